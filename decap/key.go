@@ -1,0 +1,56 @@
+package decap
+
+import "bytes"
+
+// A Key identifies a flow: both directions of a conversation have the same key. It is comparable, holds no pointer and
+// has no gap, so it can be hashed and compared as it lies in memory.
+type Key struct {
+	Lo, Hi         Addr   // the two addresses, in the order of (address, port)
+	LoPort, HiPort uint16 // ports; for ICMP what Community ID puts in their place
+	Tap            uint32 // which mirrored interface, as the worker numbers (outer source, VNI)
+	Tunnel         uint32 // Packet.Tunnel: nested networks with the same addresses stay apart
+	Proto          uint8
+	Version        uint8
+	Pieces         uint16 // 1 for fragments that are accounted by their addresses alone
+}
+
+// Key returns the packet's flow key on a tap; reverse says that the packet's source is the key's Hi side.
+func (p *Packet) Key(tap uint32) (k Key, reverse bool) {
+	sport, dport := p.SrcPort, p.DstPort
+	oneWay := false
+	if p.Proto == ICMP || p.Proto == ICMPv6 {
+		sport, dport, oneWay = p.icmpPorts()
+	}
+	k.Tap, k.Tunnel, k.Proto, k.Version = tap, p.Tunnel, p.Proto, p.Version
+	c := bytes.Compare(p.Src[:], p.Dst[:])
+	if oneWay || c < 0 || c == 0 && sport <= dport {
+		k.Lo, k.Hi, k.LoPort, k.HiPort = p.Src, p.Dst, sport, dport
+		return k, false
+	}
+	k.Lo, k.Hi, k.LoPort, k.HiPort = p.Dst, p.Src, dport, sport
+	return k, true
+}
+
+// icmpPorts maps an ICMP type and code to ports as the Community ID specification (version 1) does: a request and its
+// reply become each other's counterpart, and what has no counterpart is a one-way flow of its type and code.
+func (p *Packet) icmpPorts() (sport, dport uint16, oneWay bool) {
+	counterparts := icmp4Counterparts[:]
+	if p.Proto == ICMPv6 {
+		counterparts = icmp6Counterparts[:]
+	}
+	for _, pair := range counterparts {
+		if pair[0] == p.ICMPType {
+			return uint16(pair[0]), uint16(pair[1]), false
+		}
+		if pair[1] == p.ICMPType {
+			return uint16(pair[1]), uint16(pair[0]), false
+		}
+	}
+	return uint16(p.ICMPType), uint16(p.ICMPCode), true
+}
+
+// Request and reply types, from the Community ID specification.
+var (
+	icmp4Counterparts = [...][2]uint8{{8, 0}, {13, 14}, {15, 16}, {17, 18}, {10, 9}}
+	icmp6Counterparts = [...][2]uint8{{128, 129}, {133, 134}, {135, 136}, {130, 131}, {139, 140}, {144, 145}}
+)

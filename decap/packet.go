@@ -1,0 +1,82 @@
+package decap
+
+import "net/netip"
+
+// MaxDepth is how many tunnels may be nested inside the mirrored frame before a packet is TooDeep. A packet behind a
+// Gateway Load Balancer endpoint that itself carries a tunnel needs two; four leaves room and keeps the walk bounded.
+const MaxDepth = 4
+
+// MaxVLANs is how many VLAN tags are kept; more are walked over.
+const MaxVLANs = 3
+
+// TCP flags, as in the header's byte 13 (RFC 9293).
+const (
+	FIN = 1 << iota
+	SYN
+	RST
+	PSH
+	ACK
+	URG
+	ECE
+	CWR
+)
+
+// IP protocol numbers that mirrorsink treats by name.
+const (
+	ICMP   = 1
+	TCP    = 6
+	UDP    = 17
+	ICMPv6 = 58
+	SCTP   = 132
+)
+
+// Addr is an IP address in 16 bytes, IPv4 as IPv4-mapped IPv6. It holds no pointer, unlike netip.Addr, so that flow
+// records and keys are invisible to the garbage collector.
+type Addr [16]byte
+
+// Netip returns the address; IPv4-mapped ones become IPv4.
+func (a Addr) Netip() netip.Addr { return netip.AddrFrom16(a).Unmap() }
+
+// A Packet is what Decoder.Parse found in one datagram. Parse overwrites every field; slices alias the datagram and are
+// valid as long as its Data is. After a Reason other than OK and Fragment only the envelope's fields mean anything, and
+// only as far as the walk came.
+type Packet struct {
+	// The envelope that the mirror put around the frame.
+	Mirrored     bool           // the frame came in a VXLAN or GENEVE envelope
+	ReservedBits bool           // a reserved bit or flag of the VXLAN header was set; counted, never refused
+	Outer        netip.AddrPort // the envelope's source: the mirrored interface's primary address
+	VNI          uint32         // 24 bits; of the VXLAN header, else of the GENEVE header
+
+	// The mirrored frame, and what it is.
+	Frame     []byte // from its first byte: Ethernet, or IP if FrameIsIP
+	FrameIsIP bool
+	VLANs     [MaxVLANs]uint16 // 802.1Q/802.1ad tags, outermost first, 12 bits each
+	NumVLANs  uint8
+	Depth     uint8  // tunnels nested inside the frame: VXLAN, GENEVE, GTP-U, GRE, ERSPAN, IP-in-IP
+	Tunnel    uint32 // the VLANs and VNIs nested inside the frame, folded into one number for the flow key; 0 if none
+
+	// The innermost IP header.
+	Version   uint8 // 4 or 6
+	Proto     uint8 // the transport's IP protocol number, after all extension headers
+	TTL       uint8
+	Src, Dst  Addr
+	IPLen     int    // bytes of the IP packet as its header says, fixed header included: the volume. For BIG TCP (0 in the header) from the wire length
+	FragID    uint32 // identification; valid for a Fragment
+	FragOff   uint16 // offset of this fragment in bytes
+	MoreFrags bool
+
+	// The transport.
+	SrcPort, DstPort uint16 // TCP, UDP, SCTP; 0 otherwise, and for a fragment other than the first
+	ICMPType         uint8
+	ICMPCode         uint8
+	ICMPID           uint16 // identifier of an echo request or reply
+	TCPFlags         uint8
+	Seq, Ack         uint32
+	Payload          []byte // the transport's payload as far as it was captured; for a Fragment, the IP payload
+	PayloadLen       int    // the transport's payload as the headers say: len(Payload) unless the copy was cut
+
+	Truncated   bool // bytes that the innermost IP header announces are missing from the copy
+	HasPorts    bool // the ports were within the captured bytes
+	HasTCP      bool // the whole fixed TCP header was within the captured bytes, so flags, Seq and Ack mean something
+	BadChecksum bool // the innermost IPv4 header, or the transport of a whole packet, has a wrong checksum
+}

@@ -1,0 +1,217 @@
+// Package event is what a worker says: events in batches. A batch owns all of its bytes; nothing in it refers to packets
+// or flow tables, so exporters may keep it as long as they like.
+package event
+
+import (
+	"net/netip"
+
+	"github.com/mirrorsink/mirrorsink/decap"
+	"github.com/mirrorsink/mirrorsink/inspect/l7"
+)
+
+// Kind is the kind of an event. Losses are counted by it.
+type Kind uint8
+
+// Kinds of event. AppLayer events are further told apart by their protocol.
+const (
+	AppLayer Kind = iota // one message or transaction of a flow: tls, dns, http
+	Flow                 // a flow ended
+	Stats                // the program's counters
+	Kinds                // the number of kinds; not a kind
+)
+
+var kindNames = [Kinds]string{AppLayer: "app_layer", Flow: "flow", Stats: "stats"}
+
+// String returns the kind's name, as metrics and summaries show it.
+func (k Kind) String() string { return kindNames[k] }
+
+// Initiator says on what evidence a flow's client was found, in ascending order of weight.
+type Initiator uint8
+
+// Evidence for who opened a flow.
+const (
+	ByFirstPacket Initiator = iota // who was seen first
+	ByPorts                        // a well-known port against an ephemeral one
+	ByRequest                      // who sent an application's request (or received its response)
+	ByICMPType                     // who sent an ICMP request
+	BySYNACK                       // who received the SYN-ACK
+	BySYN                          // who sent the SYN
+	numInitiators
+)
+
+var initiatorNames = [numInitiators]string{
+	ByFirstPacket: "first_packet", ByPorts: "ports", ByRequest: "request", ByICMPType: "icmp_type", BySYNACK: "synack", BySYN: "syn",
+}
+
+// String returns the spelling of hint.initiator_reason.
+func (i Initiator) String() string { return initiatorNames[i] }
+
+// State is a flow's state, in Suricata's words.
+type State uint8
+
+// States of a flow.
+const (
+	StateNew State = iota
+	StateEstablished
+	StateClosed
+	numStates
+)
+
+var stateNames = [numStates]string{StateNew: "new", StateEstablished: "established", StateClosed: "closed"}
+
+// String returns Suricata's spelling of flow.state.
+func (s State) String() string { return stateNames[s] }
+
+// TCPState is a TCP flow's state, in Suricata's words.
+type TCPState uint8
+
+// States of a TCP flow.
+const (
+	TCPNone TCPState = iota
+	TCPSynSent
+	TCPSynRecv
+	TCPEstablished
+	TCPFinWait1
+	TCPFinWait2
+	TCPTimeWait
+	TCPLastAck
+	TCPCloseWait
+	TCPClosing
+	TCPClosed
+	numTCPStates
+)
+
+var tcpStateNames = [numTCPStates]string{
+	TCPNone: "none", TCPSynSent: "syn_sent", TCPSynRecv: "syn_recv", TCPEstablished: "established", TCPFinWait1: "fin_wait1",
+	TCPFinWait2: "fin_wait2", TCPTimeWait: "time_wait", TCPLastAck: "last_ack", TCPCloseWait: "close_wait", TCPClosing: "closing",
+	TCPClosed: "closed",
+}
+
+// String returns Suricata's spelling of tcp.state.
+func (s TCPState) String() string { return tcpStateNames[s] }
+
+// EndReason says why a flow event was written, in Suricata's words where it has one.
+type EndReason uint8
+
+// Reasons for a flow's end.
+const (
+	EndTimeout  EndReason = iota // idle for longer than its state allows
+	EndForced                    // evicted: the flow table's memory was used up
+	EndShutdown                  // the program, or the capture, ended
+	EndReused                    // a new connection began on the same addresses and ports
+	numEndReasons
+)
+
+var endReasonNames = [numEndReasons]string{EndTimeout: "timeout", EndForced: "forced", EndShutdown: "shutdown", EndReused: "tcp_reuse"}
+
+// String returns Suricata's spelling of flow.reason.
+func (r EndReason) String() string { return endReasonNames[r] }
+
+// Span is a range of a batch's bytes or fields.
+type Span struct{ Off, Len uint32 }
+
+// An Event is one thing that was seen. All addresses are the inner packet's.
+type Event struct {
+	Kind  Kind
+	Proto l7.Proto // the flow's application protocol so far; for AppLayer the event's type
+	Nanos int64    // when: the packet's time for AppLayer, the time of the end's detection for Flow; Unix nanoseconds
+
+	// Who: the flow, oriented from client (Src) to server (Dst).
+	FlowID           uint64 // joins the events of a flow; 51 bits, so that every JSON reader keeps it
+	Src, Dst         decap.Addr
+	SrcPort, DstPort uint16 // 0 for protocols without ports
+	IPProto          uint8
+	ICMPType         uint8 // of the flow's first packet
+	ICMPCode         uint8
+	VLANs            [decap.MaxVLANs]uint16
+	NumVLANs         uint8
+
+	// Where: the mirror session. Zero for plain captures.
+	Mirrored bool
+	Outer    netip.Addr // the mirrored interface's primary address: the envelope's source
+	VNI      uint32
+
+	// The hint: what a person would call the flow.
+	Name       Span // of the batch's bytes
+	NameSource l7.NameSource
+	Initiator  Initiator
+
+	Fields Span // AppLayer: of the batch's fields
+	Flow   FlowRecord
+	Stats  *Counters // Stats: a snapshot that nobody writes to any more
+}
+
+// FlowRecord is what a Flow event adds. Index 0 counts what the client (Src) sent, 1 what the server sent.
+type FlowRecord struct {
+	Packets, Bytes [2]uint64 // bytes of the inner IP packets as their headers say
+	Payload        [2]uint64 // transport payload bytes seen, each once: without retransmissions
+	Lost           [2]uint64 // TCP bytes that the peer acknowledged and no copy of which was seen
+	Start, End     int64     // first and last packet, Unix nanoseconds
+	TCPFlags       [2]uint8  // all flags seen, ORed
+	TCPState       TCPState
+	State          State
+	Reason         EndReason
+	Truncated      bool   // copies were cut: a packet length, an MTU or a snap length
+	Pieces         bool   // fragments that could not be put together, accounted by their addresses
+	Messages       uint32 // application messages or transactions reported: Suricata's tx_cnt
+}
+
+// Field is an l7.Field whose text lies in the batch.
+type Field struct {
+	Key   string
+	Text  Span
+	Num   int64
+	Kind  l7.Kind
+	Extra bool
+}
+
+// A Batch is a sequence of events with the bytes that they refer to. It is immutable once it was handed to a sink.
+type Batch struct {
+	Events []Event
+	fields []Field
+	bytes  []byte
+}
+
+// Text returns the bytes of a span. They alias the batch.
+func (b *Batch) Text(s Span) []byte { return b.bytes[s.Off : s.Off+s.Len : s.Off+s.Len] }
+
+// Fields returns an event's fields. They alias the batch.
+func (b *Batch) Fields(e *Event) []Field {
+	return b.fields[e.Fields.Off : e.Fields.Off+e.Fields.Len : e.Fields.Off+e.Fields.Len]
+}
+
+// Size returns the bytes of memory that the batch's contents take.
+func (b *Batch) Size() int {
+	return len(b.bytes) + len(b.fields)*fieldSize + len(b.Events)*eventSize
+}
+
+// Sizes on a 64-bit machine; a test compares them with the types.
+const (
+	fieldSize = 48
+	eventSize = 336
+)
+
+// Reset empties the batch and keeps its memory. Its owner must be the only one to hold it.
+func (b *Batch) Reset() {
+	clear(b.Events)
+	clear(b.fields)
+	b.Events, b.fields, b.bytes = b.Events[:0], b.fields[:0], b.bytes[:0]
+}
+
+// CopyText copies text into the batch.
+func (b *Batch) CopyText(text []byte) Span {
+	s := Span{uint32(len(b.bytes)), uint32(len(text))}
+	b.bytes = append(b.bytes, text...)
+	return s
+}
+
+// CopyFields copies a hint's fields, and the text that they alias, into the batch. This is the one place on the data path
+// where bytes of packets are copied.
+func (b *Batch) CopyFields(fields []l7.Field) Span {
+	s := Span{uint32(len(b.fields)), uint32(len(fields))}
+	for i := range fields {
+		f := &fields[i]
+		b.fields = append(b.fields, Field{Key: f.Key, Text: b.CopyText(f.Text), Num: f.Num, Kind: f.Kind, Extra: f.Extra})
+	}
+	return s
+}

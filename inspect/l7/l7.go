@@ -1,0 +1,166 @@
+// Package l7 reads hints from the first bytes of what two hosts say to each other: which protocol it is, and the name,
+// the versions, the question that a person would want to know. It holds one table of parsers, one file a protocol.
+//
+// To add a protocol: write <proto>.go with a function of type Parse, add one line to Table, and put one exchange with its
+// expected fields into testdata/l7/<proto>.txtar. Nothing else changes: exporters print the fields as they come, and the
+// tests for prefixes, fuzzing and allocation range over the table.
+//
+// Parsers are pure: the same Input and Conn give the same verdict and the same hint. They recognise a protocol by
+// content, never by port, and read through wire.Cursor, never by index.
+package l7
+
+// Verdict is what a parser says of the bytes it was given.
+type Verdict uint8
+
+// A parser that has said Reject or Done says the same for every longer prefix of the same message. With Input.Final
+// there is no More.
+const (
+	More   Verdict = iota // could be this protocol; not enough bytes yet
+	Reject                // not this protocol
+	Done                  // a message was read: the Hint is filled, and Hint.Next says where the next one starts
+)
+
+// Input is one direction's bytes from where a message should start: the front of a TCP stream, what follows an earlier
+// message, or one UDP payload. It aliases buffers of the caller, valid during the call.
+type Input struct {
+	Data []byte
+	// Side is 0 or 1 for the two ends of the flow. Which of them is the client is for the parser to find out from the
+	// content, and to say in Hint.Role.
+	Side uint8
+	// Final says that Data will never grow: it is a datagram, or the flow ended, the window is full, or the copies of what
+	// follows were lost or cut. A parser then makes the best of what is there.
+	Final bool
+}
+
+// Window is the most bytes of one direction that a parser is given at once. A TLS ClientHello may span 16 KiB; a message
+// that is larger is parsed with Input.Final.
+const Window = 16 << 10
+
+// Parse is a protocol's parser, for TCP streams and for datagrams alike. c belongs to the connection and survives from
+// message to message: what a parser must remember is there and only there. h is empty when Parse is called.
+type Parse func(h *Hint, c *Conn, in Input) Verdict
+
+// Conn is what one parser remembers of one connection. Its zero value is a connection of which nothing was seen. Each
+// parser gives the fields its own meaning. It is a value without pointers: copying it saves one's place.
+type Conn struct {
+	Mode [2]uint8  // per side: what comes next, for a protocol with several kinds of message
+	Left [2]uint32 // per side: a count for Mode
+	Bits uint64    // a short queue of flags, such as one bit for each request without response
+	Len  uint8     // entries in Bits
+}
+
+// Role says who sends such a message, which also tells who is the client of a connection picked up in the middle.
+type Role uint8
+
+// Roles of a message.
+const (
+	Framing  Role = iota // only moves on in the stream, such as a chunk of an HTTP body: no event
+	Request              // sent by the client; its event waits for the response if the protocol is Paired
+	Response             // sent by the server
+	Interim              // sent by the server, the response is still to come (HTTP 1xx): no event of its own
+)
+
+// Where the next message starts, besides an offset.
+const (
+	Stop    = -1 // nothing more is to be read in this direction
+	Unknown = -2 // it is not known: look for a segment that begins like a message
+)
+
+// Hint is what a parser found in one message. The caller owns it and resets it before each call; slices in it alias the
+// Input or the Hint's own scratch space and are valid until then.
+type Hint struct {
+	Role Role
+	// Next is where the next message of this direction starts, in bytes from the start of Data. It may lie beyond its
+	// end: the bytes between are skipped without being kept. Or it is Stop or Unknown.
+	Next int
+	// Name is the best name for what the flow is about (TLS SNI, HTTP host), without port, as sent; empty if none.
+	Name       []byte
+	NameSource NameSource
+	// Fields are the event's object in the order in which they are printed.
+	Fields []Field
+
+	scratch []byte
+}
+
+// NameSource says where a flow's name comes from.
+type NameSource uint8
+
+// Name sources; a later one is the better evidence of what the client asked for.
+const (
+	NoName NameSource = iota
+	HTTPHost
+	SNI
+	numNameSources
+)
+
+var nameSources = [numNameSources]string{NoName: "none", HTTPHost: "http_host", SNI: "sni"}
+
+// String returns the spelling of hint.name_source.
+func (s NameSource) String() string { return nameSources[s] }
+
+// Kind is the type of a field.
+type Kind uint8
+
+// Kinds of field. Object and Array open a value that the matching End closes.
+const (
+	String Kind = iota
+	Int
+	Bool
+	Object
+	Array
+	End
+)
+
+// Field is one token of an event's object.
+type Field struct {
+	Key   string // a constant of the program, in Suricata's spelling; empty within an Array and for End
+	Text  []byte // a String's bytes as they were on the wire: the exporter escapes them
+	Num   int64  // an Int's value, a Bool's 0 or 1
+	Kind  Kind
+	Extra bool // Suricata's schema has no place for it: it is printed under hint
+}
+
+// Reset empties the hint for the next message and keeps its memory.
+func (h *Hint) Reset() {
+	clear(h.Fields)
+	*h = Hint{Fields: h.Fields[:0], scratch: h.scratch[:0]}
+}
+
+// Str adds a text field, which aliases text.
+func (h *Hint) Str(key string, text []byte) {
+	h.Fields = append(h.Fields, Field{Key: key, Text: text, Kind: String})
+}
+
+// Int adds a number.
+func (h *Hint) Int(key string, n int64) {
+	h.Fields = append(h.Fields, Field{Key: key, Num: n, Kind: Int})
+}
+
+// True adds a flag that is set; a flag that is not is left out, as Suricata does.
+func (h *Hint) True(key string) {
+	h.Fields = append(h.Fields, Field{Key: key, Num: 1, Kind: Bool})
+}
+
+// Object opens an object: what is added up to the matching End is in it.
+func (h *Hint) Object(key string) { h.Fields = append(h.Fields, Field{Key: key, Kind: Object}) }
+
+// Array opens an array: what is added up to the matching End is in it, with empty keys.
+func (h *Hint) Array(key string) { h.Fields = append(h.Fields, Field{Key: key, Kind: Array}) }
+
+// End closes the innermost open object or array.
+func (h *Hint) End() { h.Fields = append(h.Fields, Field{Kind: End}) }
+
+// Extra marks the field, object or array that was added last (a whole object: call it right after Object) as one that
+// Suricata's schema has no place for.
+func (h *Hint) Extra() { h.Fields[len(h.Fields)-1].Extra = true }
+
+// Scratch returns n bytes of the hint's own memory, for text that does not stand on the wire as it is printed. They are
+// valid until Reset.
+func (h *Hint) Scratch(n int) []byte {
+	if cap(h.scratch)-len(h.scratch) < n {
+		h.scratch = make([]byte, 0, max(2*cap(h.scratch), n, 4096)) // what was handed out keeps its old memory
+	}
+	s := h.scratch[len(h.scratch) : len(h.scratch)+n : len(h.scratch)+n]
+	h.scratch = h.scratch[:len(h.scratch)+n]
+	return s
+}

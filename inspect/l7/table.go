@@ -1,0 +1,33 @@
+package l7
+
+// Proto numbers the application protocols: the index into Table.
+type Proto uint8
+
+// Protocols. Their order is the order in which parsers are asked.
+const (
+	None Proto = iota // not yet known, or not recognised
+	HTTP
+	TLS
+	DNS
+	Protos // the number of protocols; not a protocol
+)
+
+// Parser is a protocol's line in the table.
+type Parser struct {
+	Name     string              // Suricata's spelling: app_proto, and the event's type and object
+	Stream   Parse               // over TCP; nil if the protocol does not run there
+	Datagram Parse               // over UDP; nil if the protocol does not run there
+	Begins   func(b []byte) bool // whether a segment begins like a message, to find the place again after a loss; nil if there is no place to find
+	Paired   bool                // a request and its response make one event
+}
+
+// Table is what mirrorsink recognises.
+var Table = [Protos]Parser{
+	None: {Name: "failed"},
+	HTTP: {Name: "http", Stream: parseHTTP, Begins: beginsHTTP, Paired: true},
+	TLS:  {Name: "tls", Stream: parseTLS, Begins: beginsTLS, Paired: true},
+	DNS:  {Name: "dns", Stream: parseDNSStream, Datagram: parseDNS},
+}
+
+// String returns Suricata's spelling of the protocol.
+func (p Proto) String() string { return Table[p].Name }
