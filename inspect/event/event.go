@@ -62,7 +62,8 @@ var stateNames = [numStates]string{StateNew: "new", StateEstablished: "establish
 // String returns Suricata's spelling of flow.state.
 func (s State) String() string { return stateNames[s] }
 
-// TCPState is a TCP flow's state, in Suricata's words.
+// TCPState is a TCP connection's state as its flags tell it, in Suricata's words. A connection has one state, not one for
+// each end, so CLOSING, CLOSE_WAIT and TIME_WAIT, which only one end knows of, do not occur.
 type TCPState uint8
 
 // States of a TCP flow.
@@ -73,18 +74,14 @@ const (
 	TCPEstablished
 	TCPFinWait1
 	TCPFinWait2
-	TCPTimeWait
 	TCPLastAck
-	TCPCloseWait
-	TCPClosing
 	TCPClosed
 	numTCPStates
 )
 
 var tcpStateNames = [numTCPStates]string{
 	TCPNone: "none", TCPSynSent: "syn_sent", TCPSynRecv: "syn_recv", TCPEstablished: "established", TCPFinWait1: "fin_wait1",
-	TCPFinWait2: "fin_wait2", TCPTimeWait: "time_wait", TCPLastAck: "last_ack", TCPCloseWait: "close_wait", TCPClosing: "closing",
-	TCPClosed: "closed",
+	TCPFinWait2: "fin_wait2", TCPLastAck: "last_ack", TCPClosed: "closed",
 }
 
 // String returns Suricata's spelling of tcp.state.
