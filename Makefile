@@ -1,0 +1,57 @@
+# mirrorsink needs Go and make; the targets that need more say so. `make help` lists them.
+
+SHELL       := bash
+.SHELLFLAGS := -o pipefail -c
+
+VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+FUZZTIME ?= 30s
+
+# The race detector links against libc, so it wants a C compiler that finds the headers.
+RACE := $(shell printf '\043include <stdlib.h>\n' | $$(go env CC) -x c -c -o /dev/null - 2>/dev/null && echo -race)
+
+# What go test -v says of tests that pass. The whole of it is kept in bin/test.log.
+PASSING := ^[[:space:]]*(=== (RUN|PAUSE|CONT|NAME) |--- PASS:|.*\[rapid\] OK)|^PASS$$|^-test.shuffle |no test files
+
+.PHONY: all build test e2e fuzz lint vuln demo generate clean help
+
+all: build
+
+build: ## build bin/mirrorsink, one static binary
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/mirrorsink ./cmd/mirrorsink
+
+test: ## vet and run every test, with the race detector where there is a C compiler
+	@mkdir -p bin
+	go vet ./...
+	@test -n '$(RACE)' || echo 'no C compiler here: the tests run without the race detector'
+	go test -v $(RACE) -shuffle=on ./... 2>&1 | tee bin/test.log | grep -Ev '$(PASSING)'
+	@if grep -q -- '--- SKIP' bin/test.log; then echo 'left out here:'; grep -B1 -- '--- SKIP' bin/test.log; fi
+
+e2e: ## run the tests of the whole program alone
+	go test -v -count=1 ./cmd/mirrorsink/...
+
+fuzz: ## fuzz every target for FUZZTIME (30s each)
+	@for pkg in $$(go list ./...); do \
+	  for target in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+	    echo "$$pkg $$target"; \
+	    go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+	  done; \
+	done
+
+lint: ## check gofmt and run golangci-lint as .ci/lint pins it
+	@out=$$(gofmt -l .); test -z "$$out" || { echo "gofmt would change:"; echo "$$out"; exit 1; }
+	go tool -modfile=.ci/lint/go.mod golangci-lint run
+
+vuln: ## look our dependencies up in the Go vulnerability database (needs vuln.go.dev)
+	go tool -modfile=.ci/vuln/go.mod govulncheck ./...
+
+demo: build ## show named flows from bundled captures: no AWS, no root
+	bin/mirrorsink demo
+
+generate: ## make the captures in testdata again from real programs (needs root and Linux)
+	testdata/make-captures.sh
+
+clean: ## remove what make has built
+	rm -rf bin
+
+help: ## list the targets
+	@sed -nE 's/^([a-z0-9]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
