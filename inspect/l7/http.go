@@ -1,4 +1,136 @@
 package l7
 
-func parseHTTP(h *Hint, c *Conn, in Input) Verdict { return Reject }
-func beginsHTTP(b []byte) bool                     { return false }
+import "bytes"
+
+// HTTP/1.x (RFC 9112). A request and its response make one event. A parser call reads a whole header section and says,
+// from the rules for message bodies, where the next message starts; bodies are never looked at. In a chunked body each
+// chunk's size line, and each line of the trailer section, is a message of its own with the role Framing.
+//
+// What is kept in Conn: Mode says what comes next on each side. Bits and Len are the queue of requests without response,
+// since the length of a response's body depends on the request's method. Left is not used.
+//
+// After a loss the place is found again with beginsHTTP. The caller then sets Mode of that side to 0, which expects a
+// start line. The queue may by then be out of step with the requests; the worst that follows is one more search.
+
+// Values of Conn.Mode.
+const (
+	httpHeader  uint8 = iota // a start line
+	httpChunk                // a chunk's size line
+	httpTrailer              // a line of the trailer section, or the empty line behind it
+	httpTunnel               // another protocol, after CONNECT or Upgrade
+)
+
+func parseHTTP(h *Hint, c *Conn, in Input) Verdict {
+	switch c.Mode[in.Side] {
+	case httpChunk, httpTrailer:
+		return parseHTTPBodyLine(h, c, in)
+	case httpTunnel:
+		h.Next = Stop
+		return Done
+	default:
+		return parseHTTPMessage(h, c, in)
+	}
+}
+
+// beginsHTTP asks for a known method: unlike at the start of a connection, a stray match in the middle of a body is likely.
+func beginsHTTP(b []byte) bool {
+	var s httpStart
+	lines := httpLines{b}
+	if s.read(&lines) == Reject {
+		return false
+	}
+	if httpFits(b, "HTTP/") {
+		return len(b) >= len(httpStatusLine)
+	}
+	method, _, ok := bytes.Cut(b, []byte(" "))
+	return ok && httpKnownMethod(method)
+}
+
+// parseHTTPMessage reads a start line and a header section. With in.Final a section without end is taken as it is, if
+// its start line is whole.
+func parseHTTPMessage(h *Hint, c *Conn, in Input) Verdict {
+	lines := httpLines{bytes.TrimLeft(in.Data, "\r\n")} // RFC 9112 section 2.2
+	var m httpMessage
+	switch m.start.read(&lines) {
+	case Reject:
+		return Reject
+	case More:
+		return httpMore(in)
+	}
+	if !in.Final && !httpBlankLine(in.Data) {
+		return More
+	}
+	whole := m.fields.read(h, &lines)
+	end := len(in.Data) - len(lines.rest)
+	if m.start.status == 0 {
+		m.request(h, c, in.Side, end)
+	} else {
+		m.response(h, c, in.Side, end)
+	}
+	if !whole {
+		h.Next, c.Mode[in.Side] = Unknown, httpHeader
+	}
+	return Done
+}
+
+// httpMore is the verdict on a start line that is not whole.
+func httpMore(in Input) Verdict {
+	if in.Final {
+		return Reject
+	}
+	return More
+}
+
+// httpBlankLine reports whether a header section ends in b. It saves reading the fields again for each segment of a long
+// one.
+func httpBlankLine(b []byte) bool {
+	return bytes.Contains(b, []byte("\n\r\n")) || bytes.Contains(b, []byte("\n\n"))
+}
+
+// httpLines yields lines from the front of rest. They end in CRLF, or in LF alone.
+type httpLines struct{ rest []byte }
+
+// next returns a line without its end; false if there is no whole one.
+func (l *httpLines) next() ([]byte, bool) {
+	line, rest, ok := bytes.Cut(l.rest, []byte("\n"))
+	if !ok {
+		return nil, false
+	}
+	l.rest = rest
+	return bytes.TrimSuffix(line, []byte("\r")), true
+}
+
+// text returns the next line if it has no control characters. What may still become such a line is More.
+func (l *httpLines) text() ([]byte, Verdict) {
+	i := bytes.IndexFunc(l.rest, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f })
+	if i < 0 {
+		return nil, More
+	}
+	end := l.rest[i:]
+	if string(end) == "\r" {
+		return nil, More
+	}
+	if end[0] != '\n' && !bytes.HasPrefix(end, []byte("\r\n")) {
+		return nil, Reject
+	}
+	line, _ := l.next()
+	return line, Done
+}
+
+// field returns the next line together with the lines that continue it (RFC 9112 section 5.2), line ends included but for
+// the last.
+func (l *httpLines) field() ([]byte, bool) {
+	from := l.rest
+	line, ok := l.next()
+	if !ok || len(line) == 0 || !l.continues() {
+		return line, ok
+	}
+	for ok && l.continues() {
+		_, ok = l.next()
+	}
+	return bytes.TrimRight(from[:len(from)-len(l.rest)], "\r\n"), ok
+}
+
+func (l *httpLines) continues() bool {
+	return len(l.rest) > 0 && (l.rest[0] == ' ' || l.rest[0] == '\t')
+}

@@ -1,0 +1,139 @@
+package l7
+
+import (
+	"bytes"
+	"math"
+)
+
+// The queue of requests without response has two bits for each.
+const (
+	httpOther   = 0
+	httpHEAD    = 1
+	httpCONNECT = 2
+
+	httpQueue = 32 // entries; requests beyond are counted and taken for httpOther
+)
+
+func httpPush(c *Conn, method []byte) {
+	kind := uint64(httpOther)
+	switch string(method) {
+	case "HEAD":
+		kind = httpHEAD
+	case "CONNECT":
+		kind = httpCONNECT
+	}
+	if c.Len < httpQueue {
+		c.Bits |= kind << (2 * c.Len)
+	}
+	if c.Len < math.MaxUint8 {
+		c.Len++
+	}
+}
+
+// httpPop returns the kind of request that the next response belongs to; httpOther if the request was not seen.
+func httpPop(c *Conn) uint64 {
+	kind := c.Bits & 3
+	c.Bits >>= 2
+	if c.Len > 0 {
+		c.Len--
+	}
+	return kind
+}
+
+// requestBody sets Next and Mode from the length of a request's body (RFC 9112 section 6.3).
+func (m *httpMessage) requestBody(h *Hint, c *Conn, side uint8, end int) {
+	f := &m.fields
+	switch {
+	case f.chunked:
+		h.Next, c.Mode[side] = end, httpChunk
+	case f.coded:
+		h.Next = Unknown
+	case f.length == httpNoLength:
+		h.Next = end
+	default:
+		h.Next = httpSkip(end, f.length)
+	}
+}
+
+// responseBody sets Next and Mode from the length of a response's body, and returns this length; negative if the header
+// section does not say it.
+func (m *httpMessage) responseBody(h *Hint, c *Conn, side uint8, end int) int64 {
+	f, status, asked := &m.fields, m.start.status, httpPop(c)
+	switch {
+	case status == 101 || asked == httpCONNECT && status < 300:
+		h.Next, c.Mode = Stop, [2]uint8{httpTunnel, httpTunnel}
+		return 0
+	case asked == httpHEAD || status == 204 || status == 304:
+		h.Next = end
+		return 0
+	case f.chunked:
+		h.Next, c.Mode[side] = end, httpChunk
+		return httpNoLength
+	case f.coded || f.length == httpNoLength:
+		h.Next = m.untilClose()
+		return httpNoLength
+	}
+	h.Next = httpSkip(end, f.length)
+	return f.length
+}
+
+// untilClose says what follows a body that ends with the connection. If the server did not say that it closes, the
+// response may be to a HEAD that was not seen.
+func (m *httpMessage) untilClose() int {
+	if m.fields.close || string(m.start.version) == "HTTP/1.0" && !m.fields.keepAlive {
+		return Stop
+	}
+	return Unknown
+}
+
+// httpSkip returns the offset of what follows n bytes of body after end; Unknown if n is no length, or beyond all
+// offsets.
+func httpSkip(end int, n int64) int {
+	if n < 0 || n > math.MaxInt-int64(end) {
+		return Unknown
+	}
+	return end + int(n)
+}
+
+// httpMaxChunkLine bounds a chunk's size line: extensions are rare and short, and a longer line is a lost place.
+const httpMaxChunkLine = 4 << 10
+
+// parseHTTPBodyLine reads one line between the pieces of a chunked body (RFC 9112 section 7.1). If there is no such line
+// the place is lost.
+func parseHTTPBodyLine(h *Hint, c *Conn, in Input) Verdict {
+	lines := httpLines{in.Data}
+	line, ok := lines.next()
+	if !ok && !in.Final && len(in.Data) < httpMaxChunkLine {
+		return More
+	}
+	mode := &c.Mode[in.Side]
+	end := len(in.Data) - len(lines.rest)
+	switch {
+	case !ok:
+		h.Next, *mode = Unknown, httpHeader
+	case *mode == httpChunk:
+		h.Next, *mode = httpChunkEnd(line, end)
+	case len(line) == 0:
+		h.Next, *mode = end, httpHeader
+	default:
+		h.Next = end
+	}
+	return Done
+}
+
+// httpChunkEnd returns where the line after a chunk starts, and what it is, from the chunk's size line, which ends at end.
+func httpChunkEnd(line []byte, end int) (next int, mode uint8) {
+	digits, _, _ := bytes.Cut(line, []byte(";"))
+	size, ok := httpNumber(bytes.TrimRight(digits, " \t"), 16)
+	switch {
+	case !ok || size > math.MaxInt-2:
+		return Unknown, httpHeader
+	case size == 0:
+		return end, httpTrailer
+	}
+	next = httpSkip(end, size+2)
+	if next == Unknown {
+		return Unknown, httpHeader
+	}
+	return next, httpChunk
+}

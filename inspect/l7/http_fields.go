@@ -1,0 +1,156 @@
+package l7
+
+import (
+	"bytes"
+	"strings"
+)
+
+// httpField numbers the header fields that are read.
+type httpField uint8
+
+const (
+	fieldHost httpField = iota
+	fieldUserAgent
+	fieldReferer
+	fieldForwardedFor
+	fieldContentType
+	fieldContentRange
+	fieldLocation
+	fieldContentLength
+	fieldTransferEncoding
+	fieldConnection
+	httpFieldCount
+)
+
+var httpFieldNames = [httpFieldCount]string{
+	fieldHost: "host", fieldUserAgent: "user-agent", fieldReferer: "referer", fieldForwardedFor: "x-forwarded-for",
+	fieldContentType: "content-type", fieldContentRange: "content-range", fieldLocation: "location",
+	fieldContentLength: "content-length", fieldTransferEncoding: "transfer-encoding", fieldConnection: "connection",
+}
+
+// Values of httpFields.length besides a length.
+const (
+	httpNoLength  = -1
+	httpBadLength = -2 // not a number, or several that differ
+)
+
+// httpFields is what a header section says.
+type httpFields struct {
+	value     [httpFieldCount][]byte // a field that is there twice: the first
+	length    int64                  // Content-Length
+	coded     bool                   // there is a Transfer-Encoding
+	chunked   bool                   // its last coding is chunked
+	close     bool                   // Connection: close
+	keepAlive bool                   // Connection: keep-alive
+}
+
+// read reads the section from the front of l, and reports whether it has an end.
+func (f *httpFields) read(h *Hint, l *httpLines) (whole bool) {
+	f.length = httpNoLength
+	for {
+		line, ok := l.field()
+		if !ok {
+			return false
+		}
+		if len(line) == 0 {
+			return true
+		}
+		name, value, _ := bytes.Cut(line, []byte(":"))
+		if id, ok := httpFieldID(bytes.TrimRight(name, " \t")); ok {
+			f.add(id, httpUnfold(h, value))
+		}
+	}
+}
+
+func httpFieldID(name []byte) (httpField, bool) {
+	for i, n := range httpFieldNames {
+		if len(n) == len(name) && strings.EqualFold(n, string(name)) {
+			return httpField(i), true
+		}
+	}
+	return 0, false
+}
+
+func (f *httpFields) add(id httpField, value []byte) {
+	if f.value[id] == nil {
+		f.value[id] = value
+	}
+	switch id {
+	case fieldContentLength:
+		httpEach(value, f.addLength)
+	case fieldTransferEncoding:
+		httpEach(value, f.addCoding)
+	case fieldConnection:
+		httpEach(value, f.addConnection)
+	}
+}
+
+// addLength takes equal lengths for one and different ones for none (RFC 9112 section 6.3).
+func (f *httpFields) addLength(item []byte) {
+	n, ok := httpNumber(item, 10)
+	if !ok || f.length != httpNoLength && f.length != n {
+		n = httpBadLength
+	}
+	f.length = n
+}
+
+func (f *httpFields) addCoding(item []byte) {
+	f.coded, f.chunked = true, strings.EqualFold(string(item), "chunked")
+}
+
+func (f *httpFields) addConnection(item []byte) {
+	f.close = f.close || strings.EqualFold(string(item), "close")
+	f.keepAlive = f.keepAlive || strings.EqualFold(string(item), "keep-alive")
+}
+
+// httpEach calls add for each item of a comma-separated list, and for the whole if there is no comma.
+func httpEach(list []byte, add func(item []byte)) {
+	for more := true; more; {
+		var item []byte
+		item, list, more = bytes.Cut(list, []byte(","))
+		add(bytes.Trim(item, " \t"))
+	}
+}
+
+// httpUnfold trims a value, and joins the lines of a folded one with spaces.
+func httpUnfold(h *Hint, value []byte) []byte {
+	if bytes.IndexByte(value, '\n') < 0 {
+		return bytes.Trim(value, " \t")
+	}
+	joined := h.Scratch(len(value))[:0] // a line's end becomes its space: it fits
+	for more := true; more; {
+		var line []byte
+		line, value, more = bytes.Cut(value, []byte("\n"))
+		joined = append(joined, bytes.Trim(line, " \t\r")...)
+		if more {
+			joined = append(joined, ' ')
+		}
+	}
+	return bytes.Trim(joined, " ")
+}
+
+// httpNumber reads a number in base 10 or 16 that is made of digits alone; false if there are none, or it is past 63 bits.
+func httpNumber(digits []byte, base int64) (int64, bool) {
+	var n int64
+	for _, c := range digits {
+		d := httpDigit(c)
+		if d >= base || n > (1<<63-1-d)/base {
+			return 0, false
+		}
+		n = n*base + d
+	}
+	return n, len(digits) > 0
+}
+
+// httpDigit returns a hexadecimal digit's value, 16 for what is none.
+func httpDigit(c byte) int64 {
+	switch {
+	case c >= '0' && c <= '9':
+		return int64(c - '0')
+	case c >= 'a' && c <= 'f':
+		return int64(c-'a') + 10
+	case c >= 'A' && c <= 'F':
+		return int64(c-'A') + 10
+	}
+	return 16
+}

@@ -1,0 +1,111 @@
+package l7
+
+import "bytes"
+
+// httpMessage is one request or response without its body.
+type httpMessage struct {
+	start  httpStart
+	fields httpFields
+}
+
+// request fills the hint from a request whose header section ends at end. The fields are Suricata's, in its order.
+func (m *httpMessage) request(h *Hint, c *Conn, side uint8, end int) {
+	h.Role = Request
+	host, port := httpSplitPort(m.authority())
+	if len(host) > 0 {
+		h.Name, h.NameSource = host, HTTPHost
+	}
+	httpText(h, "hostname", host)
+	if n, ok := httpNumber(port, 10); ok && n <= 0xffff {
+		h.Int("http_port", n)
+	}
+	httpText(h, "url", m.start.target)
+	httpText(h, "http_user_agent", m.fields.value[fieldUserAgent])
+	httpText(h, "xff", m.fields.value[fieldForwardedFor])
+	httpText(h, "http_refer", m.fields.value[fieldReferer])
+	h.Str("http_method", m.start.method)
+	h.Str("protocol", m.start.version)
+	httpPush(c, m.start.method)
+	m.requestBody(h, c, side, end)
+}
+
+// response fills the hint from a response whose header section ends at end.
+func (m *httpMessage) response(h *Hint, c *Conn, side uint8, end int) {
+	if m.start.status < 200 && m.start.status != 101 {
+		h.Role, h.Next = Interim, end
+		return
+	}
+	h.Role = Response
+	length := m.responseBody(h, c, side, end)
+	mediaType, _, _ := bytes.Cut(m.fields.value[fieldContentType], []byte(";")) // Suricata leaves the parameters out
+	httpText(h, "http_content_type", bytes.TrimRight(mediaType, " \t"))
+	httpContentRange(h, m.fields.value[fieldContentRange])
+	h.Int("status", int64(m.start.status))
+	httpText(h, "redirect", m.fields.value[fieldLocation])
+	if length >= 0 {
+		h.Int("length", length)
+	}
+}
+
+func httpText(h *Hint, key string, text []byte) {
+	if len(text) > 0 {
+		h.Str(key, text)
+	}
+}
+
+// authority returns host and port of the server that is asked for. A target that names it goes before the Host field
+// (RFC 9112 section 3.2.2).
+func (m *httpMessage) authority() []byte {
+	target := m.start.target
+	if string(m.start.method) == "CONNECT" {
+		return target
+	}
+	scheme, rest, ok := bytes.Cut(target, []byte("://"))
+	if !ok || bytes.ContainsAny(scheme, "/?#") {
+		return m.fields.value[fieldHost]
+	}
+	if i := bytes.IndexAny(rest, "/?#"); i >= 0 {
+		rest = rest[:i]
+	}
+	return rest[bytes.LastIndexByte(rest, '@')+1:]
+}
+
+// httpSplitPort splits "host:port". An IPv6 address keeps its brackets; without brackets it has no port.
+func httpSplitPort(authority []byte) (host, port []byte) {
+	i := bytes.LastIndexByte(authority, ':')
+	if i < 0 {
+		return authority, nil
+	}
+	host, port = authority[:i], authority[i+1:]
+	bracketed := bytes.HasPrefix(host, []byte("[")) && bytes.HasSuffix(host, []byte("]"))
+	if !bracketed && bytes.IndexByte(host, ':') >= 0 {
+		return authority, nil
+	}
+	if _, ok := httpNumber(port, 10); !ok && len(port) > 0 {
+		return authority, nil
+	}
+	return host, port
+}
+
+// httpContentRange adds "bytes 0-499/1234", "bytes 0-499/*" or "bytes */1234" (RFC 9110 section 14.4), and what else the
+// field says as raw alone.
+func httpContentRange(h *Hint, raw []byte) {
+	if len(raw) == 0 {
+		return
+	}
+	h.Object("content_range")
+	h.Str("raw", raw)
+	_, spec, _ := bytes.Cut(raw, []byte(" "))
+	span, size, _ := bytes.Cut(bytes.TrimLeft(spec, " "), []byte("/"))
+	first, last, _ := bytes.Cut(span, []byte("-"))
+	httpInt(h, "start", first)
+	httpInt(h, "end", last)
+	httpInt(h, "size", size)
+	h.End()
+}
+
+func httpInt(h *Hint, key string, digits []byte) {
+	if n, ok := httpNumber(digits, 10); ok {
+		h.Int(key, n)
+	}
+}

@@ -1,0 +1,118 @@
+package l7
+
+import "bytes"
+
+// Forms of a start line; # stands for a digit.
+const (
+	httpVersion    = "HTTP/1.#"
+	httpStatusLine = "HTTP/1.# ###"
+)
+
+// httpMaxMethod is the longest method: the longest registered one has 17 characters.
+const httpMaxMethod = 32
+
+// httpStart is a request line or a status line.
+type httpStart struct {
+	method, target, version []byte
+	status                  int // 0 for a request
+}
+
+// read reads the line from the front of l. It says Reject at the first byte that rules both kinds of line out, but for
+// the version, which is at the end of a request line.
+func (s *httpStart) read(l *httpLines) Verdict {
+	if httpFits(l.rest, "HTTP/") {
+		return s.readStatus(l)
+	}
+	return s.readRequest(l)
+}
+
+func (s *httpStart) readStatus(l *httpLines) Verdict {
+	if !httpFits(l.rest, httpStatusLine) {
+		return Reject
+	}
+	line, v := l.text()
+	if v == Done && len(line) < len(httpStatusLine) {
+		return Reject
+	}
+	if v != Done {
+		return v
+	}
+	code, reason := line[len(httpVersion)+1:len(httpStatusLine)], line[len(httpStatusLine):]
+	if len(reason) > 0 && reason[0] != ' ' {
+		return Reject
+	}
+	n, _ := httpNumber(code, 10)
+	if n < 100 {
+		return Reject
+	}
+	s.version, s.status = line[:len(httpVersion)], int(n)
+	return Done
+}
+
+func (s *httpStart) readRequest(l *httpLines) Verdict {
+	n := 0
+	for n < len(l.rest) && httpTokenByte(l.rest[n]) {
+		n++
+	}
+	switch {
+	case n > httpMaxMethod:
+		return Reject
+	case n == len(l.rest):
+		return More
+	case n == 0 || l.rest[n] != ' ':
+		return Reject
+	}
+	line, v := l.text()
+	if v != Done {
+		return v
+	}
+	return s.splitRequest(line, n)
+}
+
+// splitRequest takes all between method and version for the target: browsers encode spaces, attackers do not. A known
+// method may stand without target.
+func (s *httpStart) splitRequest(line []byte, method int) Verdict {
+	line = bytes.TrimRight(line, " ")
+	v := len(line) - len(httpVersion)
+	if v <= method || !httpFits(line[v:], httpVersion) || line[v-1] != ' ' {
+		return Reject
+	}
+	s.method, s.version = line[:method], line[v:]
+	s.target = bytes.Trim(line[method:v], " ")
+	if len(s.target) == 0 && !httpKnownMethod(s.method) {
+		return Reject
+	}
+	return Done
+}
+
+// httpFits reports whether b and form agree over the shorter of the two; # in form is any digit.
+func httpFits(b []byte, form string) bool {
+	for i := range min(len(b), len(form)) {
+		digit := form[i] == '#' && b[i] >= '0' && b[i] <= '9'
+		if b[i] != form[i] && !digit {
+			return false
+		}
+	}
+	return true
+}
+
+// httpTokenByte reports whether b may stand in a method (RFC 9110 section 5.6.2).
+func httpTokenByte(b byte) bool {
+	return b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' ||
+		bytes.IndexByte([]byte("!#$%&'*+-.^_`|~"), b) >= 0
+}
+
+// httpKnownMethod knows the methods of RFC 9110, of WebDAV and its relatives, of UPnP, and those of Microsoft's tunnels.
+// Other methods are taken too, where nothing else could be meant.
+func httpKnownMethod(m []byte) bool {
+	switch string(m) {
+	case "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH",
+		"PROPFIND", "PROPPATCH", "MKCOL", "COPY", "MOVE", "LOCK", "UNLOCK", "ACL", "BIND", "UNBIND", "REBIND",
+		"SEARCH", "REPORT", "MKCALENDAR", "MKACTIVITY", "MKWORKSPACE", "CHECKIN", "CHECKOUT", "UNCHECKOUT",
+		"MERGE", "BASELINE-CONTROL", "VERSION-CONTROL", "LABEL", "UPDATE", "ORDERPATCH", "LINK", "UNLINK",
+		"M-SEARCH", "NOTIFY", "SUBSCRIBE", "UNSUBSCRIBE", "PURGE", "QUERY",
+		"BITS_POST", "CCM_POST", "RPC_IN_DATA", "RPC_OUT_DATA", "RDG_IN_DATA", "RDG_OUT_DATA", "SSTP_DUPLEX_POST":
+		return true
+	}
+	return false
+}
