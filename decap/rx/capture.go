@@ -1,0 +1,253 @@
+package rx
+
+import (
+	"bufio"
+	"compress/flate"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync/atomic"
+
+	"github.com/mirrorsink/mirrorsink/decap"
+)
+
+// A format splits the bytes of a capture into records. It is made from the capture's first bytes and keeps what later
+// records refer to.
+type format interface {
+	// records decodes whole records from the front of b into out until that is full, and returns how many bytes it used.
+	// If out is not full then, need is how many bytes the record at b[used:] has at least, more than there are. An error
+	// says why that record cannot be one. Datagrams alias b.
+	records(b []byte, out *decap.Batch) (used, need int, err error)
+}
+
+// A Capture reads the frames of a pcap or pcapng file, plain or compressed with gzip. It keeps the package's contract
+// for sources; its Offset and Size are safe for concurrent use too.
+type Capture struct {
+	name       string
+	size       int64
+	compressed bool
+	mapping    []byte // of a plain regular file; released by the Read that fails, since datagrams alias it until then
+	in         window
+	format     format
+	err        error // what Read returns from now on
+
+	file   *os.File // nil if mapped, or not ours
+	closed atomic.Bool
+	offset atomic.Int64
+}
+
+// OpenCapture opens a capture file; the name "-" stands for standard input. A plain regular file is mapped into memory
+// where the system can do so: it must not be shortened while it is read.
+func OpenCapture(name string) (*Capture, error) {
+	if name == "-" {
+		return openStream(standardInput(), "standard input")
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	mapping := mapFile(f)
+	if mapping == nil || hasGzipMagic(mapping) {
+		unmapFile(mapping)
+		return openStream(f, name)
+	}
+	f.Close()
+	c := &Capture{name: name, size: int64(len(mapping)), mapping: mapping, in: window{buf: mapping, w: len(mapping)}}
+	if err := c.detect(); err != nil {
+		unmapFile(mapping)
+		return nil, err
+	}
+	return c, nil
+}
+
+// openStream reads a capture from f, which it owns from here on.
+func openStream(f *os.File, name string) (*Capture, error) {
+	c, err := NewCapture(f, name)
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	if st, err := f.Stat(); err == nil && st.Mode().IsRegular() {
+		c.size = st.Size()
+	}
+	c.file = f
+	return c, nil
+}
+
+// NewCapture reads a capture from a stream, which stays the caller's to close; name stands in errors. A Read waits only
+// for its first datagram, so that a capture that is still being made is passed on as it comes.
+func NewCapture(r io.Reader, name string) (*Capture, error) {
+	c := &Capture{name: name}
+	br := bufio.NewReaderSize(&countingReader{r: r, n: &c.offset}, readLen)
+	c.in.src = br
+	if magic, _ := br.Peek(len(gzipMagic)); hasGzipMagic(magic) {
+		c.compressed = true
+		z, err := gzip.NewReader(br)
+		if err != nil {
+			return nil, c.readError(err)
+		}
+		c.in.src = z
+	}
+	if err := c.detect(); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// detect finds out the format and uses up the file header.
+func (c *Capture) detect() error {
+	err := c.in.fill(magicLen)
+	switch {
+	case errors.Is(err, io.EOF):
+		return fmt.Errorf("%s: empty file", c.name)
+	case errors.Is(err, io.ErrUnexpectedEOF) && len(c.in.unread()) > 0:
+		return fmt.Errorf("%s: %w", c.name, errNotCapture)
+	case err != nil:
+		return c.readError(err)
+	}
+	magic := c.in.unread()[:magicLen]
+	if isPcapng(magic) {
+		c.format = &pcapng{}
+		return nil
+	}
+	p, ok := pcapOf(magic)
+	if !ok {
+		return fmt.Errorf("%s: %w", c.name, errNotCapture)
+	}
+	if err := c.fill(pcapHeaderLen); err != nil {
+		return err
+	}
+	p.link = linkOf(p.order.u32(c.in.unread()[pcapLinkOffset:]))
+	c.in.advance(pcapHeaderLen)
+	c.format = p
+	return nil
+}
+
+// Read fills b with the next frames, at least one. After the last it returns io.EOF, or a *CorruptError if the file is
+// cut or damaged from there on.
+func (c *Capture) Read(b *decap.Batch) error {
+	b.N = 0
+	if c.closed.Load() {
+		c.err = os.ErrClosed
+	}
+	for c.err == nil {
+		used, need, err := c.format.records(c.in.unread(), b)
+		c.in.advance(used)
+		c.publish()
+		if err != nil {
+			c.err = c.corrupt(err)
+		}
+		if b.N > 0 {
+			return nil
+		}
+		if c.err == nil {
+			c.err = c.fill(need)
+		}
+	}
+	c.release()
+	return c.err
+}
+
+// publish makes known the offset of a mapped file; that of a stream is counted where it is read.
+func (c *Capture) publish() {
+	if c.in.src == nil {
+		c.offset.Store(c.in.offset())
+	}
+}
+
+// fill waits until need bytes of the next record are there. It must only be called when no datagram is handed out.
+func (c *Capture) fill(need int) error {
+	err := c.in.fill(need)
+	if errors.Is(err, io.ErrUnexpectedEOF) && len(c.in.unread()) > 0 {
+		return c.corrupt(fmt.Errorf("cut short, %d of at least %d bytes of the record are there", len(c.in.unread()), need))
+	}
+	return c.readError(err)
+}
+
+// readError tells damaged data from a device that fails, and says of which file.
+func (c *Capture) readError(err error) error {
+	var deflate flate.CorruptInputError
+	var path *os.PathError
+	switch {
+	case err == nil, errors.Is(err, io.EOF):
+		return err
+	case errors.Is(err, os.ErrClosed):
+		return os.ErrClosed
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return c.corrupt(errors.New("the compressed data is cut short"))
+	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), errors.As(err, &deflate):
+		return c.corrupt(fmt.Errorf("damaged: %w", err))
+	case errors.As(err, &path):
+		err = path.Err // it names the file once more
+	}
+	return fmt.Errorf("read %s: %w", c.name, err)
+}
+
+// corrupt says that what is wrong is at the next record.
+func (c *Capture) corrupt(err error) error {
+	return &CorruptError{Name: c.name, Offset: c.in.offset(), Compressed: c.compressed, Err: err}
+}
+
+// Size returns the file's size in bytes, 0 if it is not known.
+func (c *Capture) Size() int64 { return c.size }
+
+// Offset returns how many bytes of the file were read, compressed ones if it is compressed. It never exceeds Size unless
+// the file grows, and may run ahead of the frames that Read gave.
+func (c *Capture) Offset() int64 { return c.offset.Load() }
+
+// Close makes Read return os.ErrClosed.
+func (c *Capture) Close() error {
+	if c.closed.Swap(true) || c.file == nil {
+		return nil
+	}
+	return c.file.Close()
+}
+
+// release gives the memory back.
+func (c *Capture) release() {
+	unmapFile(c.mapping)
+	c.mapping = nil
+	c.in.drop()
+}
+
+// errNotCapture is for a file whose first bytes say nothing that we know.
+var errNotCapture = errors.New("not a capture file (pcap, pcapng or gzip of them)")
+
+// A CorruptError says that a capture could be read up to a record and no further.
+type CorruptError struct {
+	Name       string
+	Offset     int64 // of the record that cannot be read, in bytes of the capture after uncompressing
+	Compressed bool
+	Err        error
+}
+
+func (e *CorruptError) Error() string {
+	if e.Compressed {
+		return fmt.Sprintf("%s: byte %d (uncompressed): %v", e.Name, e.Offset, e.Err)
+	}
+	return fmt.Sprintf("%s: byte %d: %v", e.Name, e.Offset, e.Err)
+}
+
+func (e *CorruptError) Unwrap() error { return e.Err }
+
+// readLen is how much of a stream is asked for at once: what a pipe holds.
+const readLen = 64 << 10
+
+// gzipMagic starts every gzip member (RFC 1952 section 2.3.1).
+var gzipMagic = [2]byte{0x1f, 0x8b}
+
+func hasGzipMagic(b []byte) bool { return len(b) >= 2 && [2]byte(b) == gzipMagic }
+
+// A countingReader counts what was read, for others to look at meanwhile.
+type countingReader struct {
+	r io.Reader
+	n *atomic.Int64
+}
+
+func (c *countingReader) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n.Add(int64(n))
+	return n, err
+}
