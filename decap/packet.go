@@ -78,5 +78,8 @@ type Packet struct {
 	Truncated   bool // bytes that the innermost IP header announces are missing from the copy
 	HasPorts    bool // the ports were within the captured bytes
 	HasTCP      bool // the whole fixed TCP header was within the captured bytes, so flags, Seq and Ack mean something
-	BadChecksum bool // the innermost IPv4 header, or the transport of a whole packet, has a wrong checksum
+	BadChecksum bool // set by VerifyChecksums: the IPv4 header, or the transport of a whole packet, has a wrong checksum
+
+	header  []byte // the innermost IPv4 header if all of it was captured; nil for IPv6 and after Resume
+	segment []byte // the transport with its header, of a whole packet; nil if it was cut or is a fragment
 }

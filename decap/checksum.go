@@ -1,0 +1,85 @@
+package decap
+
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
+// VerifyChecksums checks the innermost IPv4 header's checksum, and that of TCP, UDP, ICMP or ICMPv6 if the whole packet
+// was captured and is no fragment. It sets BadChecksum, and returns it. UDP over IPv4 without a checksum passes, as does
+// every transport without one that is known.
+//
+// It is apart from Parse since it reads the whole payload, which nothing else on the way does.
+func (p *Packet) VerifyChecksums() bool {
+	p.BadChecksum = p.header != nil && fold16(sum(p.header)) != 0xffff || !p.segmentOK()
+	return p.BadChecksum
+}
+
+// segmentOK checks the transport's checksum, if it has one that can be checked.
+func (p *Packet) segmentOK() bool {
+	s := p.segment
+	switch p.Proto {
+	case ICMP:
+		return len(s) < icmpLen || fold16(sum(s)) == 0xffff
+	case UDP:
+		if len(s) < udpLen || p.Version == 4 && s[6]|s[7] == 0 {
+			return true
+		}
+	case TCP:
+		if len(s) < tcpLen {
+			return true
+		}
+	case ICMPv6:
+		if len(s) < icmpLen || p.Version != 6 {
+			return true
+		}
+	default:
+		return true
+	}
+	return fold16(add(sum(s), p.pseudoHeader())) == 0xffff
+}
+
+// pseudoHeader returns the sum over what the checksums of TCP, UDP and ICMPv6 cover beside their segment: addresses,
+// protocol and length (RFC 9293 section 3.1, RFC 8200 section 8.1).
+func (p *Packet) pseudoHeader() uint64 {
+	src, dst := p.Src[:], p.Dst[:]
+	if p.Version == 4 {
+		src, dst = src[12:], dst[12:]
+	}
+	return add(add(sum(src), sum(dst)), uint64(p.Proto)+uint64(len(p.segment)))
+}
+
+// sum returns the ones' complement sum of b in big-endian words of 64 bits, which RFC 1071 shows to be as good as 16. A
+// last word that is not whole is padded with zeros.
+func sum(b []byte) uint64 {
+	var s, carry uint64
+	for len(b) >= 32 {
+		s, carry = bits.Add64(s, binary.BigEndian.Uint64(b), carry)
+		s, carry = bits.Add64(s, binary.BigEndian.Uint64(b[8:]), carry)
+		s, carry = bits.Add64(s, binary.BigEndian.Uint64(b[16:]), carry)
+		s, carry = bits.Add64(s, binary.BigEndian.Uint64(b[24:]), carry)
+		b = b[32:]
+	}
+	for len(b) >= 8 {
+		s, carry = bits.Add64(s, binary.BigEndian.Uint64(b), carry)
+		b = b[8:]
+	}
+	var last [8]byte
+	copy(last[:], b)
+	s, carry = bits.Add64(s, binary.BigEndian.Uint64(last[:]), carry)
+	return add(s, carry)
+}
+
+// add adds two ones' complement sums.
+func add(a, b uint64) uint64 {
+	s, carry := bits.Add64(a, b, 0)
+	return s + carry
+}
+
+// fold16 folds a sum of 64 bits into 16. Bytes that hold a right checksum of their own give 0xffff.
+func fold16(s uint64) uint16 {
+	s = s>>32 + s&0xffffffff
+	s = s>>16 + s&0xffff
+	s = s>>16 + s&0xffff
+	return uint16(s>>16 + s&0xffff)
+}

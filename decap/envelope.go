@@ -1,0 +1,172 @@
+package decap
+
+import (
+	"encoding/binary"
+	"net/netip"
+)
+
+// VXLAN, RFC 7348 section 5:
+//
+//	|R R R R I R R R|           reserved            |
+//	|                VNI            |   reserved    |
+const (
+	vxlanLen      = 8
+	vxlanFlagI    = 0x08
+	vxlanReserved = ^uint64(vxlanFlagI<<56 | 0xffffff<<8) // all bits but the I flag and the VNI
+)
+
+// GENEVE, RFC 8926 section 3.4; the options' length is in units of four bytes:
+//
+//	|Ver|  opt len  |O|C|  rsvd.    |       protocol type           |
+//	|                VNI                            |   reserved    |
+const geneveLen = 8
+
+// gatewayPort is where the VXLAN inside a Gateway Load Balancer endpoint's GENEVE is addressed to.
+const gatewayPort = PortVXLAN
+
+// vxlan decodes the mirror's VXLAN header and what is in it. The outer source is known.
+func (w *walk) vxlan(b []byte, cut int) Reason {
+	if len(b) < vxlanLen {
+		return ShortEnvelope
+	}
+	if b[0]&vxlanFlagI == 0 {
+		return NoVNI
+	}
+	header := binary.BigEndian.Uint64(b)
+	p := w.p
+	p.Mirrored = true
+	p.ReservedBits = header&vxlanReserved != 0
+	p.VNI = uint32(header) >> 8
+	if r := w.dec.Allow.check(p.Outer.Addr(), p.VNI); r != OK {
+		return r
+	}
+	p.Frame = b[vxlanLen:]
+	return w.ethernet(p.Frame, cut)
+}
+
+// geneve decodes a GENEVE header that may be the mirror's envelope itself, or what a Gateway Load Balancer endpoint put
+// around it: then the source of the IP header inside is the mirrored interface, and the VXLAN's VNI is the session's.
+func (w *walk) geneve(b []byte, cut int) Reason {
+	protocol, vni, n, r := geneveHeader(b)
+	if r != OK {
+		return r
+	}
+	b = b[n:]
+	if source, inner, ok := gatewayPacket(b); ok {
+		return w.enter(source, inner, cut)
+	}
+	p := w.p
+	p.Mirrored, p.VNI = true, vni
+	if r := w.dec.Allow.check(p.Outer.Addr(), vni); r != OK {
+		return r
+	}
+	p.Frame = b
+	if protocol == etherTEB {
+		return w.ethernet(b, cut)
+	}
+	p.FrameIsIP = true
+	return w.etherType(protocol, b, cut)
+}
+
+// geneveHeader returns the protocol (an EtherType), the VNI and the length of the header with its options.
+func geneveHeader(b []byte) (protocol uint16, vni uint32, n int, r Reason) {
+	if len(b) < geneveLen {
+		return 0, 0, 0, ShortEnvelope
+	}
+	protocol = binary.BigEndian.Uint16(b[2:])
+	if b[0]>>6 != 0 || protocol != etherIPv4 && protocol != etherIPv6 && protocol != etherTEB {
+		return 0, 0, 0, BadEnvelope
+	}
+	n = geneveLen + 4*int(b[0]&0x3f)
+	if len(b) < n {
+		return 0, 0, 0, ShortEnvelope
+	}
+	return protocol, binary.BigEndian.Uint32(b[4:]) >> 8, n, OK
+}
+
+// enter makes source the mirrored interface and goes on at the VXLAN header that it sent. All that was noted of the
+// headers around it is dropped.
+func (w *walk) enter(source netip.AddrPort, b []byte, cut int) Reason {
+	*w.p = Packet{Outer: source}
+	w.seeking = false
+	return w.vxlan(b, cut)
+}
+
+// gatewayPacket looks for an unfragmented IP packet to UDP 4789 at b, and returns its source and its UDP payload.
+func gatewayPacket(b []byte) (source netip.AddrPort, payload []byte, ok bool) {
+	switch {
+	case len(b) >= ipv4Len && b[0]>>4 == 4:
+		n := int(b[0]&0x0f) * 4
+		fragment := binary.BigEndian.Uint16(b[6:])&(fragMore|fragOffset) != 0
+		if n < ipv4Len || n > len(b) || fragment {
+			return source, nil, false
+		}
+		return gatewayUDP(netip.AddrFrom4([4]byte(b[12:16])), b[9], b[n:])
+	case len(b) >= ipv6Len && b[0]>>4 == 6:
+		return gatewayUDP(netip.AddrFrom16([16]byte(b[8:24])), b[6], b[ipv6Len:])
+	default:
+		return source, nil, false
+	}
+}
+
+// gatewayUDP is gatewayPacket from the transport on.
+func gatewayUDP(addr netip.Addr, proto uint8, b []byte) (source netip.AddrPort, payload []byte, ok bool) {
+	if proto != UDP || len(b) < udpLen || binary.BigEndian.Uint16(b[2:]) != gatewayPort {
+		return source, nil, false
+	}
+	return netip.AddrPortFrom(addr, binary.BigEndian.Uint16(b)), b[udpLen:], true
+}
+
+// envelope tries the payload of a capture's outermost UDP packet as the mirror's envelope. It reports false, with p as
+// it was, if the payload is something else.
+func (w *walk) envelope(b []byte, cut int) (Reason, bool) {
+	p := w.p
+	port := p.DstPort
+	if port != PortVXLAN && port != PortGENEVE {
+		return OK, false
+	}
+	outer := netip.AddrPortFrom(p.Src.Netip(), p.SrcPort)
+	strong, valid := envelopeHeader(port, b)
+	if strong || w.dec.Encapsulation == Always {
+		return w.open(outer, port, b, cut), true
+	}
+	if !valid {
+		return OK, false
+	}
+	saved := *p
+	if r := w.open(outer, port, b, cut); holds(r) {
+		return r, true
+	}
+	*p = saved
+	return OK, false
+}
+
+// open decodes the envelope that outer sent to a port.
+func (w *walk) open(outer netip.AddrPort, port uint16, b []byte, cut int) Reason {
+	if port == PortVXLAN {
+		return w.enter(outer, b, cut)
+	}
+	*w.p = Packet{Outer: outer}
+	w.seeking = false
+	return w.geneve(b, cut)
+}
+
+// envelopeHeader says whether b starts with a valid envelope, and whether so clear a one that chance could not have
+// made it. The payload of another protocol that a client happens to receive on port 4789 has the I flag set half of the
+// time, but hardly ever all 39 reserved bits clear as well: with one of these set, it takes a good packet inside.
+func envelopeHeader(port uint16, b []byte) (strong, valid bool) {
+	if port == PortGENEVE {
+		_, _, _, r := geneveHeader(b)
+		return r == OK, r == OK
+	}
+	if len(b) < vxlanLen || b[0]&vxlanFlagI == 0 {
+		return false, false
+	}
+	return binary.BigEndian.Uint64(b)&vxlanReserved == 0, true
+}
+
+// holds reports whether a reason speaks for the headers before it: something of sense was found behind them, or the
+// operator's lists ended the walk.
+func holds(r Reason) bool {
+	return r == OK || r == Fragment || r == TooDeep || r == SourceRefused || r == VNIRefused
+}

@@ -1,0 +1,180 @@
+package decap
+
+import "encoding/binary"
+
+// EtherTypes, from the IANA registry "IEEE 802 Numbers".
+const (
+	etherIPv4     = 0x0800
+	etherTEB      = 0x6558 // transparent Ethernet bridging: a whole Ethernet frame
+	etherVLAN     = 0x8100 // 802.1Q
+	etherIPv6     = 0x86dd
+	etherMPLS     = 0x8847
+	etherMPLSMany = 0x8848 // multicast, or an upstream-assigned label
+	etherPPPoE    = 0x8864 // session stage
+	etherQinQ     = 0x88a8 // 802.1ad
+	etherOldQinQ  = 0x9100 // before 802.1ad
+	etherMin      = 0x0600 // below is a length: 802.3 with LLC
+)
+
+// Lengths of link headers in bytes.
+const (
+	ethernetLen = 14 // destination, source, EtherType
+	vlanLen     = 4  // priority and 12 bits of VLAN, EtherType
+	llcLen      = 3  // DSAP, SSAP, control
+	snapLen     = 5  // OUI, EtherType
+	pppoeLen    = 6  // version and type, code, session, length
+	sllLen      = 16 // packet type, ARPHRD, address length, address, EtherType
+	sll2Len     = 20 // EtherType, reserved, interface, ARPHRD, packet type, address length, address
+	nullLen     = 4  // address family
+)
+
+func (w *walk) ethernet(b []byte, cut int) Reason {
+	if len(b) < ethernetLen {
+		return ShortFrame
+	}
+	return w.etherType(binary.BigEndian.Uint16(b[12:]), b[ethernetLen:], cut)
+}
+
+// etherType decodes what an EtherType announces, behind any number of VLAN tags.
+func (w *walk) etherType(t uint16, b []byte, cut int) Reason {
+	for t == etherVLAN || t == etherQinQ || t == etherOldQinQ {
+		if len(b) < vlanLen {
+			return ShortFrame
+		}
+		w.p.addVLAN(binary.BigEndian.Uint16(b) & 0x0fff)
+		t, b = binary.BigEndian.Uint16(b[2:]), b[vlanLen:]
+	}
+	switch {
+	case t == etherIPv4:
+		return w.ipv4(b, cut)
+	case t == etherIPv6:
+		return w.ipv6(b, cut)
+	case t == etherMPLS || t == etherMPLSMany:
+		return w.mpls(b, cut)
+	case t == etherPPPoE:
+		return w.pppoe(b, cut)
+	case t < etherMin:
+		return w.llc(b, cut)
+	default:
+		return NotIP
+	}
+}
+
+// addVLAN notes a tag of the frame, and makes every tag, nested ones too, part of the flow's identity. VLAN 0 is a
+// priority without a network.
+func (p *Packet) addVLAN(vlan uint16) {
+	if p.Depth == 0 && p.NumVLANs < MaxVLANs {
+		p.VLANs[p.NumVLANs] = vlan
+		p.NumVLANs++
+	}
+	if vlan != 0 {
+		p.fold(uint32(vlan))
+	}
+}
+
+// fold makes a network number part of Tunnel. Equal numbers in equal order give equal results, and never 0.
+func (p *Packet) fold(network uint32) {
+	h := (p.Tunnel ^ network) * 0x9e3779b1 // 2^32 divided by the golden ratio
+	p.Tunnel = max(1, h^h>>15)
+}
+
+// llc decodes IEEE 802.2: SNAP (RFC 1042), or IP under its own service access point.
+func (w *walk) llc(b []byte, cut int) Reason {
+	switch {
+	case len(b) < llcLen:
+		return NotIP
+	case b[0] == 0x06 && b[1] == 0x06 && b[2] == 0x03:
+		return w.ipv4(b[llcLen:], cut)
+	case b[0] != 0xaa || b[1] != 0xaa || b[2] != 0x03:
+		return NotIP
+	case len(b) < llcLen+snapLen:
+		return ShortFrame
+	}
+	snap := b[llcLen:]
+	t := binary.BigEndian.Uint16(snap[3:])
+	if snap[0]|snap[1]|snap[2] != 0 || t < etherMin {
+		return NotIP
+	}
+	return w.etherType(t, snap[snapLen:], cut)
+}
+
+// pppoe decodes a PPPoE session packet (RFC 2516 section 4).
+func (w *walk) pppoe(b []byte, cut int) Reason {
+	if len(b) < pppoeLen {
+		return ShortFrame
+	}
+	if b[0] != 0x11 || b[1] != 0 { // version 1, type 1, code "session data"
+		return NotIP
+	}
+	return w.ppp(b[pppoeLen:], cut)
+}
+
+// ppp decodes a PPP frame, with or without HDLC's address and control bytes (RFC 1662) and with the protocol in two
+// bytes or compressed into one, which is odd then.
+func (w *walk) ppp(b []byte, cut int) Reason {
+	if len(b) >= 2 && b[0] == 0xff && b[1] == 0x03 {
+		b = b[2:]
+	}
+	if len(b) < 2 {
+		return ShortFrame
+	}
+	protocol, n := binary.BigEndian.Uint16(b), 2
+	if b[0]&1 != 0 {
+		protocol, n = uint16(b[0]), 1
+	}
+	switch protocol {
+	case 0x0021:
+		return w.ipv4(b[n:], cut)
+	case 0x0057:
+		return w.ipv6(b[n:], cut)
+	case 0x0281:
+		return w.mpls(b[n:], cut)
+	default:
+		return NotIP
+	}
+}
+
+// sll decodes a Linux cooked header, LINKTYPE_LINUX_SLL.
+func (w *walk) sll(b []byte, cut int) Reason {
+	if len(b) < sllLen {
+		return ShortFrame
+	}
+	return w.etherType(cookedType(b[14:]), b[sllLen:], cut)
+}
+
+// sll2 decodes LINKTYPE_LINUX_SLL2.
+func (w *walk) sll2(b []byte, cut int) Reason {
+	if len(b) < sll2Len {
+		return ShortFrame
+	}
+	return w.etherType(cookedType(b), b[sll2Len:], cut)
+}
+
+// cookedType reads the protocol of a cooked header. Of the small numbers only 4 means LLC.
+func cookedType(b []byte) uint16 {
+	t := binary.BigEndian.Uint16(b)
+	if t < etherMin && t != 4 {
+		return 0xffff
+	}
+	return t
+}
+
+// null decodes a BSD loopback header. The family is in the byte order of whoever captured, and AF_INET6 is a number of
+// its own on every system.
+func (w *walk) null(b []byte, cut int) Reason {
+	if len(b) < nullLen {
+		return ShortFrame
+	}
+	family := binary.LittleEndian.Uint32(b)
+	if family > 0xffff {
+		family = binary.BigEndian.Uint32(b)
+	}
+	switch family {
+	case 2:
+		return w.ipv4(b[nullLen:], cut)
+	case 10, 24, 28, 30: // Linux, NetBSD and OpenBSD, FreeBSD, Darwin
+		return w.ipv6(b[nullLen:], cut)
+	default:
+		return NotIP
+	}
+}

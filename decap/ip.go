@@ -1,0 +1,180 @@
+package decap
+
+import "encoding/binary"
+
+// IPv4, RFC 791 section 3.1; header and fragment offsets are in units of four and eight bytes:
+//
+//	 0 |Version|  IHL  |      TOS      |         total length          |
+//	 4 |        identification         |0|D|M|     fragment offset     |
+//	 8 |      TTL      |    protocol   |        header checksum        |
+//	12 |                        source address                         |
+//	16 |                     destination address                       |
+const (
+	ipv4Len    = 20
+	fragMore   = 0x2000
+	fragOffset = 0x1fff
+)
+
+// IPv6, RFC 8200 section 3; the payload length includes the extension headers:
+//
+//	 0 |Version| traffic class |              flow label               |
+//	 4 |        payload length         |  next header  |   hop limit   |
+//	 8 |                        source address                         |
+//	24 |                     destination address                       |
+const ipv6Len = 40
+
+// Protocols that hold another header of the same packet, or another packet.
+const (
+	protoHopByHop    = 0
+	protoIPv4        = 4
+	protoIPv6        = 41
+	protoRouting     = 43
+	protoFragment    = 44
+	protoGRE         = 47
+	protoAH          = 51
+	protoNone        = 59
+	protoDestination = 60
+	protoMobility    = 135
+)
+
+// fragReserved6 are the reserved bits between the fragment offset and the M flag of IPv6's fragment header.
+const fragReserved6 = 6
+
+// ip tells IPv4 from IPv6 where nothing else does.
+func (w *walk) ip(b []byte, cut int) Reason {
+	switch {
+	case len(b) == 0:
+		return ShortFrame
+	case b[0]>>4 == 6:
+		return w.ipv6(b, cut)
+	default:
+		return w.ipv4(b, cut)
+	}
+}
+
+func (w *walk) ipv4(b []byte, cut int) Reason {
+	p := w.p
+	if p.Frame == nil {
+		p.Frame, p.FrameIsIP = b, true
+	}
+	if len(b) < ipv4Len {
+		return ShortFrame
+	}
+	h := b[:ipv4Len:ipv4Len]
+	n, total := int(h[0]&0x0f)*4, int(binary.BigEndian.Uint16(h[2:]))
+	if total == 0 { // BIG TCP, or a segment that the sender's interface was to split
+		total = len(b) + cut
+	}
+	if h[0]>>4 != 4 || n < ipv4Len || total < n {
+		return BadIP
+	}
+	p.Version, p.TTL, p.IPLen = 4, h[8], total
+	p.Src, p.Dst = mapped([4]byte(h[12:16])), mapped([4]byte(h[16:20]))
+	b, cut = w.bound(b, total)
+	if len(b) < n {
+		p.Proto, p.PayloadLen = h[9], total-n
+		return OK
+	}
+	p.header = b[:n:n]
+	b = b[n:]
+	if frag := binary.BigEndian.Uint16(h[6:]); frag&(fragMore|fragOffset) != 0 {
+		p.FragID = uint32(binary.BigEndian.Uint16(h[4:]))
+		return w.fragment(h[9], frag&fragOffset*8, frag&fragMore != 0, b, cut)
+	}
+	return w.transport(h[9], b, cut)
+}
+
+func (w *walk) ipv6(b []byte, cut int) Reason {
+	p := w.p
+	if p.Frame == nil {
+		p.Frame, p.FrameIsIP = b, true
+	}
+	if len(b) < ipv6Len {
+		return ShortFrame
+	}
+	h := b[:ipv6Len:ipv6Len]
+	if h[0]>>4 != 6 {
+		return BadIP
+	}
+	total := ipv6Len + int(binary.BigEndian.Uint16(h[4:]))
+	if total == ipv6Len && h[6] != protoNone { // a jumbogram (RFC 2675), or BIG TCP without its option
+		total = len(b) + cut
+	}
+	p.Version, p.TTL, p.IPLen = 6, h[7], total
+	p.Src, p.Dst = Addr(h[8:24]), Addr(h[24:40])
+	p.header = nil
+	b, cut = w.bound(b, total)
+	return w.transport(h[6], b[ipv6Len:], cut)
+}
+
+// bound ends b where the IP packet ends: what follows is Ethernet padding. It returns how much of the packet is missing.
+func (w *walk) bound(b []byte, total int) (packet []byte, cut int) {
+	if total <= len(b) {
+		w.p.Truncated = false
+		return b[:total:total], 0
+	}
+	w.p.Truncated = true
+	return b, total - len(b)
+}
+
+// mapped returns an IPv4 address as IPv4-mapped IPv6.
+func mapped(a [4]byte) Addr {
+	return Addr{10: 0xff, 11: 0xff, 12: a[0], 13: a[1], 14: a[2], 15: a[3]}
+}
+
+// fragment notes one piece of a packet. Its payload is what Resume will want, put together.
+func (w *walk) fragment(proto uint8, offset uint16, more bool, b []byte, cut int) Reason {
+	p := w.p
+	p.Proto, p.FragOff, p.MoreFrags = proto, offset, more
+	p.segment = nil
+	p.Payload, p.PayloadLen = b, len(b)+cut
+	if offset == 0 && hasPorts(proto) {
+		p.ports(b)
+	}
+	return Fragment
+}
+
+// extensions walks over extension headers, of which the first one's kind is next (RFC 8200 section 4, RFC 4302, RFC
+// 6275). A chain that is cut, or longer than its packet, ends the walk at the header that is not whole: it then
+// counts as the transport.
+//
+//	|  next header  |    length     |        as the kind says       |
+func (w *walk) extensions(next uint8, b []byte, cut int) Reason {
+	routed := false
+	for isExtension(next) {
+		n := 8
+		switch {
+		case len(b) < n:
+			return w.opaque(next, b, cut)
+		case next == protoAH:
+			n = 4 * (int(b[1]) + 2)
+		case next == protoFragment:
+			offset := binary.BigEndian.Uint16(b[2:])
+			if offset&^fragReserved6 != 0 { // else an atomic fragment, which is a whole packet (RFC 6946)
+				w.p.FragID = binary.BigEndian.Uint32(b[4:])
+				return w.fragment(b[0], offset&^7, offset&1 != 0, b[n:], cut)
+			}
+		default:
+			n += 8 * int(b[1])
+			routed = routed || next == protoRouting && b[3] != 0
+		}
+		if len(b) < n {
+			return w.opaque(next, b, cut)
+		}
+		next, b = b[0], b[n:]
+	}
+	r := w.transport(next, b, cut)
+	if routed { // the checksum is over the address of the last hop, which only the routing header knows
+		w.p.segment = nil
+	}
+	return r
+}
+
+func isExtension(proto uint8) bool {
+	switch proto {
+	case protoHopByHop, protoRouting, protoFragment, protoAH, protoDestination, protoMobility:
+		return true
+	default:
+		return false
+	}
+}

@@ -1,0 +1,60 @@
+package decap
+
+import "encoding/binary"
+
+// mpls walks over a label stack (RFC 3032) and guesses what is under it, since no label says: an IP packet by its first
+// four bits, else an Ethernet pseudowire (RFC 4448) with or without a control word.
+//
+//	|                label                  | TC  |S|      TTL      |
+func (w *walk) mpls(b []byte, cut int) Reason {
+	const labelLen, controlWordLen = 4, 4
+	for bottom := false; !bottom; b = b[labelLen:] {
+		if len(b) < labelLen {
+			return ShortFrame
+		}
+		bottom = b[2]&1 != 0
+	}
+	if t := ipType(b); t != 0 {
+		return w.etherType(t, b, cut)
+	}
+	if len(b) > controlWordLen && b[0]>>4 == 0 && likelyEthernet(b[controlWordLen:]) {
+		b = b[controlWordLen:]
+	} else if !likelyEthernet(b) {
+		return NotIP
+	}
+	if !w.deeper() {
+		return TooDeep
+	}
+	return w.ethernet(b, cut)
+}
+
+// ipType guesses whether b is an IP packet, and returns its EtherType or 0. Mirroring may have cut the packet anywhere,
+// so its length says nothing.
+func ipType(b []byte) uint16 {
+	if len(b) < 4 {
+		return 0
+	}
+	switch b[0] >> 4 {
+	case 4:
+		header, total := int(b[0]&0x0f)*4, int(binary.BigEndian.Uint16(b[2:]))
+		if header >= ipv4Len && (total == 0 || total >= header) {
+			return etherIPv4
+		}
+	case 6:
+		return etherIPv6
+	}
+	return 0
+}
+
+// likelyEthernet guesses whether b is an Ethernet frame: its EtherType is one that is common in pseudowires.
+func likelyEthernet(b []byte) bool {
+	if len(b) < ethernetLen {
+		return false
+	}
+	switch binary.BigEndian.Uint16(b[12:]) {
+	case etherIPv4, etherIPv6, etherVLAN, etherQinQ, etherMPLS, etherPPPoE:
+		return true
+	default:
+		return false
+	}
+}

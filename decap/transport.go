@@ -1,0 +1,163 @@
+package decap
+
+import "encoding/binary"
+
+// TCP, RFC 9293 section 3.1; the data offset is in units of four bytes:
+//
+//	 0 |          source port          |       destination port        |
+//	 4 |                        sequence number                        |
+//	 8 |                    acknowledgment number                      |
+//	12 | offset| rsvd  |     flags     |            window             |
+//	16 |           checksum            |        urgent pointer         |
+const tcpLen = 20
+
+// UDP, RFC 768; the length includes the header:
+//
+//	0 |          source port          |       destination port        |
+//	4 |            length             |           checksum            |
+const udpLen = 8
+
+// ICMP and ICMPv6, RFC 792 and RFC 4443; the identifier is that of an echo:
+//
+//	0 |     type      |     code      |           checksum            |
+//	4 |          identifier           |        sequence number        |
+const icmpLen = 8
+
+// SCTP's common header, RFC 9260 section 3.1: ports as TCP's, verification tag, CRC32c.
+const sctpLen = 12
+
+// portsLen is how many bytes hold both ports of TCP, UDP and SCTP.
+const portsLen = 4
+
+// transport decodes the header of an IP protocol, or goes on into what the protocol carries.
+func (w *walk) transport(proto uint8, b []byte, cut int) Reason {
+	p := w.p
+	p.Proto = proto
+	p.segment = nil
+	if cut == 0 {
+		p.segment = b
+	}
+	switch proto {
+	case TCP:
+		p.tcp(b, cut)
+	case UDP:
+		return w.udp(b, cut)
+	case ICMP, ICMPv6:
+		p.icmp(b, cut)
+	case SCTP:
+		p.ports(b)
+		p.rest(sctpLen, b, cut)
+	case protoGRE:
+		p.rest(0, b, cut)
+		return w.gre(b, cut)
+	case protoIPv4:
+		p.rest(0, b, cut)
+		return w.nested(etherIPv4, 0, b, cut)
+	case protoIPv6:
+		p.rest(0, b, cut)
+		return w.nested(etherIPv6, 0, b, cut)
+	case protoAH:
+		return w.extensions(proto, b, cut)
+	default:
+		if p.Version == 6 && isExtension(proto) {
+			return w.extensions(proto, b, cut)
+		}
+		p.rest(0, b, cut)
+	}
+	return OK
+}
+
+// opaque notes a packet whose transport is not decoded any further.
+func (w *walk) opaque(proto uint8, b []byte, cut int) Reason {
+	p := w.p
+	p.Proto, p.segment = proto, nil
+	p.rest(0, b, cut)
+	return OK
+}
+
+// clearTransport forgets the transport of an outer packet, or of a fragment.
+func (p *Packet) clearTransport() {
+	p.SrcPort, p.DstPort, p.ICMPType, p.ICMPCode, p.ICMPID = 0, 0, 0, 0, 0
+	p.TCPFlags, p.Seq, p.Ack = 0, 0, 0
+	p.Payload, p.PayloadLen = nil, 0
+	p.HasPorts, p.HasTCP, p.BadChecksum = false, false, false
+	p.header, p.segment = nil, nil
+}
+
+func hasPorts(proto uint8) bool { return proto == TCP || proto == UDP || proto == SCTP }
+
+// ports reads the two ports, if they are there.
+func (p *Packet) ports(b []byte) {
+	if len(b) < portsLen {
+		return
+	}
+	p.SrcPort, p.DstPort = binary.BigEndian.Uint16(b), binary.BigEndian.Uint16(b[2:])
+	p.HasPorts = true
+}
+
+// rest makes what follows a header of n bytes the payload: nothing, if the header itself is not whole.
+func (p *Packet) rest(n int, b []byte, cut int) {
+	p.Payload = b[min(n, len(b)):]
+	p.PayloadLen = max(0, len(b)+cut-n)
+}
+
+// tcp decodes a TCP header. Without a whole fixed header, or with a data offset that cannot be, there is no payload.
+func (p *Packet) tcp(b []byte, cut int) {
+	p.ports(b)
+	if len(b) < tcpLen {
+		p.Payload, p.PayloadLen = b[len(b):], 0
+		return
+	}
+	h := b[:tcpLen:tcpLen]
+	p.HasTCP = true
+	p.Seq, p.Ack = binary.BigEndian.Uint32(h[4:]), binary.BigEndian.Uint32(h[8:])
+	p.TCPFlags = h[13]
+	n := int(h[12]>>4) * 4
+	if n < tcpLen {
+		n = len(b) + cut
+	}
+	p.rest(n, b, cut)
+}
+
+// icmp decodes ICMP and ICMPv6. What an error message quotes of another packet is payload.
+func (p *Packet) icmp(b []byte, cut int) {
+	if len(b) >= 2 {
+		p.ICMPType, p.ICMPCode = b[0], b[1]
+	}
+	if len(b) >= icmpLen && isEcho(p.Proto, p.ICMPType) {
+		p.ICMPID = binary.BigEndian.Uint16(b[4:])
+	}
+	p.rest(icmpLen, b, cut)
+}
+
+func isEcho(proto, icmpType uint8) bool {
+	if proto == ICMPv6 {
+		return icmpType == 128 || icmpType == 129
+	}
+	return icmpType == 8 || icmpType == 0
+}
+
+// udp decodes a UDP header, and what is known to travel in UDP: the mirror's envelope in a capture's outermost packet,
+// tunnels everywhere.
+func (w *walk) udp(b []byte, cut int) Reason {
+	p := w.p
+	p.ports(b)
+	if len(b) < udpLen {
+		p.rest(udpLen, b, cut)
+		return OK
+	}
+	// A length below 8 cannot be; 0 is a jumbogram's (RFC 2675 section 4) and BIG TCP's.
+	if n := int(binary.BigEndian.Uint16(b[4:])); n >= udpLen && n < len(b)+cut {
+		b, cut = b[:min(n, len(b)):min(n, len(b))], max(0, n-len(b))
+		if p.segment != nil {
+			p.segment = b
+		}
+	}
+	p.rest(udpLen, b, cut)
+	if w.seeking {
+		if r, ok := w.envelope(p.Payload, cut); ok {
+			return r
+		}
+	}
+	return w.udpTunnel(p.Payload, cut)
+}

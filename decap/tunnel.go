@@ -1,0 +1,180 @@
+package decap
+
+import "encoding/binary"
+
+// UDP ports of tunnels that are not the mirror's own.
+const (
+	portGTPU       = 2152
+	portTeredo     = 3544
+	portVXLANGPE   = 4790
+	portVXLANLinux = 8472 // Linux's VXLAN port from before the IANA's, still the default of flannel and Cilium
+)
+
+// nested decodes a packet inside a packet: kind is the EtherType of what is inside (or GRE's number for
+// PPP), network a number that becomes part of
+// the flow's identity, or 0. If what is inside does not hold up the packet is the tunnel's own, as it was before.
+func (w *walk) nested(kind uint16, network uint32, b []byte, cut int) Reason {
+	p := w.p
+	saved := *p
+	if !w.deeper() {
+		return TooDeep
+	}
+	p.clearTransport()
+	if network != 0 {
+		p.fold(network)
+	}
+	if r := w.inside(kind, b, cut); r == OK || r == Fragment || r == TooDeep {
+		return r
+	}
+	*p = saved
+	return OK
+}
+
+func (w *walk) inside(kind uint16, b []byte, cut int) Reason {
+	switch kind {
+	case etherTEB:
+		return w.ethernet(b, cut)
+	case greProtoPPP:
+		return w.ppp(b, cut)
+	default:
+		return w.etherType(kind, b, cut)
+	}
+}
+
+// deeper enters a tunnel, unless it is one too many. The mirror's envelope is not in there.
+func (w *walk) deeper() bool {
+	w.seeking = false
+	if w.p.Depth == MaxDepth {
+		return false
+	}
+	w.p.Depth++
+	return true
+}
+
+// Numbers of nested networks are told apart by who gave them.
+const (
+	networkVXLAN  = 1 << 24
+	networkGENEVE = 2 << 24
+)
+
+// udpTunnel enters a tunnel over UDP, if the port and the payload speak for one.
+func (w *walk) udpTunnel(b []byte, cut int) Reason {
+	switch w.p.DstPort {
+	case PortVXLAN, portVXLANLinux:
+		return w.vxlanTunnel(b, cut)
+	case portVXLANGPE:
+		return w.vxlanGPE(b, cut)
+	case PortGENEVE:
+		return w.geneveTunnel(b, cut)
+	case portGTPU:
+		return w.gtpu(b, cut)
+	}
+	if w.p.DstPort == portTeredo || w.p.SrcPort == portTeredo {
+		return w.teredo(b, cut)
+	}
+	return OK
+}
+
+func (w *walk) vxlanTunnel(b []byte, cut int) Reason {
+	if len(b) < vxlanLen || b[0]&vxlanFlagI == 0 {
+		return OK
+	}
+	vni := binary.BigEndian.Uint32(b[4:]) >> 8
+	return w.nested(etherTEB, networkVXLAN|vni, b[vxlanLen:], cut)
+}
+
+// vxlanGPE decodes the generic protocol extension (draft-ietf-nvo3-vxlan-gpe): flag P says that byte 3 names what is
+// inside, else it is Ethernet.
+func (w *walk) vxlanGPE(b []byte, cut int) Reason {
+	const flagP = 0x04
+	if len(b) < vxlanLen || b[0]&vxlanFlagI == 0 {
+		return OK
+	}
+	kinds := [...]uint16{1: etherIPv4, 2: etherIPv6, 3: etherTEB}
+	kind := uint16(etherTEB)
+	if b[0]&flagP != 0 {
+		if int(b[3]) >= len(kinds) || b[3] == 0 {
+			return OK
+		}
+		kind = kinds[b[3]]
+	}
+	vni := binary.BigEndian.Uint32(b[4:]) >> 8
+	return w.nested(kind, networkVXLAN|vni, b[vxlanLen:], cut)
+}
+
+func (w *walk) geneveTunnel(b []byte, cut int) Reason {
+	protocol, vni, n, r := geneveHeader(b)
+	if r != OK {
+		return OK
+	}
+	return w.nested(protocol, networkGENEVE|vni, b[n:], cut)
+}
+
+// Lengths of GTP-U's fixed header and of its optional fields in bytes.
+const (
+	gtpLen         = 8
+	gtpOptionalLen = 4
+)
+
+// gtpu decodes a G-PDU of GTP-U (3GPP TS 29.281 section 5.1), which carries a subscriber's IP packet. Its tunnel
+// endpoint is another one in each direction, and so no part of the flow's identity.
+//
+//	|Ver|T|*|E|S|N|     type      |            length             |
+//	|                tunnel endpoint identifier                   |
+//	|      sequence (E, S or N)     |  N-PDU (...)  |next ext. (...)|
+func (w *walk) gtpu(b []byte, cut int) Reason {
+	const gpdu = 255
+	if len(b) < gtpLen+gtpOptionalLen || b[0]&0xf0 != 0x30 || b[1] != gpdu ||
+		gtpLen+int(binary.BigEndian.Uint16(b[2:])) > len(b)+cut {
+		return OK
+	}
+	n := gtpHeaderLen(b)
+	if n == 0 {
+		return OK
+	}
+	if t := ipType(b[n:]); t != 0 {
+		return w.nested(t, 0, b[n:], cut)
+	}
+	return OK
+}
+
+// gtpHeaderLen returns the length of a GTP-U header with its optional fields and extension headers, 0 if they are not
+// whole. An extension header starts with its length in units of four bytes and ends with the next one's type.
+func gtpHeaderLen(b []byte) int {
+	const flagE = 4
+	flags := b[0] & 7
+	if flags == 0 {
+		return gtpLen
+	}
+	n := gtpLen + gtpOptionalLen
+	for next := b[n-1]; flags&flagE != 0 && next != 0; next = b[n-1] {
+		if n >= len(b) || b[n] == 0 {
+			return 0
+		}
+		n += 4 * int(b[n])
+		if n > len(b) {
+			return 0
+		}
+	}
+	return n
+}
+
+// teredo decodes IPv6 in UDP (RFC 4380 section 5.1.1), behind an authentication and an origin indication if they are
+// there. Many protocols could send a 6 first, so the IPv6 packet must fill the datagram exactly.
+func (w *walk) teredo(b []byte, cut int) Reason {
+	const originLen, authLen = 8, 13
+	if len(b) >= authLen && b[0] == 0 && b[1] == 1 {
+		n := authLen + int(b[2]) + int(b[3])
+		if n > len(b) {
+			return OK
+		}
+		b = b[n:]
+	}
+	if len(b) >= originLen && b[0] == 0 && b[1] == 0 {
+		b = b[originLen:]
+	}
+	if len(b) < ipv6Len || b[0]>>4 != 6 || ipv6Len+int(binary.BigEndian.Uint16(b[4:])) != len(b)+cut {
+		return OK
+	}
+	return w.nested(etherIPv6, 0, b, cut)
+}
