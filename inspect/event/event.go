@@ -4,6 +4,7 @@ package event
 
 import (
 	"net/netip"
+	"unsafe"
 
 	"github.com/mirrorsink/mirrorsink/decap"
 	"github.com/mirrorsink/mirrorsink/inspect/l7"
@@ -135,8 +136,16 @@ type Event struct {
 
 	Fields Span // AppLayer: of the batch's fields
 	Flow   FlowRecord
-	Stats  *Counters // Stats: a snapshot that nobody writes to any more
+	Stats  *Totals // Stats: a snapshot that nobody writes to any more
 }
+
+// HasPorts says whether the flow's protocol has ports.
+func (e *Event) HasPorts() bool {
+	return e.IPProto == decap.TCP || e.IPProto == decap.UDP || e.IPProto == decap.SCTP
+}
+
+// IsICMP says whether the flow's protocol is ICMP or ICMPv6.
+func (e *Event) IsICMP() bool { return e.IPProto == decap.ICMP || e.IPProto == decap.ICMPv6 }
 
 // FlowRecord is what a Flow event adds. Index 0 counts what the client (Src) sent, 1 what the server sent.
 type FlowRecord struct {
@@ -182,10 +191,14 @@ func (b *Batch) Size() int {
 	return len(b.bytes) + len(b.fields)*fieldSize + len(b.Events)*eventSize
 }
 
-// Sizes on a 64-bit machine; a test compares them with the types.
+// Footprint returns the bytes of memory that the batch holds, used or not: what a queue that keeps it is charged.
+func (b *Batch) Footprint() int {
+	return cap(b.bytes) + cap(b.fields)*fieldSize + cap(b.Events)*eventSize
+}
+
 const (
-	fieldSize = 48
-	eventSize = 336
+	fieldSize = int(unsafe.Sizeof(Field{}))
+	eventSize = int(unsafe.Sizeof(Event{}))
 )
 
 // Reset empties the batch and keeps its memory. Its owner must be the only one to hold it.

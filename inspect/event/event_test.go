@@ -1,0 +1,100 @@
+package event
+
+import (
+	"reflect"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mirrorsink/mirrorsink/inspect/l7"
+)
+
+func TestBatchOwnsWhatItWasGiven(t *testing.T) {
+	text := []byte("example.com")
+	var b Batch
+	b.Events = append(b.Events, Event{
+		Name:   b.CopyText(text),
+		Fields: b.CopyFields([]l7.Field{{Key: "sni", Text: text}, {Key: "id", Num: 7, Kind: l7.Int}}),
+	})
+	copy(text, "overwritten")
+
+	e := &b.Events[0]
+	assert.Equal(t, "example.com", string(b.Text(e.Name)))
+	fields := b.Fields(e)
+	require.Len(t, fields, 2)
+	assert.Equal(t, "example.com", string(b.Text(fields[0].Text)))
+	assert.EqualValues(t, 7, fields[1].Num)
+	assert.Equal(t, 22+2*fieldSize+eventSize, b.Size())
+	assert.GreaterOrEqual(t, b.Footprint(), b.Size())
+}
+
+func TestResetKeepsTheMemory(t *testing.T) {
+	var b Batch
+	b.Events = append(b.Events, Event{Name: b.CopyText([]byte("a name"))})
+	before := b.Footprint()
+	b.Reset()
+	assert.Zero(t, b.Size())
+	assert.Equal(t, before, b.Footprint())
+}
+
+// Every counter takes part in Add, so that a counter added later is not forgotten there.
+func TestAddCoversEveryCounter(t *testing.T) {
+	var one, sum Counters
+	fill(reflect.ValueOf(&one).Elem())
+	sum.Add(&one)
+	assert.Equal(t, one, sum)
+
+	var counts, total Counts
+	fill(reflect.ValueOf(&counts).Elem())
+	total.Add(&counts)
+	assert.Equal(t, counts, total)
+}
+
+// fill sets every number in a struct of numbers and arrays of numbers to 1.
+func fill(v reflect.Value) {
+	for i := range v.NumField() {
+		switch f := v.Field(i); f.Kind() {
+		case reflect.Array:
+			for j := range f.Len() {
+				f.Index(j).SetUint(1)
+			}
+		default:
+			f.SetUint(1)
+		}
+	}
+}
+
+func TestByReasonSumsUpToTheReasons(t *testing.T) {
+	var c Counters
+	var want, got uint64
+	for i := range c.Reasons {
+		c.Reasons[i] = uint64(i) + 1
+		want += c.Reasons[i]
+	}
+	names := map[string]bool{}
+	for name, n := range c.ByReason() {
+		names[name] = true
+		got += n
+	}
+	assert.Equal(t, want, got)
+	assert.Len(t, names, len(c.Reasons))
+}
+
+func TestEveryEnumHasASpelling(t *testing.T) {
+	for i := range Kinds {
+		assert.NotEmpty(t, i.String())
+	}
+	for i := range numInitiators {
+		assert.NotEmpty(t, i.String())
+	}
+	for i := range numStates {
+		assert.NotEmpty(t, i.String())
+	}
+	for i := range numTCPStates {
+		assert.NotEmpty(t, i.String())
+	}
+	for i := range numEndReasons {
+		assert.NotEmpty(t, i.String())
+	}
+}
