@@ -69,7 +69,8 @@ func (w *walk) ipv4(b []byte, cut int) Reason {
 		return BadIP
 	}
 	p.Version, p.TTL, p.IPLen = 4, h[8], total
-	p.Src, p.Dst = mapped([4]byte(h[12:16])), mapped([4]byte(h[16:20]))
+	p.Src.setIPv4(binary.BigEndian.Uint32(h[12:]))
+	p.Dst.setIPv4(binary.BigEndian.Uint32(h[16:]))
 	b, cut = w.bound(b, total)
 	if len(b) < n {
 		p.Proto, p.PayloadLen = h[9], total-n
@@ -117,9 +118,17 @@ func (w *walk) bound(b []byte, total int) (packet []byte, cut int) {
 	return b, total - len(b)
 }
 
+// setIPv4 makes a the IPv4-mapped IPv6 address. It writes whole words: put together byte by byte, an address costs as
+// much as half of the rest of Parse.
+func (a *Addr) setIPv4(v uint32) {
+	binary.BigEndian.PutUint64(a[:8], 0)
+	binary.BigEndian.PutUint64(a[8:], 0xffff<<32|uint64(v))
+}
+
 // mapped returns an IPv4 address as IPv4-mapped IPv6.
-func mapped(a [4]byte) Addr {
-	return Addr{10: 0xff, 11: 0xff, 12: a[0], 13: a[1], 14: a[2], 15: a[3]}
+func mapped(v4 [4]byte) (a Addr) {
+	a.setIPv4(binary.BigEndian.Uint32(v4[:]))
+	return a
 }
 
 // fragment notes one piece of a packet. Its payload is what Resume will want, put together.
