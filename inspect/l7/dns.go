@@ -1,4 +1,205 @@
 package l7
 
-func parseDNS(h *Hint, c *Conn, in Input) Verdict       { return Reject }
-func parseDNSStream(h *Hint, c *Conn, in Input) Verdict { return Reject }
+import (
+	"strconv"
+
+	"github.com/mirrorsink/mirrorsink/decap/wire"
+)
+
+// The header of a DNS message (RFC 1035 section 4.1.1), before its four counts:
+//
+//	 0  1  2  3  4  5  6  7  8  9 10 11 12 13 14 15
+//	+-----------------------------------------------+
+//	|                      ID                       |
+//	|QR|   Opcode  |AA|TC|RD|RA|Z |AD|CD|   RCODE   |
+const (
+	dnsHeaderLen = 12
+
+	dnsQR = 0x8000
+	dnsAA = 0x0400
+	dnsTC = 0x0200
+	dnsRD = 0x0100
+	dnsRA = 0x0080
+	dnsZ  = 0x0040
+
+	dnsOpcodeShift = 11
+	dnsOpcodeMask  = 0xf
+	dnsRcodeMask   = 0xf
+)
+
+// Opcodes that are in use; RFC 6895 section 2.2. Inverse queries have been dead since RFC 3425.
+const (
+	dnsQuery  = 0
+	dnsStatus = 2
+	dnsNotify = 4
+	dnsUpdate = 5
+)
+
+type dnsHeader struct {
+	id, flags                                    uint16
+	questions, answers, authorities, additionals int
+}
+
+func (hd *dnsHeader) opcode() uint16   { return hd.flags >> dnsOpcodeShift & dnsOpcodeMask }
+func (hd *dnsHeader) rcode() uint16    { return hd.flags & dnsRcodeMask }
+func (hd *dnsHeader) response() bool   { return hd.flags&dnsQR != 0 }
+func (hd *dnsHeader) resources() int   { return hd.answers + hd.authorities + hd.additionals }
+func (hd *dnsHeader) headerOnly() bool { return hd.questions == 0 && hd.resources() == 0 }
+
+// plausible reports whether the header can be one of a message of size bytes: an opcode that is in use, and no more
+// questions (of 5 bytes at least) and resources (of 11) than fit.
+func (hd *dnsHeader) plausible(size int) bool {
+	switch hd.opcode() {
+	case dnsQuery, dnsStatus, dnsNotify, dnsUpdate:
+	default:
+		return false
+	}
+	if hd.headerOnly() { // the answer to a question that could not be read
+		return hd.response() && hd.rcode() != 0 && size == dnsHeaderLen
+	}
+	return dnsHeaderLen+5*hd.questions+11*hd.resources() <= size
+}
+
+// maxDNSMessage is the largest message: its length over TCP has 16 bits.
+const maxDNSMessage = 1<<16 - 1
+
+// parseDNS reads a message that came in one datagram: DNS, mDNS (RFC 6762) and LLMNR (RFC 4795) alike.
+//
+// The copy may have been cut, so the counts of the header are held against the largest message and not against what is
+// there; a question, or without one a whole resource, must be readable.
+func parseDNS(h *Hint, _ *Conn, in Input) Verdict {
+	d := dnsMessage{h: h, r: newDNSReader(in.Data)}
+	if !d.header(maxDNSMessage) || d.body() != dnsRead {
+		return Reject
+	}
+	h.Next = len(in.Data)
+	return Done
+}
+
+// parseDNSStream reads a message from a TCP stream, where its length goes before it (RFC 1035 section 4.2.2). Every
+// message stands alone: responses may come in any order (RFC 7766 section 6.2.1.1).
+func parseDNSStream(h *Hint, _ *Conn, in Input) Verdict {
+	c := wire.New(in.Data)
+	size := int(c.U16())
+	if !c.OK() {
+		return moreUnless(in.Final)
+	}
+	complete := c.Len() >= size
+	msg := c.Upto(size)
+	d := dnsMessage{h: h, r: newDNSReader(msg.Rest())}
+	if size < dnsHeaderLen || !d.header(size) {
+		return Reject
+	}
+	switch d.body() {
+	case dnsBad:
+		return Reject
+	case dnsShort:
+		if complete {
+			return Reject
+		}
+		return moreUnless(in.Final)
+	}
+	if !complete && !in.Final {
+		return More
+	}
+	h.Next = 2 + size
+	return Done
+}
+
+// moreUnless is the verdict for a message that is not all there, and of which nothing is worth telling.
+func moreUnless(final bool) Verdict {
+	if final {
+		return Reject
+	}
+	return More
+}
+
+// dnsMessage prints a message into a hint while it reads it.
+type dnsMessage struct {
+	h  *Hint
+	hd dnsHeader
+	r  dnsReader
+
+	printed int    // questions and resources so far
+	text    int    // bytes of their text
+	groups  uint32 // bit i: answers have data of type dnsGrouped[i]
+	edns    dnsEDNS
+}
+
+// header reads and prints the header. It is false only if the bytes that are there, of a message of size bytes, cannot be
+// its header.
+func (d *dnsMessage) header(size int) bool {
+	hd := &d.hd
+	hd.id, hd.flags = d.r.U16(), d.r.U16()
+	hd.questions, hd.answers = int(d.r.U16()), int(d.r.U16())
+	hd.authorities, hd.additionals = int(d.r.U16()), int(d.r.U16())
+	if !d.r.OK() {
+		return true
+	}
+	if !hd.plausible(size) {
+		return false
+	}
+	d.printHeader()
+	return true
+}
+
+var dnsFlags = [...]struct {
+	bit uint16
+	key string
+}{{dnsQR, "qr"}, {dnsAA, "aa"}, {dnsTC, "tc"}, {dnsRD, "rd"}, {dnsRA, "ra"}, {dnsZ, "z"}}
+
+func (d *dnsMessage) printHeader() {
+	h, hd := d.h, &d.hd
+	h.Int("version", 3)
+	if hd.response() {
+		h.Role = Response
+		h.Const("type", "response")
+	} else {
+		h.Role = Request
+		h.Const("type", "request")
+	}
+	h.Int("id", int64(hd.id))
+	start := len(h.scratch)
+	h.scratch = strconv.AppendUint(h.scratch, uint64(hd.flags), 16)
+	h.Str("flags", h.since(start))
+	for i := range dnsFlags {
+		if hd.flags&dnsFlags[i].bit != 0 {
+			h.True(dnsFlags[i].key)
+		}
+	}
+	h.Int("opcode", int64(hd.opcode()))
+	if hd.response() {
+		h.Const("rcode", dnsRcodes[hd.rcode()])
+	}
+}
+
+// dnsOutcome says how far a message could be read.
+type dnsOutcome uint8
+
+const (
+	dnsRead  dnsOutcome = iota // far enough to be sure of it and to tell of it
+	dnsShort                   // it ends before that
+	dnsBad                     // not a DNS message
+)
+
+// body reads and prints what follows the header. The questions must be sound; with a question read, what follows it is
+// taken as far as it can be read, since a mirror may cut a copy anywhere and a resolver may accept what we do not.
+func (d *dnsMessage) body() dnsOutcome {
+	if !d.r.OK() {
+		return dnsShort
+	}
+	d.questions()
+	if d.r.bad {
+		return dnsBad
+	}
+	if d.r.OK() {
+		d.resources()
+	}
+	switch {
+	case d.printed > 0 || d.hd.headerOnly():
+		return dnsRead
+	case d.r.bad:
+		return dnsBad
+	}
+	return dnsShort
+}

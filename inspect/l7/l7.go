@@ -131,6 +131,13 @@ func (h *Hint) Str(key string, text []byte) {
 	h.Fields = append(h.Fields, Field{Key: key, Text: text, Kind: String})
 }
 
+// Const adds a text field that is the program's own word. It is copied into the hint's scratch.
+func (h *Hint) Const(key, text string) {
+	start := len(h.scratch)
+	h.scratch = append(h.scratch, text...)
+	h.Str(key, h.since(start))
+}
+
 // Int adds a number.
 func (h *Hint) Int(key string, n int64) {
 	h.Fields = append(h.Fields, Field{Key: key, Num: n, Kind: Int})
@@ -164,3 +171,7 @@ func (h *Hint) Scratch(n int) []byte {
 	h.scratch = h.scratch[:len(h.scratch)+n]
 	return s
 }
+
+// since returns what was appended to the hint's scratch since it had the length start: the other way to use it, for text
+// whose length is not known beforehand.
+func (h *Hint) since(start int) []byte { return h.scratch[start:len(h.scratch):len(h.scratch)] }

@@ -1,0 +1,66 @@
+package l7
+
+import "encoding/hex"
+
+// dnsEDNS is what the fixed part of an OPT resource says (RFC 6891 section 6.1.3), where the class and the TTL stand in
+// others. Its zero value stands for a message without one.
+type dnsEDNS struct {
+	present  bool
+	udpSize  uint16 // bytes of the largest UDP payload that its sender can take
+	extRcode uint8  // the upper bits of the response code
+	version  uint8
+	flags    uint16
+}
+
+const ednsDO = 0x8000 // DNSSEC resources are wanted; RFC 3225
+
+func newDNSEDNS(rr *dnsResource) dnsEDNS {
+	return dnsEDNS{present: true, udpSize: rr.class, extRcode: uint8(rr.ttl >> 24), version: uint8(rr.ttl >> 16), flags: uint16(rr.ttl)}
+}
+
+// print prints it beside Suricata's fields: they have the OPT resource only as one of additionals.
+func (e *dnsEDNS) print(h *Hint) {
+	if !e.present {
+		return
+	}
+	h.Object("edns")
+	h.Extra()
+	h.Int("udp_size", int64(e.udpSize))
+	h.Int("version", int64(e.version))
+	if e.flags&ednsDO != 0 {
+		h.True("do")
+	}
+	if e.extRcode != 0 {
+		h.Int("extended_rcode", int64(e.extRcode))
+	}
+	h.End()
+}
+
+// maxOptionData is how much of an option's data is printed: enough for cookies, client subnets and extended errors, and
+// little of what a padding option (RFC 7830) has.
+const maxOptionData = 64
+
+// maxOptions is how many options are printed; some twenty kinds exist.
+const maxOptions = 32
+
+// printOptions prints an OPT resource's options.
+func printOptions(h *Hint, r *dnsReader) {
+	if r.Empty() {
+		return
+	}
+	h.Array("opt")
+	for i := 0; !r.Empty() && i < maxOptions; i++ {
+		code, size := r.U16(), int(r.U16())
+		data := r.Sub(size)
+		if !r.OK() {
+			break
+		}
+		h.Object("")
+		h.Int("code", int64(code))
+		start := len(h.scratch)
+		h.scratch = hex.AppendEncode(h.scratch, data.Bytes(min(size, maxOptionData)))
+		h.Str("data", h.since(start))
+		h.End()
+	}
+	h.End()
+}

@@ -1,0 +1,185 @@
+package l7
+
+import (
+	"encoding/hex"
+	"net/netip"
+)
+
+// dnsResource is one resource record.
+type dnsResource struct {
+	name  []byte // in the hint's scratch
+	typ   uint16
+	class uint16
+	ttl   uint32
+	data  dnsReader
+}
+
+// resource reads a resource. It is valid if d.r is still fine.
+func (d *dnsMessage) resource() dnsResource {
+	r := &d.r
+	rr := dnsResource{name: r.name(d.h), typ: r.U16(), class: r.U16(), ttl: r.U32()}
+	rr.data = r.part(int(r.U16()))
+	if r.OK() && !rr.plausible() {
+		r.reject()
+	}
+	return rr
+}
+
+// plausible reports whether the resource can be one: it also tells DNS from what merely looks like it. Updates (RFC 2136)
+// have addresses without data in the classes ANY and NONE.
+func (rr *dnsResource) plausible() bool {
+	in := rr.class&^dnsTopBit == dnsIN
+	switch {
+	case rr.typ == dnsTypeOPT:
+		return len(rr.name) == 0 // its class is a size
+	case !dnsClassInUse(rr.class), isNBNS(rr.name, rr.typ):
+		return false
+	case in && rr.typ == dnsTypeA:
+		return rr.data.Len() == 4
+	case in && rr.typ == dnsTypeAAAA:
+		return rr.data.Len() == 16
+	}
+	return true
+}
+
+func (d *dnsMessage) printResource(rr *dnsResource, s dnsSection) {
+	h := d.h
+	h.Object("")
+	d.printType(rr.name, rr.typ)
+	h.Int("ttl", int64(rr.ttl))
+	if n := len(h.Fields); rr.data.Len() <= maxDNSData {
+		d.printData(rr, s)
+		if s == dnsAnswers && len(h.Fields) > n {
+			d.groups |= dnsGroupBit(rr.typ)
+		}
+	}
+	h.End()
+}
+
+func dnsGroupBit(typ uint16) uint32 {
+	name := dnsTypeName(typ)
+	for i, s := range dnsGrouped {
+		if s == name {
+			return 1 << i
+		}
+	}
+	return 0
+}
+
+// printData prints a resource's data as far as it can be read and the schema of its section has a place for it.
+func (d *dnsMessage) printData(rr *dnsResource, s dnsSection) {
+	h, r := d.h, &rr.data
+	switch rr.typ {
+	case dnsTypeA, dnsTypeAAAA:
+		printDNSAddr(h, r)
+	case dnsTypeMX:
+		r.U16() // the preference: Suricata prints the name alone
+		printDNSName(h, r)
+	case dnsTypeNS, dnsTypeCNAME, dnsTypePTR, dnsTypeDNAME:
+		printDNSName(h, r)
+	case dnsTypeTXT, dnsTypeSPF:
+		printDNSText(h, r)
+	case dnsTypeNULL:
+		h.Str("rdata", r.Rest())
+	case dnsTypeSVCB, dnsTypeHTTPS:
+		printSVCB(h, r)
+	case dnsTypeCAA:
+		printCAA(h, r)
+	case dnsTypeSOA:
+		if s != dnsAdditionals {
+			printSOA(h, r)
+		}
+	case dnsTypeSRV:
+		if s == dnsAnswers {
+			printSRV(h, r)
+		}
+	case dnsTypeSSHFP:
+		if s == dnsAnswers {
+			printSSHFP(h, r)
+		}
+	case dnsTypeOPT:
+		if s == dnsAdditionals && !d.edns.present { // RFC 6891 section 6.1.1: there is one
+			d.edns = newDNSEDNS(rr)
+			printOptions(h, r)
+		}
+	}
+}
+
+func printDNSAddr(h *Hint, r *dnsReader) {
+	if addr, ok := netip.AddrFromSlice(r.Rest()); ok {
+		start := len(h.scratch)
+		h.scratch = addr.AppendTo(h.scratch)
+		h.Str("rdata", h.since(start))
+	}
+}
+
+func printDNSName(h *Hint, r *dnsReader) {
+	if name := r.name(h); r.OK() {
+		h.Str("rdata", name)
+	}
+}
+
+// printDNSText joins a TXT's strings with nothing between them, as all who give meaning to several strings do (RFC 7208
+// section 3.3, RFC 6376 section 3.6.2.2).
+func printDNSText(h *Hint, r *dnsReader) {
+	start := len(h.scratch)
+	for !r.Empty() {
+		h.scratch = append(h.scratch, r.Bytes(int(r.U8()))...)
+	}
+	if r.OK() {
+		h.Str("rdata", h.since(start))
+	}
+}
+
+func printSOA(h *Hint, r *dnsReader) {
+	mname, rname := r.name(h), r.name(h)
+	serial, refresh, retry, expire, minimum := r.U32(), r.U32(), r.U32(), r.U32(), r.U32()
+	if !r.OK() {
+		return
+	}
+	h.Object("soa")
+	h.Str("mname", mname)
+	h.Str("rname", rname)
+	h.Int("serial", int64(serial))
+	h.Int("refresh", int64(refresh))
+	h.Int("retry", int64(retry))
+	h.Int("expire", int64(expire))
+	h.Int("minimum", int64(minimum))
+	h.End()
+}
+
+func printSRV(h *Hint, r *dnsReader) {
+	priority, weight, port := r.U16(), r.U16(), r.U16()
+	name := r.name(h)
+	if !r.OK() {
+		return
+	}
+	h.Object("srv")
+	h.Int("priority", int64(priority))
+	h.Int("weight", int64(weight))
+	h.Int("port", int64(port))
+	h.Str("name", name)
+	h.End()
+}
+
+// maxSSHFP is the longest fingerprint that is printed: twice a SHA-256.
+const maxSSHFP = 64
+
+func printSSHFP(h *Hint, r *dnsReader) {
+	algo, typ := r.U8(), r.U8()
+	if !r.OK() || r.Len() > maxSSHFP {
+		return
+	}
+	h.Object("sshfp")
+	start := len(h.scratch)
+	for !r.Empty() {
+		if len(h.scratch) > start {
+			h.scratch = append(h.scratch, ':')
+		}
+		h.scratch = hex.AppendEncode(h.scratch, r.Bytes(1))
+	}
+	h.Str("fingerprint", h.since(start))
+	h.Int("algo", int64(algo))
+	h.Int("type", int64(typ))
+	h.End()
+}

@@ -1,0 +1,166 @@
+package l7
+
+import "strconv"
+
+// Bounds on what is told of one message. A message of 64 KiB over TCP has room for 5,000 resources whose compressed names
+// are 255 bytes each as text: more than a megabyte. A resolver's answers stay far below these bounds; zone transfers do
+// not, and their first resources tell what they are.
+const (
+	maxDNSPrinted = 256      // questions and resources
+	maxDNSText    = 32 << 10 // bytes of text beyond which nothing more is added
+	maxDNSData    = 4 << 10  // bytes of one resource's data beyond which it is not printed
+)
+
+// Classes; RFC 6895 section 3.2. mDNS uses the top bit (RFC 6762 sections 5.4 and 10.2).
+const (
+	dnsIN     = 1
+	dnsCH     = 3
+	dnsHS     = 4
+	dnsNONE   = 254
+	dnsANY    = 255
+	dnsTopBit = 0x8000
+)
+
+func dnsClassInUse(class uint16) bool {
+	switch class &^ dnsTopBit {
+	case dnsIN, dnsCH, dnsHS, dnsNONE, dnsANY:
+		return true
+	}
+	return false
+}
+
+// dnsSection tells the sections of resources apart: Suricata's schema has a place for other data in each.
+type dnsSection uint8
+
+const (
+	dnsAnswers dnsSection = iota
+	dnsAuthorities
+	dnsAdditionals
+)
+
+// questions reads and prints the question section.
+func (d *dnsMessage) questions() {
+	mark := d.open("queries")
+	for i := 0; i < d.hd.questions && d.room(); i++ {
+		name, typ, class := d.r.name(d.h), d.r.U16(), d.r.U16()
+		if d.r.OK() && (!dnsClassInUse(class) || isNBNS(name, typ)) {
+			d.r.reject()
+		}
+		if !d.r.OK() {
+			break
+		}
+		item := len(d.h.Fields)
+		d.h.Object("")
+		d.printType(name, typ)
+		d.h.End()
+		d.count(item)
+	}
+	d.close(mark)
+}
+
+// resources reads and prints the three sections of resources, and then what Suricata's schema has no place for.
+func (d *dnsMessage) resources() {
+	from := len(d.h.Fields)
+	d.section("answers", dnsAnswers, d.hd.answers)
+	d.printGroups(from, len(d.h.Fields))
+	d.section("authorities", dnsAuthorities, d.hd.authorities)
+	d.section("additionals", dnsAdditionals, d.hd.additionals)
+	d.edns.print(d.h)
+}
+
+func (d *dnsMessage) section(key string, s dnsSection, n int) {
+	mark := d.open(key)
+	for i := 0; i < n && d.room(); i++ {
+		rr := d.resource()
+		if !d.r.OK() {
+			break
+		}
+		item := len(d.h.Fields)
+		d.printResource(&rr, s)
+		d.count(item)
+	}
+	d.close(mark)
+}
+
+// room reports whether one more question or resource may be printed.
+func (d *dnsMessage) room() bool { return d.printed < maxDNSPrinted && d.text < maxDNSText }
+
+// count counts the question or resource whose fields start at item.
+func (d *dnsMessage) count(item int) {
+	d.printed++
+	for _, f := range d.h.Fields[item:] {
+		d.text += len(f.Text)
+	}
+}
+
+// open opens a section's array; close takes it back if nothing came into it.
+func (d *dnsMessage) open(key string) (mark int) {
+	mark = len(d.h.Fields)
+	d.h.Array(key)
+	return mark
+}
+
+func (d *dnsMessage) close(mark int) {
+	if len(d.h.Fields) == mark+1 {
+		d.h.Fields = d.h.Fields[:mark]
+		return
+	}
+	d.h.End()
+}
+
+// printGroups prints the answers, whose fields are given, once more by type, as Suricata does.
+func (d *dnsMessage) printGroups(from, to int) {
+	h := d.h
+	if d.groups == 0 {
+		return
+	}
+	h.Object("grouped")
+	for i, typ := range dnsGrouped {
+		if d.groups>>i&1 != 0 {
+			h.Array(typ)
+			d.printGroup(typ, from, to)
+			h.End()
+		}
+	}
+	h.End()
+}
+
+// printGroup copies the data of one type's answers: a text, or an object of single fields.
+func (d *dnsMessage) printGroup(typ string, from, to int) {
+	h := d.h
+	match, within := false, false
+	for i := from; i < to; i++ {
+		f := h.Fields[i]
+		switch {
+		case f.Key == "rrtype":
+			match = string(f.Text) == typ
+		case !match:
+		case within:
+			h.Fields = append(h.Fields, f)
+			within = f.Kind != End
+		case f.Key == "rdata":
+			h.Str("", f.Text)
+		case f.Kind == Object && f.Key != "":
+			h.Object("")
+			within = true
+		}
+	}
+}
+
+// isNBNS reports whether a question or resource belongs to the NetBIOS name service, whose types 32 and 33 (NB and
+// NBSTAT) are others in DNS.
+func isNBNS(name []byte, typ uint16) bool {
+	return (typ == dnsTypeNB || typ == dnsTypeSRV) && isNetBIOS(name)
+}
+
+func (d *dnsMessage) printType(name []byte, typ uint16) {
+	h := d.h
+	h.Str("rrname", name)
+	if s := dnsTypeName(typ); s != "" {
+		h.Const("rrtype", s)
+		return
+	}
+	start := len(h.scratch) // RFC 3597 section 5
+	h.scratch = strconv.AppendUint(append(h.scratch, "TYPE"...), uint64(typ), 10)
+	h.Str("rrtype", h.since(start))
+}
