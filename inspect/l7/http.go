@@ -49,7 +49,8 @@ func beginsHTTP(b []byte) bool {
 // parseHTTPMessage reads a start line and a header section. With in.Final a section without end is taken as it is, if
 // its start line is whole.
 func parseHTTPMessage(h *Hint, c *Conn, in Input) Verdict {
-	lines := httpLines{bytes.TrimLeft(in.Data, "\r\n")} // RFC 9112 section 2.2
+	section := bytes.TrimLeft(in.Data, "\r\n") // RFC 9112 section 2.2
+	lines := httpLines{section}
 	var m httpMessage
 	switch m.start.read(&lines) {
 	case Reject:
@@ -57,7 +58,7 @@ func parseHTTPMessage(h *Hint, c *Conn, in Input) Verdict {
 	case More:
 		return httpMore(in)
 	}
-	if !in.Final && !httpBlankLine(in.Data) {
+	if !in.Final && !httpBlankLine(section) {
 		return More
 	}
 	whole := m.fields.read(h, &lines)
@@ -67,7 +68,7 @@ func parseHTTPMessage(h *Hint, c *Conn, in Input) Verdict {
 	} else {
 		m.response(h, c, in.Side, end)
 	}
-	if !whole {
+	if !whole && c.Mode[in.Side] != httpTunnel {
 		h.Next, c.Mode[in.Side] = Unknown, httpHeader
 	}
 	return Done

@@ -40,7 +40,8 @@ func httpPop(c *Conn) uint64 {
 	return kind
 }
 
-// requestBody sets Next and Mode from the length of a request's body (RFC 9112 section 6.3).
+// requestBody sets Next and Mode from the length of a request's body (RFC 9112 section 6.3). A Content-Length that is no
+// length counts as none: if there is a body after all it is not a message, and the place is found again behind it.
 func (m *httpMessage) requestBody(h *Hint, c *Conn, side uint8, end int) {
 	f := &m.fields
 	switch {
@@ -48,7 +49,7 @@ func (m *httpMessage) requestBody(h *Hint, c *Conn, side uint8, end int) {
 		h.Next, c.Mode[side] = end, httpChunk
 	case f.coded:
 		h.Next = Unknown
-	case f.length == httpNoLength:
+	case f.length < 0:
 		h.Next = end
 	default:
 		h.Next = httpSkip(end, f.length)
@@ -95,19 +96,21 @@ func httpSkip(end int, n int64) int {
 	return end + int(n)
 }
 
-// httpMaxChunkLine bounds a chunk's size line: extensions are rare and short, and a longer line is a lost place.
-const httpMaxChunkLine = 4 << 10
+// httpMaxBodyLine bounds a chunk's size line and a line of the trailer section. Both are short: a longer line means that
+// the place is lost.
+const httpMaxBodyLine = 4 << 10
 
 // parseHTTPBodyLine reads one line between the pieces of a chunked body (RFC 9112 section 7.1). If there is no such line
 // the place is lost.
 func parseHTTPBodyLine(h *Hint, c *Conn, in Input) Verdict {
-	lines := httpLines{in.Data}
+	front := in.Data[:min(len(in.Data), httpMaxBodyLine)]
+	lines := httpLines{front}
 	line, ok := lines.next()
-	if !ok && !in.Final && len(in.Data) < httpMaxChunkLine {
+	if !ok && !in.Final && len(front) < httpMaxBodyLine {
 		return More
 	}
 	mode := &c.Mode[in.Side]
-	end := len(in.Data) - len(lines.rest)
+	end := len(front) - len(lines.rest)
 	switch {
 	case !ok:
 		h.Next, *mode = Unknown, httpHeader

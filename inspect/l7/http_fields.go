@@ -39,7 +39,7 @@ type httpFields struct {
 	value     [httpFieldCount][]byte // a field that is there twice: the first
 	length    int64                  // Content-Length
 	coded     bool                   // there is a Transfer-Encoding
-	chunked   bool                   // its last coding is chunked
+	chunked   bool                   // it has chunked; whether as the last coding, as it must, its first chunk will show
 	close     bool                   // Connection: close
 	keepAlive bool                   // Connection: keep-alive
 }
@@ -95,7 +95,7 @@ func (f *httpFields) addLength(item []byte) {
 }
 
 func (f *httpFields) addCoding(item []byte) {
-	f.coded, f.chunked = true, strings.EqualFold(string(item), "chunked")
+	f.coded, f.chunked = true, f.chunked || strings.EqualFold(string(item), "chunked")
 }
 
 func (f *httpFields) addConnection(item []byte) {

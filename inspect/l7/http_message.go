@@ -57,7 +57,7 @@ func httpText(h *Hint, key string, text []byte) {
 // (RFC 9112 section 3.2.2).
 func (m *httpMessage) authority() []byte {
 	target := m.start.target
-	if string(m.start.method) == "CONNECT" {
+	if string(m.start.method) == "CONNECT" && !bytes.HasPrefix(target, []byte("/")) {
 		return target
 	}
 	scheme, rest, ok := bytes.Cut(target, []byte("://"))
