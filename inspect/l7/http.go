@@ -52,11 +52,10 @@ func parseHTTPMessage(h *Hint, c *Conn, in Input) Verdict {
 	section := bytes.TrimLeft(in.Data, "\r\n") // RFC 9112 section 2.2
 	lines := httpLines{section}
 	var m httpMessage
-	switch m.start.read(&lines) {
-	case Reject:
+	if v := m.start.read(&lines); v == More && in.Final {
 		return Reject
-	case More:
-		return httpMore(in)
+	} else if v != Done {
+		return v
 	}
 	if !in.Final && !httpBlankLine(section) {
 		return More
@@ -72,14 +71,6 @@ func parseHTTPMessage(h *Hint, c *Conn, in Input) Verdict {
 		h.Next, c.Mode[in.Side] = Unknown, httpHeader
 	}
 	return Done
-}
-
-// httpMore is the verdict on a start line that is not whole.
-func httpMore(in Input) Verdict {
-	if in.Final {
-		return Reject
-	}
-	return More
 }
 
 // httpBlankLine reports whether a header section ends in b. It saves reading the fields again for each segment of a long

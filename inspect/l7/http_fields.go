@@ -36,7 +36,7 @@ const (
 
 // httpFields is what a header section says.
 type httpFields struct {
-	value     [httpFieldCount][]byte // a field that is there twice: the first
+	value     [httpFieldCount][]byte // of fields that are texts; of one that is there twice, the first
 	length    int64                  // Content-Length
 	coded     bool                   // there is a Transfer-Encoding
 	chunked   bool                   // it has chunked; whether as the last coding, as it must, its first chunk will show
@@ -72,9 +72,6 @@ func httpFieldID(name []byte) (httpField, bool) {
 }
 
 func (f *httpFields) add(id httpField, value []byte) {
-	if f.value[id] == nil {
-		f.value[id] = value
-	}
 	switch id {
 	case fieldContentLength:
 		httpEach(value, f.addLength)
@@ -82,6 +79,10 @@ func (f *httpFields) add(id httpField, value []byte) {
 		httpEach(value, f.addCoding)
 	case fieldConnection:
 		httpEach(value, f.addConnection)
+	default:
+		if f.value[id] == nil {
+			f.value[id] = value
+		}
 	}
 }
 

@@ -1,0 +1,167 @@
+package l7
+
+import (
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const behind = -100 // Next is the end of the header section, plus what the case adds
+
+func TestHTTPNextAfterRequest(t *testing.T) {
+	for _, tc := range []struct {
+		name, fields string
+		next, add    int
+		mode         uint8
+	}{
+		{"no body", "", behind, 0, httpHeader},
+		{"length", "Content-Length: 10", behind, 10, httpHeader},
+		{"length twice the same", "Content-Length: 10\r\nContent-Length: 10", behind, 10, httpHeader},
+		{"list of equal lengths", "Content-Length: 10, 10", behind, 10, httpHeader},
+		{"different lengths", "Content-Length: 10\r\nContent-Length: 11", behind, 0, httpHeader},
+		{"negative length", "Content-Length: -1", behind, 0, httpHeader},
+		{"length past 63 bits", "Content-Length: 9223372036854775808", behind, 0, httpHeader},
+		{"length beyond all offsets", "Content-Length: 9223372036854775807", Unknown, 0, httpHeader},
+		{"chunked", "Transfer-Encoding: chunked", behind, 0, httpChunk},
+		{"chunked goes before length", "Content-Length: 5\r\nTransfer-Encoding: Chunked", behind, 0, httpChunk},
+		{"two codings", "Transfer-Encoding: gzip, chunked", behind, 0, httpChunk},
+		{"two fields", "Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked", behind, 0, httpChunk},
+		{"other coding", "Transfer-Encoding: gzip", Unknown, 0, httpHeader},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			data := "POST / HTTP/1.1\r\n" + tc.fields + "\r\n\r\n"
+			if tc.fields == "" {
+				data = crlf("POST / HTTP/1.1")
+			}
+			h, c := parsed(t, data+"body")
+			checkNext(t, h, len(data), tc.next, tc.add)
+			assert.Equal(t, [2]uint8{tc.mode, httpHeader}, c.Mode)
+		})
+	}
+}
+
+func checkNext(t *testing.T, h *Hint, end, next, add int) {
+	t.Helper()
+	if next == behind {
+		next = end + add
+	}
+	assert.Equal(t, next, h.Next)
+}
+
+func TestHTTPNextAfterResponse(t *testing.T) {
+	for _, tc := range []struct {
+		name, method, status, fields string
+		next, add                    int
+		modes                        [2]uint8
+	}{
+		{"length", "GET", "1.1 200", "Content-Length: 10", behind, 10, [2]uint8{}},
+		{"to HEAD", "HEAD", "1.1 200", "Content-Length: 10", behind, 0, [2]uint8{}},
+		{"no content", "GET", "1.1 204", "Content-Length: 10", behind, 0, [2]uint8{}},
+		{"not modified", "GET", "1.1 304", "Transfer-Encoding: chunked", behind, 0, [2]uint8{}},
+		{"chunked", "GET", "1.1 200", "Transfer-Encoding: chunked", behind, 0, [2]uint8{1: httpChunk}},
+		{"different lengths", "GET", "1.1 200", "Content-Length: 1, 2", Unknown, 0, [2]uint8{}},
+		{"length beyond all offsets", "GET", "1.1 200", "Content-Length: 9223372036854775807", Unknown, 0, [2]uint8{}},
+		{"no length", "GET", "1.1 200", "Connection: keep-alive", Unknown, 0, [2]uint8{}},
+		{"until close", "GET", "1.1 200", "Connection: foo, Close", Stop, 0, [2]uint8{}},
+		{"until close by version", "GET", "1.0 200", "Server: s", Stop, 0, [2]uint8{}},
+		{"kept alive by a field", "GET", "1.0 200", "Connection: Keep-Alive", Unknown, 0, [2]uint8{}},
+		{"tunnel", "CONNECT", "1.1 200", "Content-Length: 10", Stop, 0, [2]uint8{httpTunnel, httpTunnel}},
+		{"tunnel refused", "CONNECT", "1.1 407", "Content-Length: 10", behind, 10, [2]uint8{}},
+		{"upgrade", "GET", "1.1 101", "Upgrade: websocket", Stop, 0, [2]uint8{httpTunnel, httpTunnel}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			_, c := parsed(t, crlf(tc.method+" a:1 HTTP/1.1"))
+			data := crlf("HTTP/"+tc.status+" x", tc.fields)
+			var h Hint
+			require.Equal(t, Done, parseHTTP(&h, &c, Input{Data: []byte(data), Side: 1}))
+			assert.Equal(t, Response, h.Role)
+			checkNext(t, &h, len(data), tc.next, tc.add)
+			assert.Equal(t, tc.modes, c.Mode)
+			assert.Zero(t, c.Len)
+		})
+	}
+}
+
+func TestHTTPNothingIsReadInTunnel(t *testing.T) {
+	c := Conn{Mode: [2]uint8{httpTunnel, httpTunnel}}
+	var h Hint
+	require.Equal(t, Done, parseHTTP(&h, &c, Input{Data: []byte("GET / HTTP/1.1\r\n\r\n")}))
+	assert.Equal(t, Framing, h.Role)
+	assert.Equal(t, Stop, h.Next)
+}
+
+func TestHTTPInterimResponseLeavesRequest(t *testing.T) {
+	_, c := parsed(t, crlf("HEAD / HTTP/1.1"))
+	for _, status := range []string{"100 Continue", "102 Processing", "103 Early Hints"} {
+		var h Hint
+		data := crlf("HTTP/1.1 " + status)
+		require.Equal(t, Done, parseHTTP(&h, &c, Input{Data: []byte(data), Side: 1}))
+		assert.Equal(t, Interim, h.Role)
+		assert.Equal(t, len(data), h.Next)
+		assert.Empty(t, h.Fields)
+	}
+	assert.EqualValues(t, 1, c.Len)
+	assert.EqualValues(t, httpHEAD, httpPop(&c))
+}
+
+// The queue keeps the order of its entries, and the count of those for which it has no room.
+func TestHTTPQueue(t *testing.T) {
+	var c Conn
+	for i := range 300 {
+		httpPush(&c, []byte([]string{"HEAD", "GET", "CONNECT"}[i%3]))
+	}
+	assert.EqualValues(t, math.MaxUint8, c.Len)
+	for i := range httpQueue {
+		assert.Equal(t, []uint64{httpHEAD, httpOther, httpCONNECT}[i%3], httpPop(&c), i)
+	}
+	assert.EqualValues(t, httpOther, httpPop(&c))
+	for range 300 {
+		httpPop(&c)
+	}
+	assert.Equal(t, Conn{}, c)
+}
+
+func TestHTTPBodyLines(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		mode uint8
+		data string
+		next int
+		then uint8
+	}{
+		{"chunk", httpChunk, "1f\r\nabc", 4 + 0x1f + 2, httpChunk},
+		{"extension", httpChunk, "a ;x=y\r\n", 8 + 10 + 2, httpChunk},
+		{"LF alone", httpChunk, "A\n", 2 + 10 + 2, httpChunk},
+		{"last chunk", httpChunk, "000\r\n", 5, httpTrailer},
+		{"trailer", httpTrailer, "Digest: x\r\n", 11, httpTrailer},
+		{"end", httpTrailer, "\r\nHTTP", 2, httpHeader},
+		{"no size", httpChunk, "\r\n", Unknown, httpHeader},
+		{"not a size", httpChunk, "5g\r\n", Unknown, httpHeader},
+		{"size past 63 bits", httpChunk, "8000000000000000\r\n", Unknown, httpHeader},
+		{"size beyond all offsets", httpChunk, "7fffffffffffffff\r\n", Unknown, httpHeader},
+		{"size just beyond all offsets", httpChunk, "7ffffffffffffffd\r\n", Unknown, httpHeader},
+		{"line too long", httpChunk, strings.Repeat("0", httpMaxBodyLine), Unknown, httpHeader},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			c := Conn{Mode: [2]uint8{1: tc.mode}}
+			var h Hint
+			require.Equal(t, Done, parseHTTP(&h, &c, Input{Data: []byte(tc.data), Side: 1}))
+			assert.Equal(t, Framing, h.Role)
+			assert.Equal(t, tc.next, h.Next)
+			assert.Equal(t, [2]uint8{1: tc.then}, c.Mode)
+		})
+	}
+}
+
+func TestHTTPBodyLineCut(t *testing.T) {
+	c := Conn{Mode: [2]uint8{httpChunk, httpHeader}}
+	var h Hint
+	require.Equal(t, More, parseHTTP(&h, &c, Input{Data: []byte("1f\r")}))
+	require.Equal(t, Conn{Mode: [2]uint8{httpChunk, httpHeader}}, c)
+	require.Equal(t, Done, parseHTTP(&h, &c, Input{Data: []byte("1f\r"), Final: true}))
+	assert.Equal(t, Unknown, h.Next)
+	assert.Equal(t, Conn{}, c)
+}
