@@ -54,3 +54,21 @@ var (
 	icmp4Counterparts = [...][2]uint8{{8, 0}, {13, 14}, {15, 16}, {17, 18}, {10, 9}}
 	icmp6Counterparts = [...][2]uint8{{128, 129}, {133, 134}, {135, 136}, {130, 131}, {139, 140}, {144, 145}}
 )
+
+// ICMPRequest reports whether an ICMP packet asks for something; known is false for types that neither ask nor answer.
+func (p *Packet) ICMPRequest() (request, known bool) {
+	sport, _, oneWay := p.icmpPorts()
+	if oneWay {
+		return false, false
+	}
+	counterparts := icmp4Counterparts[:]
+	if p.Proto == ICMPv6 {
+		counterparts = icmp6Counterparts[:]
+	}
+	for _, pair := range counterparts {
+		if uint16(pair[0]) == sport {
+			return true, true
+		}
+	}
+	return false, true
+}

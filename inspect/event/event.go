@@ -144,6 +144,9 @@ func (e *Event) HasPorts() bool {
 	return e.IPProto == decap.TCP || e.IPProto == decap.UDP || e.IPProto == decap.SCTP
 }
 
+// IsTCP says whether the flow's protocol is TCP.
+func (e *Event) IsTCP() bool { return e.IPProto == decap.TCP }
+
 // IsICMP says whether the flow's protocol is ICMP or ICMPv6.
 func (e *Event) IsICMP() bool { return e.IPProto == decap.ICMP || e.IPProto == decap.ICMPv6 }
 
@@ -222,6 +225,16 @@ func (b *Batch) CopyFields(fields []l7.Field) Span {
 	for i := range fields {
 		f := &fields[i]
 		b.fields = append(b.fields, Field{Key: f.Key, Text: b.CopyText(f.Text), Num: f.Num, Kind: f.Kind, Extra: f.Extra})
+	}
+	return s
+}
+
+// Join copies fields that were copied into another batch before, behind those copied last.
+func (b *Batch) Join(from *Batch, fields Span) Span {
+	s := Span{uint32(len(b.fields)), fields.Len}
+	for _, f := range from.fields[fields.Off : fields.Off+fields.Len] {
+		f.Text = b.CopyText(from.Text(f.Text))
+		b.fields = append(b.fields, f)
 	}
 	return s
 }

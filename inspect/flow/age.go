@@ -1,0 +1,127 @@
+package flow
+
+import (
+	"hash/maphash"
+	"time"
+
+	"github.com/mirrorsink/mirrorsink/decap"
+	"github.com/mirrorsink/mirrorsink/inspect/event"
+)
+
+// seed keeps an attacker from choosing addresses and ports that all fall into one place of the index. Nothing that is
+// written depends on it.
+var seed = maphash.Comparable(maphash.MakeSeed(), 0)
+
+// class is a group of flows with the same timeout.
+type class uint8
+
+const (
+	otherNew class = iota // UDP, ICMP and all else, of which one direction was seen
+	otherEstablished
+	tcpNew
+	tcpEstablished
+	tcpClosed
+	numClasses
+)
+
+// timeouts are how long a flow of a class may be idle, in nanoseconds: the defaults of Suricata's flow-timeouts.
+var timeouts = [numClasses]int64{
+	otherNew:         int64(30 * time.Second),
+	otherEstablished: int64(300 * time.Second),
+	tcpNew:           int64(60 * time.Second),
+	tcpEstablished:   int64(600 * time.Second),
+	tcpClosed:        int64(60 * time.Second),
+}
+
+func (r *Record) class() class {
+	if r.Key.Proto != decap.TCP {
+		return otherNew + class(r.State())
+	}
+	return tcpNew + class(r.State())
+}
+
+// links put a record into the list of its class. The lists are in the order of the last activity to within a second: a
+// record is moved to the end when its class changes, or at its first packet a second or more after it was put there. So
+// a busy flow costs no list operation per packet, and still the heads are the least recently active flows.
+type links struct {
+	prev, next uint32
+	stamp      uint32 // when it was put there, in coarse seconds
+	class      class
+}
+
+type list struct{ head, tail uint32 }
+
+// coarse turns nanoseconds into the lists' seconds.
+func coarse(nanos int64) uint32 { return uint32(nanos / int64(time.Second)) }
+
+// Active must be called after a packet was accounted to a record: it keeps the order of the lists.
+func (t *Table) Active(r *Record) {
+	c, now := r.class(), coarse(r.End)
+	if r.list.class == c && int32(now-r.list.stamp) < 1 {
+		return
+	}
+	rec := t.Ref(r)
+	t.delist(rec)
+	t.enlist(rec, c, r.End)
+}
+
+func (t *Table) enlist(rec uint32, c class, nanos int64) {
+	l := &t.classes[c]
+	stamp := coarse(nanos)
+	if l.tail != 0 && int32(t.records[l.tail].list.stamp-stamp) > 0 {
+		stamp = t.records[l.tail].list.stamp // a packet from the past, in a capture that is not in order
+	}
+	t.records[rec].list = links{prev: l.tail, stamp: stamp, class: c}
+	if l.tail != 0 {
+		t.records[l.tail].list.next = rec
+	} else {
+		l.head = rec
+	}
+	l.tail = rec
+}
+
+func (t *Table) delist(rec uint32) {
+	n := t.records[rec].list
+	l := &t.classes[n.class]
+	if n.prev != 0 {
+		t.records[n.prev].list.next = n.next
+	} else {
+		l.head = n.next
+	}
+	if n.next != 0 {
+		t.records[n.next].list.prev = n.prev
+	} else {
+		l.tail = n.prev
+	}
+}
+
+// oldest returns the least recently active record, to within a second.
+func (t *Table) oldest() uint32 {
+	var oldest uint32
+	for c := range t.classes {
+		h := t.classes[c].head
+		if h != 0 && (oldest == 0 || int32(t.records[h].list.stamp-t.records[oldest].list.stamp) < 0) {
+			oldest = h
+		}
+	}
+	return oldest
+}
+
+// Age ends the flows that have been idle for longer than their state allows. It looks only at those that are due, so it
+// may be called as often as one likes. An event may come up to two seconds late; whether a packet still belongs to a flow
+// does not depend on it: Get compares exact times.
+func (t *Table) Age(nanos int64) {
+	for c := range t.classes {
+		for {
+			h := t.classes[c].head
+			if h == 0 {
+				break
+			}
+			r := &t.records[h]
+			if int64(int32(coarse(nanos)-r.list.stamp))*int64(time.Second) <= timeouts[c]+int64(time.Second) {
+				break
+			}
+			t.finish(h, event.EndTimeout, r.End+timeouts[c])
+		}
+	}
+}

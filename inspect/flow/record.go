@@ -1,0 +1,128 @@
+// Package flow keeps what is known of each conversation: a table of fixed-size records in a slab without pointers, found
+// by key, ended by idle time or evicted when the memory that the user granted is used up; the sequence arithmetic of TCP;
+// and the window of bytes from which parsers read. It knows nothing of protocols above the transport and writes no events:
+// its caller is told when a record ends.
+//
+// Nothing here is safe for concurrent use: a worker owns its table.
+package flow
+
+import (
+	"github.com/mirrorsink/mirrorsink/decap"
+	"github.com/mirrorsink/mirrorsink/inspect/event"
+	"github.com/mirrorsink/mirrorsink/inspect/l7"
+)
+
+// A Side is one end of a flow: 0 is the key's Lo, 1 its Hi. Counters are kept by side, so that finding out later who the
+// client is costs nothing: only the way in which the record is told is turned round.
+type Side = uint8
+
+// Record is what is known of one flow. It holds no pointers, so that the garbage collector never looks at the slab.
+type Record struct {
+	Key        decap.Key
+	Start, End int64 // first and last packet, Unix nanoseconds
+
+	Packets, Bytes [2]uint64 // by side; bytes of the IP packets as their headers say
+	Payload        [2]uint64 // by side; transport payload, each byte once
+	Since          Interval  // what was counted since the last cut
+
+	next    [2]uint32 // by side: the TCP sequence number that comes next
+	hole    [2]uint32 // by side: the sequence number at which the latest hole ended
+	Missing [2]uint32 // by side: TCP bytes skipped or acknowledged without a copy; saturates
+
+	list    links
+	Name    uint32 // in Names; 0 is none
+	Stream  uint32 // the caller's parsing state; 0 is none
+	VLANs   uint16 // the caller's number of a stack of VLAN tags
+	Message uint16 // application messages reported; saturates
+
+	Flags      [2]uint8 // by side: TCP flags seen, ORed
+	TCPState   event.TCPState
+	Proto      l7.Proto
+	NameSource l7.NameSource
+	Initiator  event.Initiator
+	Tries      uint8 // how often no parser recognised anything
+	bits       uint8
+}
+
+// Interval is a record's counts since they were last cut off, so that one-way records per aggregation interval need no
+// second table. Its times are Unix seconds, as VPC Flow Logs have them; its end is the record's.
+type Interval struct {
+	Bytes   [2]uint64
+	Packets [2]uint32
+	Start   uint32
+	Flags   [2]uint8
+}
+
+const (
+	bitClientHi  = 1 << iota // the client is the key's Hi
+	bitSeq0                  // next[0] is valid
+	bitSeq1                  // next[1] is valid
+	bitTruncated             // copies were cut
+	bitDead                  // the record was given back
+)
+
+// Client returns the side that opened the flow, as far as is known.
+func (r *Record) Client() Side { return r.bits & bitClientHi }
+
+// Truncated says whether copies of packets were cut.
+func (r *Record) Truncated() bool { return r.bits&bitTruncated != 0 }
+
+// BothSides says whether packets of both directions were seen.
+func (r *Record) BothSides() bool { return r.Packets[0] != 0 && r.Packets[1] != 0 }
+
+// OpenedBy says which side opened the flow and on what evidence. Evidence of the same or less weight than what is there
+// already changes nothing.
+func (r *Record) OpenedBy(s Side, by event.Initiator) {
+	if by <= r.Initiator && !(r.Packets[0] == 0 && r.Packets[1] == 0) {
+		return
+	}
+	r.Initiator = by
+	r.bits = r.bits&^bitClientHi | s&bitClientHi
+}
+
+// Count adds a packet of a side at a time: n packets if it was put together from fragments.
+func (r *Record) Count(s Side, p *decap.Packet, packets uint32, bytes uint64, nanos int64) {
+	r.Packets[s] += uint64(packets)
+	r.Bytes[s] += bytes
+	if r.Since.Packets == ([2]uint32{}) {
+		r.Since.Start = uint32(nanos / 1e9)
+	}
+	r.Since.Packets[s] += packets
+	r.Since.Bytes[s] += bytes
+	r.End = max(r.End, nanos)
+	if p.Truncated {
+		r.bits |= bitTruncated
+	}
+	if p.Proto == decap.TCP {
+		return // sequence numbers tell what is new: see Segment
+	}
+	r.Payload[s] += uint64(p.PayloadLen)
+}
+
+// Next returns the TCP sequence number that comes next from a side; known is false before its first packet.
+func (r *Record) Next(s Side) (seq uint32, known bool) { return r.next[s], r.seqKnown(s) }
+
+// Cut returns what was counted since the last cut and starts anew.
+func (r *Record) Cut() Interval {
+	i := r.Since
+	r.Since = Interval{}
+	return i
+}
+
+// State is the flow's state in Suricata's terms, which rules its timeout.
+func (r *Record) State() event.State {
+	if r.Key.Proto == decap.TCP {
+		switch r.TCPState {
+		case event.TCPNone, event.TCPSynSent, event.TCPSynRecv:
+			return event.StateNew
+		case event.TCPClosed:
+			return event.StateClosed
+		case event.TCPEstablished, event.TCPFinWait1, event.TCPFinWait2, event.TCPLastAck:
+			return event.StateEstablished
+		}
+	}
+	if r.BothSides() {
+		return event.StateEstablished
+	}
+	return event.StateNew
+}

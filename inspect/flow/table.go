@@ -1,0 +1,157 @@
+package flow
+
+import (
+	"encoding/binary"
+	"math/bits"
+	"unsafe"
+
+	"github.com/mirrorsink/mirrorsink/decap"
+	"github.com/mirrorsink/mirrorsink/inspect/event"
+)
+
+// Table finds records by key. Its memory is fixed when it is made; pages that were never used cost nothing.
+type Table struct {
+	records []Record // records[0] is never handed out: 0 means none
+	index   []slot   // open addressing, linear probing, never more than three quarters full
+	mask    uint32
+	free    uint32 // head of the list of records given back, through list.next
+	used    uint32 // records[1:used+1] were handed out at least once
+	live    int
+
+	classes [numClasses]list
+	ended   func(*Record, event.EndReason, int64)
+}
+
+// slot is an entry of the index: a record and the upper half of its hash, so that a probe rarely touches a wrong record.
+type slot struct{ tag, rec uint32 }
+
+// RecordSize is the memory that a flow takes, its share of the index included.
+const RecordSize = int(unsafe.Sizeof(Record{})) + 3*int(unsafe.Sizeof(slot{}))
+
+// New makes a table that takes at most so many bytes, and room for 64 flows at the least. ended is called, with the time
+// of the end, for every record that ends by itself or is evicted, before its memory is used again; it must not call the
+// table.
+func New(size int, ended func(r *Record, why event.EndReason, nanos int64)) *Table {
+	n := max(64, size/RecordSize)
+	slots := 1 << bits.Len(uint(n*4/3))
+	return &Table{
+		records: make([]Record, n+1),
+		index:   make([]slot, slots),
+		mask:    uint32(slots - 1),
+		ended:   ended,
+	}
+}
+
+// Live returns the number of flows in the table.
+func (t *Table) Live() int { return t.live }
+
+// Hash returns the hash of a key, for Get.
+func Hash(k *decap.Key) uint64 {
+	const m1, m2, m3 = 0xa0761d6478bd642f, 0xe7037ed1a0b428db, 0x8ebc6af09c88c6e3
+	u := binary.LittleEndian.Uint64
+	ports := uint64(k.LoPort) | uint64(k.HiPort)<<16 | uint64(k.Proto)<<32 | uint64(k.Version)<<40 | uint64(k.Pieces)<<48
+	h := mix(u(k.Lo[:])^m1, u(k.Lo[8:])^m2)
+	h = mix(h^u(k.Hi[:]), u(k.Hi[8:])^m3)
+	return mix(h^ports^m2, uint64(k.Tap)<<32^uint64(k.Tunnel)^seed)
+}
+
+func mix(a, b uint64) uint64 {
+	hi, lo := bits.Mul64(a, b)
+	return hi ^ lo
+}
+
+// Touch reads the index where a hash belongs, so that Get finds it in the cache. Its result says nothing: it keeps the
+// compiler from dropping the read.
+func (t *Table) Touch(hash uint64) uint32 { return t.index[uint32(hash)&t.mask].rec }
+
+// Get returns the record of a key, making one if there is none or if the one that is there has been idle for longer than
+// its state allows. fresh says that it is new; its counters are zero then, and Start and End are nanos. The record is
+// valid until the next call of a method of the table.
+func (t *Table) Get(k *decap.Key, hash uint64, nanos int64) (r *Record, fresh bool) {
+	if _, rec := t.find(k, hash); rec != 0 {
+		r = &t.records[rec]
+		if nanos-r.End <= timeouts[r.class()] {
+			return r, false
+		}
+		t.finish(rec, event.EndTimeout, r.End+timeouts[r.class()])
+	}
+	rec := t.alloc()
+	i, _ := t.find(k, hash) // only now: an eviction moves entries about
+	t.index[i] = slot{uint32(hash >> 32), rec}
+	t.live++
+	r = &t.records[rec]
+	*r = Record{Key: *k, Start: nanos, End: nanos}
+	t.enlist(rec, r.class(), nanos)
+	return r, true
+}
+
+// find returns the index position of a key, or the free one where it belongs, and its record or 0.
+func (t *Table) find(k *decap.Key, hash uint64) (uint32, uint32) {
+	tag := uint32(hash >> 32)
+	for i := uint32(hash) & t.mask; ; i = (i + 1) & t.mask {
+		s := t.index[i]
+		if s.rec == 0 || s.tag == tag && t.records[s.rec].Key == *k {
+			return i, s.rec
+		}
+	}
+}
+
+// alloc returns a record that is not in use, evicting the least recently active one if there is none.
+func (t *Table) alloc() uint32 {
+	if t.free != 0 {
+		rec := t.free
+		t.free = t.records[rec].list.next
+		return rec
+	}
+	if int(t.used)+1 == len(t.records) {
+		oldest := t.oldest()
+		t.finish(oldest, event.EndForced, t.records[oldest].End)
+		return t.alloc()
+	}
+	t.used++
+	return t.used
+}
+
+// End ends a record now, for a reason that its caller found.
+func (t *Table) End(r *Record, why event.EndReason, nanos int64) { t.finish(t.Ref(r), why, nanos) }
+
+// Ref returns a record's number, which stays the same while it is live.
+func (t *Table) Ref(r *Record) uint32 {
+	return uint32((uintptr(unsafe.Pointer(r)) - uintptr(unsafe.Pointer(&t.records[0]))) / unsafe.Sizeof(Record{}))
+}
+
+// At returns the record of a number.
+func (t *Table) At(ref uint32) *Record { return &t.records[ref] }
+
+// finish tells of a record's end and gives it back.
+func (t *Table) finish(rec uint32, why event.EndReason, nanos int64) {
+	r := &t.records[rec]
+	t.ended(r, why, nanos)
+	t.delist(rec)
+	t.unindex(rec)
+	r.list.next = t.free
+	t.free = rec
+	t.live--
+}
+
+// unindex takes a record out of the index and moves up the entries behind it that would not be found otherwise.
+func (t *Table) unindex(rec uint32) {
+	hole, _ := t.find(&t.records[rec].Key, Hash(&t.records[rec].Key))
+	for i := (hole + 1) & t.mask; t.index[i].rec != 0; i = (i + 1) & t.mask {
+		home := uint32(Hash(&t.records[t.index[i].rec].Key)) & t.mask
+		if (i-home)&t.mask >= (i-hole)&t.mask {
+			t.index[hole] = t.index[i]
+			hole = i
+		}
+	}
+	t.index[hole] = slot{}
+}
+
+// Flush ends every flow, least recently active first within a class.
+func (t *Table) Flush(why event.EndReason) {
+	for c := range t.classes {
+		for t.classes[c].head != 0 {
+			t.finish(t.classes[c].head, why, t.records[t.classes[c].head].End)
+		}
+	}
+}

@@ -1,0 +1,178 @@
+package flow
+
+import (
+	"math"
+
+	"github.com/mirrorsink/mirrorsink/decap"
+	"github.com/mirrorsink/mirrorsink/inspect/event"
+)
+
+// maxJump is the largest distance, in sequence numbers, that is taken for a hole: the largest window that TCP can
+// announce (RFC 7323 section 2.2). What lies farther ahead is another connection or a forgery.
+const maxJump = 1 << 30
+
+// Seen says what a segment brought.
+type Seen struct {
+	New    int // payload bytes not seen before
+	Hole   int // bytes skipped or acknowledged of which no copy was seen so far; they may still come, late
+	Resent bool
+}
+
+// Reopens reports whether a packet begins another connection on a flow's addresses and ports: a SYN after the end, or one
+// whose sequence number is not that of the connection's own SYN, repeated.
+func (r *Record) Reopens(s Side, p *decap.Packet) bool {
+	if !p.HasTCP || p.TCPFlags&(decap.SYN|decap.ACK|decap.RST) != decap.SYN || r.Flags == [2]uint8{} {
+		return false
+	}
+	if !r.seqKnown(s) {
+		return r.TCPState > event.TCPEstablished
+	}
+	behind := r.next[s] - (p.Seq + 1) // bytes of this side after that SYN
+	repeated := uint64(behind) <= r.Payload[s]+uint64(r.Missing[s])+1
+	return !repeated || r.State() == event.StateClosed && behind != 0
+}
+
+// Segment accounts a TCP packet: flags, state, and which of its bytes are new. Retransmitted bytes are not counted as
+// payload; sequence numbers that were skipped, or acknowledged by the peer, without a copy are Missing until they come.
+func (r *Record) Segment(s Side, p *decap.Packet) Seen {
+	if !p.HasTCP {
+		return Seen{}
+	}
+	r.Flags[s] |= p.TCPFlags
+	r.Since.Flags[s] |= p.TCPFlags
+	seen := r.sequence(s, p)
+	if p.TCPFlags&decap.ACK != 0 && p.TCPFlags&decap.RST == 0 {
+		seen.Hole += r.acknowledged(1-s, p.Ack)
+	}
+	r.advance(s, p.TCPFlags)
+	return seen
+}
+
+func (r *Record) seqKnown(s Side) bool { return r.bits&(bitSeq0<<s) != 0 }
+
+// sequence moves next[s] past the segment.
+func (r *Record) sequence(s Side, p *decap.Packet) (seen Seen) {
+	seq, n := p.Seq, uint32(p.PayloadLen)
+	end := seq + n
+	if p.TCPFlags&decap.SYN != 0 {
+		seq, end = seq+1, end+1
+	}
+	fin := uint32(p.TCPFlags & decap.FIN)
+	ahead := seq - r.next[s]
+	switch {
+	case p.TCPFlags&decap.RST != 0 && n == 0: // its sequence number need not be the next one (RFC 9293 section 3.5.2)
+	case !r.seqKnown(s) || ahead > maxJump && -ahead > maxJump:
+		r.bits |= bitSeq0 << s
+		r.next[s] = end + fin
+		seen.New = int(n)
+	case ahead <= maxJump:
+		if ahead != 0 && (n != 0 || fin != 0) {
+			r.miss(s, ahead)
+			r.hole[s] = seq
+			seen.Hole = int(ahead)
+		}
+		if n != 0 || fin != 0 {
+			r.next[s] = end + fin
+		}
+		seen.New = int(n)
+	default:
+		seen = r.behind(s, seq, n, fin)
+	}
+	r.Payload[s] += uint64(seen.New)
+	return seen
+}
+
+// behind handles a segment that starts before next[s]: what fills the latest hole, and what goes beyond next[s], is new.
+func (r *Record) behind(s Side, seq, n, fin uint32) (seen Seen) {
+	back := r.next[s] - seq
+	if n > back { // its tail is new
+		seen.New = int(n - back)
+		r.next[s] = seq + n + fin
+		n = back
+	}
+	seen.New += int(r.fill(s, seq, n))
+	seen.Resent = n != 0 && seen.New == 0
+	return seen
+}
+
+// fill takes what lies in the latest hole off Missing and returns how much that was. The hole is taken to be the Missing
+// bytes before its end, which is exact as long as there is one.
+func (r *Record) fill(s Side, seq, n uint32) uint32 {
+	before := r.hole[s] - seq // how far before the hole's end the segment starts
+	if r.Missing[s] == 0 || before == 0 || before > maxJump {
+		return 0
+	}
+	start, end := min(before, r.Missing[s]), uint32(0) // distances from the hole's end
+	if n < before {
+		end = before - n
+	}
+	if end >= start {
+		return 0
+	}
+	r.Missing[s] -= start - end
+	return start - end
+}
+
+// acknowledged moves next[s] to what the peer acknowledges: it has the bytes, so the copies were lost, or come late.
+func (r *Record) acknowledged(s Side, ack uint32) int {
+	ahead := ack - r.next[s]
+	if !r.seqKnown(s) || ahead == 0 || ahead > maxJump || r.Flags[s]&(decap.FIN|decap.RST) != 0 {
+		return 0
+	}
+	r.miss(s, ahead)
+	r.next[s], r.hole[s] = ack, ack
+	return int(ahead)
+}
+
+func (r *Record) miss(s Side, n uint32) {
+	r.Missing[s] = uint32(min(uint64(r.Missing[s])+uint64(n), math.MaxUint32))
+}
+
+// advance moves the connection's state on, as far as flags tell it. A connection that is picked up in the middle is
+// established.
+func (r *Record) advance(s Side, flags uint8) {
+	switch {
+	case flags&decap.RST != 0:
+		r.TCPState = event.TCPClosed
+	case flags&(decap.SYN|decap.ACK) == decap.SYN:
+		r.TCPState = max(r.TCPState, event.TCPSynSent)
+		r.OpenedBy(s, event.BySYN)
+	case flags&decap.SYN != 0:
+		r.TCPState = max(r.TCPState, event.TCPSynRecv)
+		r.OpenedBy(1-s, event.BySYNACK)
+	case flags&decap.FIN != 0:
+		r.finished(s)
+	case flags&decap.ACK != 0:
+		r.acked(s)
+	}
+}
+
+// finished handles a FIN of a side.
+func (r *Record) finished(s Side) {
+	switch {
+	case r.TCPState >= event.TCPLastAck: // repeated
+	case r.Flags[1-s]&decap.FIN != 0:
+		r.TCPState = event.TCPLastAck
+	default:
+		r.TCPState = max(r.TCPState, event.TCPFinWait1)
+	}
+}
+
+// acked handles a plain acknowledgment by a side.
+func (r *Record) acked(s Side) {
+	switch r.TCPState {
+	case event.TCPNone, event.TCPSynRecv:
+		r.TCPState = event.TCPEstablished
+	case event.TCPSynSent:
+		if r.BothSides() { // the SYN-ACK's copy was lost
+			r.TCPState = event.TCPEstablished
+		}
+	case event.TCPFinWait1:
+		if r.Flags[s]&decap.FIN == 0 {
+			r.TCPState = event.TCPFinWait2
+		}
+	case event.TCPLastAck:
+		r.TCPState = event.TCPClosed
+	case event.TCPEstablished, event.TCPFinWait2, event.TCPClosed:
+	}
+}
