@@ -1,0 +1,150 @@
+package rx
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/mirrorsink/mirrorsink/decap"
+)
+
+// How a reader waits on a quiet socket. A wake-up costs more than reading a datagram does, so at first the reader sleeps
+// for a nap whatever arrives, and finds a batch afterwards; only when several naps brought nothing does it ask the kernel
+// to be woken. A nap bounds what latency this adds, and what the receive buffer must hold meanwhile: at a million
+// datagrams a second, 200 of them.
+const (
+	nap  = 200 * time.Microsecond
+	naps = 10
+)
+
+// UDP is one socket of a group that ListenUDP opened, and a source as the package describes. One goroutine may Read; the
+// other methods may be called from any goroutine.
+type UDP struct {
+	group *group
+	cfg   UDPConfig
+	msgs  *messages // the reader's
+
+	life   sync.RWMutex // held for reading while fd is in use, for writing to close it
+	fd     int          // -1 when closed
+	polled [2]unix.PollFd
+
+	received, truncated atomic.Uint64
+
+	dropsMu  sync.Mutex // guards the following fields
+	drops    uint64
+	rawDrops uint32 // the kernel's counter, when it was last read
+}
+
+// Read waits for datagrams and fills b with up to a batch of them. After PollInterval without one it returns an empty
+// batch, after Close os.ErrClosed.
+func (u *UDP) Read(b *decap.Batch) error {
+	b.N = 0
+	u.life.RLock()
+	defer u.life.RUnlock()
+	var deadline time.Time // set once there is something to wait for
+	for idle := 0; ; idle++ {
+		if u.group.closed.Load() {
+			return os.ErrClosed
+		}
+		n, err := u.msgs.receive(u.fd)
+		if err == nil {
+			u.received.Add(uint64(n))
+			u.truncated.Add(uint64(u.msgs.fill(b, n, u.cfg.Link)))
+			return nil
+		}
+		if !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EINTR) {
+			return fmt.Errorf("receive on udp %s: %w", u.cfg.Addr, err)
+		}
+		if idle == 0 {
+			deadline = time.Now().Add(u.cfg.PollInterval)
+		}
+		left := time.Until(deadline)
+		if left <= 0 {
+			return nil
+		}
+		u.wait(idle, left)
+	}
+}
+
+// wait sleeps for a nap or, after naps of them, until a datagram arrives; never longer than left, and not past Close.
+// A signal may end it early, which the caller cannot tell from a nap without datagrams and need not.
+func (u *UDP) wait(idle int, left time.Duration) {
+	events := u.polled[:1] // the group's end
+	if idle < naps {
+		left = min(left, nap)
+	} else {
+		events = u.polled[:2] // or a datagram
+	}
+	timeout := unix.NsecToTimespec(int64(left))
+	_, _ = unix.Ppoll(events, &timeout, nil)
+}
+
+// Close closes the whole group that the socket belongs to, since the kernel would renumber what is left of it and flows
+// would meet the wrong worker. It ends every Read that is under way. The counters keep their last values.
+func (u *UDP) Close() error {
+	u.group.close()
+	return nil
+}
+
+// release closes the socket once no Read and no Drops is using it. The group's end must have been announced.
+func (u *UDP) release() {
+	u.life.Lock()
+	defer u.life.Unlock()
+	u.countDrops()
+	_ = unix.Close(u.fd)
+	u.fd = -1
+}
+
+// Addr returns the address that the group listens on, with the port that the kernel chose if none was given.
+func (u *UDP) Addr() netip.AddrPort { return u.cfg.Addr }
+
+// Received returns how many datagrams were read.
+func (u *UDP) Received() uint64 { return u.received.Load() }
+
+// Truncated returns how many datagrams were read in part, because they were longer than a slot.
+func (u *UDP) Truncated() uint64 { return u.truncated.Load() }
+
+// Warnings returns what the operator should know about the group's sockets, a line each, the same for every member.
+func (u *UDP) Warnings() []string { return u.group.warnings }
+
+// Drops returns how many datagrams the kernel dropped at this socket, for want of room in its receive buffer above all.
+// It is exact at any time: what was sent to the socket is Received, Drops or still in its buffer.
+func (u *UDP) Drops() uint64 {
+	u.life.RLock()
+	defer u.life.RUnlock()
+	return u.countDrops()
+}
+
+// countDrops brings the counter up to date and returns it. The caller holds life in some way.
+func (u *UDP) countDrops() uint64 {
+	u.dropsMu.Lock()
+	defer u.dropsMu.Unlock()
+	if u.fd < 0 {
+		return u.drops
+	}
+	if raw, err := socketDrops(u.fd); err == nil {
+		u.drops += uint64(raw - u.rawDrops) // right when the 32-bit counter wraps, too
+		u.rawDrops = raw
+	}
+	return u.drops
+}
+
+// socketDrops reads the kernel's counter. SO_MEMINFO is exact, where the control message of SO_RXQ_OVFL tells with each
+// datagram only what was dropped before the one ahead of it.
+func socketDrops(fd int) (uint32, error) {
+	var info [unix.SK_MEMINFO_VARS]uint32
+	size := uint32(unsafe.Sizeof(info))
+	_, _, errno := unix.Syscall6(unix.SYS_GETSOCKOPT, uintptr(fd), unix.SOL_SOCKET, unix.SO_MEMINFO,
+		uintptr(unsafe.Pointer(&info)), uintptr(unsafe.Pointer(&size)), 0)
+	if errno != 0 {
+		return 0, errno
+	}
+	return info[unix.SK_MEMINFO_DROPS], nil
+}
