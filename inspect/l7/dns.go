@@ -90,16 +90,12 @@ func parseDNSStream(h *Hint, _ *Conn, in Input) Verdict {
 	if size < dnsHeaderLen || !d.header(size) {
 		return Reject
 	}
-	switch d.body() {
-	case dnsBad:
+	switch outcome := d.body(); {
+	case outcome == dnsBad, outcome == dnsShort && complete:
 		return Reject
-	case dnsShort:
-		if complete {
-			return Reject
-		}
+	case outcome == dnsShort:
 		return moreUnless(in.Final)
-	}
-	if !complete && !in.Final {
+	case !complete && !in.Final:
 		return More
 	}
 	h.Next = 2 + size
@@ -182,13 +178,12 @@ const (
 	dnsBad                     // not a DNS message
 )
 
-// body reads and prints what follows the header. The questions must be sound; with a question read, what follows it is
-// taken as far as it can be read, since a mirror may cut a copy anywhere and a resolver may accept what we do not.
+// body reads and prints what follows the header. All questions must be sound, and without questions one resource. The rest is
+// taken as far as it can be read: a mirror may cut a copy anywhere, and who receives a message may forgive what we do not.
 func (d *dnsMessage) body() dnsOutcome {
-	if !d.r.OK() {
-		return dnsShort
+	if d.r.OK() {
+		d.questions()
 	}
-	d.questions()
 	if d.r.bad {
 		return dnsBad
 	}
@@ -196,7 +191,7 @@ func (d *dnsMessage) body() dnsOutcome {
 		d.resources()
 	}
 	switch {
-	case d.printed > 0 || d.hd.headerOnly():
+	case d.printed > 0, d.r.OK() && d.hd.headerOnly():
 		return dnsRead
 	case d.r.bad:
 		return dnsBad

@@ -66,7 +66,7 @@ func dnsGroupBit(typ uint16) uint32 {
 	return 0
 }
 
-// printData prints a resource's data as far as it can be read and the schema of its section has a place for it.
+// printData prints a resource's data, as far as it can be read.
 func (d *dnsMessage) printData(rr *dnsResource, s dnsSection) {
 	h, r := d.h, &rr.data
 	switch rr.typ {
@@ -85,23 +85,24 @@ func (d *dnsMessage) printData(rr *dnsResource, s dnsSection) {
 		printSVCB(h, r)
 	case dnsTypeCAA:
 		printCAA(h, r)
-	case dnsTypeSOA:
-		if s != dnsAdditionals {
-			printSOA(h, r)
-		}
-	case dnsTypeSRV:
-		if s == dnsAnswers {
-			printSRV(h, r)
-		}
-	case dnsTypeSSHFP:
-		if s == dnsAnswers {
-			printSSHFP(h, r)
-		}
-	case dnsTypeOPT:
-		if s == dnsAdditionals && !d.edns.present { // RFC 6891 section 6.1.1: there is one
-			d.edns = newDNSEDNS(rr)
-			printOptions(h, r)
-		}
+	default:
+		d.printObject(rr, s)
+	}
+}
+
+// printObject prints data of several fields, in the sections where Suricata's schema has a place for it.
+func (d *dnsMessage) printObject(rr *dnsResource, s dnsSection) {
+	h, r := d.h, &rr.data
+	switch {
+	case rr.typ == dnsTypeSOA && s != dnsAdditionals:
+		printSOA(h, r)
+	case rr.typ == dnsTypeSRV && s == dnsAnswers:
+		printSRV(h, r)
+	case rr.typ == dnsTypeSSHFP && s == dnsAnswers:
+		printSSHFP(h, r)
+	case rr.typ == dnsTypeOPT && s == dnsAdditionals && !d.edns.present: // RFC 6891 section 6.1.1: there is one
+		d.edns = newDNSEDNS(rr)
+		printOptions(h, r)
 	}
 }
 

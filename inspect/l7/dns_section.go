@@ -40,7 +40,7 @@ const (
 
 // questions reads and prints the question section.
 func (d *dnsMessage) questions() {
-	mark := d.open("queries")
+	mark := d.h.openList("queries")
 	for i := 0; i < d.hd.questions && d.room(); i++ {
 		name, typ, class := d.r.name(d.h), d.r.U16(), d.r.U16()
 		if d.r.OK() && (!dnsClassInUse(class) || isNBNS(name, typ)) {
@@ -55,7 +55,7 @@ func (d *dnsMessage) questions() {
 		d.h.End()
 		d.count(item)
 	}
-	d.close(mark)
+	d.h.closeList(mark)
 }
 
 // resources reads and prints the three sections of resources, and then what Suricata's schema has no place for.
@@ -69,7 +69,7 @@ func (d *dnsMessage) resources() {
 }
 
 func (d *dnsMessage) section(key string, s dnsSection, n int) {
-	mark := d.open(key)
+	mark := d.h.openList(key)
 	for i := 0; i < n && d.room(); i++ {
 		rr := d.resource()
 		if !d.r.OK() {
@@ -79,7 +79,7 @@ func (d *dnsMessage) section(key string, s dnsSection, n int) {
 		d.printResource(&rr, s)
 		d.count(item)
 	}
-	d.close(mark)
+	d.h.closeList(mark)
 }
 
 // room reports whether one more question or resource may be printed.
@@ -91,21 +91,6 @@ func (d *dnsMessage) count(item int) {
 	for _, f := range d.h.Fields[item:] {
 		d.text += len(f.Text)
 	}
-}
-
-// open opens a section's array; close takes it back if nothing came into it.
-func (d *dnsMessage) open(key string) (mark int) {
-	mark = len(d.h.Fields)
-	d.h.Array(key)
-	return mark
-}
-
-func (d *dnsMessage) close(mark int) {
-	if len(d.h.Fields) == mark+1 {
-		d.h.Fields = d.h.Fields[:mark]
-		return
-	}
-	d.h.End()
 }
 
 // printGroups prints the answers, whose fields are given, once more by type, as Suricata does.

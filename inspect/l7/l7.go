@@ -157,6 +157,21 @@ func (h *Hint) Array(key string) { h.Fields = append(h.Fields, Field{Key: key, K
 // End closes the innermost open object or array.
 func (h *Hint) End() { h.Fields = append(h.Fields, Field{Kind: End}) }
 
+// openList opens an array that closeList takes back if nothing came into it: an empty array is left out, as Suricata does.
+func (h *Hint) openList(key string) (mark int) {
+	mark = len(h.Fields)
+	h.Array(key)
+	return mark
+}
+
+func (h *Hint) closeList(mark int) {
+	if len(h.Fields) == mark+1 {
+		h.Fields = h.Fields[:mark]
+		return
+	}
+	h.End()
+}
+
 // Extra marks the field, object or array that was added last (a whole object: call it right after Object) as one that
 // Suricata's schema has no place for.
 func (h *Hint) Extra() { h.Fields[len(h.Fields)-1].Extra = true }

@@ -1,4 +1,176 @@
 package l7
 
-func parseTLS(h *Hint, c *Conn, in Input) Verdict { return Reject }
-func beginsTLS(b []byte) bool                     { return false }
+import "github.com/mirrorsink/mirrorsink/decap/wire"
+
+// TLS (RFC 8446, RFC 5246 and before). A ClientHello and its ServerHello make one event; all after them is of no interest,
+// or encrypted.
+//
+// A HelloRetryRequest (RFC 8446 section 4.1.4) is an Interim response: the ServerHello comes after the client's second
+// hello. The second hello is not read: it must repeat the first one's name (section 4.1.2), and whoever offers another
+// name in it does not get a connection.
+//
+// What is kept in Conn: Mode says what was seen of each side. Bits and Len have the start and the length of the
+// client's session ID. Left is not used.
+
+// Values of Conn.Mode.
+const (
+	tlsNothing uint8 = iota
+	tlsGreeted       // a ClientHello
+	tlsRetried       // a HelloRetryRequest
+)
+
+// Content types of records; RFC 8446 section 5.1.
+const (
+	tlsChangeCipherSpec = 20
+	tlsAlert            = 21
+	tlsHandshake        = 22
+)
+
+// Handshake message types; RFC 8446 section 4.
+const (
+	tlsClientHello = 1
+	tlsServerHello = 2
+)
+
+const (
+	tlsRecordHeader    = 5
+	tlsHandshakeHeader = 4
+	maxTLSRecord       = 1 << 14 // bytes of plaintext; RFC 8446 section 5.1
+
+	// The shortest hello is SSL 3.0's ServerHello: version, random, empty session ID, cipher suite, compression method.
+	minTLSHello = 2 + 32 + 1 + 2 + 1
+	// A hello has no bound of its own but for the lengths of its parts, of which only the extensions can be large.
+	maxTLSHello = 1<<16 + 1<<10
+)
+
+func parseTLS(h *Hint, c *Conn, in Input) Verdict {
+	first := wire.New(in.Data)
+	typ := first.U8()
+	switch {
+	case !first.OK():
+		return moreUnless(in.Final)
+	case typ == tlsHandshake:
+		return parseTLSHello(h, c, in)
+	case typ == tlsAlert && c.Mode[1^in.Side&1] == tlsGreeted:
+		return parseTLSAlert(h, in)
+	case typ == tlsChangeCipherSpec && c.Mode[in.Side&1] == tlsRetried:
+		return parseTLSCompat(h, in)
+	case typ&sslv2Header != 0:
+		return parseSSLv2Hello(h, c, in)
+	}
+	return Reject
+}
+
+// beginsTLS asks for a ClientHello: it is the only message that opens a connection.
+func beginsTLS(b []byte) bool {
+	r := wire.New(b)
+	body, ok := tlsRecord(&r, tlsHandshake)
+	return ok && body.U8() == tlsClientHello && tlsHelloSize(body.U24())
+}
+
+func tlsHelloSize(n uint32) bool { return n >= minTLSHello && n <= maxTLSHello }
+
+// tlsRecord reads a record of the given type as far as it is there. It is false if what is there cannot be one.
+func tlsRecord(r *wire.Cursor, want uint8) (body wire.Cursor, ok bool) {
+	n := r.Len()
+	typ, major, minor, size := r.U8(), r.U8(), r.U8(), int(r.U16())
+	switch {
+	case n >= 1 && typ != want,
+		n >= 2 && major != 3,
+		n >= 3 && minor > 4,
+		n >= tlsRecordHeader && (size == 0 || size > maxTLSRecord):
+		return body, false
+	}
+	return r.Upto(size), true
+}
+
+// tlsMessage reads records until they hold the whole first handshake message, or end. The message lies in the data if one
+// record has it, else it is joined in the hint's scratch. next is the offset behind the last record that was read.
+func tlsMessage(h *Hint, data []byte) (msg []byte, next int, ok bool) {
+	r := wire.New(data)
+	start := len(h.scratch)
+	for records := 0; !r.Empty() && !tlsWhole(msg); records++ {
+		body, ok := tlsRecord(&r, tlsHandshake)
+		switch {
+		case !ok:
+			return nil, 0, false
+		case records == 0:
+			msg = body.Rest()
+			continue
+		case records == 1:
+			h.scratch = append(h.scratch, msg...)
+		}
+		h.scratch = append(h.scratch, body.Rest()...)
+		msg = h.since(start)
+	}
+	return msg, len(data) - r.Len(), true
+}
+
+// tlsWhole reports whether a handshake message is all there.
+func tlsWhole(msg []byte) bool {
+	m := wire.New(msg)
+	m.U8()
+	size := int(m.U24())
+	return m.OK() && m.Len() >= size
+}
+
+func parseTLSHello(h *Hint, c *Conn, in Input) Verdict {
+	msg, next, ok := tlsMessage(h, in.Data)
+	if !ok {
+		return Reject
+	}
+	m := wire.New(msg)
+	n := m.Len()
+	typ, size := m.U8(), m.U24()
+	body := m.Upto(int(size))
+	version := body // a copy: the hello reads it again
+	switch {
+	case n >= 1 && typ != tlsClientHello && typ != tlsServerHello,
+		n >= tlsHandshakeHeader && !tlsHelloSize(size),
+		n >= tlsHandshakeHeader+2 && !tlsHelloVersion(version.U16()):
+		return Reject
+	case !tlsWhole(msg) && !in.Final:
+		return More
+	case typ == tlsClientHello:
+		return printClientHello(h, c, in.Side&1, body)
+	}
+	return printServerHello(h, c, in.Side&1, body, next)
+}
+
+// parseTLSAlert reads the alert that a server sent instead of its hello.
+func parseTLSAlert(h *Hint, in Input) Verdict {
+	r := wire.New(in.Data)
+	body, ok := tlsRecord(&r, tlsAlert)
+	level, description := body.U8(), body.U8()
+	switch {
+	case !ok, !body.Empty():
+		return Reject
+	case !body.OK():
+		return moreUnless(in.Final)
+	case level != 1 && level != 2:
+		return Reject
+	}
+	h.Role, h.Next = Response, Stop
+	h.Object("alert")
+	h.Extra()
+	h.Int("level", int64(level))
+	h.Int("description", int64(description))
+	h.End()
+	return Done
+}
+
+// parseTLSCompat reads the empty gesture that follows a HelloRetryRequest for the sake of middleboxes (RFC 8446 appendix
+// D.4).
+func parseTLSCompat(h *Hint, in Input) Verdict {
+	r := wire.New(in.Data)
+	body, ok := tlsRecord(&r, tlsChangeCipherSpec)
+	body.U8()
+	switch {
+	case !ok, !body.Empty():
+		return Reject
+	case !body.OK():
+		return moreUnless(in.Final)
+	}
+	h.Next = len(in.Data) - r.Len()
+	return Done
+}

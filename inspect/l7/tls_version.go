@@ -1,0 +1,49 @@
+package l7
+
+import "strconv"
+
+const (
+	tls12      = 0x0303
+	tls13      = 0x0304
+	tlsDraft   = 0x7f00 // TLS 1.3 drafts: the lower byte is the draft's number
+	tlsDraft22 = 0x7f16 // the first whose ServerHello looks like TLS 1.2's
+)
+
+// tlsVersions has the versions' names from SSL 3.0 on, in Suricata's spelling.
+var tlsVersions = [...]string{"SSLv3", "TLSv1", "TLS 1.1", "TLS 1.2", "TLS 1.3"}
+
+// appendTLSVersion appends a version as Suricata spells it.
+func appendTLSVersion(dst []byte, v uint16) []byte {
+	switch {
+	case v == sslv2:
+		return append(dst, "SSLv2"...)
+	case v>>8 == 3 && int(v&0xff) < len(tlsVersions):
+		return append(dst, tlsVersions[v&0xff]...)
+	case v&^0xff == tlsDraft:
+		return strconv.AppendUint(append(dst, "TLS 1.3 draft-"...), uint64(v&0xff), 10)
+	}
+	return strconv.AppendUint(append(dst, "0x"...), uint64(v), 16)
+}
+
+func printTLSVersion(h *Hint, v uint16) {
+	start := len(h.scratch)
+	h.scratch = appendTLSVersion(h.scratch, v)
+	h.Str("version", h.since(start))
+}
+
+// tlsHelloVersion reports whether a hello may begin with the version. The drafts before 22 had theirs there.
+func tlsHelloVersion(v uint16) bool {
+	return v >= 0x0300 && v <= tls13 || v > tlsDraft && v < tlsDraft22
+}
+
+// tlsRank orders versions by age: drafts come before what they became.
+func tlsRank(v uint16) int {
+	if v&^0xff == tlsDraft {
+		return tls13<<8 - 1<<8 + int(v&0xff)
+	}
+	return int(v) << 8
+}
+
+// isGREASE reports whether a value is one of those that stand for nothing (RFC 8701): 0x0a0a, 0x1a1a and so on. Suricata
+// leaves them out of its lists.
+func isGREASE(v uint16) bool { return v&0x0f0f == 0x0a0a && v>>8 == v&0xff }
