@@ -1,0 +1,194 @@
+package export
+
+import (
+	"github.com/mirrorsink/mirrorsink/inspect/event"
+	"github.com/mirrorsink/mirrorsink/inspect/l7"
+)
+
+// EVE writes events as Suricata 8 does: one JSON object a line, with Suricata's names, types and nesting, so that its
+// tooling reads them. What Suricata has no place for stands in two objects of our own: mirror says how the copies came to
+// us, hint what a person would call the flow and on what evidence.
+//
+// One difference is of meaning: flow.bytes_toserver and flow.bytes_toclient count the inner IP packets as their headers
+// say, since the copies may be cut. Suricata counts what it captured, Ethernet headers included.
+//
+// The zero value is ready for use, by several goroutines at once.
+type EVE struct{}
+
+// Append appends the event's line, newline included, to dst. e is an event of b.
+func (*EVE) Append(dst []byte, b *event.Batch, e *event.Event) []byte {
+	l := line{b: append(dst, '{')}
+	switch e.Kind {
+	case event.AppLayer:
+		l.appLayerEvent(b, e)
+	case event.Flow:
+		l.flowEvent(b, e)
+	default:
+		l.statsEvent(e)
+	}
+	l.end()
+	return append(l.b, '\n')
+}
+
+func (l *line) appLayerEvent(b *event.Batch, e *event.Event) {
+	l.header(e, e.Proto.String())
+	l.communityID(e)
+	fields := b.Fields(e)
+	l.object(e.Proto.String())
+	extra := l.fields(b, fields)
+	l.end()
+	l.mirror(e)
+
+	l.hint(b, e)
+	if extra {
+		l.object(e.Proto.String())
+		l.extraFields(b, fields)
+		l.end()
+	}
+	l.end()
+}
+
+// header writes what the events of a flow begin with.
+func (l *line) header(e *event.Event, eventType string) {
+	l.time("timestamp", e.Nanos)
+	l.uint("flow_id", e.FlowID)
+	l.word("event_type", eventType)
+	if e.NumVLANs > 0 {
+		l.array("vlan")
+		for _, id := range e.VLANs[:e.NumVLANs] {
+			l.uint("", uint64(id))
+		}
+		l.end()
+	}
+	ported := e.HasPorts() && !e.Flow.Pieces
+	src, dst := e.Src.Netip(), e.Dst.Netip()
+	l.addr("src_ip", src)
+	if ported {
+		l.uint("src_port", uint64(e.SrcPort))
+	}
+	l.addr("dest_ip", dst)
+	if ported {
+		l.uint("dest_port", uint64(e.DstPort))
+	}
+	if src.Is4() {
+		l.uint("ip_v", 4)
+	} else {
+		l.uint("ip_v", 6)
+	}
+	l.ipProto(e.IPProto)
+	if e.IsICMP() && !e.Flow.Pieces {
+		l.uint("icmp_type", uint64(e.ICMPType))
+		l.uint("icmp_code", uint64(e.ICMPCode))
+	}
+}
+
+func (l *line) communityID(e *event.Event) {
+	l.key("community_id")
+	l.b = append(l.b, '"')
+	l.b = e.AppendCommunityID(l.b)
+	l.b = append(l.b, '"')
+}
+
+// mirror says how the copies came to us. Events of a plain capture whose packets are whole have none.
+func (l *line) mirror(e *event.Event) {
+	if !e.Mirrored && !e.Flow.Truncated {
+		return
+	}
+	l.object("mirror")
+	if e.Mirrored {
+		l.uint("vni", uint64(e.VNI))
+		if e.Outer.IsValid() {
+			l.addr("source", e.Outer)
+		}
+	}
+	if e.Flow.Truncated {
+		l.bool("truncated", true)
+	}
+	l.end()
+}
+
+// hint begins the object that says what a person would call the flow. Its caller ends it.
+func (l *line) hint(b *event.Batch, e *event.Event) {
+	l.object("hint")
+	if e.Name.Len > 0 {
+		l.text("name", b.Text(e.Name))
+		l.word("name_source", e.NameSource.String())
+	}
+	l.word("initiator", "src") // events are oriented from the client; readers of other records need it said
+	l.word("initiator_reason", e.Initiator.String())
+}
+
+// fields writes a message's tokens but for the extra ones, of which it says whether there are any.
+func (l *line) fields(b *event.Batch, fields []event.Field) (extra bool) {
+	for i := 0; i < len(fields); i++ {
+		if fields[i].Extra {
+			extra = true
+			i += extent(fields[i:]) - 1
+			continue
+		}
+		l.field(b, &fields[i])
+	}
+	return extra
+}
+
+// extraFields writes the extra tokens, each within the same objects and arrays in which it stands among the others.
+func (l *line) extraFields(b *event.Batch, fields []event.Field) {
+	for len(fields) > 0 {
+		n := extent(fields)
+		switch {
+		case fields[0].Extra:
+			for i := range fields[:n] {
+				l.field(b, &fields[i])
+			}
+		case hasExtra(fields[:n]):
+			l.field(b, &fields[0])
+			l.extraFields(b, fields[1:n-1])
+			l.end()
+		}
+		fields = fields[n:]
+	}
+}
+
+// extent returns how many tokens the first value of fields takes.
+func extent(fields []event.Field) int {
+	depth := 0
+	for i := range fields {
+		switch fields[i].Kind {
+		case l7.Object, l7.Array:
+			depth++
+		case l7.End:
+			depth--
+		case l7.String, l7.Int, l7.Bool:
+		}
+		if depth <= 0 {
+			return i + 1
+		}
+	}
+	return len(fields)
+}
+
+func hasExtra(fields []event.Field) bool {
+	for i := range fields {
+		if fields[i].Extra {
+			return true
+		}
+	}
+	return false
+}
+
+func (l *line) field(b *event.Batch, f *event.Field) {
+	switch f.Kind {
+	case l7.String:
+		l.text(f.Key, b.Text(f.Text))
+	case l7.Int:
+		l.int(f.Key, f.Num)
+	case l7.Bool:
+		l.bool(f.Key, f.Num != 0)
+	case l7.Object:
+		l.object(f.Key)
+	case l7.Array:
+		l.array(f.Key)
+	case l7.End:
+		l.end()
+	}
+}

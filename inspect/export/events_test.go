@@ -1,0 +1,123 @@
+package export_test
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/mirrorsink/mirrorsink/decap"
+	"github.com/mirrorsink/mirrorsink/inspect/event"
+	"github.com/mirrorsink/mirrorsink/inspect/l7"
+)
+
+// noon is the time of the first packet of every event here.
+var noon = time.Date(2026, 11, 21, 12, 0, 0, 123456789, time.UTC).UnixNano()
+
+// tlsEvent is what a mirrored TLS handshake gives.
+func tlsEvent(b *event.Batch) event.Event {
+	e := tcpFlow("10.0.1.7", "203.0.113.9")
+	e.Kind, e.Proto = event.AppLayer, l7.TLS
+	e.Flow = event.FlowRecord{}
+	e.Name, e.NameSource = b.CopyText([]byte("api.example.com")), l7.SNI
+	var h l7.Hint
+	h.Str("sni", []byte("api.example.com"))
+	h.Str("version", []byte("TLS 1.3"))
+	h.Object("client_handshake")
+	h.Str("version", []byte("TLS 1.2"))
+	h.Array("ciphers")
+	h.Int("", 4865)
+	h.Int("", 4866)
+	h.End()
+	h.End()
+	h.Array("client_alpns")
+	h.Str("", []byte("h2"))
+	h.End()
+	h.True("ech")
+	h.Extra()
+	e.Fields = b.CopyFields(h.Fields)
+	return e
+}
+
+// dnsEvent has extra values next to, and within, values that Suricata knows.
+func dnsEvent(b *event.Batch) event.Event {
+	e := tcpFlow("2001:db8::7", "2001:db8::53")
+	e.Kind, e.Proto, e.IPProto, e.DstPort = event.AppLayer, l7.DNS, decap.UDP, 53
+	e.Flow = event.FlowRecord{}
+	e.VLANs, e.NumVLANs = [decap.MaxVLANs]uint16{100, 200}, 2
+	e.Initiator = event.ByRequest
+	var h l7.Hint
+	h.Int("version", 3)
+	h.Str("type", []byte("response"))
+	h.Int("id", 4711)
+	h.True("qr")
+	h.Object("edns")
+	h.Extra()
+	h.Int("udp_size", 1232)
+	h.True("do")
+	h.End()
+	h.Array("answers")
+	h.Object("")
+	h.Str("rrname", []byte("münchen.example"))
+	h.Str("rrtype", []byte("TXT"))
+	h.Str("rdata", []byte("a \"quoted\" \\ \x01\xff"))
+	h.Int("rdlength", 17)
+	h.Extra()
+	h.End()
+	h.End()
+	e.Fields = b.CopyFields(h.Fields)
+	return e
+}
+
+// tcpFlow is a TCP flow that ended, with losses and a cut copy.
+func tcpFlow(src, dst string) event.Event {
+	return event.Event{
+		Kind: event.Flow, Nanos: noon + 61e9, FlowID: 1234567890123,
+		Src: netip.MustParseAddr(src).As16(), Dst: netip.MustParseAddr(dst).As16(), SrcPort: 49152, DstPort: 443,
+		IPProto: decap.TCP, Proto: l7.TLS,
+		Mirrored: true, Outer: netip.MustParseAddr("10.0.1.7"), VNI: 9000001,
+		Initiator: event.BySYN,
+		Flow: event.FlowRecord{
+			Packets: [2]uint64{12, 15}, Bytes: [2]uint64{1840, 20311}, Payload: [2]uint64{1200, 19500}, Lost: [2]uint64{0, 1448},
+			Start: noon, End: noon + 1e9 + 900e6, TCPFlags: [2]uint8{decap.SYN | decap.ACK | decap.PSH | decap.FIN, decap.SYN | decap.ACK | decap.RST | decap.ECE},
+			TCPState: event.TCPClosed, State: event.StateClosed, Reason: event.EndTimeout, Truncated: true, Messages: 1,
+		},
+	}
+}
+
+// pingFlow is an ICMP flow of a plain capture that nobody answered.
+func pingFlow() event.Event {
+	return event.Event{
+		Kind: event.Flow, Nanos: noon, FlowID: 42, IPProto: decap.ICMP, ICMPType: 8, Initiator: event.ByICMPType,
+		Src: netip.MustParseAddr("192.168.0.89").As16(), Dst: netip.MustParseAddr("192.168.0.1").As16(),
+		Flow: event.FlowRecord{Packets: [2]uint64{1, 0}, Bytes: [2]uint64{84, 0}, Start: noon, End: noon, Reason: event.EndShutdown},
+	}
+}
+
+// piecesFlow is a flow of fragments that were not put together, of a protocol number without a name.
+func piecesFlow() event.Event {
+	e := pingFlow()
+	e.IPProto, e.ICMPType, e.Initiator = 253, 0, event.ByFirstPacket
+	e.Flow.Pieces = true
+	return e
+}
+
+func statsEvent() event.Event {
+	t := &event.Totals{Uptime: 60, KernelDrops: 5}
+	t.Datagrams, t.Bytes = 100, 123456
+	t.Reasons[decap.OK], t.Reasons[decap.NotIP], t.Reasons[decap.NoVNI] = 97, 2, 1
+	t.FlowsNew, t.FlowsActive, t.Gaps, t.LostBytes = 10, 3, 1, 1448
+	t.FlowsEnded[event.EndTimeout], t.FlowsEnded[event.EndReused] = 6, 1
+	t.Hints[l7.DNS] = 8
+	t.Export.Produced[event.AppLayer], t.Export.Written[event.AppLayer], t.Export.Dropped[event.AppLayer] = 8, 7, 1
+	return event.Event{Kind: event.Stats, Nanos: noon, Stats: t}
+}
+
+// everyKind is a batch with an event of every kind.
+func everyKind() *event.Batch {
+	b := &event.Batch{}
+	named := tcpFlow("10.0.1.7", "203.0.113.9")
+	named.Name, named.NameSource = b.CopyText([]byte("api.example.com")), l7.SNI
+	unknown := tcpFlow("10.0.1.7", "203.0.113.10")
+	unknown.Proto = l7.None
+	b.Events = append(b.Events, tlsEvent(b), dnsEvent(b), named, unknown, pingFlow(), piecesFlow(), statsEvent())
+	return b
+}

@@ -1,0 +1,168 @@
+package export
+
+import (
+	"net/netip"
+	"strconv"
+	"time"
+	"unicode/utf8"
+)
+
+// line writes one JSON value into a byte slice, member by member. It puts the commas, and remembers which brackets are
+// open. Keys are constants of the program and need no escaping.
+type line struct {
+	b        []byte
+	brackets uint64 // the open ones, innermost in bit 0: 0 for an object, 1 for an array. 64 are more than any event has
+}
+
+// key begins a member of the innermost object; with an empty key, an element of the innermost array.
+func (l *line) key(k string) {
+	if n := len(l.b); n > 0 && l.b[n-1] != '{' && l.b[n-1] != '[' {
+		l.b = append(l.b, ',')
+	}
+	if k == "" {
+		return
+	}
+	l.b = append(l.b, '"')
+	l.b = append(l.b, k...)
+	l.b = append(l.b, '"', ':')
+}
+
+func (l *line) object(k string) {
+	l.key(k)
+	l.b = append(l.b, '{')
+	l.brackets <<= 1
+}
+
+func (l *line) array(k string) {
+	l.key(k)
+	l.b = append(l.b, '[')
+	l.brackets = l.brackets<<1 | 1
+}
+
+// end closes the innermost object or array.
+func (l *line) end() {
+	l.b = append(l.b, "}]"[l.brackets&1])
+	l.brackets >>= 1
+}
+
+func (l *line) uint(k string, n uint64) {
+	l.key(k)
+	l.b = strconv.AppendUint(l.b, n, 10)
+}
+
+func (l *line) int(k string, n int64) {
+	l.key(k)
+	l.b = strconv.AppendInt(l.b, n, 10)
+}
+
+func (l *line) bool(k string, v bool) {
+	l.key(k)
+	l.b = strconv.AppendBool(l.b, v)
+}
+
+// word writes text of the program itself, which needs no escaping.
+func (l *line) word(k, text string) {
+	l.key(k)
+	l.b = append(l.b, '"')
+	l.b = append(l.b, text...)
+	l.b = append(l.b, '"')
+}
+
+// text writes bytes that came off the wire.
+func (l *line) text(k string, text []byte) {
+	l.key(k)
+	l.b = appendString(l.b, text)
+}
+
+// addr writes an address in its shortest form (RFC 5952). Suricata writes the zeros of IPv6 out; readers of either parse
+// both.
+func (l *line) addr(k string, a netip.Addr) {
+	l.key(k)
+	l.b = append(l.b, '"')
+	l.b = a.AppendTo(l.b)
+	l.b = append(l.b, '"')
+}
+
+// time writes Unix nanoseconds as Suricata does: microseconds, and the zone without a colon. The zone is always UTC.
+func (l *line) time(k string, nanos int64) {
+	t := time.Unix(0, nanos).UTC()
+	year, month, day := t.Date()
+	hour, minute, second := t.Clock()
+	l.key(k)
+	b := append(l.b, '"')
+	b = appendPadded(b, year, 4)
+	b = appendPadded(append(b, '-'), int(month), 2)
+	b = appendPadded(append(b, '-'), day, 2)
+	b = appendPadded(append(b, 'T'), hour, 2)
+	b = appendPadded(append(b, ':'), minute, 2)
+	b = appendPadded(append(b, ':'), second, 2)
+	b = appendPadded(append(b, '.'), t.Nanosecond()/1000, 6)
+	l.b = append(b, `+0000"`...)
+}
+
+// appendPadded appends the lowest decimal digits of n, which is not negative.
+func appendPadded(dst []byte, n, digits int) []byte {
+	at := len(dst) + digits
+	dst = append(dst, "000000"[:digits]...)
+	for i := at - 1; i >= at-digits; i-- {
+		dst[i] = byte('0' + n%10)
+		n /= 10
+	}
+	return dst
+}
+
+// appendString appends text as a JSON string, with the escapes that Suricata uses: valid UTF-8 stays as it is; text that
+// is not valid UTF-8 keeps its ASCII, and each other byte of it is shown as \xHH, the backslash being part of the string.
+func appendString(dst, text []byte) []byte {
+	dst = append(dst, '"')
+	plain := plainPrefix(text)
+	dst = append(dst, text[:plain]...)
+	if text = text[plain:]; len(text) > 0 {
+		dst = appendEscaped(dst, text, utf8.Valid(text))
+	}
+	return append(dst, '"')
+}
+
+// plainPrefix returns how many bytes at the front of text stand for themselves.
+func plainPrefix(text []byte) int {
+	for i, c := range text {
+		if c < ' ' || c >= utf8.RuneSelf || c == '"' || c == '\\' {
+			return i
+		}
+	}
+	return len(text)
+}
+
+func appendEscaped(dst, text []byte, valid bool) []byte {
+	for _, c := range text {
+		if c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf && !valid {
+			dst = appendEscape(dst, c)
+		} else {
+			dst = append(dst, c)
+		}
+	}
+	return dst
+}
+
+const hex = "0123456789abcdef"
+
+func appendEscape(dst []byte, c byte) []byte {
+	switch c {
+	case '"', '\\':
+		return append(dst, '\\', c)
+	case '\b':
+		return append(dst, '\\', 'b')
+	case '\t':
+		return append(dst, '\\', 't')
+	case '\n':
+		return append(dst, '\\', 'n')
+	case '\f':
+		return append(dst, '\\', 'f')
+	case '\r':
+		return append(dst, '\\', 'r')
+	}
+	if c < ' ' {
+		return append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+	}
+	return append(dst, '\\', '\\', 'x', hex[c>>4], hex[c&15])
+}

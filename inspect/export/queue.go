@@ -1,0 +1,184 @@
+package export
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+
+	"github.com/mirrorsink/mirrorsink/inspect/event"
+)
+
+// Encoder turns events into bytes. It is called by one goroutine.
+type Encoder interface {
+	// Append appends the encoding of e, an event of b, to dst. It ends in a newline, and has no other one in it.
+	Append(dst []byte, b *event.Batch, e *event.Event) []byte
+}
+
+// QueueConfig says what a Queue does.
+type QueueConfig struct {
+	Output  Output
+	Encoder Encoder
+	Bytes   int          // how much memory the queued batches may hold
+	Block   bool         // when full, wait for room instead of dropping: for captures, which can wait
+	Log     *slog.Logger // slog's default if nil
+}
+
+// batchOverhead is what a queued batch costs besides its contents: its own struct, and allocations rounded up to size
+// classes. It also bounds the number of batches.
+const batchOverhead = 512
+
+// A Queue takes batches from any number of workers and writes their events to one output from a goroutine of its own. It
+// holds a bounded number of bytes; when they are used up, whole batches are dropped and counted. A batch larger than the
+// bound is taken when the queue is empty.
+type Queue struct {
+	cfg  QueueConfig
+	done chan struct{} // closed when the writing goroutine has ended
+
+	mu      sync.Mutex // guards the following
+	work    sync.Cond  // there are batches to write, a file to reopen, or nothing will come any more
+	room    sync.Cond  // bytes were given back, or nothing is taken any more
+	batches []*event.Batch
+	bytes   int // of batches, and of those being written
+	closing bool
+	final   bool // the deadline of Close struck: counts do not change any more
+	reopen  bool
+	counts  event.Counts
+	err     error // of the first write that failed
+}
+
+// NewQueue starts a queue. It owns the output from now on. Close ends it.
+func NewQueue(cfg QueueConfig) *Queue {
+	q := &Queue{cfg: cfg, done: make(chan struct{})}
+	if q.cfg.Log == nil {
+		q.cfg.Log = slog.Default()
+	}
+	q.work.L, q.room.L = &q.mu, &q.mu
+	go q.run()
+	return q
+}
+
+// Events queues a batch, which must not change any more. It may be called by several goroutines at once, and does not
+// wait unless the queue was told to.
+func (q *Queue) Events(b *event.Batch) {
+	kinds, cost := kindsOf(b), costOf(b)
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	addKinds(&q.counts.Produced, &kinds)
+	for q.cfg.Block && !q.closing && !q.fits(cost) {
+		q.room.Wait()
+	}
+	if q.closing || !q.fits(cost) {
+		addKinds(&q.counts.Dropped, &kinds)
+		return
+	}
+	q.batches = append(q.batches, b)
+	q.bytes += cost
+	q.work.Signal()
+}
+
+func (q *Queue) fits(cost int) bool { return q.bytes == 0 || q.bytes+cost <= q.cfg.Bytes }
+
+// Reopen makes the writing goroutine reopen the output, between two lines: what a log rotation asks for. A failure is
+// logged, and the output goes on as it was.
+func (q *Queue) Reopen() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.reopen = true
+	q.work.Signal()
+}
+
+// Counts returns what became of the events so far.
+func (q *Queue) Counts() event.Counts {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.counts
+}
+
+// Err returns the error of the first write that failed, nil if none did.
+func (q *Queue) Err() error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.err
+}
+
+// Close takes no more batches, writes those that are queued and closes the output. When ctx ends before that, what is left
+// is dropped, counted, and returned as lost; a write that does not return is left behind. It is called once.
+func (q *Queue) Close(ctx context.Context) (lost uint64, err error) {
+	q.mu.Lock()
+	q.closing = true
+	q.work.Signal()
+	q.room.Broadcast()
+	q.mu.Unlock()
+
+	select {
+	case <-q.done:
+	case <-ctx.Done():
+		lost = q.abandon()
+	}
+	return lost, q.cfg.Output.Close()
+}
+
+// abandon counts everything that is still on its way as dropped.
+func (q *Queue) abandon() (lost uint64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.final = true
+	q.batches = nil
+	c := &q.counts
+	for k := range event.Kinds {
+		lost += c.Produced[k] - c.Written[k] - c.Dropped[k]
+		c.Dropped[k] = c.Produced[k] - c.Written[k]
+	}
+	return lost
+}
+
+// take waits for batches and returns all of them, in a slice that takes the place of the last one. ok is false when there
+// will be none any more.
+func (q *Queue) take(last []*event.Batch) (batches []*event.Batch, reopen, ok bool) {
+	clear(last)
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for len(q.batches) == 0 && !q.closing && !q.reopen {
+		q.work.Wait()
+	}
+	batches, reopen = q.batches, q.reopen
+	q.batches, q.reopen = last[:0], false
+	return batches, reopen, len(batches) > 0 || reopen
+}
+
+// release gives a batch's bytes back. Nobody reads the batch any more.
+func (q *Queue) release(b *event.Batch) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.bytes -= costOf(b)
+	q.room.Broadcast()
+}
+
+// settle counts what a write did.
+func (q *Queue) settle(written, dropped *[event.Kinds]uint64, err error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.final {
+		return
+	}
+	addKinds(&q.counts.Written, written)
+	addKinds(&q.counts.Dropped, dropped)
+	if q.err == nil {
+		q.err = err
+	}
+}
+
+func costOf(b *event.Batch) int { return b.Footprint() + batchOverhead }
+
+func kindsOf(b *event.Batch) (n [event.Kinds]uint64) {
+	for i := range b.Events {
+		n[b.Events[i].Kind]++
+	}
+	return n
+}
+
+func addKinds(to, n *[event.Kinds]uint64) {
+	for k := range to {
+		to[k] += n[k]
+	}
+}
