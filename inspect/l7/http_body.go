@@ -128,14 +128,10 @@ func parseHTTPBodyLine(h *Hint, c *Conn, in Input) Verdict {
 func httpChunkEnd(line []byte, end int) (next int, mode uint8) {
 	digits, _, _ := bytes.Cut(line, []byte(";"))
 	size, ok := httpNumber(bytes.TrimRight(digits, " \t"), 16)
-	switch {
-	case !ok || size > math.MaxInt-2:
-		return Unknown, httpHeader
-	case size == 0:
+	if ok && size == 0 {
 		return end, httpTrailer
 	}
-	next = httpSkip(end, size+2)
-	if next == Unknown {
+	if next = httpSkip(end+len("\r\n"), size); !ok || next == Unknown {
 		return Unknown, httpHeader
 	}
 	return next, httpChunk

@@ -29,6 +29,7 @@ func TestHTTPNextAfterRequest(t *testing.T) {
 		{"chunked goes before length", "Content-Length: 5\r\nTransfer-Encoding: Chunked", behind, 0, httpChunk},
 		{"two codings", "Transfer-Encoding: gzip, chunked", behind, 0, httpChunk},
 		{"two fields", "Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked", behind, 0, httpChunk},
+		{"chunked is not the last", "Transfer-Encoding: chunked, identity", behind, 0, httpChunk},
 		{"other coding", "Transfer-Encoding: gzip", Unknown, 0, httpHeader},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -57,6 +57,8 @@ func TestHTTPRequestFields(t *testing.T) {
 			"hostname=a url=/?u=http://b/ http_method=GET protocol=HTTP/1.1"},
 		{"CONNECT", crlf("CONNECT a.example:443 HTTP/1.1"),
 			"hostname=a.example http_port=443 url=a.example:443 http_method=CONNECT protocol=HTTP/1.1"},
+		{"CONNECT without authority", crlf("CONNECT / HTTP/1.1", "Host: a"),
+			"hostname=a url=/ http_method=CONNECT protocol=HTTP/1.1"},
 		{"IPv6 with port", crlf("GET / HTTP/1.1", "Host: [::1]:8000"),
 			"hostname=[::1] http_port=8000 url=/ http_method=GET protocol=HTTP/1.1"},
 		{"IPv6 without brackets", crlf("GET / HTTP/1.1", "Host: fe80::1"),
@@ -207,11 +209,50 @@ func TestHTTPFinal(t *testing.T) {
 	}
 }
 
-func TestHTTPAllocatesNothing(t *testing.T) {
-	request := []byte(crlf("GET / HTTP/1.1", "Host: example.com", "User-Agent: folded", " twice", "Connection: keep-alive, close"))
-	response := []byte(crlf("HTTP/1.1 206 OK", "Transfer-Encoding: gzip, chunked", "Content-Range: bytes 0-1/2"))
+func TestHTTPFinalInTunnel(t *testing.T) {
 	var h Hint
-	n := testing.AllocsPerRun(100, func() {
+	var c Conn
+	require.Equal(t, Done, parseHTTP(&h, &c, Input{Data: []byte("HTTP/1.1 101 x\r\nUpgr"), Side: 1, Final: true}))
+	assert.Equal(t, Stop, h.Next)
+	assert.Equal(t, [2]uint8{httpTunnel, httpTunnel}, c.Mode)
+}
+
+// No prefix of a message is taken for the whole, nor for something else.
+func TestHTTPPrefixes(t *testing.T) {
+	for _, data := range []string{
+		"\r\n\r\n" + crlf("GET / HTTP/1.1", "Host: h", "User-Agent: a", " b"),
+		"HTTP/1.1 200 OK\nContent-Length: 5\n\n",
+		crlf("OPTIONS * HTTP/1.0"),
+	} {
+		for n := range len(data) {
+			var h Hint
+			var c Conn
+			require.Equal(t, More, parseHTTP(&h, &c, Input{Data: []byte(data[:n])}), "%q", data[:n])
+		}
+		h, _ := parsed(t, data+"more")
+		assert.NotEqual(t, Framing, h.Role)
+	}
+}
+
+func TestHTTPAllocatesNothing(t *testing.T) {
+	assert.Zero(t, testing.AllocsPerRun(100, readExchange(t)))
+}
+
+func BenchmarkHTTPExchange(b *testing.B) {
+	read := readExchange(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		read()
+	}
+}
+
+// readExchange returns a function that reads a request and its response.
+func readExchange(t testing.TB) func() {
+	request := []byte(crlf("GET / HTTP/1.1", "Host: example.com", "User-Agent: folded", " twice", "Accept: */*", "Accept-Language: en",
+		"Cookie: a=b; c=d", "Connection: keep-alive, close"))
+	response := []byte(crlf("HTTP/1.1 206 OK", "Server: s", "Transfer-Encoding: gzip, chunked", "Content-Range: bytes 0-1/2"))
+	var h Hint
+	return func() {
 		var c Conn
 		for side, data := range [][]byte{request, response} {
 			h.Reset()
@@ -219,6 +260,5 @@ func TestHTTPAllocatesNothing(t *testing.T) {
 				t.Fatal("not parsed")
 			}
 		}
-	})
-	assert.Zero(t, n)
+	}
 }
