@@ -11,42 +11,50 @@ import (
 //
 // It is apart from Parse since it reads the whole payload, which nothing else on the way does.
 func (p *Packet) VerifyChecksums() bool {
-	p.BadChecksum = p.header != nil && fold16(sum(p.header)) != 0xffff || !p.segmentOK()
+	p.BadChecksum = !p.headerOK() || !p.segmentOK()
 	return p.BadChecksum
 }
 
-// segmentOK checks the transport's checksum, if it has one that can be checked.
+// headerOK checks the IPv4 header's checksum, if the header is there.
+func (p *Packet) headerOK() bool {
+	if p.Version != 4 || p.transport == 0 {
+		return true
+	}
+	return fold16(sum(p.packet[:int(p.packet[0]&0x0f)*4])) == 0xffff
+}
+
+// segmentOK checks the transport's checksum, if it has one and all that it covers was captured.
 func (p *Packet) segmentOK() bool {
-	s := p.segment
-	switch p.Proto {
-	case ICMP:
-		return len(s) < icmpLen || fold16(sum(s)) == 0xffff
-	case UDP:
-		if len(s) < udpLen || p.Version == 4 && s[6]|s[7] == 0 {
+	if p.Truncated || p.MoreFrags || p.FragOff != 0 || p.packet == nil {
+		return true
+	}
+	s := p.packet[p.transport:]
+	switch {
+	case p.Proto == ICMP && len(s) >= icmpLen:
+		return fold16(sum(s)) == 0xffff
+	case p.Proto == UDP && len(s) >= udpLen:
+		if p.Version == 4 && s[6]|s[7] == 0 {
 			return true
 		}
-	case TCP:
-		if len(s) < tcpLen {
-			return true
+		if n := int(binary.BigEndian.Uint16(s[4:])); n >= udpLen && n < len(s) {
+			s = s[:n]
 		}
-	case ICMPv6:
-		if len(s) < icmpLen || p.Version != 6 {
-			return true
-		}
+	case p.Proto == TCP && len(s) >= tcpLen:
+	case p.Proto == ICMPv6 && len(s) >= icmpLen && p.Version == 6:
 	default:
 		return true
 	}
-	return fold16(add(sum(s), p.pseudoHeader())) == 0xffff
+	return fold16(add(sum(s), p.pseudoHeader(len(s)))) == 0xffff
 }
 
-// pseudoHeader returns the sum over what the checksums of TCP, UDP and ICMPv6 cover beside their segment: addresses,
-// protocol and length (RFC 9293 section 3.1, RFC 8200 section 8.1).
-func (p *Packet) pseudoHeader() uint64 {
+// pseudoHeader returns the sum over what the checksums of TCP, UDP and ICMPv6 cover beside their segment of n bytes:
+// addresses, protocol and length (RFC 9293 section 3.1, RFC 8200 section 8.1).
+func (p *Packet) pseudoHeader(n int) uint64 {
 	src, dst := p.Src[:], p.Dst[:]
 	if p.Version == 4 {
 		src, dst = src[12:], dst[12:]
 	}
-	return add(add(sum(src), sum(dst)), uint64(p.Proto)+uint64(len(p.segment)))
+	return add(add(sum(src), sum(dst)), uint64(p.Proto)+uint64(n))
 }
 
 // sum returns the ones' complement sum of b in big-endian words of 64 bits, which RFC 1071 shows to be as good as 16. A

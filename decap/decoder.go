@@ -22,16 +22,24 @@ func (dec *Decoder) Parse(p *Packet, d *Datagram) Reason {
 	cut := max(0, d.WireLen-len(b))
 	switch d.Link {
 	case LinkVXLAN:
-		p.Outer = netip.AddrPortFrom(d.Outer.Addr().Unmap(), d.Outer.Port())
+		p.Outer = unmapPort(d.Outer)
 		return w.vxlan(b, cut)
 	case LinkGENEVE:
-		p.Outer = netip.AddrPortFrom(d.Outer.Addr().Unmap(), d.Outer.Port())
+		p.Outer = unmapPort(d.Outer)
 		return w.geneve(b, cut)
-	case LinkUnsupported:
-		return LinkUnknown
+	case LinkEthernet:
+		w.seeking = dec.Encapsulation != Never
+		p.Frame = b
+		return w.verdict(w.ethernet(b, cut))
+	default:
+		w.seeking = dec.Encapsulation != Never
+		return w.verdict(w.captured(d.Link, b, cut))
 	}
-	w.seeking = dec.Encapsulation != Never
-	return w.verdict(w.captured(d.Link, b, cut))
+}
+
+// unmapPort makes an IPv4 source look the same whether an IPv4 or an IPv6 socket received it.
+func unmapPort(a netip.AddrPort) netip.AddrPort {
+	return netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
 }
 
 // Resume goes on with a packet that Parse had called a Fragment, once it is whole: p is what Parse gave for its first
@@ -41,6 +49,7 @@ func (dec *Decoder) Resume(p *Packet, payload []byte) Reason {
 	w := walk{dec: dec, p: p, seeking: !p.Mirrored && p.Depth == 0 && dec.Encapsulation != Never}
 	payload = payload[:len(payload):len(payload)]
 	p.clearTransport()
+	p.packet, p.transport = payload, 0
 	p.FragID, p.FragOff, p.MoreFrags, p.Truncated = 0, 0, false, false
 	if p.Mirrored && p.FrameIsIP && p.Depth == 0 {
 		if source, inner, ok := gatewayUDP(p.Src.Netip(), p.Proto, payload); ok {
@@ -58,12 +67,9 @@ type walk struct {
 	seeking bool // only outer headers of a capture were met so far, and the mirror's envelope may still come
 }
 
-// captured starts the walk over a frame of a capture.
-func (w *walk) captured(link Link, b []byte, cut int) Reason {
+// captured starts the walk over a frame of a capture that is not Ethernet.
+func (w walk) captured(link Link, b []byte, cut int) Reason {
 	switch link {
-	case LinkEthernet:
-		w.p.Frame = b
-		return w.ethernet(b, cut)
 	case LinkIP:
 		return w.ip(b, cut)
 	case LinkSLL:
@@ -78,7 +84,7 @@ func (w *walk) captured(link Link, b []byte, cut int) Reason {
 }
 
 // verdict turns what became of a frame of a capture into what it means where only mirrored frames are accepted.
-func (w *walk) verdict(r Reason) Reason {
+func (w walk) verdict(r Reason) Reason {
 	p := w.p
 	if w.dec.Encapsulation != Always || p.Mirrored {
 		return r

@@ -25,7 +25,7 @@ const geneveLen = 8
 const gatewayPort = PortVXLAN
 
 // vxlan decodes the mirror's VXLAN header and what is in it. The outer source is known.
-func (w *walk) vxlan(b []byte, cut int) Reason {
+func (w walk) vxlan(b []byte, cut int) Reason {
 	if len(b) < vxlanLen {
 		return ShortEnvelope
 	}
@@ -46,7 +46,7 @@ func (w *walk) vxlan(b []byte, cut int) Reason {
 
 // geneve decodes a GENEVE header that may be the mirror's envelope itself, or what a Gateway Load Balancer endpoint put
 // around it: then the source of the IP header inside is the mirrored interface, and the VXLAN's VNI is the session's.
-func (w *walk) geneve(b []byte, cut int) Reason {
+func (w walk) geneve(b []byte, cut int) Reason {
 	protocol, vni, n, r := geneveHeader(b)
 	if r != OK {
 		return r
@@ -86,8 +86,9 @@ func geneveHeader(b []byte) (protocol uint16, vni uint32, n int, r Reason) {
 
 // enter makes source the mirrored interface and goes on at the VXLAN header that it sent. All that was noted of the
 // headers around it is dropped.
-func (w *walk) enter(source netip.AddrPort, b []byte, cut int) Reason {
-	*w.p = Packet{Outer: source}
+func (w walk) enter(source netip.AddrPort, b []byte, cut int) Reason {
+	*w.p = Packet{}
+	w.p.Outer = source
 	w.seeking = false
 	return w.vxlan(b, cut)
 }
@@ -119,7 +120,7 @@ func gatewayUDP(addr netip.Addr, proto uint8, b []byte) (source netip.AddrPort, 
 
 // envelope tries the payload of a capture's outermost UDP packet as the mirror's envelope. It reports false, with p as
 // it was, if the payload is something else.
-func (w *walk) envelope(b []byte, cut int) (Reason, bool) {
+func (w walk) envelope(b []byte, cut int) (Reason, bool) {
 	p := w.p
 	port := p.DstPort
 	if port != PortVXLAN && port != PortGENEVE {
@@ -142,11 +143,12 @@ func (w *walk) envelope(b []byte, cut int) (Reason, bool) {
 }
 
 // open decodes the envelope that outer sent to a port.
-func (w *walk) open(outer netip.AddrPort, port uint16, b []byte, cut int) Reason {
+func (w walk) open(outer netip.AddrPort, port uint16, b []byte, cut int) Reason {
 	if port == PortVXLAN {
 		return w.enter(outer, b, cut)
 	}
-	*w.p = Packet{Outer: outer}
+	*w.p = Packet{}
+	w.p.Outer = outer
 	w.seeking = false
 	return w.geneve(b, cut)
 }

@@ -28,7 +28,7 @@ const (
 	nullLen     = 4  // address family
 )
 
-func (w *walk) ethernet(b []byte, cut int) Reason {
+func (w walk) ethernet(b []byte, cut int) Reason {
 	if len(b) < ethernetLen {
 		return ShortFrame
 	}
@@ -36,7 +36,7 @@ func (w *walk) ethernet(b []byte, cut int) Reason {
 }
 
 // etherType decodes what an EtherType announces, behind any number of VLAN tags.
-func (w *walk) etherType(t uint16, b []byte, cut int) Reason {
+func (w walk) etherType(t uint16, b []byte, cut int) Reason {
 	for t == etherVLAN || t == etherQinQ || t == etherOldQinQ {
 		if len(b) < vlanLen {
 			return ShortFrame
@@ -79,7 +79,7 @@ func (p *Packet) fold(network uint32) {
 }
 
 // llc decodes IEEE 802.2: SNAP (RFC 1042), or IP under its own service access point.
-func (w *walk) llc(b []byte, cut int) Reason {
+func (w walk) llc(b []byte, cut int) Reason {
 	switch {
 	case len(b) < llcLen:
 		return NotIP
@@ -99,7 +99,7 @@ func (w *walk) llc(b []byte, cut int) Reason {
 }
 
 // pppoe decodes a PPPoE session packet (RFC 2516 section 4).
-func (w *walk) pppoe(b []byte, cut int) Reason {
+func (w walk) pppoe(b []byte, cut int) Reason {
 	if len(b) < pppoeLen {
 		return ShortFrame
 	}
@@ -111,7 +111,7 @@ func (w *walk) pppoe(b []byte, cut int) Reason {
 
 // ppp decodes a PPP frame, with or without HDLC's address and control bytes (RFC 1662) and with the protocol in two
 // bytes or compressed into one, which is odd then.
-func (w *walk) ppp(b []byte, cut int) Reason {
+func (w walk) ppp(b []byte, cut int) Reason {
 	if len(b) >= 2 && b[0] == 0xff && b[1] == 0x03 {
 		b = b[2:]
 	}
@@ -135,7 +135,7 @@ func (w *walk) ppp(b []byte, cut int) Reason {
 }
 
 // sll decodes a Linux cooked header, LINKTYPE_LINUX_SLL.
-func (w *walk) sll(b []byte, cut int) Reason {
+func (w walk) sll(b []byte, cut int) Reason {
 	if len(b) < sllLen {
 		return ShortFrame
 	}
@@ -143,7 +143,7 @@ func (w *walk) sll(b []byte, cut int) Reason {
 }
 
 // sll2 decodes LINKTYPE_LINUX_SLL2.
-func (w *walk) sll2(b []byte, cut int) Reason {
+func (w walk) sll2(b []byte, cut int) Reason {
 	if len(b) < sll2Len {
 		return ShortFrame
 	}
@@ -161,7 +161,7 @@ func cookedType(b []byte) uint16 {
 
 // null decodes a BSD loopback header. The family is in the byte order of whoever captured, and AF_INET6 is a number of
 // its own on every system.
-func (w *walk) null(b []byte, cut int) Reason {
+func (w walk) null(b []byte, cut int) Reason {
 	if len(b) < nullLen {
 		return ShortFrame
 	}

@@ -24,7 +24,7 @@ const (
 
 // gre enters a GRE tunnel. What it does not understand stays the GRE packet that it is. Keys and calls may differ between
 // the directions, and are no part of the flow's identity.
-func (w *walk) gre(b []byte, cut int) Reason {
+func (w walk) gre(b []byte, cut int) Reason {
 	if len(b) < greLen {
 		return OK
 	}
@@ -59,7 +59,7 @@ func greHeaderLen(flags uint16) int {
 }
 
 // greContent decodes what version 0 carries. ERSPAN type I has no sequence number and no header of its own.
-func (w *walk) greContent(protocol uint16, sequence bool, b []byte, cut int) Reason {
+func (w walk) greContent(protocol uint16, sequence bool, b []byte, cut int) Reason {
 	const span2Len, span3Len, span3SubLen = 8, 12, 8
 	n := 0
 	switch protocol {

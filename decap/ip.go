@@ -41,7 +41,7 @@ const (
 const fragReserved6 = 6
 
 // ip tells IPv4 from IPv6 where nothing else does.
-func (w *walk) ip(b []byte, cut int) Reason {
+func (w walk) ip(b []byte, cut int) Reason {
 	switch {
 	case len(b) == 0:
 		return ShortFrame
@@ -52,7 +52,7 @@ func (w *walk) ip(b []byte, cut int) Reason {
 	}
 }
 
-func (w *walk) ipv4(b []byte, cut int) Reason {
+func (w walk) ipv4(b []byte, cut int) Reason {
 	p := w.p
 	if p.Frame == nil {
 		p.Frame, p.FrameIsIP = b, true
@@ -71,12 +71,12 @@ func (w *walk) ipv4(b []byte, cut int) Reason {
 	p.Version, p.TTL, p.IPLen = 4, h[8], total
 	p.Src.setIPv4(binary.BigEndian.Uint32(h[12:]))
 	p.Dst.setIPv4(binary.BigEndian.Uint32(h[16:]))
-	b, cut = w.bound(b, total)
+	b, cut = p.bound(b, total)
 	if len(b) < n {
 		p.Proto, p.PayloadLen = h[9], total-n
 		return OK
 	}
-	p.header = b[:n:n]
+	p.transport = n
 	b = b[n:]
 	if frag := binary.BigEndian.Uint16(h[6:]); frag&(fragMore|fragOffset) != 0 {
 		p.FragID = uint32(binary.BigEndian.Uint16(h[4:]))
@@ -85,7 +85,7 @@ func (w *walk) ipv4(b []byte, cut int) Reason {
 	return w.transport(h[9], b, cut)
 }
 
-func (w *walk) ipv6(b []byte, cut int) Reason {
+func (w walk) ipv6(b []byte, cut int) Reason {
 	p := w.p
 	if p.Frame == nil {
 		p.Frame, p.FrameIsIP = b, true
@@ -103,18 +103,21 @@ func (w *walk) ipv6(b []byte, cut int) Reason {
 	}
 	p.Version, p.TTL, p.IPLen = 6, h[7], total
 	p.Src, p.Dst = Addr(h[8:24]), Addr(h[24:40])
-	p.header = nil
-	b, cut = w.bound(b, total)
+	b, cut = p.bound(b, total)
+	p.transport = ipv6Len
 	return w.transport(h[6], b[ipv6Len:], cut)
 }
 
 // bound ends b where the IP packet ends: what follows is Ethernet padding. It returns how much of the packet is missing.
-func (w *walk) bound(b []byte, total int) (packet []byte, cut int) {
+func (p *Packet) bound(b []byte, total int) (packet []byte, cut int) {
+	p.transport = 0
 	if total <= len(b) {
-		w.p.Truncated = false
-		return b[:total:total], 0
+		p.Truncated = false
+		p.packet = b[:total:total]
+		return p.packet, 0
 	}
-	w.p.Truncated = true
+	p.Truncated = true
+	p.packet = b
 	return b, total - len(b)
 }
 
@@ -132,10 +135,9 @@ func mapped(v4 [4]byte) (a Addr) {
 }
 
 // fragment notes one piece of a packet. Its payload is what Resume will want, put together.
-func (w *walk) fragment(proto uint8, offset uint16, more bool, b []byte, cut int) Reason {
+func (w walk) fragment(proto uint8, offset uint16, more bool, b []byte, cut int) Reason {
 	p := w.p
 	p.Proto, p.FragOff, p.MoreFrags = proto, offset, more
-	p.segment = nil
 	p.Payload, p.PayloadLen = b, len(b)+cut
 	if offset == 0 && hasPorts(proto) {
 		p.ports(b)
@@ -148,7 +150,7 @@ func (w *walk) fragment(proto uint8, offset uint16, more bool, b []byte, cut int
 // counts as the transport.
 //
 //	|  next header  |    length     |        as the kind says       |
-func (w *walk) extensions(next uint8, b []byte, cut int) Reason {
+func (w walk) extensions(next uint8, b []byte, cut int) Reason {
 	routed := false
 	for isExtension(next) {
 		n := 8
@@ -172,9 +174,10 @@ func (w *walk) extensions(next uint8, b []byte, cut int) Reason {
 		}
 		next, b = b[0], b[n:]
 	}
+	w.p.transport = len(w.p.packet) - len(b)
 	r := w.transport(next, b, cut)
 	if routed { // the checksum is over the address of the last hop, which only the routing header knows
-		w.p.segment = nil
+		w.p.packet = nil
 	}
 	return r
 }

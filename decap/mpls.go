@@ -6,7 +6,7 @@ import "encoding/binary"
 // four bits, else an Ethernet pseudowire (RFC 4448) with or without a control word.
 //
 //	|                label                  | TC  |S|      TTL      |
-func (w *walk) mpls(b []byte, cut int) Reason {
+func (w walk) mpls(b []byte, cut int) Reason {
 	const labelLen, controlWordLen = 4, 4
 	for bottom := false; !bottom; b = b[labelLen:] {
 		if len(b) < labelLen {
@@ -22,9 +22,10 @@ func (w *walk) mpls(b []byte, cut int) Reason {
 	} else if !likelyEthernet(b) {
 		return NotIP
 	}
-	if !w.deeper() {
+	if w.p.Depth == MaxDepth {
 		return TooDeep
 	}
+	w.p.Depth++
 	return w.ethernet(b, cut)
 }
 

@@ -80,6 +80,8 @@ type Packet struct {
 	HasTCP      bool // the whole fixed TCP header was within the captured bytes, so flags, Seq and Ack mean something
 	BadChecksum bool // set by VerifyChecksums: the IPv4 header, or the transport of a whole packet, has a wrong checksum
 
-	header  []byte // the innermost IPv4 header if all of it was captured; nil for IPv6 and after Resume
-	segment []byte // the transport with its header, of a whole packet; nil if it was cut or is a fragment
+	// What VerifyChecksums needs: the innermost IP packet as far as it was captured, and where in it the transport
+	// starts. After Resume the packet is its transport alone.
+	packet    []byte
+	transport int
 }

@@ -30,13 +30,9 @@ const sctpLen = 12
 const portsLen = 4
 
 // transport decodes the header of an IP protocol, or goes on into what the protocol carries.
-func (w *walk) transport(proto uint8, b []byte, cut int) Reason {
+func (w walk) transport(proto uint8, b []byte, cut int) Reason {
 	p := w.p
 	p.Proto = proto
-	p.segment = nil
-	if cut == 0 {
-		p.segment = b
-	}
 	switch proto {
 	case TCP:
 		p.tcp(b, cut)
@@ -68,9 +64,9 @@ func (w *walk) transport(proto uint8, b []byte, cut int) Reason {
 }
 
 // opaque notes a packet whose transport is not decoded any further.
-func (w *walk) opaque(proto uint8, b []byte, cut int) Reason {
+func (w walk) opaque(proto uint8, b []byte, cut int) Reason {
 	p := w.p
-	p.Proto, p.segment = proto, nil
+	p.Proto = proto
 	p.rest(0, b, cut)
 	return OK
 }
@@ -81,7 +77,6 @@ func (p *Packet) clearTransport() {
 	p.TCPFlags, p.Seq, p.Ack = 0, 0, 0
 	p.Payload, p.PayloadLen = nil, 0
 	p.HasPorts, p.HasTCP, p.BadChecksum = false, false, false
-	p.header, p.segment = nil, nil
 }
 
 func hasPorts(proto uint8) bool { return proto == TCP || proto == UDP || proto == SCTP }
@@ -139,7 +134,7 @@ func isEcho(proto, icmpType uint8) bool {
 
 // udp decodes a UDP header, and what is known to travel in UDP: the mirror's envelope in a capture's outermost packet,
 // tunnels everywhere.
-func (w *walk) udp(b []byte, cut int) Reason {
+func (w walk) udp(b []byte, cut int) Reason {
 	p := w.p
 	p.ports(b)
 	if len(b) < udpLen {
@@ -149,9 +144,6 @@ func (w *walk) udp(b []byte, cut int) Reason {
 	// A length below 8 cannot be; 0 is a jumbogram's (RFC 2675 section 4) and BIG TCP's.
 	if n := int(binary.BigEndian.Uint16(b[4:])); n >= udpLen && n < len(b)+cut {
 		b, cut = b[:min(n, len(b)):min(n, len(b))], max(0, n-len(b))
-		if p.segment != nil {
-			p.segment = b
-		}
 	}
 	p.rest(udpLen, b, cut)
 	if w.seeking {

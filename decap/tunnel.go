@@ -13,12 +13,14 @@ const (
 // nested decodes a packet inside a packet: kind is the EtherType of what is inside (or GRE's number for
 // PPP), network a number that becomes part of
 // the flow's identity, or 0. If what is inside does not hold up the packet is the tunnel's own, as it was before.
-func (w *walk) nested(kind uint16, network uint32, b []byte, cut int) Reason {
+func (w walk) nested(kind uint16, network uint32, b []byte, cut int) Reason {
 	p := w.p
-	saved := *p
-	if !w.deeper() {
+	if p.Depth == MaxDepth {
 		return TooDeep
 	}
+	saved := *p
+	p.Depth++
+	w.seeking = false // the mirror's envelope is not in a tunnel
 	p.clearTransport()
 	if network != 0 {
 		p.fold(network)
@@ -30,7 +32,7 @@ func (w *walk) nested(kind uint16, network uint32, b []byte, cut int) Reason {
 	return OK
 }
 
-func (w *walk) inside(kind uint16, b []byte, cut int) Reason {
+func (w walk) inside(kind uint16, b []byte, cut int) Reason {
 	switch kind {
 	case etherTEB:
 		return w.ethernet(b, cut)
@@ -41,16 +43,6 @@ func (w *walk) inside(kind uint16, b []byte, cut int) Reason {
 	}
 }
 
-// deeper enters a tunnel, unless it is one too many. The mirror's envelope is not in there.
-func (w *walk) deeper() bool {
-	w.seeking = false
-	if w.p.Depth == MaxDepth {
-		return false
-	}
-	w.p.Depth++
-	return true
-}
-
 // Numbers of nested networks are told apart by who gave them.
 const (
 	networkVXLAN  = 1 << 24
@@ -58,7 +50,7 @@ const (
 )
 
 // udpTunnel enters a tunnel over UDP, if the port and the payload speak for one.
-func (w *walk) udpTunnel(b []byte, cut int) Reason {
+func (w walk) udpTunnel(b []byte, cut int) Reason {
 	switch w.p.DstPort {
 	case PortVXLAN, portVXLANLinux:
 		return w.vxlanTunnel(b, cut)
@@ -75,7 +67,7 @@ func (w *walk) udpTunnel(b []byte, cut int) Reason {
 	return OK
 }
 
-func (w *walk) vxlanTunnel(b []byte, cut int) Reason {
+func (w walk) vxlanTunnel(b []byte, cut int) Reason {
 	if len(b) < vxlanLen || b[0]&vxlanFlagI == 0 {
 		return OK
 	}
@@ -85,7 +77,7 @@ func (w *walk) vxlanTunnel(b []byte, cut int) Reason {
 
 // vxlanGPE decodes the generic protocol extension (draft-ietf-nvo3-vxlan-gpe): flag P says that byte 3 names what is
 // inside, else it is Ethernet.
-func (w *walk) vxlanGPE(b []byte, cut int) Reason {
+func (w walk) vxlanGPE(b []byte, cut int) Reason {
 	const flagP = 0x04
 	if len(b) < vxlanLen || b[0]&vxlanFlagI == 0 {
 		return OK
@@ -102,7 +94,7 @@ func (w *walk) vxlanGPE(b []byte, cut int) Reason {
 	return w.nested(kind, networkVXLAN|vni, b[vxlanLen:], cut)
 }
 
-func (w *walk) geneveTunnel(b []byte, cut int) Reason {
+func (w walk) geneveTunnel(b []byte, cut int) Reason {
 	protocol, vni, n, r := geneveHeader(b)
 	if r != OK {
 		return OK
@@ -122,7 +114,7 @@ const (
 //	|Ver|T|*|E|S|N|     type      |            length             |
 //	|                tunnel endpoint identifier                   |
 //	|      sequence (E, S or N)     |  N-PDU (...)  |next ext. (...)|
-func (w *walk) gtpu(b []byte, cut int) Reason {
+func (w walk) gtpu(b []byte, cut int) Reason {
 	const gpdu = 255
 	if len(b) < gtpLen+gtpOptionalLen || b[0]&0xf0 != 0x30 || b[1] != gpdu ||
 		gtpLen+int(binary.BigEndian.Uint16(b[2:])) > len(b)+cut {
@@ -161,7 +153,7 @@ func gtpHeaderLen(b []byte) int {
 
 // teredo decodes IPv6 in UDP (RFC 4380 section 5.1.1), behind an authentication and an origin indication if they are
 // there. Many protocols could send a 6 first, so the IPv6 packet must fill the datagram exactly.
-func (w *walk) teredo(b []byte, cut int) Reason {
+func (w walk) teredo(b []byte, cut int) Reason {
 	const originLen, authLen = 8, 13
 	if len(b) >= authLen && b[0] == 0 && b[1] == 1 {
 		n := authLen + int(b[2]) + int(b[3])
