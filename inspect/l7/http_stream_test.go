@@ -11,8 +11,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// exchange is a request and what the server answers, each with its body, and the messages that should be found.
-type exchange struct {
+// httpExchange is a request and what the server answers, each with its body, and the messages that should be found.
+type httpExchange struct {
 	request, response []byte
 	asked             string
 	answered          []string
@@ -45,9 +45,9 @@ func (r *httpReader) arrive(t require.TestingT, segment []byte) {
 	}
 }
 
-// drawExchange makes an exchange whose bodies hold what looks like HTTP.
-func drawExchange(t *rapid.T, i int) exchange {
-	var e exchange
+// drawHTTPExchange makes an exchange whose bodies hold what looks like HTTP.
+func drawHTTPExchange(t *rapid.T, i int) httpExchange {
+	var e httpExchange
 	path := fmt.Sprintf("/%d", i)
 	method := rapid.SampledFrom([]string{"GET", "HEAD", "POST", "BREW"}).Draw(t, "method")
 	request := []string{method + " " + path + " HTTP/1.1", "Host: h"}
@@ -116,14 +116,14 @@ func TestHTTPExchangesInAnySegments(t *testing.T) {
 		client, server := httpReader{side: 0, conn: &conn}, httpReader{side: 1, conn: &conn}
 		var asked, answered []string
 		depth := rapid.IntRange(1, 5).Draw(t, "depth")
-		var pending []exchange
+		var pending []httpExchange
 		answer := func() {
 			server.arriveCut(t, pending[0].response)
 			answered = append(answered, pending[0].answered...)
 			pending = pending[1:]
 		}
 		for i := range rapid.IntRange(1, 10).Draw(t, "exchanges") {
-			e := drawExchange(t, i)
+			e := drawHTTPExchange(t, i)
 			client.arriveCut(t, e.request)
 			asked = append(asked, e.asked)
 			if pending = append(pending, e); len(pending) == depth {

@@ -235,19 +235,19 @@ func TestHTTPPrefixes(t *testing.T) {
 }
 
 func TestHTTPAllocatesNothing(t *testing.T) {
-	assert.Zero(t, testing.AllocsPerRun(100, readExchange(t)))
+	assert.Zero(t, testing.AllocsPerRun(100, readHTTPExchange(t)))
 }
 
 func BenchmarkHTTPExchange(b *testing.B) {
-	read := readExchange(b)
+	read := readHTTPExchange(b)
 	b.ReportAllocs()
 	for b.Loop() {
 		read()
 	}
 }
 
-// readExchange returns a function that reads a request and its response.
-func readExchange(t testing.TB) func() {
+// readHTTPExchange returns a function that reads a request and its response.
+func readHTTPExchange(t testing.TB) func() {
 	request := []byte(crlf("GET / HTTP/1.1", "Host: example.com", "User-Agent: folded", " twice", "Accept: */*", "Accept-Language: en",
 		"Cookie: a=b; c=d", "Connection: keep-alive, close"))
 	response := []byte(crlf("HTTP/1.1 206 OK", "Server: s", "Transfer-Encoding: gzip, chunked", "Content-Range: bytes 0-1/2"))
