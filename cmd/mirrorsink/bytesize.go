@@ -1,0 +1,59 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// byteSize is a flag for an amount of memory, such as 512MiB.
+type byteSize int
+
+const (
+	kiB = 1 << 10
+	miB = 1 << 20
+	giB = 1 << 30
+)
+
+// byteUnits are tried in this order: the longer names end in the shorter ones, and the larger units print shorter.
+var byteUnits = []struct {
+	name  string
+	bytes int64
+}{
+	{"GiB", giB}, {"MiB", miB}, {"KiB", kiB}, {"GB", 1e9}, {"MB", 1e6}, {"kB", 1e3}, {"B", 1}, {"", 1},
+}
+
+// Set parses a number with a unit: B, kB, MB, GB, KiB, MiB, GiB, or none for bytes.
+func (s *byteSize) Set(text string) error {
+	for _, u := range byteUnits {
+		digits, ok := strings.CutSuffix(text, u.name)
+		if !ok {
+			continue
+		}
+		n, err := strconv.ParseInt(strings.TrimSpace(digits), 10, 64)
+		if err != nil || n < 0 {
+			return errors.New("want a size such as 512MiB or 2GB")
+		}
+		if n > math.MaxInt64/8/u.bytes {
+			return errors.New("more than any machine has")
+		}
+		*s = byteSize(n * u.bytes)
+		return nil
+	}
+	return nil // not reached: every text ends in the empty unit
+}
+
+// String returns the size in the largest unit that divides it.
+func (s *byteSize) String() string {
+	for _, u := range byteUnits {
+		if n := int64(*s); n >= u.bytes && n%u.bytes == 0 {
+			return fmt.Sprint(n/u.bytes, u.name)
+		}
+	}
+	return "0"
+}
+
+// Type names the value in help texts.
+func (*byteSize) Type() string { return "size" }

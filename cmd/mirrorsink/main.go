@@ -1,0 +1,72 @@
+// Command mirrorsink receives mirrored VPC traffic, rebuilds its flows, and says what they are by name. Events go to
+// standard output or to files, everything for people to standard error.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit statuses. 3 (findings) and 4 (inconclusive, too much was lost) are for commands that judge.
+const (
+	exitOK    = 0
+	exitError = 1
+	exitUsage = 2
+)
+
+func main() {
+	signal.Ignore(syscall.SIGPIPE) // a reader of our events that goes away is an error like any other
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // the second signal finds no handler and ends the program at once
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run runs one command line and returns the exit status. When ctx ends the command stops as after SIGTERM: what was read
+// is written.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	started := false
+	root := newRoot(stdout, stderr)
+	root.PersistentPreRun = func(*cobra.Command, []string) { started = true }
+	root.SetArgs(args)
+	cmd, err := root.ExecuteContextC(ctx)
+	var usage usageError
+	switch {
+	case err == nil:
+		return exitOK
+	case !started || errors.As(err, &usage):
+		text := strings.Join(strings.Fields(err.Error()), " ") // cobra's suggestions come on lines of their own
+		fmt.Fprintf(stderr, "mirrorsink: %s; run \"%s --help\"\n", text, cmd.CommandPath())
+		return exitUsage
+	default:
+		for line := range strings.Lines(err.Error()) { // one a line, if there are several
+			fmt.Fprintf(stderr, "mirrorsink: %s\n", strings.TrimSuffix(line, "\n"))
+		}
+		return exitError
+	}
+}
+
+func newRoot(stdout, stderr io.Writer) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "mirrorsink",
+		Short:         "A sink for AWS VPC Traffic Mirroring that names every flow",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	root.AddCommand(newReplay(), newVersion())
+	return root
+}
+
+// A usageError is about the command line rather than about what the command met.
+type usageError struct{ error }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }

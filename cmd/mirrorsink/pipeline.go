@@ -1,0 +1,211 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+
+	"github.com/mirrorsink/mirrorsink/decap"
+	"github.com/mirrorsink/mirrorsink/inspect"
+	"github.com/mirrorsink/mirrorsink/inspect/event"
+	"github.com/mirrorsink/mirrorsink/inspect/export"
+)
+
+// pipelineConfig says what is between the sources and the outputs.
+type pipelineConfig struct {
+	Decoder decap.Decoder
+	Memory  int            // bytes for all tables and queues: see shares
+	EVE     []string       // event outputs, as export.OpenOutput takes them
+	Block   bool           // a full queue stops the reading, which a capture can bear, instead of dropping events
+	Now     func() int64   // see inspect.Config
+	Sinks   []inspect.Sink // each gets every batch too
+	Log     *slog.Logger
+}
+
+// source is what a worker reads from; closing it ends the worker.
+type source interface {
+	inspect.Source
+	Close() error
+}
+
+// pipeline is the way from sources through workers and queues to the outputs: the same for live traffic and captures. It
+// may serve several runs after each other, whose counters add up. Its methods are safe for concurrent use.
+type pipeline struct {
+	cfg    pipelineConfig
+	queues []*export.Queue
+	named  namedFlows
+	sinks  []inspect.Sink
+
+	mu      sync.Mutex // guards the following
+	workers []*inspect.Worker
+	peers   []*inspect.Peers
+	ended   event.Counters // of the workers of earlier runs
+}
+
+// queueShare is the part of the memory that the queues get, all together: an eighth. The rest is for the workers, in
+// equal parts; inspect.Share says what they do with it.
+const queueShare = 8
+
+// openPipeline opens the outputs.
+func openPipeline(cfg pipelineConfig) (*pipeline, error) {
+	p := &pipeline{cfg: cfg}
+	p.sinks = append(append(p.sinks, &p.named), cfg.Sinks...)
+	for _, spec := range cfg.EVE {
+		out, err := export.OpenOutput(spec)
+		if err != nil {
+			_, _ = p.close(context.Background()) // nothing is queued yet
+			return nil, err
+		}
+		q := export.NewQueue(export.QueueConfig{
+			Output: out, Encoder: new(export.EVE), Bytes: cfg.Memory / queueShare / len(cfg.EVE), Block: cfg.Block, Log: cfg.Log,
+		})
+		p.queues = append(p.queues, q)
+		p.sinks = append(p.sinks, q)
+	}
+	return p, nil
+}
+
+// Events passes a batch to every queue and sink.
+func (p *pipeline) Events(b *event.Batch) {
+	for _, s := range p.sinks {
+		s.Events(b)
+	}
+}
+
+// run inspects what the sources give until all of them have ended, and closes them when ctx ends or one of them fails.
+// The sources of a group divide the flows of one socket group among each other. It returns the first error of a source.
+func (p *pipeline) run(ctx context.Context, groups ...[]source) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	stop := context.AfterFunc(ctx, func() { closeAll(groups) })
+	defer stop()
+
+	failed := make(chan error, 1)
+	var wg sync.WaitGroup
+	for _, w := range p.hire(groups) {
+		wg.Go(func() {
+			if err := w.Run(); err != nil {
+				select {
+				case failed <- err:
+				default: // another one was first
+				}
+				cancel(err)
+			}
+		})
+	}
+	wg.Wait()
+	p.dismiss()
+	select {
+	case err := <-failed:
+		return err
+	default:
+		return nil
+	}
+}
+
+func closeAll(groups [][]source) {
+	for _, group := range groups {
+		for _, s := range group {
+			s.Close()
+		}
+	}
+}
+
+// hire makes a worker for each source.
+func (p *pipeline) hire(groups [][]source) []*inspect.Worker {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := 0
+	for _, group := range groups {
+		n += len(group)
+	}
+	cfg := inspect.Config{
+		Decoder: p.cfg.Decoder,
+		Memory:  inspect.Share((p.cfg.Memory - p.cfg.Memory/queueShare) / n),
+		Now:     p.cfg.Now,
+	}
+	for _, group := range groups {
+		peers := inspect.NewPeers(len(group))
+		p.peers = append(p.peers, peers)
+		for i, s := range group {
+			cfg.Peer = peers.Of(i)
+			p.workers = append(p.workers, inspect.New(cfg, s, p))
+		}
+	}
+	return p.workers
+}
+
+// dismiss gives up the workers, with their memory, and keeps their counts.
+func (p *pipeline) dismiss() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, w := range p.workers {
+		c := w.Counters()
+		p.ended.Add(&c)
+	}
+	p.workers = nil
+}
+
+// counters returns the counts of all workers, earlier runs included.
+func (p *pipeline) counters() event.Counters {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	sum := p.ended
+	for _, w := range p.workers {
+		c := w.Counters()
+		sum.Add(&c)
+	}
+	return sum
+}
+
+// handoversDropped returns how many packets that were put together from fragments got lost between workers.
+func (p *pipeline) handoversDropped() (n uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, peers := range p.peers {
+		n += peers.Dropped()
+	}
+	return n
+}
+
+// exported returns what became of the events, all outputs added up.
+func (p *pipeline) exported() (sum event.Counts) {
+	for _, q := range p.queues {
+		c := q.Counts()
+		sum.Add(&c)
+	}
+	return sum
+}
+
+// reopen makes the outputs go on in new files.
+func (p *pipeline) reopen() {
+	for _, q := range p.queues {
+		q.Reopen()
+	}
+}
+
+// err returns the first error of an output.
+func (p *pipeline) err() error {
+	for _, q := range p.queues {
+		if err := q.Err(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// close writes what is queued until ctx ends, and returns how many events it gave up then. An error is the first of an
+// output, at any time.
+func (p *pipeline) close(ctx context.Context) (lost uint64, err error) {
+	for _, q := range p.queues {
+		n, closeErr := q.Close(ctx)
+		lost += n
+		if err == nil {
+			err = closeErr
+		}
+	}
+	if first := p.err(); first != nil {
+		err = first
+	}
+	return lost, err
+}

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"github.com/mirrorsink/mirrorsink/decap"
+)
+
+// maxVNI is the largest VXLAN network identifier: it has 24 bits (RFC 7348 section 5).
+const maxVNI = 1<<24 - 1
+
+// vniRanges is a repeatable flag for VNIs and ranges of them: N or A-B, several with commas between.
+type vniRanges []decap.VNIRange
+
+// Append adds one value; it makes the flag a list for configuration files.
+func (r *vniRanges) Append(text string) error {
+	first, last, isRange := strings.Cut(text, "-")
+	if !isRange {
+		last = first
+	}
+	a, errA := strconv.ParseUint(first, 10, 32)
+	b, errB := strconv.ParseUint(last, 10, 32)
+	if errA != nil || errB != nil || a > b || b > maxVNI {
+		return fmt.Errorf("%q: want a VNI or a range of them such as 7-19, up to %d", text, maxVNI)
+	}
+	*r = append(*r, decap.VNIRange{First: uint32(a), Last: uint32(b)})
+	return nil
+}
+
+// Set adds values.
+func (r *vniRanges) Set(text string) error { return appendAll(r, text) }
+
+// String returns the ranges as Set takes them.
+func (r *vniRanges) String() string {
+	return join(*r, func(v decap.VNIRange) string {
+		if v.First == v.Last {
+			return strconv.FormatUint(uint64(v.First), 10)
+		}
+		return fmt.Sprintf("%d-%d", v.First, v.Last)
+	})
+}
+
+// Type names the value in help texts.
+func (*vniRanges) Type() string { return "vnis" }
+
+// prefixes is a repeatable flag for addresses and networks, several with commas between.
+type prefixes []netip.Prefix
+
+// Append adds one value; it makes the flag a list for configuration files.
+func (p *prefixes) Append(text string) error {
+	if addr, err := netip.ParseAddr(text); err == nil && addr.Zone() == "" {
+		*p = append(*p, netip.PrefixFrom(addr, addr.BitLen()))
+		return nil
+	}
+	prefix, err := netip.ParsePrefix(text)
+	if err != nil {
+		return fmt.Errorf("%q: want an address or a network such as 10.0.0.0/16", text)
+	}
+	*p = append(*p, prefix)
+	return nil
+}
+
+// Set adds values.
+func (p *prefixes) Set(text string) error { return appendAll(p, text) }
+
+// String returns the networks as Set takes them.
+func (p *prefixes) String() string { return join(*p, netip.Prefix.String) }
+
+// Type names the value in help texts.
+func (*prefixes) Type() string { return "cidrs" }
+
+func appendAll(list interface{ Append(string) error }, text string) error {
+	for part := range strings.SplitSeq(text, ",") {
+		if err := list.Append(strings.TrimSpace(part)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func join[T any](list []T, text func(T) string) string {
+	parts := make([]string, len(list))
+	for i, v := range list {
+		parts[i] = text(v)
+	}
+	return strings.Join(parts, ",")
+}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mirrorsink/mirrorsink/decap"
+	"github.com/mirrorsink/mirrorsink/decap/rx"
+)
+
+// replayOptions are the flags of replay.
+type replayOptions struct {
+	eve    []string
+	decap  encapsulation
+	memory byteSize
+	allow  allowOptions
+	quiet  bool
+}
+
+func newReplay() *cobra.Command {
+	opts := replayOptions{eve: []string{"-"}, memory: defaultMemory}
+	cmd := &cobra.Command{
+		Use:   "replay FILE...",
+		Short: "Inspect capture files as fast as possible",
+		Long: `Inspects capture files (pcap, pcapng, also compressed with gzip; - is standard input), one after the other. Each
+file is a world of its own: its flows end with it. Events go to standard output, a summary to standard error.
+
+Frames may be mirrored copies in VXLAN or GENEVE, or plain; both may be in one file. A file that is cut or damaged is
+inspected as far as it can be read, and makes the exit status 1.`,
+		Example: `  mirrorsink replay capture.pcap
+  mirrorsink replay --eve events.json *.pcap.gz
+  tcpdump -w - -U udp port 4789 | mirrorsink replay -`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, files []string) error { return replay(cmd, opts, files) },
+	}
+	f := cmd.Flags()
+	f.StringArrayVar(&opts.eve, "eve", opts.eve, "write events as EVE JSON lines to a `file`, to unix:PATH or to - (repeatable)")
+	f.Var(&opts.decap, "decap", "take frames as mirrored copies: always, never, or auto to tell by their headers")
+	f.Var(&opts.memory, "memory", "bound of all tables and queues together")
+	f.BoolVar(&opts.quiet, "quiet", false, "no progress bar and no summary")
+	opts.allow.addTo(f)
+	return cmd
+}
+
+// replay is the command. It goes on with the next file after one that cannot be read.
+func replay(cmd *cobra.Command, opts replayOptions, files []string) error {
+	stderr := cmd.ErrOrStderr()
+	defer limitHeap(opts.memory)()
+	p, err := openPipeline(pipelineConfig{
+		Decoder: decap.Decoder{Encapsulation: decap.Encapsulation(opts.decap), Allow: opts.allow.list()},
+		Memory:  int(opts.memory),
+		EVE:     opts.eve,
+		Block:   true,
+		Log:     slog.New(slog.NewTextHandler(stderr, nil)),
+	})
+	if err != nil {
+		return err
+	}
+	start := time.Now()
+	var failures []error
+	for _, name := range files {
+		if err := replayFile(cmd.Context(), p, name); err != nil {
+			failures = append(failures, err)
+		}
+	}
+	_, err = p.close(context.Background())
+	if !opts.quiet {
+		s := summary{Counters: p.counters(), Named: p.named.n.Load(), Export: p.exported(), Elapsed: time.Since(start)}
+		s.print(stderr)
+	}
+	if err != nil {
+		failures = append(failures, fmt.Errorf("write events: %w", err))
+	}
+	return errors.Join(failures...)
+}
+
+// replayFile inspects one file, until ctx ends.
+func replayFile(ctx context.Context, p *pipeline, name string) error {
+	capture, err := rx.OpenCapture(name)
+	if err != nil {
+		return err
+	}
+	defer capture.Close()
+	err = p.run(ctx, []source{capture})
+	var corrupt *rx.CorruptError
+	if errors.As(err, &corrupt) {
+		return fmt.Errorf("%w: what was before it is inspected", err)
+	}
+	return err
+}

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/mirrorsink/mirrorsink/inspect/event"
+	"github.com/mirrorsink/mirrorsink/inspect/l7"
+)
+
+// summary is what a run comes to.
+type summary struct {
+	event.Counters
+	Named       uint64 // flows that ended with a name
+	Export      event.Counts
+	KernelDrops uint64
+	Elapsed     time.Duration
+}
+
+// print writes the summary for people. Losses are left out where there are none, but for those of events.
+func (s *summary) print(w io.Writer) {
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	defer tw.Flush()
+	rate := float64(s.Datagrams) / max(s.Elapsed.Seconds(), 1e-9)
+	fmt.Fprintf(tw, "packets\t%d in %v, %.0f a second\n", s.Datagrams, s.Elapsed.Round(time.Millisecond), rate)
+	for name, n := range s.ByReason() {
+		printCount(tw, "  "+name, n, "")
+	}
+	printCount(tw, "kernel drops", s.KernelDrops, "datagrams that came faster than they were read")
+	fmt.Fprintf(tw, "flows\t%d, %d of them with a name\n", s.FlowsNew, s.Named)
+	fmt.Fprintf(tw, "messages\t%s\n", s.messages())
+	printCount(tw, "truncated", s.Truncated, "packets whose copy was cut")
+	printCount(tw, "lost", s.LostBytes, fmt.Sprintf("bytes that hosts acknowledged and no copy had, at %d places", s.Gaps))
+	printCount(tw, "bad checksums", s.BadChecksum, "packets")
+	printCount(tw, "evicted flows", s.FlowsEnded[event.EndForced], "before their time: --memory was used up")
+	printCount(tw, "evicted streams", s.StreamsEvict, "before they were read: --memory was used up")
+	printCount(tw, "evicted fragments", s.FragmentsEvicted, "before their packet was whole: --memory was used up")
+	printCount(tw, "refused names", s.NamesRefused, "for which there was no room: --memory was used up")
+	fmt.Fprintf(tw, "events\t%d produced, %d written, %d dropped\n",
+		total(s.Export.Produced), total(s.Export.Written), total(s.Export.Dropped))
+}
+
+func printCount(w io.Writer, what string, n uint64, remark string) {
+	if n > 0 {
+		fmt.Fprintln(w, strings.TrimRight(fmt.Sprintf("%s\t%d %s", what, n, remark), " "))
+	}
+}
+
+// messages returns the messages and transactions by protocol.
+func (s *summary) messages() string {
+	var parts []string
+	for p := l7.None + 1; p < l7.Protos; p++ {
+		parts = append(parts, fmt.Sprintf("%d %v", s.Hints[p], p))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func total(byKind [event.Kinds]uint64) (sum uint64) {
+	for _, n := range byKind {
+		sum += n
+	}
+	return sum
+}
