@@ -1,0 +1,254 @@
+//go:build ignore
+
+// Exchanges makes those of DNS and TLS in ../l7: it stands between real programs on loopback and writes down
+// what they say. From that folder:
+//
+//	go run ../gen/exchanges.go ../gen/dns.go
+//
+// It needs dig, nsupdate (Debian: bind9-dnsutils), curl and openssl.
+package main
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/hex"
+	"encoding/pem"
+	"fmt"
+	"log"
+	"math/big"
+	"net"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	dnsServer = "127.0.0.1:5391"
+	dnsProxy  = "127.0.0.1:5390"
+	tlsServer = "127.0.0.1:4431"
+	tlsProxy  = "127.0.0.1:4430"
+
+	// An Ethernet segment's worth: what one read takes is one segment of the file.
+	segmentSize = 1460
+)
+
+// A recorder takes down who said what.
+type recorder struct {
+	mu    sync.Mutex
+	lines []string
+	count [2]int
+	limit int // segments of each side; hellos are all that we read of TLS
+}
+
+func (r *recorder) add(side int, data []byte) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.count[side]++; r.count[side] <= r.limit {
+		r.lines = append(r.lines, format("><"[side:side+1], data))
+	}
+}
+
+// format prints a segment as lines of 48 bytes.
+func format(side string, data []byte) string {
+	var b strings.Builder
+	for line := range slices.Chunk(data, 48) {
+		fmt.Fprintf(&b, "%s %s\n", side, hex.EncodeToString(line))
+		side = " "
+	}
+	return b.String()
+}
+
+// stream passes TCP connections on.
+func (r *recorder) stream(l net.Listener, to string) {
+	for {
+		client, err := l.Accept()
+		if err != nil {
+			return
+		}
+		server, err := net.Dial("tcp", to)
+		must(err)
+		go r.copy(server, client, 0)
+		go r.copy(client, server, 1)
+	}
+}
+
+func (r *recorder) copy(to, from net.Conn, side int) {
+	defer to.Close()
+	buf := make([]byte, segmentSize)
+	for {
+		n, err := from.Read(buf)
+		if n > 0 {
+			r.add(side, buf[:n])
+			to.Write(buf[:n])
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// datagrams passes queries on, and each one's response back.
+func (r *recorder) datagrams(c net.PacketConn, to string) {
+	server, err := net.Dial("udp", to)
+	must(err)
+	defer server.Close()
+	buf := make([]byte, 4096)
+	for {
+		n, client, err := c.ReadFrom(buf)
+		if err != nil {
+			return
+		}
+		r.add(0, buf[:n])
+		server.Write(buf[:n])
+		server.SetReadDeadline(time.Now().Add(time.Second))
+		n, err = server.Read(buf)
+		must(err)
+		r.add(1, buf[:n])
+		c.WriteTo(buf[:n], client)
+	}
+}
+
+func must(err error) {
+	if err != nil {
+		log.Fatal(err)
+	}
+}
+
+// write makes the file without a want section, which the test adds.
+func (r *recorder) write(file, section, how string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	text := fmt.Sprintf("%s\n\n-- %s --\n%s", how, section, strings.Join(r.lines, ""))
+	must(os.WriteFile(file, []byte(text), 0o644))
+}
+
+// run runs a command of the shell; that it fails is what some of them are for.
+func run(command string) {
+	cmd := exec.Command("sh", "-c", command)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		log.Printf("%s: %v\n%s", command, err, out)
+	}
+}
+
+func recordDNS(file, section, how string, commands ...string) {
+	r := recorder{limit: 100}
+	if section == "stream" {
+		l, err := net.Listen("tcp", dnsProxy)
+		must(err)
+		defer l.Close()
+		go r.stream(l, dnsServer)
+	} else {
+		c, err := net.ListenPacket("udp", dnsProxy)
+		must(err)
+		defer c.Close()
+		go r.datagrams(c, dnsServer)
+	}
+	for _, command := range commands {
+		run(command)
+	}
+	r.write(file, section, how+"\n\n    "+strings.Join(commands, "\n    "))
+}
+
+// recordTLS records a client's connection to openssl s_server with the given options.
+func recordTLS(file, server, client string) {
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	args := append([]string{"s_server", "-accept", tlsServer, "-cert", certFile, "-key", certFile, "-quiet"}, strings.Fields(server)...)
+	cmd := exec.CommandContext(ctx, "openssl", args...)
+	must(cmd.Start())
+	defer cmd.Wait()
+	defer stop()
+	waitFor(tlsServer)
+
+	l, err := net.Listen("tcp", tlsProxy)
+	must(err)
+	defer l.Close()
+	r := recorder{limit: 2}
+	go r.stream(l, tlsServer)
+	how := fmt.Sprintf("openssl s_server %s\n    ", server)
+	if client == "" {
+		connectGo()
+		how += "Go's crypto/tls as the client"
+	} else {
+		run(client)
+		how += client
+	}
+	time.Sleep(200 * time.Millisecond)
+	r.write(file, "stream", "The first two segments of each side.\n\n    "+how)
+}
+
+func waitFor(addr string) {
+	for range 100 {
+		if c, err := net.Dial("tcp", addr); err == nil {
+			c.Close()
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	log.Fatalf("nobody listens on %s", addr)
+}
+
+// connectGo makes a connection with Go's own TLS, whose ClientHello offers X25519MLKEM768 and takes two segments.
+func connectGo() {
+	c, err := tls.Dial("tcp", tlsProxy, &tls.Config{ServerName: "post-quantum.example.com", InsecureSkipVerify: true,
+		NextProtos: []string{"h2", "http/1.1"}})
+	must(err)
+	c.Close()
+}
+
+const (
+	certFile    = "/tmp/mirrorsink-record.pem"
+	sessionFile = "/tmp/mirrorsink-record.session"
+)
+
+// makeCertificate writes a key and a certificate that it signed itself.
+func makeCertificate() {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	must(err)
+	template := x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{"example.com"}, NotBefore: time.Now(),
+		NotAfter: time.Now().Add(time.Hour)}
+	cert, err := x509.CreateCertificate(rand.Reader, &template, &template, &key.PublicKey, key)
+	must(err)
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
+	must(err)
+	out := append(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert}),
+		pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8})...)
+	must(os.WriteFile(certFile, out, 0o600))
+}
+
+func main() {
+	go serveDNSDatagrams(dnsServer)
+	go serveDNSStreams(dnsServer)
+	const dig = "dig @127.0.0.1 -p 5390 "
+	recordDNS("dns.txtar", "datagrams", "dig, and the DNS server of testdata/gen/dns.go.",
+		dig+"www.example.com A", dig+"www.example.com AAAA", dig+"+noedns 10.100.51.198.in-addr.arpa PTR",
+		dig+"example.com MX", dig+"example.com TXT", dig+"example.com NS", dig+"example.com SOA", dig+"_sip._tcp.example.com SRV",
+		dig+"example.com CAA", dig+"example.com HTTPS", dig+"nothing.example.com A", dig+"+dnssec . NS",
+		dig+"+subnet=198.51.100.0/24 +nsid +padding=64 api.example.com A", dig+"-t TYPE65280 example.com", dig+"-x 2001:db8::1")
+	recordDNS("dns-tcp.txtar", "stream", "dig with two queries on one connection, and the DNS server of testdata/gen/dns.go. The second answer comes in several segments.",
+		dig+"+tcp +keepopen images.example.com A big.example.org TXT")
+	recordDNS("dns-update.txtar", "datagrams", "nsupdate, and the DNS server of testdata/gen/dns.go, which cannot update.",
+		`printf 'server 127.0.0.1 5390\nzone example.com\nprereq nxdomain new.example.com\nupdate add new.example.com 60 A 192.0.2.1\nupdate delete old.example.com A\nsend\n' | nsupdate`)
+
+	makeCertificate()
+	const client = "openssl s_client -connect 127.0.0.1:4430 </dev/null "
+	recordTLS("tls.txtar", "-alpn h2,http/1.1", "curl -sk --max-time 1 --connect-to ::127.0.0.1:4430 https://www.example.com/")
+	recordTLS("tls-12.txtar", "-alpn h2", client+"-tls1_2 -servername api.example.com -alpn h2,http/1.1")
+	recordTLS("tls-10.txtar", "-cipher ALL@SECLEVEL=0", client+"-tls1 -servername old.example.com -cipher ALL@SECLEVEL=0")
+	recordTLS("tls-nosni.txtar", "", client+"-noservername")
+	recordTLS("tls-postquantum.txtar", "-alpn http/1.1", "")
+	recordTLS("tls-retry.txtar", "-groups P-256", client+"-servername retry.example.com -groups X25519:P-256")
+	recordTLS("tls-alert.txtar", "-tls1_3", client+"-tls1_2 -servername refused.example.com")
+	// A server resumes only its own sessions: both connections of this one go to the same one.
+	recordTLS("tls-resumed.txtar", "-tls1_2", "openssl s_client -connect "+tlsServer+" </dev/null -sess_out "+sessionFile+"; "+
+		client+"-servername again.example.com -sess_in "+sessionFile)
+	os.Remove(certFile)
+	os.Remove(sessionFile)
+}
