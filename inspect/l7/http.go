@@ -10,7 +10,8 @@ import "bytes"
 // since the length of a response's body depends on the request's method. Left is not used.
 //
 // After a loss the place is found again with beginsHTTP. The caller then sets Mode of that side to 0, which expects a
-// start line. The queue may by then be out of step with the requests; the worst that follows is one more search.
+// start line. The queue may by then be out of step with the requests: a response to HEAD is then taken to have a body, or
+// the other way round, and the place is lost and found once more.
 
 // Values of Conn.Mode.
 const (
