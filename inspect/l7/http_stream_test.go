@@ -82,7 +82,9 @@ func drawHTTPExchange(t *rapid.T, i int) httpExchange {
 
 // drawBody draws a body and the field that gives its length.
 func drawBody(t *rapid.T) (fields []string, body []byte) {
-	part := rapid.SampledFrom([]string{"GET / HTTP/1.1\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n", "0\r\n\r\n", "\r\n", "x", "\x00\xff", strings.Repeat("long", 700)})
+	part := rapid.SampledFrom([]string{
+		"GET / HTTP/1.1\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n", "0\r\n\r\n", "\r\n", "x", "\x00\xff", strings.Repeat("long", 700),
+	})
 	parts := rapid.SliceOfN(part, 0, 6).Draw(t, "body")
 	if rapid.Bool().Draw(t, "length") {
 		body = []byte(strings.Join(parts, ""))

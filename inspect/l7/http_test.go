@@ -35,8 +35,8 @@ func TestHTTPRequestFields(t *testing.T) {
 	for _, tc := range []struct{ name, data, want string }{
 		{"usual", crlf("GET /a?b=c HTTP/1.1", "Host: www.example.com", "User-Agent: curl/8.5.0", "Accept: */*"),
 			"hostname=www.example.com url=/a?b=c http_user_agent=curl/8.5.0 http_method=GET protocol=HTTP/1.1"},
-		{"all fields", crlf("POST / HTTP/1.0", "Referer: http://a/", "X-Forwarded-For: 10.0.0.1, 10.0.0.2", "User-Agent: u", "Host: h:8080"),
-			"hostname=h http_port=8080 url=/ http_user_agent=u xff=10.0.0.1, 10.0.0.2 http_refer=http://a/ http_method=POST protocol=HTTP/1.0"},
+		{"all fields", crlf("POST / HTTP/1.0", "Referer: http://a/", "X-Forwarded-For: ::1, ::2", "User-Agent: u", "Host: h:80"),
+			"hostname=h http_port=80 url=/ http_user_agent=u xff=::1, ::2 http_refer=http://a/ http_method=POST protocol=HTTP/1.0"},
 		{"names in any case, spaces around values", crlf("GET / HTTP/1.1", "hOST:\t h  ", "USER-AGENT :u"),
 			"hostname=h url=/ http_user_agent=u http_method=GET protocol=HTTP/1.1"},
 		{"lines end in LF", "GET / HTTP/1.1\nHost: h\n\n",
