@@ -120,7 +120,7 @@ capture_end() {
 	kill "${captures[@]}"
 	wait "${captures[@]}"
 	captures=()
-	if grep 'dropped by kernel' "$tmp"/tcpdump.* | grep -v '^[^:]*:0 packets'; then
+	if grep -h 'dropped by kernel' "$tmp"/tcpdump.* | grep -v '^0 packets'; then
 		echo 'tcpdump lost packets: try again' >&2
 		return 1
 	fi
