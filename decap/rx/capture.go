@@ -54,7 +54,7 @@ func OpenCapture(name string) (*Capture, error) {
 		return openStream(f, name)
 	}
 	f.Close()
-	c := &Capture{name: name, size: int64(len(mapping)), mapping: mapping, in: window{buf: mapping, w: len(mapping)}}
+	c := &Capture{name: name, size: int64(len(mapping)), mapping: mapping, in: window{buf: mapping}}
 	if err := c.detect(); err != nil {
 		unmapFile(mapping)
 		return nil, err
@@ -160,18 +160,21 @@ func (c *Capture) publish() {
 // fill waits until need bytes of the next record are there. It must only be called when no datagram is handed out.
 func (c *Capture) fill(need int) error {
 	err := c.in.fill(need)
+	if err == nil {
+		return nil
+	}
 	if errors.Is(err, io.ErrUnexpectedEOF) && len(c.in.unread()) > 0 {
 		return c.corrupt(fmt.Errorf("cut short, %d of at least %d bytes of the record are there", len(c.in.unread()), need))
 	}
 	return c.readError(err)
 }
 
-// readError tells damaged data from a device that fails, and says of which file.
+// readError adds to the error of a read: it tells damaged data from a device that fails, and says of which file.
 func (c *Capture) readError(err error) error {
 	var deflate flate.CorruptInputError
 	var path *os.PathError
 	switch {
-	case err == nil, errors.Is(err, io.EOF):
+	case errors.Is(err, io.EOF):
 		return err
 	case errors.Is(err, os.ErrClosed):
 		return os.ErrClosed

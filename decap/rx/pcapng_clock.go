@@ -88,16 +88,10 @@ func offsetNanos(order byteOrder, b []byte) int64 {
 
 // nanos returns the time that a stamp says, between 0 and maxNanos.
 func (c *clock) nanos(units uint64) int64 {
-	high, low := bits.Mul64(units, c.mul)
-	if c.div != 1 {
-		if high >= c.div {
-			return maxNanos
-		}
-		low, _ = bits.Div64(high, low, c.div)
-		high = 0
+	since := uint64(maxNanos)
+	if high, low := bits.Mul64(units, c.mul); high < c.div { // else it overflows
+		quotient, _ := bits.Div64(high, low, c.div)
+		since = min(since, quotient)
 	}
-	if high != 0 || low > maxNanos {
-		return maxNanos
-	}
-	return max(0, min(int64(low)+c.offset, maxNanos))
+	return max(0, min(int64(since)+c.offset, maxNanos))
 }

@@ -1,0 +1,88 @@
+package rx
+
+import (
+	"encoding/binary"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mirrorsink/mirrorsink/decap"
+)
+
+func TestPcapVariants(t *testing.T) {
+	for name, c := range map[string]struct {
+		magic uint32
+		extra int
+		unit  int64
+	}{
+		"microseconds": {0xa1b2c3d4, 0, 1000},
+		"nanoseconds":  {0xa1b23c4d, 0, 1},
+		"modified":     {0xa1b2cd34, 8, 1000},
+	} {
+		for _, order := range []captureOrder{binary.LittleEndian, binary.BigEndian} {
+			t.Run(name+" "+order.String(), func(t *testing.T) {
+				got, err := captureEveryWay(t, capturePcap(pcapSpec{order, c.magic, 101, c.extra}, captureSamples))
+				require.NoError(t, err)
+				require.Len(t, got, len(captureSamples))
+				for i, f := range captureSamples {
+					assert.Equal(t, capturedFrame{
+						Data:    string(f.data),
+						Nanos:   int64(f.sec)*1e9 + int64(f.sub)*c.unit,
+						WireLen: max(int(f.original), len(f.data)),
+						Link:    decap.LinkIP,
+					}, got[i])
+				}
+			})
+		}
+	}
+}
+
+// TestPcapBytes reads a file that is written out here, against mistakes that reader and builder might share.
+func TestPcapBytes(t *testing.T) {
+	got, err := captureEveryWay(t, captureHex(
+		"a1 b2 3c 4d 00 02 00 04  00 00 00 00 00 00 00 00  00 00 ff ff 00 00 00 71"+
+			"00 00 00 02 00 00 00 03  00 00 00 02 00 00 00 07  ca fe"))
+	require.NoError(t, err)
+	assert.Equal(t, []capturedFrame{{"\xca\xfe", 2_000_000_003, 7, decap.LinkSLL}}, got)
+}
+
+func TestPcapLinks(t *testing.T) {
+	for linkType, want := range map[uint32]decap.Link{
+		0: decap.LinkNull, 1: decap.LinkEthernet, 12: decap.LinkIP, 14: decap.LinkIP, 101: decap.LinkIP, 105: decap.LinkUnsupported,
+		108: decap.LinkNull, 113: decap.LinkSLL, 127: decap.LinkUnsupported, 228: decap.LinkIP, 229: decap.LinkIP,
+		276: decap.LinkSLL2, 0xffff: decap.LinkUnsupported,
+		0x24000001: decap.LinkEthernet, // a frame check sequence of 2 * 16 bits
+	} {
+		got, err := captureEveryWay(t, capturePcap(pcapSpec{magic: 0xa1b2c3d4, link: linkType}, captureSamples))
+		require.NoError(t, err)
+		require.Len(t, got, len(captureSamples), "no link type is an error")
+		assert.Equal(t, want, got[0].Link, "link type %d", linkType)
+	}
+}
+
+// TestPcapDamaged checks that frames before the damage come out. An absurd length on the wire alone is none.
+func TestPcapDamaged(t *testing.T) {
+	whole := capturePcap(pcapSpec{}, captureSamples)
+	second := pcapHeaderLen + recordLen + len(captureSamples[0].data)
+
+	content := append([]byte{}, whole...)
+	binary.LittleEndian.PutUint32(content[second+8:], maxFrame+1)
+	got, err := captureEveryWay(t, content)
+	assert.Len(t, got, 1)
+	var corrupt *CorruptError
+	require.ErrorAs(t, err, &corrupt)
+	assert.EqualValues(t, second, corrupt.Offset)
+	assert.ErrorContains(t, err, "byte 45: damaged: a frame of 1048577 bytes")
+
+	content = append([]byte{}, whole...)
+	binary.LittleEndian.PutUint32(content[second+12:], 0xffffffff)
+	got, err = captureEveryWay(t, content)
+	require.NoError(t, err)
+	assert.Equal(t, 1<<31-1, got[1].WireLen)
+
+	binary.LittleEndian.PutUint32(content[pcapHeaderLen+12:], 0)
+	got, err = captureEveryWay(t, content)
+	require.NoError(t, err)
+	assert.Equal(t, len(captureSamples[0].data), got[0].WireLen, "never less than there is")
+}

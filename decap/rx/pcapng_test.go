@@ -1,0 +1,143 @@
+package rx
+
+import (
+	"encoding/binary"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mirrorsink/mirrorsink/decap"
+)
+
+// TestPcapngBlocks reads every kind of packet block, from interfaces of several link types and clocks.
+func TestPcapngBlocks(t *testing.T) {
+	for _, order := range []captureOrder{binary.LittleEndian, binary.BigEndian} {
+		ng := captureBlocks{order: order}
+		ng.section()
+		ng.describe(1, 4)                                                    // 0: microseconds
+		ng.describe(276, 0, 2, []byte("eth0"), 9, []byte{9}, 0, []byte(nil)) // 1: nanoseconds, with a name
+		ng.describe(105, 0, 9, []byte{0x80 | 10})                            // 2: 1/1024 s
+		ng.enhanced(0, 5_000_001, []byte("abc"), 1500)
+		ng.enhanced(1, 6_000_000_007, []byte("defg"), 0)
+		ng.obsolete(2, 7*1024+512, []byte("hi"), 99)
+		ng.simple([]byte("long"), 1000) // cut to the first interface's 4 bytes
+		ng.simple([]byte("l"), 0)
+		got, err := captureEveryWay(t, ng.b)
+		require.NoError(t, err)
+		assert.Equal(t, []capturedFrame{
+			{"abc", 5_000_001_000, 1500, decap.LinkEthernet},
+			{"defg", 6_000_000_007, 4, decap.LinkSLL2},
+			{"hi", 7_500_000_000, 99, decap.LinkUnsupported},
+			{"long", 7_500_000_000, 1000, decap.LinkEthernet},
+			{"l", 7_500_000_000, 1, decap.LinkEthernet},
+		}, got, order.String())
+	}
+}
+
+// TestPcapngBytes reads a file that is written out here, against mistakes that reader and builder might share.
+func TestPcapngBytes(t *testing.T) {
+	got, err := captureEveryWay(t, captureHex(
+		"0a0d0d0a 1c000000 4d3c2b1a 0100 0000 ffffffffffffffff 1c000000"+
+			"01000000 20000000 6500 0000 00000400 0900 0100 09 000000 0000 0000 20000000"+
+			"06000000 24000000 00000000 01000000 02000000 02000000 03000000 cafe 0000 24000000"))
+	require.NoError(t, err)
+	assert.Equal(t, []capturedFrame{{"\xca\xfe", 1<<32 + 2, 3, decap.LinkIP}}, got)
+}
+
+// TestPcapngSections checks that a section has its own byte order and interfaces.
+func TestPcapngSections(t *testing.T) {
+	little := captureBlocks{order: binary.LittleEndian}
+	little.section()
+	little.describe(1, 0)
+	little.enhanced(0, 1, []byte("little"), 0)
+	big := captureBlocks{order: binary.BigEndian}
+	big.section()
+	big.describe(101, 0)
+	big.enhanced(0, 2, []byte("big"), 0)
+	got, err := captureEveryWay(t, append(append(append([]byte{}, little.b...), big.b...), little.b...))
+	require.NoError(t, err)
+	assert.Equal(t, []capturedFrame{
+		{"little", 1000, 6, decap.LinkEthernet},
+		{"big", 2000, 3, decap.LinkIP},
+		{"little", 1000, 6, decap.LinkEthernet},
+	}, got)
+
+	big.section()
+	big.enhanced(0, 1, []byte("of no interface"), 0)
+	got, err = captureEveryWay(t, big.b)
+	assert.Len(t, got, 1)
+	assert.ErrorContains(t, err, "damaged: a frame of interface 0, which is not described")
+}
+
+// TestPcapngDamaged puts one bad block behind a good frame: the frame comes out, then the error with the block's offset.
+func TestPcapngDamaged(t *testing.T) {
+	for want, block := range map[string]func(*captureBlocks){
+		"damaged: a block of 0 bytes":        func(c *captureBlocks) { c.b = c.u32(c.b, 0, 0, 0) },
+		"damaged: a block of 8 bytes":        func(c *captureBlocks) { c.b = c.u32(c.b, 6, 8, 8) },
+		"damaged: a block of 30 bytes":       func(c *captureBlocks) { c.b = c.u32(c.b, 6, 30, 30) },
+		"damaged: a block of 16777220 bytes": func(c *captureBlocks) { c.b = c.u32(c.b, 6, 16<<20+4, 0) },
+		"damaged: the two lengths of a block differ": func(c *captureBlocks) {
+			c.b = c.u32(c.b, 0x0bad, 12, 16)
+		},
+		"damaged: a section header without its byte-order magic": func(c *captureBlocks) {
+			c.b = c.u32(c.b, 0x0a0d0d0a, 28, 0x11223344)
+		},
+		"damaged: a section header is too short": func(c *captureBlocks) { c.block(0x0a0d0d0a, c.u32(nil, 0x1a2b3c4d)) },
+		"pcapng version 2 is not known": func(c *captureBlocks) {
+			c.block(0x0a0d0d0a, c.u32(c.u16(c.u32(nil, 0x1a2b3c4d), 2, 0), 0, 0))
+		},
+		"damaged: an interface description is too short": func(c *captureBlocks) { c.block(1, []byte{1, 0, 0, 0}) },
+		"damaged: an option is longer than its block": func(c *captureBlocks) {
+			c.block(1, c.u16(c.u32(c.u16(nil, 1, 0), 0), 9, 100))
+		},
+		"damaged: a packet block is too short":        func(c *captureBlocks) { c.block(6, make([]byte, 16)) },
+		"damaged: a simple packet block is too short": func(c *captureBlocks) { c.block(3, nil) },
+		"damaged: a frame of interface 1, which is not described": func(c *captureBlocks) {
+			c.obsolete(1, 0, []byte("x"), 0)
+		},
+		"damaged: a frame of 9 bytes in a block that has room for 4": func(c *captureBlocks) {
+			c.block(6, append(c.u32(nil, 0, 0, 0, 9, 9), "four"...))
+		},
+		"damaged: a frame of 2097152 bytes in a block that has room for 2097152": func(c *captureBlocks) {
+			c.enhanced(0, 0, make([]byte, 2<<20), 0)
+		},
+		"damaged: a frame of 99 bytes in a block that has room for 4": func(c *captureBlocks) {
+			c.simple([]byte("four"), 99)
+		},
+	} {
+		t.Run(want, func(t *testing.T) {
+			var ng captureBlocks
+			ng.section()
+			ng.describe(1, 0)
+			ng.enhanced(0, 1, []byte("good"), 0)
+			offset := len(ng.b)
+			block(&ng)
+			got, err := captureEveryWay(t, ng.b)
+			assert.Len(t, got, 1)
+			var corrupt *CorruptError
+			require.ErrorAs(t, err, &corrupt)
+			assert.EqualError(t, corrupt.Err, want)
+			assert.EqualValues(t, offset, corrupt.Offset)
+		})
+	}
+}
+
+func TestPcapngSimpleWithoutInterface(t *testing.T) {
+	var ng captureBlocks
+	ng.section()
+	ng.simple([]byte("x"), 0)
+	got, err := captureEveryWay(t, ng.b)
+	assert.Empty(t, got)
+	assert.ErrorContains(t, err, "damaged: a frame before any interface is described")
+}
+
+func TestPcapngInterfaceFlood(t *testing.T) {
+	var ng captureBlocks
+	ng.section()
+	for range maxInterfaces + 1 {
+		ng.describe(1, 0)
+	}
+	_, err := captureRead(t, "file", ng.b)
+	assert.ErrorContains(t, err, "damaged: more than 65536 interfaces in a section")
+}
