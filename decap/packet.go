@@ -85,3 +85,10 @@ type Packet struct {
 	packet    []byte
 	transport int
 }
+
+// Detached returns p without its slices, to be kept longer than the datagram.
+func (p *Packet) Detached() Packet {
+	d := *p
+	d.Frame, d.Payload, d.packet, d.transport = nil, nil, nil, 0
+	return d
+}
