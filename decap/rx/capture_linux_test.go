@@ -84,7 +84,8 @@ func TestCaptureStandardInput(t *testing.T) {
 		"pipe":      {"read", bytes.NewReader(content), "4 frames, EOF\n"},
 		"gzip pipe": {"read", bytes.NewReader(captureGzip(t, content)), "4 frames, EOF\n"},
 		"file":      {"read", file, "4 frames, EOF\n"},
-		"cut":       {"read", bytes.NewReader(content[:len(content)-1]), "3 frames, standard input: byte 105: cut short, 19 of at least 20 bytes of the record are there\n"},
+		"cut": {"read", bytes.NewReader(content[:len(content)-1]),
+			"3 frames, standard input: byte 105: cut short, 19 of at least 20 bytes of the record are there\n"},
 		"open pipe": {"close", r, "4 frames, file already closed\n"},
 	} {
 		t.Run(name, func(t *testing.T) {

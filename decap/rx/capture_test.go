@@ -155,8 +155,9 @@ func TestCaptureRefused(t *testing.T) {
 		"gzip of hi":      {captureGzip(t, []byte("hi")), "not a capture file (pcap, pcapng or gzip of them)"},
 		"gzip of gzip":    {captureGzip(t, captureGzip(t, pcap)), "not a capture file (pcap, pcapng or gzip of them)"},
 		"cut gzip header": {captureGzip(t, pcap)[:5], "byte 0 (uncompressed): the compressed data is cut short"},
-		"bad gzip header": {append([]byte{0x1f, 0x8b, 99}, captureGzip(t, pcap)[3:]...), "byte 0 (uncompressed): damaged: gzip: invalid header"},
-		"cut header":      {pcap[:23], "byte 0: cut short, 23 of at least 24 bytes of the record are there"},
+		"bad gzip header": {append([]byte{0x1f, 0x8b, 99}, captureGzip(t, pcap)[3:]...),
+			"byte 0 (uncompressed): damaged: gzip: invalid header"},
+		"cut header": {pcap[:23], "byte 0: cut short, 23 of at least 24 bytes of the record are there"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := captureFile(t, c.content)
