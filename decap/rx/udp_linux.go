@@ -30,6 +30,7 @@ type UDP struct {
 	group *group
 	cfg   UDPConfig
 	msgs  *messages // the reader's
+	err   error     // the reader's: why no Read will succeed any more
 
 	life   sync.RWMutex // held for reading while fd is in use, for writing to close it
 	fd     int          // -1 when closed
@@ -53,6 +54,9 @@ func (u *UDP) Read(b *decap.Batch) error {
 		if u.group.closed.Load() {
 			return os.ErrClosed
 		}
+		if u.err != nil {
+			return u.err
+		}
 		n, err := u.msgs.receive(u.fd)
 		if err == nil {
 			u.received.Add(uint64(n))
@@ -60,7 +64,8 @@ func (u *UDP) Read(b *decap.Batch) error {
 			return nil
 		}
 		if !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EINTR) {
-			return fmt.Errorf("receive on udp %s: %w", u.cfg.Addr, err)
+			u.err = fmt.Errorf("receive on udp %s: %w", u.cfg.Addr, err)
+			return u.err
 		}
 		if idle == 0 {
 			deadline = time.Now().Add(u.cfg.PollInterval)

@@ -1,24 +1,39 @@
 package rx
 
 import (
+	"bytes"
+	"math"
+	"math/rand/v2"
 	"net"
 	"net/netip"
+	"os"
+	"runtime"
+	"strconv"
+	"sync"
 	"testing"
+	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+	"golang.org/x/sys/unix"
 
 	"github.com/mirrorsink/mirrorsink/decap"
 )
 
-func loopback(port uint16) netip.AddrPort {
-	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), port)
-}
+var (
+	loopback4 = netip.MustParseAddrPort("127.0.0.1:0")
+	loopback6 = netip.MustParseAddrPort("[::1]:0")
+)
 
-// listen opens a group on loopback that is closed when the test ends.
+// quiet is how often a test lets a Read come back empty before it gives up waiting.
+const quiet = 50
+
+// listen opens a group, on loopback for VXLAN unless cfg says otherwise, that is closed when the test ends.
 func listen(t testing.TB, cfg UDPConfig) []*UDP {
 	t.Helper()
 	if !cfg.Addr.IsValid() {
-		cfg.Addr = loopback(0)
+		cfg.Addr = loopback4
 	}
 	if cfg.Link == decap.LinkEthernet {
 		cfg.Link = decap.LinkVXLAN
@@ -29,23 +44,389 @@ func listen(t testing.TB, cfg UDPConfig) []*UDP {
 	return socks
 }
 
-// dial returns a connected sender to a socket of a group, on a port of its own.
-func dial(t testing.TB, to netip.AddrPort) *net.UDPConn {
+// listen6 is listen on an IPv6 address; it skips the test where there is no IPv6.
+func listen6(t testing.TB, addr string) *UDP {
 	t.Helper()
-	conn, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(to))
+	probe, err := net.ListenUDP("udp6", net.UDPAddrFromAddrPort(loopback6))
+	if err != nil {
+		t.Skip("needs IPv6 on loopback:", err)
+	}
+	require.NoError(t, probe.Close())
+	return listen(t, UDPConfig{Addr: netip.MustParseAddrPort(addr)})[0]
+}
+
+// dial returns a sender to addr, on a port of its own.
+func dial(t testing.TB, addr netip.AddrPort) *net.UDPConn {
+	t.Helper()
+	conn, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(addr))
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = conn.Close() })
 	return conn
 }
 
-func TestUDPReceives(t *testing.T) {
-	u := listen(t, UDPConfig{Sockets: 2})[0]
-	conn := dial(t, u.Addr())
-	_, err := conn.Write([]byte("hello"))
+func send(t testing.TB, conn *net.UDPConn, payload []byte) {
+	t.Helper()
+	_, err := conn.Write(payload)
 	require.NoError(t, err)
+}
+
+func source(conn *net.UDPConn) netip.AddrPort { return conn.LocalAddr().(*net.UDPAddr).AddrPort() }
+
+// readSome reads until there is something, which it expects.
+func readSome(t testing.TB, u *UDP, b *decap.Batch) {
+	t.Helper()
+	for range quiet {
+		require.NoError(t, u.Read(b))
+		if b.N > 0 {
+			return
+		}
+	}
+	t.Fatal("nothing was received")
+}
+
+func TestUDPReceivesEverySize(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		addr  netip.AddrPort
+		link  decap.Link
+		sizes []int
+	}{
+		{"VXLAN over IPv4", loopback4, decap.LinkVXLAN, []int{0, 1, 8, 1472, 8951, 9001, 32768, 65506, 65507}},
+		{"GENEVE over IPv4", loopback4, decap.LinkGENEVE, []int{64, 8500}},
+		{"VXLAN over IPv6", loopback6, decap.LinkVXLAN, []int{0, 1, 1472, 9001, 65507, 65527}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var u *UDP
+			if c.addr == loopback6 {
+				u = listen6(t, "[::1]:0")
+			} else {
+				u = listen(t, UDPConfig{Addr: c.addr, Link: c.link})[0]
+			}
+			conn := dial(t, u.Addr())
+			var b decap.Batch
+			for _, size := range c.sizes {
+				want := bytes.Repeat([]byte{byte(size), 0xa5, 7}, size/3+1)[:size]
+				before := time.Now()
+				send(t, conn, want)
+				readSome(t, u, &b)
+				require.Equal(t, 1, b.N)
+				d := &b.D[0]
+				assert.Equal(t, c.link, d.Link)
+				assert.Equal(t, source(conn), d.Outer)
+				assert.Equal(t, size, d.WireLen)
+				assert.Equal(t, len(d.Data), cap(d.Data))
+				assert.True(t, bytes.Equal(want, d.Data), "%d bytes", size)
+				assert.WithinDuration(t, before, time.Unix(0, d.Nanos), time.Minute)
+			}
+			assert.EqualValues(t, len(c.sizes), u.Received())
+			assert.Zero(t, u.Drops())
+			assert.Zero(t, u.Truncated())
+		})
+	}
+}
+
+func TestUDPWildcardReceivesBothFamilies(t *testing.T) {
+	u := listen6(t, "[::]:0")
 	var b decap.Batch
+	for _, host := range []string{"127.0.0.1", "::1"} {
+		conn := dial(t, netip.AddrPortFrom(netip.MustParseAddr(host), u.Addr().Port()))
+		send(t, conn, []byte(host))
+		readSome(t, u, &b)
+		assert.Equal(t, host, string(b.D[0].Data))
+		assert.Equal(t, source(conn), b.D[0].Outer)
+	}
+}
+
+func TestUDPReceivesIPv6WithoutChecksum(t *testing.T) {
+	u := listen6(t, "[::1]:0")
+	conn := dial(t, u.Addr())
+	raw, err := conn.SyscallConn()
+	require.NoError(t, err)
+	require.NoError(t, raw.Control(func(fd uintptr) {
+		err = unix.SetsockoptInt(int(fd), unix.IPPROTO_UDP, unix.UDP_NO_CHECK6_TX, 1)
+	}))
+	require.NoError(t, err)
+	send(t, conn, []byte("no checksum"))
+	var b decap.Batch
+	readSome(t, u, &b)
+	assert.Equal(t, "no checksum", string(b.D[0].Data))
+}
+
+func TestUDPReadsInBatches(t *testing.T) {
+	u := listen(t, UDPConfig{PollInterval: time.Millisecond})[0]
+	conn := dial(t, u.Addr())
+	const sent = 2*decap.BatchSize + 5
+	for i := range sent {
+		send(t, conn, []byte{byte(i)})
+	}
+	var b decap.Batch
+	for next := 0; next < sent; next += b.N {
+		readSome(t, u, &b)
+		assert.Equal(t, min(decap.BatchSize, sent-next), b.N)
+		for i, d := range b.D[:b.N] {
+			require.Equal(t, []byte{byte(next + i)}, d.Data)
+		}
+	}
 	require.NoError(t, u.Read(&b))
-	require.Equal(t, 1, b.N)
-	require.Equal(t, "hello", string(b.D[0].Data))
-	require.Equal(t, conn.LocalAddr().(*net.UDPAddr).AddrPort(), b.D[0].Outer)
+	assert.Zero(t, b.N, "a quiet wire gives an empty batch")
+}
+
+func TestUDPCountsTruncated(t *testing.T) {
+	u := listen(t, UDPConfig{})[0]
+	var err error
+	u.msgs, err = newMessages(100)
+	require.NoError(t, err)
+	conn := dial(t, u.Addr())
+	send(t, conn, make([]byte, 101))
+	send(t, conn, make([]byte, 100))
+	var b decap.Batch
+	for got := 0; got < 2; got += b.N {
+		readSome(t, u, &b)
+		for _, d := range b.D[:b.N] {
+			assert.Len(t, d.Data, 100)
+		}
+		if got == 0 {
+			assert.Equal(t, 101, b.D[0].WireLen)
+		}
+	}
+	assert.EqualValues(t, 1, u.Truncated())
+	assert.EqualValues(t, 2, u.Received())
+}
+
+func TestUDPCloseEndsEveryRead(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	descriptors := countDescriptors(t)
+	socks := listen(t, UDPConfig{Sockets: 3, PollInterval: time.Hour})
+	var reads sync.WaitGroup
+	for _, u := range socks {
+		reads.Go(func() {
+			var b decap.Batch
+			assert.ErrorIs(t, u.Read(&b), os.ErrClosed)
+			assert.ErrorIs(t, u.Read(&b), os.ErrClosed)
+		})
+	}
+	time.Sleep(20 * time.Millisecond) // lets some of the Reads come to wait; the test holds without
+	var closes sync.WaitGroup
+	for _, u := range socks {
+		closes.Go(func() { assert.NoError(t, u.Close()) })
+	}
+	closes.Wait()
+	reads.Wait()
+	assert.Equal(t, descriptors, countDescriptors(t))
+}
+
+func countDescriptors(t testing.TB) int {
+	entries, err := os.ReadDir("/proc/self/fd")
+	require.NoError(t, err)
+	return len(entries)
+}
+
+// TestUDPLossIsExact sends more than the socket's buffer holds.
+func TestUDPLossIsExact(t *testing.T) {
+	const sent = 5000
+	flood := func(t *testing.T, u *UDP) {
+		conn := dial(t, u.Addr())
+		for range sent {
+			send(t, conn, make([]byte, 200))
+		}
+	}
+	// readAll reads until all that was sent is accounted for, or nothing comes any more.
+	readAll := func(t *testing.T, u *UDP) {
+		var b decap.Batch
+		for idle := 0; u.Received()+u.Drops() < sent && idle < quiet; {
+			require.NoError(t, u.Read(&b))
+			if b.N == 0 {
+				idle++
+			}
+		}
+	}
+	cfg := UDPConfig{ReceiveBuffer: 8 << 10, PollInterval: 10 * time.Millisecond}
+	t.Run("read afterwards", func(t *testing.T) {
+		u := listen(t, cfg)[0]
+		flood(t, u)
+		readAll(t, u)
+		assert.EqualValues(t, sent, u.Received()+u.Drops())
+		assert.NotZero(t, u.Drops())
+		assert.NotZero(t, u.Received())
+		require.NoError(t, u.Close())
+		assert.EqualValues(t, sent, u.Received()+u.Drops(), "the counters outlive the socket")
+	})
+	t.Run("read meanwhile", func(t *testing.T) {
+		u := listen(t, cfg)[0]
+		var reader sync.WaitGroup
+		reader.Go(func() { readAll(t, u) })
+		flood(t, u)
+		reader.Wait()
+		assert.EqualValues(t, sent, u.Received()+u.Drops())
+	})
+}
+
+// TestUDPSteers sends both directions of each flow from outer ports that have nothing to do with each other, as AWS does
+// with the answers of the VPC resolver.
+func TestUDPSteers(t *testing.T) {
+	const flows, workers = 200, 4
+	for name, link := range map[string]decap.Link{"VXLAN": decap.LinkVXLAN, "GENEVE": decap.LinkGENEVE} {
+		t.Run(name, func(t *testing.T) {
+			socks := listen(t, UDPConfig{Sockets: workers, Link: link, PollInterval: 10 * time.Millisecond})
+			senders := make([]*net.UDPConn, 16)
+			for i := range senders {
+				senders[i] = dial(t, socks[0].Addr())
+			}
+			rnd := rand.New(rand.NewPCG(1, 2))
+			for i := range flows {
+				f := numberedFlow(i)
+				for _, d := range []steerFrame{f, f.reverse()} {
+					payload := d.vxlan(uint32(i))
+					if link == decap.LinkGENEVE {
+						payload = geneve(8, 0x6558, d.ethernet())
+					}
+					send(t, senders[rnd.IntN(len(senders))], payload)
+				}
+			}
+			var total uint64
+			for round := 0; total < 2*flows && round < quiet; round++ {
+				total = 0
+				for worker, u := range socks {
+					readSteered(t, u, worker, workers)
+					total += u.Received()
+				}
+			}
+			assert.EqualValues(t, 2*flows, total)
+			for _, u := range socks {
+				assert.InDelta(t, 2*flows/workers, u.Received(), 2*flows/workers/2)
+			}
+		})
+	}
+}
+
+// numberedFlow returns a packet of flow i: IPv4 or IPv6, with or without a VLAN tag.
+func numberedFlow(i int) steerFrame {
+	f := steerFrame{src: []byte{10, 0, 0, byte(i)}, dst: []byte{10, 0, 1, 9}, srcPort: uint16(40000 + i), dstPort: 443, proto: decap.TCP}
+	if i%2 == 1 {
+		f.src = append(make([]byte, 12), f.src...)
+		f.dst = append(make([]byte, 12), f.dst...)
+	}
+	if i%3 == 1 {
+		f.tags = []uint16{0x8100}
+	}
+	return f
+}
+
+// readSteered reads what a socket has, which the hash must assign to that very worker. The hash being symmetric, both
+// directions then are at the same one.
+func readSteered(t *testing.T, u *UDP, worker, workers int) {
+	var b decap.Batch
+	for {
+		require.NoError(t, u.Read(&b))
+		if b.N == 0 {
+			return
+		}
+		for _, d := range b.D[:b.N] {
+			require.Equal(t, worker, decap.SteerTo(decap.SteerHash(d.Data, d.Link), workers))
+		}
+	}
+}
+
+func TestListenUDPRefusesATakenPort(t *testing.T) {
+	alone := listen(t, UDPConfig{})
+	group := listen(t, UDPConfig{Sockets: 2})
+	descriptors := countDescriptors(t)
+	for _, taken := range []netip.AddrPort{alone[0].Addr(), group[0].Addr()} {
+		for _, sockets := range []int{1, 2} {
+			_, err := ListenUDP(UDPConfig{Addr: taken, Sockets: sockets, Link: decap.LinkVXLAN})
+			assert.ErrorIs(t, err, unix.EADDRINUSE)
+			assert.ErrorContains(t, err, "listen on udp "+taken.String())
+			assert.NotContains(t, err.Error(), "\n")
+		}
+	}
+	assert.Equal(t, descriptors, countDescriptors(t))
+}
+
+func TestListenUDPRefusesAForeignAddress(t *testing.T) {
+	_, err := ListenUDP(UDPConfig{Addr: netip.MustParseAddrPort("192.0.2.1:0"), Link: decap.LinkVXLAN})
+	assert.ErrorIs(t, err, unix.EADDRNOTAVAIL)
+	assert.ErrorContains(t, err, "no interface of this host")
+}
+
+func TestListenUDPSharesOnePort(t *testing.T) {
+	socks := listen(t, UDPConfig{Sockets: 3})
+	for _, u := range socks {
+		assert.Equal(t, socks[0].Addr(), u.Addr())
+		assert.NotZero(t, u.Addr().Port())
+		assert.Empty(t, u.Warnings())
+	}
+}
+
+// TestListenUDPWarnsOfASmallBuffer listens on a thread without CAP_NET_ADMIN, whose wish the kernel's limit cuts.
+func TestListenUDPWarnsOfASmallBuffer(t *testing.T) {
+	var socks []*UDP
+	var err error
+	var thread sync.WaitGroup
+	thread.Go(func() {
+		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
+		header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+		var none [2]unix.CapUserData
+		if err = unix.Capset(&header, &none[0]); err == nil {
+			socks, err = ListenUDP(UDPConfig{Addr: loopback4, Sockets: 2, ReceiveBuffer: math.MaxInt32 / 2, Link: decap.LinkVXLAN})
+		}
+	})
+	thread.Wait()
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, socks[0].Close()) })
+	require.Equal(t, socks[0].Warnings(), socks[1].Warnings())
+	require.Len(t, socks[0].Warnings(), 1)
+	assert.Contains(t, socks[0].Warnings()[0], "instead of 1073741823")
+	assert.Contains(t, socks[0].Warnings()[0], "sysctl -w net.core.rmem_max=1073741823")
+}
+
+// readFull sends a batch of datagrams and reads it. It returns the CPU time that reading took, in nanoseconds; the
+// caller has locked the thread.
+func readFull(t testing.TB, u *UDP, conn *net.UDPConn, payload []byte, b *decap.Batch) int64 {
+	for range decap.BatchSize {
+		send(t, conn, payload)
+	}
+	start := threadTime(t)
+	for got := 0; got < decap.BatchSize; got += b.N {
+		readSome(t, u, b)
+	}
+	return threadTime(t) - start
+}
+
+func threadTime(t testing.TB) int64 {
+	var ts unix.Timespec
+	require.NoError(t, unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &ts))
+	return ts.Nano()
+}
+
+func TestUDPReadAllocatesNothing(t *testing.T) {
+	allocates := func(t *testing.T, u *UDP) {
+		conn := dial(t, netip.AddrPortFrom(loopback4.Addr(), u.Addr().Port()))
+		payload := make([]byte, 200)
+		var b decap.Batch
+		assert.Zero(t, testing.AllocsPerRun(20, func() { readFull(t, u, conn, payload, &b) }))
+		assert.Zero(t, testing.AllocsPerRun(1, func() { _ = u.Read(&b) }), "an empty batch")
+	}
+	t.Run("IPv4", func(t *testing.T) { allocates(t, listen(t, UDPConfig{})[0]) })
+	t.Run("IPv4 on an IPv6 socket", func(t *testing.T) { allocates(t, listen6(t, "[::]:0")) })
+}
+
+// BenchmarkUDPRead measures the reader's CPU time for full batches: the system call with its copies, and filling the batch.
+func BenchmarkUDPRead(b *testing.B) {
+	for _, size := range []int{200, 1500, 9000} {
+		b.Run(strconv.Itoa(size), func(b *testing.B) {
+			runtime.LockOSThread()
+			defer runtime.UnlockOSThread()
+			u := listen(b, UDPConfig{ReceiveBuffer: 4 << 20})[0]
+			conn := dial(b, u.Addr())
+			payload := make([]byte, size)
+			var batch decap.Batch
+			var cpu int64
+			b.ReportAllocs()
+			for b.Loop() {
+				cpu += readFull(b, u, conn, payload, &batch)
+			}
+			require.Zero(b, u.Drops())
+			b.ReportMetric(float64(cpu)/float64(b.N*decap.BatchSize), "cpu-ns/datagram")
+		})
+	}
 }
