@@ -1,0 +1,51 @@
+// Package inspect turns packets into events. Its Worker takes datagrams from one source, decodes them, keeps the flows that
+// they belong to, lets parsers read the first bytes of what the hosts say, and tells a sink what it saw. It opens no
+// files, sockets or clocks.
+//
+// A worker shares nothing: it owns its flows, and all packets of a flow come to the same worker. Only its counters may be
+// read from elsewhere, and packets put together from fragments may be handed to the worker that owns their flow.
+package inspect
+
+import (
+	"github.com/mirrorsink/mirrorsink/decap"
+	"github.com/mirrorsink/mirrorsink/inspect/event"
+)
+
+// Source is where a worker's datagrams come from. Read fills the batch, whose datagrams are valid until the next Read. It
+// returns an empty batch after a short while without traffic, so that the worker can age its flows; io.EOF at the end of a
+// capture, possibly with a last batch; os.ErrClosed after it was closed. Only the worker calls it.
+type Source interface {
+	Read(b *decap.Batch) error
+}
+
+// Sink takes what a worker says. It must not block longer than the receive path can bear, and may keep the batch, which
+// nobody changes any more. Several workers call it at the same time.
+type Sink interface {
+	Events(b *event.Batch)
+}
+
+// Config is what a worker needs to know. The zero value works, but for the source and the sink: see New.
+type Config struct {
+	Decoder decap.Decoder
+	Memory  Memory
+	// Now gives the time on a quiet wire, in Unix nanoseconds, for a live source. It is nil for a capture, where no time
+	// passes but that of its packets.
+	Now func() int64
+	// Peer is the place among the workers that share the traffic; the zero value is a worker alone.
+	Peer Peer
+}
+
+// Memory bounds a worker's tables, in bytes.
+type Memory struct {
+	Flows     int // flow records and their index
+	Names     int // the flows' names
+	Streams   int // parsing state and buffers of flows whose bytes are being read
+	Fragments int // fragments waiting for the rest
+}
+
+// Share divides the bytes that a user granted to one worker: half to the flow table, which holds most of what cannot be
+// found again, a quarter to streams, an eighth to names, and a sixteenth to fragments. The last sixteenth is left for the
+// events that the worker is gathering and for packets on their way between workers.
+func Share(bytes int) Memory {
+	return Memory{Flows: bytes / 2, Streams: bytes / 4, Names: bytes / 8, Fragments: bytes / 16}
+}

@@ -1,0 +1,133 @@
+package inspect
+
+import (
+	"unsafe"
+
+	"github.com/mirrorsink/mirrorsink/inspect/event"
+	"github.com/mirrorsink/mirrorsink/inspect/flow"
+	"github.com/mirrorsink/mirrorsink/inspect/l7"
+)
+
+// talks holds the parsing states of all connections of a worker and counts the memory that they take.
+type talks struct {
+	list       []*talk // list[0] is never used: 0 means none
+	free       []uint32
+	head, tail uint32 // least and most recently active
+	live       int
+	pool       flow.Pool
+
+	held  int // bytes of requests that wait for their responses
+	spare []*request
+	bound int // bytes
+}
+
+// request is what was told of a request, kept until its response comes.
+type request struct {
+	nanos  int64
+	ack    uint32 // what its sender had received of the other direction
+	said   event.Batch
+	fields event.Span
+}
+
+// talkSize is what a talk takes without its buffers and requests.
+const talkSize = int(unsafe.Sizeof(talk{})) + 16*int(unsafe.Sizeof(uint64(0)))
+
+func newTalks(bound int) talks {
+	return talks{list: make([]*talk, 1), bound: max(bound, 256<<10)}
+}
+
+// over reports whether the talks take more memory than they may. One talk is always allowed.
+func (ts *talks) over() bool {
+	return ts.live > 1 && ts.live*talkSize+ts.pool.Used()+ts.held > ts.bound
+}
+
+func (ts *talks) at(ref uint32) *talk {
+	return ts.list[ref]
+}
+
+// add makes a talk for a flow's record and returns its number.
+func (ts *talks) add(rec uint32) (uint32, *talk) {
+	var ref uint32
+	if k := len(ts.free); k > 0 {
+		ref = ts.free[k-1]
+		ts.free = ts.free[:k-1]
+	} else {
+		ref = uint32(len(ts.list))
+		ts.list = append(ts.list, nil)
+	}
+	t := &talk{rec: rec}
+	ts.list[ref] = t
+	ts.live++
+	ts.append(ref)
+	return ref, t
+}
+
+// remove gives a talk back. Its windows must be closed and its requests taken.
+func (ts *talks) remove(ref uint32) {
+	ts.unlink(ref)
+	ts.list[ref] = nil
+	ts.free = append(ts.free, ref)
+	ts.live--
+}
+
+// active moves a talk to the end of the list.
+func (ts *talks) active(ref uint32) {
+	if ref != ts.tail {
+		ts.unlink(ref)
+		ts.append(ref)
+	}
+}
+
+func (ts *talks) append(ref uint32) {
+	t := ts.list[ref]
+	t.prev, t.next = ts.tail, 0
+	if ts.tail != 0 {
+		ts.list[ts.tail].next = ref
+	} else {
+		ts.head = ref
+	}
+	ts.tail = ref
+}
+
+func (ts *talks) unlink(ref uint32) {
+	t := ts.list[ref]
+	if t.prev != 0 {
+		ts.list[t.prev].next = t.next
+	} else {
+		ts.head = t.next
+	}
+	if t.next != 0 {
+		ts.list[t.next].prev = t.prev
+	} else {
+		ts.tail = t.prev
+	}
+}
+
+// keep copies what a parser said of a request.
+func (ts *talks) keep(h *l7.Hint, in said) *request {
+	var q *request
+	if k := len(ts.spare); k > 0 {
+		q = ts.spare[k-1]
+		ts.spare = ts.spare[:k-1]
+	} else {
+		q = new(request)
+	}
+	q.nanos, q.ack = in.nanos, in.ack
+	q.fields = q.said.CopyFields(h.Fields)
+	ts.held += q.size()
+	return q
+}
+
+func (q *request) size() int { return int(unsafe.Sizeof(*q)) + q.said.Size() }
+
+// maxSpare is how many requests are kept for reuse.
+const maxSpare = 1024
+
+// release gives a request's memory back.
+func (ts *talks) release(q *request) {
+	ts.held -= q.size()
+	q.said.Reset()
+	if len(ts.spare) < maxSpare {
+		ts.spare = append(ts.spare, q)
+	}
+}

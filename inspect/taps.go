@@ -1,0 +1,91 @@
+package inspect
+
+import (
+	"encoding/binary"
+	"net/netip"
+
+	"github.com/mirrorsink/mirrorsink/decap"
+)
+
+// maxTaps bounds the table of mirror sessions. An account has at most 10,000 (quota of VPC Traffic Mirroring); several
+// accounts may send to one sink. A forged outer source could make up more: those are counted and told as tap 0.
+const maxTaps = 1 << 16
+
+// tap is one mirror session as its packets tell it: the mirrored interface's primary address and the VNI. One of both is
+// not enough: VNIs chosen by hand collide, and an interface may have three sessions.
+type tap struct {
+	source decap.Addr
+	vni    uint32
+}
+
+// taps numbers mirror sessions. Number 0 is for packets without one: plain captures.
+type taps struct {
+	list  []tap    // by number
+	index []uint16 // open addressing, at most half full; 0 is free
+	last  uint32   // most packets come from the session of the one before
+}
+
+func newTaps() *taps {
+	return &taps{list: make([]tap, 1, 64), index: make([]uint16, 2*maxTaps)}
+}
+
+// number returns the session's number; ok is false if there is no room for a new one.
+func (t *taps) number(source netip.Addr, vni uint32) (n uint32, ok bool) {
+	want := tap{source.As16(), vni}
+	if t.last != 0 && t.list[t.last] == want {
+		return t.last, true
+	}
+	for i := want.hash() % uint64(len(t.index)); ; i = (i + 1) % uint64(len(t.index)) {
+		n := uint32(t.index[i])
+		if n == 0 {
+			if len(t.list) == maxTaps {
+				return 0, false
+			}
+			n = uint32(len(t.list))
+			t.list = append(t.list, want)
+			t.index[i] = uint16(n)
+		}
+		if t.list[n] == want {
+			t.last = n
+			return n, true
+		}
+	}
+}
+
+func (t *tap) hash() uint64 {
+	a := binary.LittleEndian.Uint64(t.source[:8])
+	b := binary.LittleEndian.Uint64(t.source[8:])
+	h := (a ^ b ^ uint64(t.vni)<<20) * 0x9e3779b97f4a7c15
+	return h ^ h>>32
+}
+
+// maxVLANStacks bounds the table of VLAN stacks; flows of further ones are told without tags.
+const maxVLANStacks = 1 << 12
+
+// vlanStack is the VLAN tags of a frame, outermost first.
+type vlanStack struct {
+	tags [decap.MaxVLANs]uint16
+	n    uint8
+}
+
+// vlans numbers stacks of VLAN tags, so that a flow record needs two bytes for them. Number 0 is no tag.
+type vlans struct {
+	list   []vlanStack
+	number map[vlanStack]uint16
+}
+
+func newVLANs() *vlans {
+	return &vlans{list: make([]vlanStack, 1), number: map[vlanStack]uint16{{}: 0}}
+}
+
+// of returns the number of a packet's tags. It is asked once a flow.
+func (v *vlans) of(p *decap.Packet) uint16 {
+	s := vlanStack{p.VLANs, p.NumVLANs}
+	n, ok := v.number[s]
+	if !ok && len(v.list) < maxVLANStacks {
+		n = uint16(len(v.list))
+		v.list = append(v.list, s)
+		v.number[s] = n
+	}
+	return n
+}

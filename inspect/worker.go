@@ -1,0 +1,164 @@
+package inspect
+
+import (
+	"errors"
+	"io"
+	"os"
+	"sync"
+
+	"github.com/mirrorsink/mirrorsink/decap"
+	"github.com/mirrorsink/mirrorsink/inspect/event"
+	"github.com/mirrorsink/mirrorsink/inspect/flow"
+	"github.com/mirrorsink/mirrorsink/inspect/frag"
+	"github.com/mirrorsink/mirrorsink/inspect/l7"
+)
+
+// Worker inspects the datagrams of one source. Run is its only goroutine; Counters may be called from others.
+type Worker struct {
+	cfg    Config
+	source Source
+	sink   Sink
+
+	batch decap.Batch
+	items [decap.BatchSize]item
+
+	taps  *taps
+	vlans *vlans
+	flows *flow.Table
+	names *flow.Names
+	talks talks
+	frags *frag.Table
+	hint  l7.Hint
+	out   *event.Batch
+	now   int64 // the latest time seen; time does not go back
+	name  []byte
+
+	stats event.Counters
+
+	mu        sync.Mutex // guards published, once a batch, so that every reading of it keeps the loss identity
+	published event.Counters
+}
+
+// item is one datagram's way through the worker.
+type item struct {
+	pkt  decap.Packet
+	why  decap.Reason
+	side flow.Side
+	key  decap.Key
+	hash uint64
+}
+
+// New makes a worker. It takes the memory that cfg grants at once, but pages that are never used cost nothing.
+func New(cfg Config, source Source, sink Sink) *Worker {
+	w := &Worker{cfg: cfg, source: source, sink: sink, taps: newTaps(), vlans: newVLANs(), out: new(event.Batch)}
+	w.flows = flow.New(cfg.Memory.Flows, w.ended)
+	w.names = flow.NewNames(cfg.Memory.Names)
+	w.talks = newTalks(cfg.Memory.Streams)
+	w.frags = frag.New(cfg.Memory.Fragments, w.incomplete)
+	return w
+}
+
+// Run inspects until the source ends or is closed, then ends every open flow and returns. An error is the source's.
+func (w *Worker) Run() error {
+	for {
+		err := w.source.Read(&w.batch)
+		w.parse()
+		w.lookup()
+		w.update()
+		w.adopt()
+		w.age()
+		if err != nil {
+			w.finish()
+			if errors.Is(err, io.EOF) || errors.Is(err, os.ErrClosed) {
+				return nil
+			}
+			return err
+		}
+		w.publish()
+	}
+}
+
+// parse decodes the whole batch and counts what became of it.
+func (w *Worker) parse() {
+	for i := range w.batch.N {
+		d, it := &w.batch.D[i], &w.items[i]
+		it.why = w.cfg.Decoder.Parse(&it.pkt, d)
+		w.stats.Reasons[it.why]++
+		w.stats.Bytes += uint64(d.WireLen)
+		w.now = max(w.now, d.Nanos)
+	}
+	w.stats.Datagrams += uint64(w.batch.N)
+}
+
+// lookup finds the keys of the whole batch and touches their places in the index, so that the memory accesses of the
+// batch overlap.
+func (w *Worker) lookup() {
+	for i := range w.batch.N {
+		if it := &w.items[i]; it.why == decap.OK {
+			w.identify(it)
+			w.flows.Touch(it.hash)
+		}
+	}
+}
+
+// update accounts the batch packet by packet, in the order of arrival.
+func (w *Worker) update() {
+	for i := range w.batch.N {
+		it, nanos := &w.items[i], w.batch.D[i].Nanos
+		switch it.why {
+		case decap.OK:
+			w.packet(it, one(&it.pkt, nanos))
+		case decap.Fragment:
+			w.fragment(&it.pkt, nanos)
+		default: // counted by parse
+		}
+	}
+}
+
+// age ends what has been idle for too long, on a quiet wire by the clock.
+func (w *Worker) age() {
+	if w.batch.N == 0 && w.cfg.Now != nil {
+		w.now = max(w.now, w.cfg.Now())
+	}
+	w.frags.Expire(w.now)
+	w.flows.Age(w.now)
+	if full := w.batch.N == decap.BatchSize; !full || w.out.Size() >= batchBytes {
+		w.deliver()
+	}
+}
+
+// batchBytes is the size at which a batch of events is handed over even if more packets are waiting.
+const batchBytes = 64 << 10
+
+// finish ends every open flow.
+func (w *Worker) finish() {
+	w.frags.Flush()
+	w.flows.Flush(event.EndShutdown)
+	w.deliver()
+	w.publish()
+}
+
+// deliver hands the events gathered so far to the sink.
+func (w *Worker) deliver() {
+	if len(w.out.Events) > 0 {
+		w.sink.Events(w.out)
+		w.out = new(event.Batch)
+	}
+}
+
+// publish makes the counters of the batch visible, all at once.
+func (w *Worker) publish() {
+	w.stats.Taps = uint64(len(w.taps.list) - 1)
+	w.stats.FlowsActive = uint64(w.flows.Live())
+	w.stats.StreamsActive = uint64(w.talks.live)
+	w.mu.Lock()
+	w.published = w.stats
+	w.mu.Unlock()
+}
+
+// Counters returns the counts up to the last batch. It is safe for concurrent use.
+func (w *Worker) Counters() event.Counters {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.published
+}
