@@ -23,6 +23,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -38,6 +39,9 @@ const (
 	// An Ethernet segment's worth: what one read takes is one segment of the file.
 	segmentSize = 1460
 )
+
+// workDir is where the programs run.
+var workDir string
 
 // A recorder takes down who said what.
 type recorder struct {
@@ -132,6 +136,7 @@ func (r *recorder) write(file, section, how string) {
 // run runs a command of the shell; that it fails is what some of them are for.
 func run(command string) {
 	cmd := exec.Command("sh", "-c", command)
+	cmd.Dir = workDir
 	if out, err := cmd.CombinedOutput(); err != nil {
 		log.Printf("%s: %v\n%s", command, err, out)
 	}
@@ -162,6 +167,7 @@ func recordTLS(file, server, client string) {
 	defer stop()
 	args := append([]string{"s_server", "-accept", tlsServer, "-cert", certFile, "-key", certFile, "-quiet"}, strings.Fields(server)...)
 	cmd := exec.CommandContext(ctx, "openssl", args...)
+	cmd.Dir = workDir
 	must(cmd.Start())
 	defer cmd.Wait()
 	defer stop()
@@ -172,7 +178,7 @@ func recordTLS(file, server, client string) {
 	defer l.Close()
 	r := recorder{limit: 2}
 	go r.stream(l, tlsServer)
-	how := fmt.Sprintf("openssl s_server %s\n    ", server)
+	how := strings.TrimSpace("openssl s_server "+server) + "\n    "
 	if client == "" {
 		connectGo()
 		how += "Go's crypto/tls as the client"
@@ -203,9 +209,10 @@ func connectGo() {
 	c.Close()
 }
 
+// Files in the temporary directory that the programs run in.
 const (
-	certFile    = "/tmp/mirrorsink-record.pem"
-	sessionFile = "/tmp/mirrorsink-record.session"
+	certFile    = "cert.pem"
+	sessionFile = "session.pem"
 )
 
 // makeCertificate writes a key and a certificate that it signed itself.
@@ -220,7 +227,7 @@ func makeCertificate() {
 	must(err)
 	out := append(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert}),
 		pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8})...)
-	must(os.WriteFile(certFile, out, 0o600))
+	must(os.WriteFile(filepath.Join(workDir, certFile), out, 0o600))
 }
 
 func main() {
@@ -237,6 +244,10 @@ func main() {
 	recordDNS("dns-update.txtar", "datagrams", "nsupdate, and the DNS server of testdata/gen/dns.go, which does not answer it.",
 		`printf 'server 127.0.0.1 5390\nzone example.com\nprereq nxdomain new.example.com\nupdate add new.example.com 60 A 192.0.2.1\nupdate delete old.example.com A\nsend\n' | nsupdate -t 1 -u 1 -r 0`)
 
+	var err error
+	workDir, err = os.MkdirTemp("", "exchanges")
+	must(err)
+	defer os.RemoveAll(workDir)
 	makeCertificate()
 	const client = "openssl s_client -connect 127.0.0.1:4430 </dev/null "
 	recordTLS("tls.txtar", "-alpn h2,http/1.1", "curl -sk --max-time 1 --connect-to ::127.0.0.1:4430 https://www.example.com/")
@@ -249,6 +260,4 @@ func main() {
 	// A server resumes only its own sessions: both connections of this one go to the same one.
 	recordTLS("tls-resumed.txtar", "-tls1_2", "openssl s_client -connect "+tlsServer+" </dev/null -sess_out "+sessionFile+"; "+
 		client+"-servername again.example.com -sess_in "+sessionFile)
-	os.Remove(certFile)
-	os.Remove(sessionFile)
 }
