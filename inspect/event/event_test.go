@@ -29,6 +29,23 @@ func TestBatchOwnsWhatItWasGiven(t *testing.T) {
 	assert.GreaterOrEqual(t, b.Footprint(), b.Size())
 }
 
+func TestCloneStandsOnItsOwn(t *testing.T) {
+	var b Batch
+	b.Events = append(make([]Event, 0, 1000), Event{
+		Name: b.CopyText([]byte("a name")), Fields: b.CopyFields([]l7.Field{{Key: "k", Text: []byte("text")}}),
+	})
+	c := b.Clone()
+	assert.Less(t, c.Footprint(), 2*c.Size())
+	b.Reset()
+	b.Events = append(b.Events, Event{
+		Name: b.CopyText([]byte("XXXXXX")), Fields: b.CopyFields([]l7.Field{{Key: "X", Text: []byte("XXXX")}}),
+	})
+	e := &c.Events[0]
+	assert.Equal(t, "a name", string(c.Text(e.Name)))
+	assert.Equal(t, "k", c.Fields(e)[0].Key)
+	assert.Equal(t, "text", string(c.Text(c.Fields(e)[0].Text)))
+}
+
 func TestResetKeepsTheMemory(t *testing.T) {
 	var b Batch
 	b.Events = append(b.Events, Event{Name: b.CopyText([]byte("a name"))})

@@ -6,12 +6,14 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"github.com/mirrorsink/mirrorsink/inspect/event"
 	"github.com/mirrorsink/mirrorsink/inspect/export"
@@ -58,6 +60,71 @@ func TestExtraFieldsMoveToHint(t *testing.T) {
 		"edns":    map[string]any{"udp_size": 1232.0, "do": true},
 		"answers": []any{map[string]any{"rdlength": 17.0}},
 	}, got.Hint.DNS)
+}
+
+// Whatever tokens a parser gives, balanced ones make valid JSON, and every value is printed once: under the protocol, or
+// under hint if it or anything around it is extra.
+func TestTokensArePrintedOnce(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		tree := tokens{t: t}
+		tree.members(0, false)
+		b := &event.Batch{}
+		b.Events = append(b.Events, event.Event{Kind: event.AppLayer, Proto: l7.HTTP, Fields: b.CopyFields(tree.hint.Fields)})
+		var got struct {
+			HTTP any
+			Hint struct{ HTTP any }
+		}
+		require.NoError(t, json.Unmarshal(encode(b), &got))
+		assert.ElementsMatch(t, tree.plain, numbers(got.HTTP, nil))
+		assert.ElementsMatch(t, tree.extra, numbers(got.Hint.HTTP, nil))
+	})
+}
+
+// tokens draws a tree of tokens whose values are numbers, each another one.
+type tokens struct {
+	t            *rapid.T
+	hint         l7.Hint
+	plain, extra []float64
+	next         int
+}
+
+func (g *tokens) members(depth int, extra bool) {
+	for range rapid.IntRange(0, 4).Draw(g.t, "members") {
+		g.next++
+		n, key := float64(g.next), "k"+strconv.Itoa(g.next)
+		container := depth < 5 && rapid.Bool().Draw(g.t, "container")
+		if container {
+			g.hint.Object(key)
+		} else {
+			g.hint.Int(key, int64(n))
+		}
+		marked := rapid.IntRange(0, 3).Draw(g.t, "extra") == 0
+		if marked {
+			g.hint.Extra()
+		}
+		switch {
+		case container:
+			g.members(depth+1, extra || marked)
+			g.hint.End()
+		case extra || marked:
+			g.extra = append(g.extra, n)
+		default:
+			g.plain = append(g.plain, n)
+		}
+	}
+}
+
+// numbers appends the numbers in a decoded value.
+func numbers(v any, to []float64) []float64 {
+	switch v := v.(type) {
+	case float64:
+		return append(to, v)
+	case map[string]any:
+		for _, member := range v {
+			to = numbers(member, to)
+		}
+	}
+	return to
 }
 
 func TestTimesAreInUTCMicroseconds(t *testing.T) {

@@ -89,27 +89,22 @@ func (l *line) time(k string, nanos int64) {
 	year, month, day := t.Date()
 	hour, minute, second := t.Clock()
 	l.key(k)
-	b := append(l.b, '"')
-	b = appendPadded(b, year, 4)
-	b = appendPadded(append(b, '-'), int(month), 2)
-	b = appendPadded(append(b, '-'), day, 2)
-	b = appendPadded(append(b, 'T'), hour, 2)
-	b = appendPadded(append(b, ':'), minute, 2)
-	b = appendPadded(append(b, ':'), second, 2)
-	b = appendPadded(append(b, '.'), t.Nanosecond()/1000, 6)
+	b := appendPair(append(l.b, '"'), year/100)
+	b = appendPair(b, year%100)
+	b = appendPair(append(b, '-'), int(month))
+	b = appendPair(append(b, '-'), day)
+	b = appendPair(append(b, 'T'), hour)
+	b = appendPair(append(b, ':'), minute)
+	b = appendPair(append(b, ':'), second)
+	micros := t.Nanosecond() / 1000
+	b = appendPair(append(b, '.'), micros/10000)
+	b = appendPair(b, micros/100%100)
+	b = appendPair(b, micros%100)
 	l.b = append(b, `+0000"`...)
 }
 
-// appendPadded appends the lowest decimal digits of n, which is not negative.
-func appendPadded(dst []byte, n, digits int) []byte {
-	at := len(dst) + digits
-	dst = append(dst, "000000"[:digits]...)
-	for i := at - 1; i >= at-digits; i-- {
-		dst[i] = byte('0' + n%10)
-		n /= 10
-	}
-	return dst
-}
+// appendPair appends a number of at most 99 with two digits.
+func appendPair(dst []byte, n int) []byte { return append(dst, byte('0'+n/10), byte('0'+n%10)) }
 
 // appendString appends text as a JSON string, with the escapes that Suricata uses: valid UTF-8 stays as it is; text that
 // is not valid UTF-8 keeps its ASCII, and each other byte of it is shown as \xHH, the backslash being part of the string.

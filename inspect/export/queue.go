@@ -87,6 +87,14 @@ func (q *Queue) Reopen() {
 	q.work.Signal()
 }
 
+// Wait makes a full queue wait for room from now on instead of dropping, as QueueConfig.Block does from the start: for the
+// end of a live run, when nothing is received any more.
+func (q *Queue) Wait() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.cfg.Block = true
+}
+
 // Counts returns what became of the events so far.
 func (q *Queue) Counts() event.Counts {
 	q.mu.Lock()
