@@ -13,6 +13,16 @@ import (
 // defaultMemory holds about a million flows.
 const defaultMemory = 512 * miB
 
+// minMemory is what one worker and its part of the queues need to do anything useful.
+const minMemory = 2 * miB
+
+func checkMemory(memory byteSize, workers int) error {
+	if least := byteSize(workers * minMemory); memory < least {
+		return usagef("--memory %v: %d workers need %v at least", &memory, workers, &least)
+	}
+	return nil
+}
+
 // allowOptions are the allow-lists.
 type allowOptions struct {
 	sources prefixes

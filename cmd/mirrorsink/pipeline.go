@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/mirrorsink/mirrorsink/decap"
 	"github.com/mirrorsink/mirrorsink/inspect"
@@ -35,6 +36,7 @@ type pipeline struct {
 	queues []*export.Queue
 	named  namedFlows
 	sinks  []inspect.Sink
+	start  time.Time
 
 	mu      sync.Mutex // guards the following
 	workers []*inspect.Worker
@@ -48,7 +50,7 @@ const queueShare = 8
 
 // openPipeline opens the outputs.
 func openPipeline(cfg pipelineConfig) (*pipeline, error) {
-	p := &pipeline{cfg: cfg}
+	p := &pipeline{cfg: cfg, start: time.Now()}
 	p.sinks = append(append(p.sinks, &p.named), cfg.Sinks...)
 	for _, spec := range cfg.EVE {
 		out, err := export.OpenOutput(spec)
@@ -158,23 +160,28 @@ func (p *pipeline) counters() event.Counters {
 	return sum
 }
 
-// handoversDropped returns how many packets that were put together from fragments got lost between workers.
-func (p *pipeline) handoversDropped() (n uint64) {
+// snapshot returns everything that is counted between sources and outputs. KernelDrops and Oversized are the sources'.
+func (p *pipeline) snapshot() snapshot {
+	s := snapshot{Named: p.named.n.Load(), Elapsed: time.Since(p.start)}
+	s.Counters = p.counters()
+	s.Uptime = int64(s.Elapsed.Seconds())
+	for _, q := range p.queues {
+		c := q.Counts()
+		s.Export.Add(&c)
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, peers := range p.peers {
-		n += peers.Dropped()
+		s.HandoversDropped += peers.Dropped()
 	}
-	return n
+	return s
 }
 
-// exported returns what became of the events, all outputs added up.
-func (p *pipeline) exported() (sum event.Counts) {
+// wait makes full queues wait for room from now on: nothing is received any more.
+func (p *pipeline) wait() {
 	for _, q := range p.queues {
-		c := q.Counts()
-		sum.Add(&c)
+		q.Wait()
 	}
-	return sum
 }
 
 // reopen makes the outputs go on in new files.

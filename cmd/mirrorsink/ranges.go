@@ -15,7 +15,13 @@ const maxVNI = 1<<24 - 1
 // vniRanges is a repeatable flag for VNIs and ranges of them: N or A-B, several with commas between.
 type vniRanges []decap.VNIRange
 
-// Append adds one value; it makes the flag a list for configuration files.
+// Replace empties the list and adds values.
+func (r *vniRanges) Replace(texts []string) error {
+	*r = nil
+	return appendAll(r, texts)
+}
+
+// Append adds one value.
 func (r *vniRanges) Append(text string) error {
 	first, last, isRange := strings.Cut(text, "-")
 	if !isRange {
@@ -31,7 +37,7 @@ func (r *vniRanges) Append(text string) error {
 }
 
 // Set adds values.
-func (r *vniRanges) Set(text string) error { return appendAll(r, text) }
+func (r *vniRanges) Set(text string) error { return appendAll(r, strings.Split(text, ",")) }
 
 // String returns the ranges as Set takes them.
 func (r *vniRanges) String() string {
@@ -49,7 +55,13 @@ func (*vniRanges) Type() string { return "vnis" }
 // prefixes is a repeatable flag for addresses and networks, several with commas between.
 type prefixes []netip.Prefix
 
-// Append adds one value; it makes the flag a list for configuration files.
+// Replace empties the list and adds values.
+func (p *prefixes) Replace(texts []string) error {
+	*p = nil
+	return appendAll(p, texts)
+}
+
+// Append adds one value.
 func (p *prefixes) Append(text string) error {
 	if addr, err := netip.ParseAddr(text); err == nil && addr.Zone() == "" {
 		*p = append(*p, netip.PrefixFrom(addr, addr.BitLen()))
@@ -64,7 +76,7 @@ func (p *prefixes) Append(text string) error {
 }
 
 // Set adds values.
-func (p *prefixes) Set(text string) error { return appendAll(p, text) }
+func (p *prefixes) Set(text string) error { return appendAll(p, strings.Split(text, ",")) }
 
 // String returns the networks as Set takes them.
 func (p *prefixes) String() string { return join(*p, netip.Prefix.String) }
@@ -72,9 +84,9 @@ func (p *prefixes) String() string { return join(*p, netip.Prefix.String) }
 // Type names the value in help texts.
 func (*prefixes) Type() string { return "cidrs" }
 
-func appendAll(list interface{ Append(string) error }, text string) error {
-	for part := range strings.SplitSeq(text, ",") {
-		if err := list.Append(strings.TrimSpace(part)); err != nil {
+func appendAll(to list, texts []string) error {
+	for _, text := range texts {
+		if err := to.Append(strings.TrimSpace(text)); err != nil {
 			return err
 		}
 	}

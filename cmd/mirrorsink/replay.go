@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -49,6 +50,9 @@ inspected as far as it can be read, and makes the exit status 1.`,
 
 // replay is the command. It goes on with the next file after one that cannot be read.
 func replay(cmd *cobra.Command, opts replayOptions, files []string) error {
+	if err := checkMemory(opts.memory, 1); err != nil {
+		return err
+	}
 	stderr := cmd.ErrOrStderr()
 	defer limitHeap(opts.memory)()
 	p, err := openPipeline(pipelineConfig{
@@ -56,21 +60,28 @@ func replay(cmd *cobra.Command, opts replayOptions, files []string) error {
 		Memory:  int(opts.memory),
 		EVE:     opts.eve,
 		Block:   true,
-		Log:     slog.New(slog.NewTextHandler(stderr, nil)),
+		Log:     slog.New(slog.DiscardHandler), // the first error is returned at the end
 	})
 	if err != nil {
 		return err
 	}
-	start := time.Now()
+	bar := newProgress(stderr, opts.quiet)
 	var failures []error
 	for _, name := range files {
-		if err := replayFile(cmd.Context(), p, name); err != nil {
+		if err := replayFile(cmd.Context(), p, name, bar); err != nil {
 			failures = append(failures, err)
+		}
+		if err := cmd.Context().Err(); err != nil {
+			failures = append(failures, errors.New("interrupted: what was read so far is inspected"))
+			break
+		}
+		if p.err() != nil {
+			break
 		}
 	}
 	_, err = p.close(context.Background())
 	if !opts.quiet {
-		s := summary{Counters: p.counters(), Named: p.named.n.Load(), Export: p.exported(), Elapsed: time.Since(start)}
+		s := p.snapshot()
 		s.print(stderr)
 	}
 	if err != nil {
@@ -79,17 +90,44 @@ func replay(cmd *cobra.Command, opts replayOptions, files []string) error {
 	return errors.Join(failures...)
 }
 
-// replayFile inspects one file, until ctx ends.
-func replayFile(ctx context.Context, p *pipeline, name string) error {
+// replayFile inspects one file, until ctx ends or an output fails.
+func replayFile(ctx context.Context, p *pipeline, name string, bar *progress) error {
 	capture, err := rx.OpenCapture(name)
 	if err != nil {
 		return err
 	}
 	defer capture.Close()
+	ctx, cancel := context.WithCancel(ctx)
+	var watch sync.WaitGroup
+	watch.Go(func() {
+		every(ctx, progressEvery, func() {
+			bar.draw(capture.Offset(), capture.Size(), p.counters())
+			if p.err() != nil {
+				cancel()
+			}
+		})
+	})
 	err = p.run(ctx, []source{capture})
+	cancel()
+	watch.Wait()
+	bar.clear()
 	var corrupt *rx.CorruptError
 	if errors.As(err, &corrupt) {
 		return fmt.Errorf("%w: what was before it is inspected", err)
 	}
 	return err
+}
+
+// every calls f again and again until ctx ends.
+func every(ctx context.Context, interval time.Duration, f func()) {
+	t := time.NewTicker(interval)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+			f()
+		}
+	}
 }

@@ -11,17 +11,8 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/l7"
 )
 
-// summary is what a run comes to.
-type summary struct {
-	event.Counters
-	Named       uint64 // flows that ended with a name
-	Export      event.Counts
-	KernelDrops uint64
-	Elapsed     time.Duration
-}
-
-// print writes the summary for people. Losses are left out where there are none, but for those of events.
-func (s *summary) print(w io.Writer) {
+// print writes a summary for people. Losses are left out where there are none, but for those of events.
+func (s *snapshot) print(w io.Writer) {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	defer tw.Flush()
 	rate := float64(s.Datagrams) / max(s.Elapsed.Seconds(), 1e-9)
@@ -38,6 +29,8 @@ func (s *summary) print(w io.Writer) {
 	printCount(tw, "evicted flows", s.FlowsEnded[event.EndForced], "before their time: --memory was used up")
 	printCount(tw, "evicted streams", s.StreamsEvict, "before they were read: --memory was used up")
 	printCount(tw, "evicted fragments", s.FragmentsEvicted, "before their packet was whole: --memory was used up")
+	printCount(tw, "oversized", s.Oversized, "datagrams that were longer than a receive slot")
+	printCount(tw, "handovers dropped", s.HandoversDropped, "packets put together from fragments, missing from their flows")
 	printCount(tw, "refused names", s.NamesRefused, "for which there was no room: --memory was used up")
 	fmt.Fprintf(tw, "events\t%d produced, %d written, %d dropped\n",
 		total(s.Export.Produced), total(s.Export.Written), total(s.Export.Dropped))
@@ -50,17 +43,10 @@ func printCount(w io.Writer, what string, n uint64, remark string) {
 }
 
 // messages returns the messages and transactions by protocol.
-func (s *summary) messages() string {
+func (s *snapshot) messages() string {
 	var parts []string
 	for p := l7.None + 1; p < l7.Protos; p++ {
 		parts = append(parts, fmt.Sprintf("%d %v", s.Hints[p], p))
 	}
 	return strings.Join(parts, ", ")
-}
-
-func total(byKind [event.Kinds]uint64) (sum uint64) {
-	for _, n := range byKind {
-		sum += n
-	}
-	return sum
 }

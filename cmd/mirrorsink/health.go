@@ -1,0 +1,27 @@
+package main
+
+import (
+	"io"
+	"net/http"
+	"sync/atomic"
+)
+
+// readiness says whether datagrams that are sent now will be received: from when all sources are open until a shutdown
+// begins.
+type readiness struct{ atomic.Bool }
+
+// handler serves /livez and /readyz and nothing else, since a load balancer must reach it.
+func (r *readiness) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, "ok\n")
+	})
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		if !r.Load() {
+			http.Error(w, "not receiving", http.StatusServiceUnavailable)
+			return
+		}
+		_, _ = io.WriteString(w, "ok\n")
+	})
+	return mux
+}

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"log/slog"
+	"runtime"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// listenOptions are the flags of listen.
+type listenOptions struct {
+	listen, geneve  address
+	workers         int
+	receiveBuffer   byteSize
+	memory          byteSize
+	allow           allowOptions
+	eve             []string
+	statsInterval   time.Duration
+	metrics, health address
+	drain, deadline time.Duration
+	logLevel        slog.Level
+}
+
+func newListen() *cobra.Command {
+	opts := defaultListenOptions()
+	config := ""
+	cmd := &cobra.Command{
+		Use:   "listen",
+		Short: "Receive mirrored traffic and write events",
+		Long: `Receives what VPC Traffic Mirroring sends: VXLAN on UDP 4789, and VXLAN within GENEVE on UDP 6081 behind a Gateway Load
+Balancer endpoint. Events go to standard output, logs to standard error, counters to /metrics.
+
+On SIGTERM or SIGINT /readyz fails, reading goes on for --drain, then every open flow is written as an event and the
+program ends. A second signal ends it at once. On SIGHUP event files are reopened.
+
+Every flag can stand in the file of --config, as YAML under its name: "receive-buffer: 64MiB", "eve: [-, events.json]".
+A flag of the command line takes the place of one of the file.`,
+		Example: `  mirrorsink listen --health :8080 --eve /var/log/mirrorsink/eve.json
+  mirrorsink listen --allow-source 10.0.0.0/8 --allow-vni 100-199`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if config != "" {
+				if err := loadConfig(config, cmd.Flags()); err != nil {
+					return err
+				}
+			}
+			if err := opts.check(); err != nil {
+				return err
+			}
+			return listen(cmd, opts)
+		},
+	}
+	opts.addTo(cmd.Flags())
+	cmd.Flags().StringVar(&config, configFlag, "", "read flags from a YAML `file`")
+	return cmd
+}
+
+func defaultListenOptions() *listenOptions {
+	return &listenOptions{
+		workers:       runtime.GOMAXPROCS(0),
+		receiveBuffer: 16 * miB,
+		memory:        defaultMemory,
+		eve:           []string{"-"},
+		statsInterval: 10 * time.Second,
+		deadline:      10 * time.Second,
+	}
+}
+
+func (o *listenOptions) addTo(f *pflag.FlagSet) {
+	_ = o.listen.Set("0.0.0.0:4789")
+	_ = o.metrics.Set("127.0.0.1:9478")
+	f.Var(&o.listen, "listen", "receive VXLAN on this UDP address")
+	f.Var(&o.geneve, "geneve", "receive GENEVE on this UDP address, such as :6081")
+	f.IntVar(&o.workers, "workers", o.workers, "`number` of sockets and threads that share the traffic; by default one a core")
+	f.Var(&o.receiveBuffer, "receive-buffer", "receive buffer of each socket")
+	f.Var(&o.memory, "memory", "bound of all tables and queues together; receive slots add 4 MiB for each worker")
+	f.StringArrayVar(&o.eve, "eve", o.eve, "write events as EVE JSON lines to a `file`, to unix:PATH or to - (repeatable)")
+	f.DurationVar(&o.statsInterval, "stats-interval", o.statsInterval, "write the counters as an event this often; 0 for never")
+	f.Var(&o.metrics, "metrics", "serve /metrics on this TCP address, or off")
+	f.Var(&o.health, "health", "serve /livez and /readyz on this TCP address, or off")
+	f.DurationVar(&o.drain, "drain", o.drain, "go on reading for this long after SIGTERM, while a load balancer drains")
+	f.DurationVar(&o.deadline, "deadline", o.deadline, "give up writing events this long after the last datagram was read")
+	f.TextVar(&o.logLevel, "log-level", o.logLevel, "log what is at least of this `level`: debug, info, warn or error")
+	o.allow.addTo(f)
+}
+
+// check says which options cannot be.
+func (o *listenOptions) check() error {
+	switch {
+	case !o.listen.IsValid() && !o.geneve.IsValid():
+		return usagef("nothing to receive on: --listen and --geneve are off")
+	case o.workers < 1:
+		return usagef("--workers %d: there must be one at least", o.workers)
+	case o.drain < 0 || o.deadline < 0 || o.statsInterval < 0:
+		return usagef("--drain, --deadline and --stats-interval cannot be negative")
+	}
+	return checkMemory(o.memory, o.workers)
+}
+
+// listen is the command: it opens everything, receives until the command's context ends, and says what it came to.
+func listen(cmd *cobra.Command, opts *listenOptions) error {
+	stderr := cmd.ErrOrStderr()
+	log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: opts.logLevel}))
+	defer limitHeap(opts.memory)()
+	l, err := openListener(opts, log)
+	if err != nil {
+		return err
+	}
+	defer l.closeServers()
+	err = l.run(cmd.Context())
+	s := l.snapshot()
+	s.print(stderr)
+	return err
+}

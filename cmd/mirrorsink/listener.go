@@ -1,0 +1,212 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/mirrorsink/mirrorsink/decap"
+	"github.com/mirrorsink/mirrorsink/decap/rx"
+)
+
+// listener is the sink at work: sockets, pipeline, servers.
+type listener struct {
+	opts     *listenOptions
+	log      *slog.Logger
+	pipeline *pipeline
+	groups   [][]source
+	sockets  []*rx.UDP // those of groups
+	servers  []*server
+	ready    readiness
+}
+
+// openListener opens outputs, sockets and servers. The caller must run it, and close the servers after that.
+func openListener(opts *listenOptions, log *slog.Logger) (*listener, error) {
+	p, err := openPipeline(pipelineConfig{
+		Decoder: decap.Decoder{Allow: opts.allow.list()},
+		Memory:  int(opts.memory),
+		EVE:     opts.eve,
+		Now:     func() int64 { return time.Now().UnixNano() },
+		Log:     log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	l := &listener{opts: opts, log: log, pipeline: p}
+	if err := l.open(); err != nil {
+		closeAll(l.groups)
+		l.closeServers()
+		_, _ = p.close(context.Background()) // nothing is queued
+		return nil, err
+	}
+	return l, nil
+}
+
+// open opens everything but the outputs.
+func (l *listener) open() error {
+	if err := l.receive(l.opts.listen, decap.LinkVXLAN); err != nil {
+		return err
+	}
+	if err := l.receive(l.opts.geneve, decap.LinkGENEVE); err != nil {
+		return err
+	}
+	if l.opts.metrics.IsValid() {
+		s, err := serve("metrics", l.opts.metrics, metricsHandler(l.snapshot, l.log), l.log)
+		if err != nil {
+			return err
+		}
+		l.servers = append(l.servers, s)
+	}
+	if l.opts.health.IsValid() {
+		s, err := serve("health", l.opts.health, l.ready.handler(), l.log)
+		if err != nil {
+			return err
+		}
+		l.servers = append(l.servers, s)
+	}
+	return nil
+}
+
+// receive opens a group of sockets, a socket for each worker.
+func (l *listener) receive(addr address, link decap.Link) error {
+	if !addr.IsValid() {
+		return nil
+	}
+	sockets, err := rx.ListenUDP(rx.UDPConfig{
+		Addr: addr.AddrPort, Sockets: l.opts.workers, ReceiveBuffer: int(l.opts.receiveBuffer), Link: link,
+	})
+	if err != nil {
+		return err
+	}
+	group := make([]source, len(sockets))
+	for i, s := range sockets {
+		group[i] = s
+	}
+	l.groups = append(l.groups, group)
+	l.sockets = append(l.sockets, sockets...)
+	for _, w := range sockets[0].Warnings() {
+		l.log.Warn(w)
+	}
+	l.log.Info("receiving", "address", sockets[0].Addr().String(), "workers", len(sockets))
+	return nil
+}
+
+// run receives until ctx ends or a socket fails, then shuts down in the order of the data path. An error says what failed
+// or what was lost at the end.
+func (l *listener) run(ctx context.Context) error {
+	reading, stop := context.WithCancel(context.Background())
+	defer stop()
+	var failed error
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		failed = l.pipeline.run(reading, l.groups...)
+	}()
+	var chores sync.WaitGroup
+	chores.Go(func() { l.reopenOnHangup(reading) })
+	chores.Go(func() { l.reportStats(reading) })
+
+	l.ready.Store(true)
+	select {
+	case <-ended:
+	case <-ctx.Done():
+		l.drain(ended)
+	}
+	l.ready.Store(false)
+	l.pipeline.wait()
+	stop()
+	lost := l.flush(ended)
+	chores.Wait()
+	if failed != nil {
+		return failed
+	}
+	return lost
+}
+
+// drain goes on for as long as a load balancer may still send, unless a socket fails.
+func (l *listener) drain(ended <-chan struct{}) {
+	l.ready.Store(false)
+	l.log.Info("shutting down", "drain", l.opts.drain)
+	select {
+	case <-ended:
+	case <-time.After(l.opts.drain):
+	}
+}
+
+// flush waits for the workers, whose sources are closed, and for everything queued to be written; but not longer than the
+// deadline.
+func (l *listener) flush(ended <-chan struct{}) error {
+	before := l.pipeline.snapshot().Export
+	ctx, cancel := context.WithTimeout(context.Background(), l.opts.deadline)
+	defer cancel()
+	var err error
+	select {
+	case <-ended:
+		l.writeStats()
+		_, err = l.pipeline.close(ctx)
+	case <-ctx.Done():
+		_, err = l.pipeline.close(ctx) // lets the workers go, which wait for room in the queues
+		<-ended
+	}
+	after := l.pipeline.snapshot().Export
+	lost := total(after.Dropped) - total(before.Dropped)
+	switch {
+	case lost == 0:
+		return nil
+	case ctx.Err() != nil:
+		return fmt.Errorf("%d events lost: they were not written within the --deadline of %v", lost, l.opts.deadline)
+	default:
+		return fmt.Errorf("%d events lost at the end: %w", lost, err)
+	}
+}
+
+// reopenOnHangup reopens event files at each SIGHUP, for log rotation.
+func (l *listener) reopenOnHangup(ctx context.Context) {
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-hangups:
+			l.log.Info("reopening event files")
+			l.pipeline.reopen()
+		}
+	}
+}
+
+func (l *listener) reportStats(ctx context.Context) {
+	if l.opts.statsInterval > 0 {
+		every(ctx, l.opts.statsInterval, l.writeStats)
+	}
+}
+
+// writeStats writes the counters as an event, if that is wanted.
+func (l *listener) writeStats() {
+	if l.opts.statsInterval > 0 {
+		s := l.snapshot()
+		l.pipeline.Events(s.event(time.Now()))
+	}
+}
+
+// snapshot returns all that is counted.
+func (l *listener) snapshot() snapshot {
+	s := l.pipeline.snapshot()
+	for _, u := range l.sockets {
+		s.KernelDrops += u.Drops()
+		s.Oversized += u.Truncated()
+	}
+	return s
+}
+
+func (l *listener) closeServers() {
+	for _, s := range l.servers {
+		s.close()
+	}
+}

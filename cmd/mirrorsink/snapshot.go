@@ -1,0 +1,28 @@
+package main
+
+import (
+	"time"
+
+	"github.com/mirrorsink/mirrorsink/inspect/event"
+)
+
+// snapshot is all that is counted, at one moment.
+type snapshot struct {
+	event.Totals
+	Named            uint64        // flows that ended with a name
+	Oversized        uint64        // datagrams that were longer than a receive slot
+	HandoversDropped uint64        // packets put together from fragments that got lost between workers
+	Elapsed          time.Duration // since the start
+}
+
+// event returns the snapshot as a Stats event.
+func (s *snapshot) event(now time.Time) *event.Batch {
+	return &event.Batch{Events: []event.Event{{Kind: event.Stats, Nanos: now.UnixNano(), Stats: &s.Totals}}}
+}
+
+func total(byKind [event.Kinds]uint64) (sum uint64) {
+	for _, n := range byKind {
+		sum += n
+	}
+	return sum
+}
