@@ -52,7 +52,7 @@ func (w *Worker) packet(it *item, v volume) {
 		w.datagram(r, s, p, v.last)
 	case p.Proto == decap.TCP && p.HasTCP:
 		if !known {
-			next = p.Seq
+			next = p.Seq + uint32(p.TCPFlags&decap.SYN)/decap.SYN
 		}
 		w.talk(r, said{side: s, nanos: v.last, pkt: p, next: next, acks: p.TCPFlags&decap.ACK != 0, ack: p.Ack})
 	}

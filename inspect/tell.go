@@ -14,6 +14,7 @@ const maxPending = 32
 // message tells what a parser found. A request of a Paired protocol waits for its response. t is nil for datagrams.
 func (w *Worker) message(r *flow.Record, t *talk, in said) {
 	h := &w.hint
+	w.call(r, h.Name, h.NameSource)
 	switch h.Role {
 	case l7.Request:
 		r.OpenedBy(in.side, event.ByRequest)
@@ -22,7 +23,6 @@ func (w *Worker) message(r *flow.Record, t *talk, in said) {
 	case l7.Framing, l7.Interim:
 		return
 	}
-	w.call(r, h.Name, h.NameSource)
 	switch {
 	case t == nil || !l7.Table[r.Proto].Paired:
 		w.tell(r, in.nanos, w.out.CopyFields(h.Fields))

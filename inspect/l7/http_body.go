@@ -10,17 +10,21 @@ const (
 	httpOther   = 0
 	httpHEAD    = 1
 	httpCONNECT = 2
+	httpNotice  = 3 // its response is not told either
 
 	httpQueue = 32 // entries; requests beyond are counted and taken for httpOther
 )
 
-func httpPush(c *Conn, method []byte) {
+// httpPush puts a request into the queue and returns its kind.
+func httpPush(c *Conn, method []byte) uint64 {
 	kind := uint64(httpOther)
 	switch string(method) {
 	case "HEAD":
 		kind = httpHEAD
 	case "CONNECT":
 		kind = httpCONNECT
+	case "NOTIFY", "SUBSCRIBE", "UNSUBSCRIBE":
+		kind = httpNotice
 	}
 	if c.Len < httpQueue {
 		c.Bits |= kind << (2 * c.Len)
@@ -28,6 +32,7 @@ func httpPush(c *Conn, method []byte) {
 	if c.Len < math.MaxUint8 {
 		c.Len++
 	}
+	return kind
 }
 
 // httpPop returns the kind of request that the next response belongs to; httpOther if the request was not seen.
@@ -56,10 +61,10 @@ func (m *httpMessage) requestBody(h *Hint, c *Conn, side uint8, end int) {
 	}
 }
 
-// responseBody sets Next and Mode from the length of a response's body, and returns this length; negative if the header
-// section does not say it.
-func (m *httpMessage) responseBody(h *Hint, c *Conn, side uint8, end int) int64 {
-	f, status, asked := &m.fields, m.start.status, httpPop(c)
+// responseBody sets Next and Mode from the length of the body of a response to the kind of request asked, and returns this
+// length; negative if the header section does not say it.
+func (m *httpMessage) responseBody(h *Hint, c *Conn, side uint8, end int, asked uint64) int64 {
+	f, status := &m.fields, m.start.status
 	switch {
 	case status == 101 || asked == httpCONNECT && status < 300:
 		h.Next, c.Mode = Stop, [2]uint8{httpTunnel, httpTunnel}

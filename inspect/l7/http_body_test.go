@@ -109,6 +109,23 @@ func TestHTTPInterimResponseLeavesRequest(t *testing.T) {
 }
 
 // The queue keeps the order of its entries, and the count of those for which it has no room.
+// TestHTTPNotificationsAreNoEvents: UPnP's event notifications and their responses name the flow and keep the place.
+func TestHTTPNotificationsAreNoEvents(t *testing.T) {
+	for _, method := range []string{"NOTIFY", "SUBSCRIBE", "UNSUBSCRIBE"} {
+		var h Hint
+		var c Conn
+		require.Equal(t, Done, parseHTTP(&h, &c, Input{Data: []byte(crlf(method+" /e HTTP/1.1", "Host: tv.example"))}))
+		require.Equal(t, Interim, h.Role)
+		require.Equal(t, "tv.example", string(h.Name))
+		h.Reset()
+		require.Equal(t, Done, parseHTTP(&h, &c, Input{Side: 1, Data: []byte(crlf("HTTP/1.1 200 OK", "Content-Length: 0"))}))
+		require.Equal(t, Interim, h.Role)
+		h.Reset()
+		require.Equal(t, Done, parseHTTP(&h, &c, Input{Data: []byte(crlf("GET / HTTP/1.1", "Host: tv.example"))}))
+		require.Equal(t, Request, h.Role)
+	}
+}
+
 func TestHTTPQueue(t *testing.T) {
 	var c Conn
 	for i := range 300 {

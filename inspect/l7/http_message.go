@@ -8,7 +8,9 @@ type httpMessage struct {
 	fields httpFields
 }
 
-// request fills the hint from a request whose header section ends at end. The fields are Suricata's, in its order.
+// request fills the hint from a request whose header section ends at end. The fields are Suricata's, in its order. The
+// event notifications of UPnP (GENA: NOTIFY, SUBSCRIBE, UNSUBSCRIBE) name their flow, but ask for nothing and so are no
+// events of their own.
 func (m *httpMessage) request(h *Hint, c *Conn, side uint8, end int) {
 	h.Role = Request
 	host, port := httpSplitPort(m.authority())
@@ -25,7 +27,9 @@ func (m *httpMessage) request(h *Hint, c *Conn, side uint8, end int) {
 	httpText(h, "http_refer", m.fields.value[fieldReferer])
 	h.Str("http_method", m.start.method)
 	h.Str("protocol", m.start.version)
-	httpPush(c, m.start.method)
+	if httpPush(c, m.start.method) == httpNotice {
+		h.Role = Interim
+	}
 	m.requestBody(h, c, side, end)
 }
 
@@ -36,7 +40,11 @@ func (m *httpMessage) response(h *Hint, c *Conn, side uint8, end int) {
 		return
 	}
 	h.Role = Response
-	length := m.responseBody(h, c, side, end)
+	asked := httpPop(c)
+	if asked == httpNotice {
+		h.Role = Interim
+	}
+	length := m.responseBody(h, c, side, end, asked)
 	mediaType, _, _ := bytes.Cut(m.fields.value[fieldContentType], []byte(";")) // Suricata leaves the parameters out
 	httpText(h, "http_content_type", bytes.TrimRight(mediaType, " \t"))
 	httpContentRange(h, m.fields.value[fieldContentRange])

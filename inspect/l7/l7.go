@@ -57,7 +57,7 @@ const (
 	Framing  Role = iota // only moves on in the stream, such as a chunk of an HTTP body: no event
 	Request              // sent by the client; its event waits for the response if the protocol is Paired
 	Response             // sent by the server
-	Interim              // sent by the server, the response is still to come (HTTP 1xx): no event of its own
+	Interim              // names the flow, but is no event: the response is still to come (HTTP 1xx), or nothing was asked
 )
 
 // Where the next message starts, besides an offset.
