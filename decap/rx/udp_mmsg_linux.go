@@ -13,13 +13,8 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap"
 )
 
-const (
-	// maxDatagram holds the largest UDP payload that IP's 16-bit lengths allow.
-	maxDatagram = 64 << 10
-	// slotStagger keeps the first bytes of the slots, which are what a decoder reads, out of one another's way: with
-	// a distance of 64 KiB exactly they would all compete for one set of the first-level cache.
-	slotStagger = 192
-)
+// maxDatagram holds the largest UDP payload that IP's 16-bit lengths allow.
+const maxDatagram = 64 << 10
 
 // mmsghdr is the kernel's struct mmsghdr; Go pads it to the same size.
 type mmsghdr struct {
@@ -47,15 +42,14 @@ type messages struct {
 // that no datagram ever reached use no memory, and 4 MiB a socket do not count as live heap. They are unmapped when the
 // messages are unreachable and not before, since a batch may be in use when its socket is closed.
 func newMessages(size int) (*messages, error) {
-	stride := size + slotStagger
-	arena, err := unix.Mmap(-1, 0, stride*decap.BatchSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
+	arena, err := unix.Mmap(-1, 0, size*decap.BatchSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
 	if err != nil {
 		return nil, fmt.Errorf("map receive slots: %w", err)
 	}
 	m := &messages{}
 	runtime.AddCleanup(m, func(arena []byte) { _ = unix.Munmap(arena) }, arena)
 	for i := range m.hdrs {
-		m.slots[i] = arena[i*stride:][:size:size]
+		m.slots[i] = arena[i*size:][:size:size]
 		m.iovs[i].Base = &m.slots[i][0]
 		m.iovs[i].SetLen(size)
 		h := &m.hdrs[i].Msghdr
