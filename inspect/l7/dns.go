@@ -40,11 +40,13 @@ type dnsHeader struct {
 	questions, answers, authorities, additionals int
 }
 
-func (hd *dnsHeader) opcode() uint16   { return hd.flags >> dnsOpcodeShift & dnsOpcodeMask }
-func (hd *dnsHeader) rcode() uint16    { return hd.flags & dnsRcodeMask }
-func (hd *dnsHeader) response() bool   { return hd.flags&dnsQR != 0 }
-func (hd *dnsHeader) resources() int   { return hd.answers + hd.authorities + hd.additionals }
-func (hd *dnsHeader) headerOnly() bool { return hd.questions == 0 && hd.resources() == 0 }
+func (hd *dnsHeader) opcode() uint16 { return hd.flags >> dnsOpcodeShift & dnsOpcodeMask }
+func (hd *dnsHeader) rcode() uint16  { return hd.flags & dnsRcodeMask }
+func (hd *dnsHeader) response() bool { return hd.flags&dnsQR != 0 }
+func (hd *dnsHeader) resources() int { return hd.answers + hd.authorities + hd.additionals }
+
+// bare reports whether nothing should follow the header, as in the answer to a question that could not be read.
+func (hd *dnsHeader) bare() bool { return hd.questions == 0 && hd.resources() == 0 }
 
 // plausible reports whether the header can be one of a message of size bytes: an opcode that is in use, and no more
 // questions (of 5 bytes at least) and resources (of 11) than fit.
@@ -54,8 +56,8 @@ func (hd *dnsHeader) plausible(size int) bool {
 	default:
 		return false
 	}
-	if hd.headerOnly() { // the answer to a question that could not be read
-		return hd.response() && hd.rcode() != 0 && size == dnsHeaderLen
+	if hd.bare() {
+		return hd.response() && hd.rcode() != 0
 	}
 	return dnsHeaderLen+5*hd.questions+11*hd.resources() <= size
 }
@@ -191,7 +193,7 @@ func (d *dnsMessage) body() dnsOutcome {
 		d.resources()
 	}
 	switch {
-	case d.printed > 0, d.r.OK() && d.hd.headerOnly():
+	case d.printed > 0, d.r.OK() && d.r.Empty() && d.hd.bare():
 		return dnsRead
 	case d.r.bad:
 		return dnsBad

@@ -18,7 +18,7 @@ type outcome struct {
 }
 
 // try calls a parser with the state that a message found, and checks the hint.
-func (m *message) try(tb testing.TB, h *Hint, in Input) outcome {
+func (m *message) try(tb require.TestingT, h *Hint, in Input) outcome {
 	h.Reset()
 	c := m.conn
 	v := m.parse(h, &c, in)
@@ -175,7 +175,7 @@ const (
 )
 
 // checkHint checks what every exporter relies on.
-func checkHint(tb testing.TB, h *Hint) {
+func checkHint(tb require.TestingT, h *Hint) {
 	assert.True(tb, h.Next > 0 || h.Next == Stop || h.Next == Unknown, "next %d", h.Next)
 	assert.Equal(tb, h.NameSource != NoName, len(h.Name) > 0, "a name and its source come together")
 	assert.LessOrEqual(tb, h.Role, Interim)
@@ -193,7 +193,7 @@ func checkHint(tb testing.TB, h *Hint) {
 }
 
 // checkField checks the first field, which is in an object or array, with all that is in it, and returns what follows.
-func checkField(tb testing.TB, fields []Field, in Kind) []Field {
+func checkField(tb require.TestingT, fields []Field, in Kind) []Field {
 	f := &fields[0]
 	require.NotEqual(tb, End, f.Kind, "an end of nothing")
 	require.LessOrEqual(tb, f.Kind, End)

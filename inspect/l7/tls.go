@@ -137,17 +137,28 @@ func parseTLSHello(h *Hint, c *Conn, in Input) Verdict {
 	return printServerHello(h, c, in.Side&1, body, next)
 }
 
-// parseTLSAlert reads the alert that a server sent instead of its hello.
+// Alert levels, and the one warning that ends a connection; RFC 5246 section 7.2.
+const (
+	tlsWarning     = 1
+	tlsFatal       = 2
+	tlsCloseNotify = 0
+)
+
+// parseTLSAlert reads the alert that a server sent instead of its hello. Its hello may still follow a warning, which some
+// servers send if they do not know the name (RFC 6066 section 3).
 func parseTLSAlert(h *Hint, in Input) Verdict {
 	r := wire.New(in.Data)
 	body, ok := tlsRecord(&r, tlsAlert)
 	level, description := body.U8(), body.U8()
 	switch {
-	case !ok, !body.Empty():
+	case !ok, !body.Empty(), !body.OK() && !r.Empty():
 		return Reject
 	case !body.OK():
 		return moreUnless(in.Final)
-	case level != 1 && level != 2:
+	case level == tlsWarning && description != tlsCloseNotify:
+		h.Role, h.Next = Interim, len(in.Data)-r.Len()
+		return Done
+	case level != tlsWarning && level != tlsFatal:
 		return Reject
 	}
 	h.Role, h.Next = Response, Stop
