@@ -35,7 +35,7 @@ Balancer endpoint. Events go to standard output, logs to standard error, counter
 On SIGTERM or SIGINT /readyz fails, reading goes on for --drain, then every open flow is written as an event and the
 program ends. A second signal ends it at once. On SIGHUP event files are reopened.
 
-Every flag can stand in the file of --config, as YAML under its name: "receive-buffer: 64MiB", "eve: [-, events.json]".
+Every flag can stand in the file of --config, as YAML under its name: "receive-buffer: 64MiB", "allow-vni: [7, 100-199]".
 A flag of the command line takes the place of one of the file.`,
 		Example: `  mirrorsink listen --health :8080 --eve /var/log/mirrorsink/eve.json
   mirrorsink listen --allow-source 10.0.0.0/8 --allow-vni 100-199`,
