@@ -17,10 +17,7 @@ func (p *Packet) VerifyChecksums() bool {
 
 // headerOK checks the IPv4 header's checksum, if the header is there.
 func (p *Packet) headerOK() bool {
-	if p.Version != 4 || p.transport == 0 {
-		return true
-	}
-	return fold16(sum(p.packet[:int(p.packet[0]&0x0f)*4])) == 0xffff
+	return p.header == 0 || fold16(sum(p.packet[:p.header])) == 0xffff
 }
 
 // segmentOK checks the transport's checksum, if it has one and all that it covers was captured.

@@ -49,7 +49,7 @@ func (dec *Decoder) Resume(p *Packet, payload []byte) Reason {
 	w := walk{dec: dec, p: p, seeking: !p.Mirrored && p.Depth == 0 && dec.Encapsulation != Never}
 	payload = payload[:len(payload):len(payload)]
 	p.clearTransport()
-	p.packet, p.transport = payload, 0
+	p.packet, p.header, p.transport = payload, 0, 0
 	p.FragID, p.FragOff, p.MoreFrags, p.Truncated = 0, 0, false, false
 	if p.Mirrored && p.FrameIsIP && p.Depth == 0 {
 		if source, inner, ok := gatewayUDP(p.Src.Netip(), p.Proto, payload); ok {

@@ -76,7 +76,7 @@ func (w walk) ipv4(b []byte, cut int) Reason {
 		p.Proto, p.PayloadLen = h[9], total-n
 		return OK
 	}
-	p.transport = n
+	p.header, p.transport = n, n
 	b = b[n:]
 	if frag := binary.BigEndian.Uint16(h[6:]); frag&(fragMore|fragOffset) != 0 {
 		p.FragID = uint32(binary.BigEndian.Uint16(h[4:]))
@@ -110,7 +110,7 @@ func (w walk) ipv6(b []byte, cut int) Reason {
 
 // bound ends b where the IP packet ends: what follows is Ethernet padding. It returns how much of the packet is missing.
 func (p *Packet) bound(b []byte, total int) (packet []byte, cut int) {
-	p.transport = 0
+	p.header = 0
 	if total <= len(b) {
 		p.Truncated = false
 		p.packet = b[:total:total]
@@ -152,7 +152,7 @@ func (w walk) fragment(proto uint8, offset uint16, more bool, b []byte, cut int)
 //	|  next header  |    length     |        as the kind says       |
 func (w walk) extensions(next uint8, b []byte, cut int) Reason {
 	routed := false
-	for isExtension(next) {
+	for w.p.extendedBy(next) {
 		n := 8
 		switch {
 		case len(b) < n:
@@ -182,10 +182,13 @@ func (w walk) extensions(next uint8, b []byte, cut int) Reason {
 	return r
 }
 
-func isExtension(proto uint8) bool {
+// extendedBy reports whether a protocol number is an extension header's. In IPv4 the authentication header alone is one.
+func (p *Packet) extendedBy(proto uint8) bool {
 	switch proto {
-	case protoHopByHop, protoRouting, protoFragment, protoAH, protoDestination, protoMobility:
+	case protoAH:
 		return true
+	case protoHopByHop, protoRouting, protoFragment, protoDestination, protoMobility:
+		return p.Version == 6
 	default:
 		return false
 	}

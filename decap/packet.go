@@ -80,15 +80,16 @@ type Packet struct {
 	HasTCP      bool // the whole fixed TCP header was within the captured bytes, so flags, Seq and Ack mean something
 	BadChecksum bool // set by VerifyChecksums: the IPv4 header, or the transport of a whole packet, has a wrong checksum
 
-	// What VerifyChecksums needs: the innermost IP packet as far as it was captured, and where in it the transport
-	// starts. After Resume the packet is its transport alone.
+	// What VerifyChecksums needs: the innermost IP packet as far as it was captured, and where in it the IPv4 header ends
+	// (0 if there is none to check) and the transport starts. After Resume the packet is the IP payload alone.
 	packet    []byte
+	header    int
 	transport int
 }
 
 // Detached returns p without its slices, to be kept longer than the datagram.
 func (p *Packet) Detached() Packet {
 	d := *p
-	d.Frame, d.Payload, d.packet, d.transport = nil, nil, nil, 0
+	d.Frame, d.Payload, d.packet, d.header, d.transport = nil, nil, nil, 0, 0
 	return d
 }

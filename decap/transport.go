@@ -52,10 +52,8 @@ func (w walk) transport(proto uint8, b []byte, cut int) Reason {
 	case protoIPv6:
 		p.rest(0, b, cut)
 		return w.nested(etherIPv6, 0, b, cut)
-	case protoAH:
-		return w.extensions(proto, b, cut)
 	default:
-		if p.Version == 6 && isExtension(proto) {
+		if p.extendedBy(proto) {
 			return w.extensions(proto, b, cut)
 		}
 		p.rest(0, b, cut)
