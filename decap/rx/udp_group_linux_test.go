@@ -2,7 +2,6 @@ package rx
 
 import (
 	"math"
-	"net"
 	"net/netip"
 	"runtime"
 	"sync"
