@@ -15,7 +15,8 @@ type dnsEDNS struct {
 const ednsDO = 0x8000 // DNSSEC resources are wanted; RFC 3225
 
 func newDNSEDNS(rr *dnsResource) dnsEDNS {
-	return dnsEDNS{present: true, udpSize: rr.class, extRcode: uint8(rr.ttl >> 24), version: uint8(rr.ttl >> 16), flags: uint16(rr.ttl)}
+	return dnsEDNS{present: true, udpSize: rr.class, extRcode: uint8(rr.ttl >> 24), version: uint8(rr.ttl >> 16),
+		flags: uint16(rr.ttl)}
 }
 
 // print prints it beside Suricata's fields: they have the OPT resource only as one of additionals.

@@ -165,7 +165,8 @@ func recordDNS(file, section, how string, commands ...string) {
 func recordTLS(file, server, client string) {
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
-	args := append([]string{"s_server", "-accept", tlsServer, "-cert", certFile, "-key", certFile, "-quiet"}, strings.Fields(server)...)
+	args := append([]string{"s_server", "-quiet", "-accept", tlsServer, "-cert", certFile, "-key", certFile},
+		strings.Fields(server)...)
 	cmd := exec.CommandContext(ctx, "openssl", args...)
 	cmd.Dir = workDir
 	must(cmd.Start())
@@ -239,10 +240,13 @@ func main() {
 		dig+"example.com MX", dig+"example.com TXT", dig+"example.com NS", dig+"example.com SOA", dig+"_sip._tcp.example.com SRV",
 		dig+"example.com CAA", dig+"example.com HTTPS", dig+"nothing.example.com A", dig+"+dnssec . NS",
 		dig+"+subnet=198.51.100.0/24 +nsid +padding=64 api.example.com A", dig+"-t TYPE65280 example.com", dig+"-x 2001:db8::1")
-	recordDNS("dns-tcp.txtar", "stream", "dig with two queries on one connection, and the DNS server of testdata/gen/dns.go. The second answer comes in several segments.",
+	recordDNS("dns-tcp.txtar", "stream", "dig with two queries on one connection, and the DNS server of testdata/gen/dns.go. "+
+		"The second answer comes in several segments.",
 		dig+"+tcp +keepopen images.example.com A big.example.org TXT")
 	recordDNS("dns-update.txtar", "datagrams", "nsupdate, and the DNS server of testdata/gen/dns.go, which does not answer it.",
-		`printf 'server 127.0.0.1 5390\nzone example.com\nprereq nxdomain new.example.com\nupdate add new.example.com 60 A 192.0.2.1\nupdate delete old.example.com A\nsend\n' | nsupdate -t 1 -u 1 -r 0`)
+		`printf 'server 127.0.0.1 5390\nzone example.com\n`+
+			`prereq nxdomain new.example.com\nupdate add new.example.com 60 A 192.0.2.1\n`+
+			`update delete old.example.com A\nsend\n' | nsupdate -t 1 -u 1 -r 0`)
 
 	var err error
 	workDir, err = os.MkdirTemp("", "exchanges")
@@ -256,6 +260,8 @@ func main() {
 	recordTLS("tls-nosni.txtar", "", client+"-noservername")
 	recordTLS("tls-postquantum.txtar", "-alpn http/1.1", "")
 	recordTLS("tls-retry.txtar", "-groups P-256", client+"-servername retry.example.com -groups X25519:P-256")
+	recordTLS("tls-warning.txtar", "-tls1_2 -servername example.com -cert2 "+certFile+" -key2 "+certFile,
+		client+"-servername stranger.example.com")
 	recordTLS("tls-alert.txtar", "-tls1_3", client+"-tls1_2 -servername refused.example.com")
 	// A server resumes only its own sessions: both connections of this one go to the same one.
 	recordTLS("tls-resumed.txtar", "-tls1_2", "openssl s_client -connect "+tlsServer+" </dev/null -sess_out "+sessionFile+"; "+
