@@ -70,7 +70,7 @@ func TestCommandLineWinsOverConfig(t *testing.T) {
 
 func TestConfigErrorsSayWhere(t *testing.T) {
 	for text, want := range map[string]string{
-		"recieve-buffer: 16MiB":                `c.yaml:1:1: unknown key "recieve-buffer"; did you mean "receive-buffer"?`,
+		"receive-bufer: 16MiB":                 `c.yaml:1:1: unknown key "receive-bufer"; did you mean "receive-buffer"?`,
 		"# hi\nworkers: 2\nhelth: :8080":       `c.yaml:3:1: unknown key "helth"; did you mean "health"?`,
 		"config: other.yaml":                   `c.yaml:1:1: unknown key "config"`,
 		"eve:\n  - -":                          `c.yaml:1:1: eve: want a value, found a list`, // YAML wants quotes

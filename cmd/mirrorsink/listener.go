@@ -12,6 +12,7 @@ import (
 
 	"github.com/mirrorsink/mirrorsink/decap"
 	"github.com/mirrorsink/mirrorsink/decap/rx"
+	"github.com/mirrorsink/mirrorsink/inspect"
 )
 
 // listener is the sink at work: sockets, pipeline, servers.
@@ -25,13 +26,15 @@ type listener struct {
 	ready    readiness
 }
 
-// openListener opens outputs, sockets and servers. The caller must run it, and close the servers after that.
-func openListener(opts *listenOptions, log *slog.Logger) (*listener, error) {
+// openListener opens outputs, sockets and servers. The caller must run it, and close the servers after that. Sinks get
+// every batch of events too.
+func openListener(opts *listenOptions, log *slog.Logger, sinks ...inspect.Sink) (*listener, error) {
 	p, err := openPipeline(pipelineConfig{
 		Decoder: decap.Decoder{Allow: opts.allow.list()},
 		Memory:  int(opts.memory),
 		EVE:     opts.eve,
 		Now:     func() int64 { return time.Now().UnixNano() },
+		Sinks:   sinks,
 		Log:     log,
 	})
 	if err != nil {

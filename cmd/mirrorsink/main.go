@@ -62,7 +62,7 @@ func newRoot(stdout, stderr io.Writer) *cobra.Command {
 	}
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.AddCommand(newListen(), newReplay(), newVersion())
+	root.AddCommand(newDemo(), newListen(), newReplay(), newSimulate(), newVersion())
 	return root
 }
 

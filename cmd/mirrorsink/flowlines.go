@@ -1,0 +1,61 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/netip"
+	"sync"
+
+	"github.com/mirrorsink/mirrorsink/inspect/event"
+)
+
+// nothing is a view that shows nothing.
+type nothing struct{}
+
+func (nothing) Events(*event.Batch)   {}
+func (nothing) begin(context.Context) {}
+func (nothing) end()                  {}
+
+// flowLines is a view that prints a line when a flow gets its name.
+type flowLines struct {
+	w io.Writer
+
+	mu   sync.Mutex      // guards the following, and w
+	told map[uint64]bool // the open flows of which a line was printed
+}
+
+func (*flowLines) begin(context.Context) {}
+func (*flowLines) end()                  {}
+
+// Events prints the lines.
+func (f *flowLines) Events(b *event.Batch) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.told == nil {
+		f.told = map[uint64]bool{}
+	}
+	for i := range b.Events {
+		e := &b.Events[i]
+		if e.Name.Len > 0 && !f.told[e.FlowID] {
+			f.told[e.FlowID] = true
+			fmt.Fprintf(f.w, "%s (%v)  %v  %v -> %v  vni %d of %v\n", printable(b.Text(e.Name)), e.NameSource, e.Proto,
+				netip.AddrPortFrom(e.Src.Netip(), e.SrcPort), netip.AddrPortFrom(e.Dst.Netip(), e.DstPort), e.VNI, e.Outer)
+		}
+		if e.Kind == event.Flow {
+			delete(f.told, e.FlowID)
+		}
+	}
+}
+
+// printable returns a name that came off the wire as a terminal can bear it.
+func printable(name []byte) string {
+	safe := make([]byte, len(name))
+	for i, c := range name {
+		if c <= ' ' || c > '~' {
+			c = '?'
+		}
+		safe[i] = c
+	}
+	return string(safe)
+}
