@@ -75,6 +75,31 @@ func TestBlockingQueueLosesNothing(t *testing.T) {
 	assert.EqualValues(t, 400*len(everyKind().Events), strings.Count(out.text(), "\n"))
 }
 
+// A queue that dropped while datagrams came in keeps everything once it is told to wait.
+func TestWaitEndsTheDropping(t *testing.T) {
+	q := newQueue(&memory{}, 8<<10)
+	produce(q, 4, 50)
+	q.Wait()
+	before := q.Counts().Dropped
+	produce(q, 4, 50)
+	_, err := q.Close(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, before, q.Counts().Dropped)
+}
+
+// However much is queued, it is gathered into writes of a bounded size.
+func TestWritesAreBounded(t *testing.T) {
+	out := &memory{gate: make(chan struct{})}
+	q := newQueue(out, 64<<20)
+	produce(q, 1, 500)
+	close(out.gate)
+	_, err := q.Close(t.Context())
+	require.NoError(t, err)
+	assert.Greater(t, len(out.text()), 1<<20)
+	assert.Greater(t, out.largest, 60<<10)
+	assert.Less(t, out.largest, 80<<10)
+}
+
 // A batch that is larger than the bound is not refused for ever.
 func TestLargeBatchPassesAnEmptyQueue(t *testing.T) {
 	for _, block := range []bool{false, true} {
@@ -217,11 +242,12 @@ type memory struct {
 	discard
 	gate chan struct{} // if not nil, writes wait until it is closed
 
-	mu     sync.Mutex
-	b      bytes.Buffer
-	room   int // bytes that are taken before err is returned
-	err    error
-	closed bool
+	mu      sync.Mutex
+	b       bytes.Buffer
+	largest int // write, in bytes
+	room    int // bytes that are taken before err is returned
+	err     error
+	closed  bool
 }
 
 func (m *memory) Write(p []byte) (int, error) {
@@ -230,6 +256,7 @@ func (m *memory) Write(p []byte) (int, error) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.largest = max(m.largest, len(p))
 	if m.err != nil {
 		n := min(m.room, len(p))
 		m.room -= n
