@@ -72,12 +72,12 @@ func (w walk) ipv4(b []byte, cut int) Reason {
 	p.Src.setIPv4(binary.BigEndian.Uint32(h[12:]))
 	p.Dst.setIPv4(binary.BigEndian.Uint32(h[16:]))
 	b, cut = p.bound(b, total)
-	if len(b) < n {
-		p.Proto, p.PayloadLen = h[9], total-n
-		return OK
+	if len(b) < n { // the copy was cut in the options
+		b, cut = b[len(b):], total-n
+	} else {
+		p.header, p.transport = n, n
+		b = b[n:]
 	}
-	p.header, p.transport = n, n
-	b = b[n:]
 	if frag := binary.BigEndian.Uint16(h[6:]); frag&(fragMore|fragOffset) != 0 {
 		p.FragID = uint32(binary.BigEndian.Uint16(h[4:]))
 		return w.fragment(h[9], frag&fragOffset*8, frag&fragMore != 0, b, cut)

@@ -15,7 +15,7 @@ func TestIPv4(t *testing.T) {
 	runCases(t, new(decap.Decoder), decap.LinkIP, []parseCase{
 		{"padding is not payload", join(dns, "000000000000"), "ok " + dnsTold},
 		{"options", options, "ok 10.1.2.3:40000 > 192.0.2.80:53 proto 17 ip 36 payload 4/4"},
-		{"options cut", options[:22], "ok 10.1.2.3 > 192.0.2.80 proto 17 ip 36 payload 0/12 truncated"},
+		{"options cut", options[:22], "ok 10.1.2.3 > 192.0.2.80 proto 17 ip 36 payload 0/4 truncated"},
 		{"cut in the payload", dns[:30], "ok 10.1.2.3:40000 > 192.0.2.80:53 proto 17 ip 32 payload 2/4 truncated"},
 		{"cut in the UDP header", dns[:25], "ok 10.1.2.3:40000 > 192.0.2.80:53 proto 17 ip 32 payload 0/4 truncated"},
 		{"cut in the ports", dns[:23], "ok 10.1.2.3 > 192.0.2.80 proto 17 ip 32 payload 0/4 truncated"},

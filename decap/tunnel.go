@@ -49,9 +49,13 @@ const (
 	networkGENEVE = 2 << 24
 )
 
-// udpTunnel enters a tunnel over UDP, if the port and the payload speak for one.
+// udpTunnel enters a tunnel over UDP, if a port and the payload speak for one. Answers may come from the tunnel's port.
 func (w walk) udpTunnel(b []byte, cut int) Reason {
-	switch w.p.DstPort {
+	port := w.p.DstPort
+	if !isTunnelPort(port) {
+		port = w.p.SrcPort
+	}
+	switch port {
 	case PortVXLAN, portVXLANLinux:
 		return w.vxlanTunnel(b, cut)
 	case portVXLANGPE:
@@ -60,11 +64,20 @@ func (w walk) udpTunnel(b []byte, cut int) Reason {
 		return w.geneveTunnel(b, cut)
 	case portGTPU:
 		return w.gtpu(b, cut)
-	}
-	if w.p.DstPort == portTeredo || w.p.SrcPort == portTeredo {
+	case portTeredo:
 		return w.teredo(b, cut)
+	default:
+		return OK
 	}
-	return OK
+}
+
+func isTunnelPort(port uint16) bool {
+	switch port {
+	case PortVXLAN, portVXLANLinux, portVXLANGPE, PortGENEVE, portGTPU, portTeredo:
+		return true
+	default:
+		return false
+	}
 }
 
 func (w walk) vxlanTunnel(b []byte, cut int) Reason {
