@@ -46,10 +46,7 @@ const maxOptions = 32
 
 // printOptions prints an OPT resource's options.
 func printOptions(h *Hint, r *dnsReader) {
-	if r.Empty() {
-		return
-	}
-	h.Array("opt")
+	mark := h.openList("opt")
 	for i := 0; !r.Empty() && i < maxOptions; i++ {
 		code, size := r.U16(), int(r.U16())
 		data := r.Sub(size)
@@ -63,5 +60,5 @@ func printOptions(h *Hint, r *dnsReader) {
 		h.Str("data", h.since(start))
 		h.End()
 	}
-	h.End()
+	h.closeList(mark)
 }

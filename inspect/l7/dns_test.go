@@ -204,6 +204,17 @@ func TestDNSErrorWithoutQuestion(t *testing.T) {
 	assert.Contains(t, dnsText(t, dnsHead(0x8001)), `rcode "FORMERR"`)
 }
 
+// TestDNSOptions keeps the options before one that is cut.
+func TestDNSOptions(t *testing.T) {
+	opt := func(data string) string {
+		return dnsText(t, join(dnsHead(0x0100, 1, 0, 0, 1), question, dnsRR([]byte{0}, dnsTypeOPT, []byte(data)...)))
+	}
+	assert.Contains(t, opt("\x00\x0f\x00\x02\x00\x16"), `{code 15, data "0016"}`)
+	assert.Contains(t, opt("\x00\x03\x00\x00\x00\x0f\x00\x03\x00"), `{code 3, data ""}`)
+	assert.NotContains(t, opt("\x00\x0f\x00\x03\x00"), "opt")
+	assert.Contains(t, opt(""), "+edns {udp_size 1, version 0}")
+}
+
 // TestDNSBounds has the most that 64 KiB can say in records whose names are long.
 func TestDNSBounds(t *testing.T) {
 	long := strings.Repeat(strings.Repeat("x", 62)+".", 4)
