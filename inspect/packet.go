@@ -66,7 +66,7 @@ func (w *Worker) notice(p *decap.Packet) {
 	if p.Truncated {
 		w.stats.Truncated++
 	}
-	if p.BadChecksum {
+	if p.VerifyChecksums() {
 		w.stats.BadChecksum++
 	}
 }

@@ -78,6 +78,7 @@ func (w *Worker) tell(r *flow.Record, nanos int64, fields event.Span) {
 	}
 	e := w.event(r, event.AppLayer, nanos)
 	e.Fields = fields
+	w.spill()
 }
 
 // event adds an event with what all events of a flow have in common, oriented from client to server. It is valid until
@@ -135,6 +136,7 @@ func (w *Worker) ended(r *flow.Record, why event.EndReason, nanos int64) {
 		}
 	}
 	w.names.Free(r.Name)
+	w.spill()
 }
 
 // icmp returns the type and code of a flow's first packet from what stands for ports in its key.

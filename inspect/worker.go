@@ -122,13 +122,20 @@ func (w *Worker) age() {
 	}
 	w.frags.Expire(w.now)
 	w.flows.Age(w.now)
-	if full := w.batch.N == decap.BatchSize; !full || w.out.Size() >= batchBytes {
-		w.deliver()
+	if w.batch.N < decap.BatchSize {
+		w.deliver() // nothing more is waiting
 	}
 }
 
 // batchBytes is the size at which a batch of events is handed over even if more packets are waiting.
 const batchBytes = 64 << 10
+
+// spill hands the events over when they are many. It may be called only after an event is complete.
+func (w *Worker) spill() {
+	if w.out.Size() >= batchBytes {
+		w.deliver()
+	}
+}
 
 // finish ends every open flow.
 func (w *Worker) finish() {
@@ -141,8 +148,8 @@ func (w *Worker) finish() {
 // deliver hands the events gathered so far to the sink.
 func (w *Worker) deliver() {
 	if len(w.out.Events) > 0 {
-		w.sink.Events(w.out)
-		w.out = new(event.Batch)
+		w.sink.Events(w.out.Clone())
+		w.out.Reset()
 	}
 }
 

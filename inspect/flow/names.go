@@ -18,7 +18,9 @@ const maxName = 255
 
 // NewNames makes room for texts of so many bytes in all.
 func NewNames(size int) *Names {
-	return &Names{chunks: make([]chunk, max(64, size/32)+1)}
+	n := new(Names)
+	n.chunks = slab[chunk](n, max(64, size/32)+1)
+	return n
 }
 
 // Put keeps a text, cut to 255 bytes, and returns its number; 0 if it is empty or there is no room.

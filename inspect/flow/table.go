@@ -34,12 +34,9 @@ const RecordSize = int(unsafe.Sizeof(Record{})) + 3*int(unsafe.Sizeof(slot{}))
 func New(size int, ended func(r *Record, why event.EndReason, nanos int64)) *Table {
 	n := max(64, size/RecordSize)
 	slots := 1 << bits.Len(uint(n*4/3))
-	return &Table{
-		records: make([]Record, n+1),
-		index:   make([]slot, slots),
-		mask:    uint32(slots - 1),
-		ended:   ended,
-	}
+	t := &Table{mask: uint32(slots - 1), ended: ended}
+	t.records, t.index = slab[Record](t, n+1), slab[slot](t, slots)
+	return t
 }
 
 // Live returns the number of flows in the table.
