@@ -11,7 +11,8 @@ import (
 //
 // It is apart from Parse since it reads the whole payload, which nothing else on the way does.
 func (p *Packet) VerifyChecksums() bool {
-	p.BadChecksum = !p.headerOK() || !p.segmentOK()
+	whole := !p.Truncated && !p.MoreFrags && p.FragOff == 0 && p.packet != nil
+	p.BadChecksum = !p.headerOK() || whole && !p.segmentOK()
 	return p.BadChecksum
 }
 
@@ -20,29 +21,33 @@ func (p *Packet) headerOK() bool {
 	return p.header == 0 || fold16(sum(p.packet[:p.header])) == 0xffff
 }
 
-// segmentOK checks the transport's checksum, if it has one and all that it covers was captured.
+// segmentOK checks the transport's checksum, if it has one. All that it covers was captured.
 func (p *Packet) segmentOK() bool {
-	if p.Truncated || p.MoreFrags || p.FragOff != 0 || p.packet == nil {
-		return true
-	}
 	s := p.packet[p.transport:]
-	switch {
-	case p.Proto == ICMP && len(s) >= icmpLen:
-		return fold16(sum(s)) == 0xffff
-	case p.Proto == UDP && len(s) >= udpLen:
-		if p.Version == 4 && s[6]|s[7] == 0 {
-			return true
-		}
-		if n := int(binary.BigEndian.Uint16(s[4:])); n >= udpLen && n < len(s) {
-			s = s[:n]
-		}
-	case p.Proto == TCP && len(s) >= tcpLen:
-	case p.Proto == ICMPv6 && len(s) >= icmpLen && p.Version == 6:
+	switch p.Proto {
+	case TCP:
+		return len(s) < tcpLen || p.sumOK(s)
+	case UDP:
+		return len(s) < udpLen || p.Version == 4 && s[6]|s[7] == 0 || p.sumOK(udpOf(s))
+	case ICMP:
+		return len(s) < icmpLen || fold16(sum(s)) == 0xffff
+	case ICMPv6:
+		return len(s) < icmpLen || p.Version != 6 || p.sumOK(s)
 	default:
 		return true
 	}
-	return fold16(add(sum(s), p.pseudoHeader(len(s)))) == 0xffff
 }
+
+// udpOf ends a UDP packet where its length says; a length that cannot be says nothing.
+func udpOf(s []byte) []byte {
+	if n := int(binary.BigEndian.Uint16(s[4:])); n >= udpLen && n < len(s) {
+		return s[:n]
+	}
+	return s
+}
+
+// sumOK checks the checksum over a segment and its pseudo header.
+func (p *Packet) sumOK(s []byte) bool { return fold16(add(sum(s), p.pseudoHeader(len(s)))) == 0xffff }
 
 // pseudoHeader returns the sum over what the checksums of TCP, UDP and ICMPv6 cover beside their segment of n bytes:
 // addresses, protocol and length (RFC 9293 section 3.1, RFC 8200 section 8.1).

@@ -129,15 +129,3 @@ func TestNotVerified(t *testing.T) {
 	binary.BigEndian.PutUint16(fragment[10:], binary.BigEndian.Uint16(fragment[10:])-0x2000)
 	assert.False(t, verify(t, fragment, len(fragment)), "a fragment")
 }
-
-// BenchmarkVerifyChecksums is the cost of a full packet and of a short one.
-func BenchmarkVerifyChecksums(b *testing.B) {
-	for _, size := range []int{60, 1500} {
-		p := Packet{Version: 4, Proto: TCP, packet: make([]byte, size), header: 20, transport: 20}
-		b.Run(map[int]string{60: "60 bytes", 1500: "1500 bytes"}[size], func(b *testing.B) {
-			for b.Loop() {
-				p.VerifyChecksums()
-			}
-		})
-	}
-}

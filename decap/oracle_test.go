@@ -46,7 +46,6 @@ func ours(p *decap.Packet, r decap.Reason) seen {
 // theirs is what gopacket saw: every IP packet of the frame with its transport, the outermost first.
 func theirs(pkt gopacket.Packet) []seen {
 	var all []seen
-	at := func() *seen { return &all[len(all)-1] }
 	for _, l := range pkt.Layers() {
 		switch l := l.(type) {
 		case *layers.IPv4:
@@ -64,31 +63,42 @@ func theirs(pkt gopacket.Packet) []seen {
 				src: src.Unmap(), dst: dst.Unmap(), proto: uint8(l.NextHeader), ipLen: 40 + int(l.Length), payload: len(l.Payload),
 				impossible: !src.IsValid() || l.Version != 6,
 			})
-		case *layers.IPv6HopByHop:
-			at().proto, at().payload = uint8(l.NextHeader), len(l.Payload)
-		case *layers.IPv6Routing:
-			at().proto, at().payload = uint8(l.NextHeader), len(l.Payload)
-		case *layers.IPv6Destination:
-			at().proto, at().payload = uint8(l.NextHeader), len(l.Payload)
-		case *layers.IPSecAH:
-			at().proto, at().payload = uint8(l.NextHeader), len(l.Payload)
-		case *layers.IPv6Fragment:
-			at().proto, at().payload = uint8(l.NextHeader), len(l.Payload)
-			at().fragment = l.FragmentOffset != 0 || l.MoreFragments
-		case *layers.TCP:
-			at().sport, at().dport, at().payload = uint16(l.SrcPort), uint16(l.DstPort), len(l.Payload)
-			at().flags, at().seq, at().ack = tcpFlags(l), l.Seq, l.Ack
-		case *layers.UDP:
-			at().sport, at().dport, at().payload = uint16(l.SrcPort), uint16(l.DstPort), len(l.Payload)
-		case *layers.SCTP:
-			at().sport, at().dport, at().payload = uint16(l.SrcPort), uint16(l.DstPort), len(l.Payload)
-		case *layers.ICMPv4:
-			at().payload = len(l.Payload)
-		case *layers.ICMPv6:
-			at().payload = len(l.Contents) + len(l.Payload) - 8
+		default:
+			if len(all) > 0 {
+				all[len(all)-1].add(l)
+			}
 		}
 	}
 	return all
+}
+
+// add notes a layer of the packet behind its IP header.
+func (s *seen) add(l gopacket.Layer) {
+	extension := func(next layers.IPProtocol) { s.proto, s.payload = uint8(next), len(l.LayerPayload()) }
+	switch l := l.(type) {
+	case *layers.IPv6HopByHop:
+		extension(l.NextHeader)
+	case *layers.IPv6Routing:
+		extension(l.NextHeader)
+	case *layers.IPv6Destination:
+		extension(l.NextHeader)
+	case *layers.IPSecAH:
+		extension(l.NextHeader)
+	case *layers.IPv6Fragment:
+		extension(l.NextHeader)
+		s.fragment = l.FragmentOffset != 0 || l.MoreFragments
+	case *layers.TCP:
+		s.sport, s.dport, s.payload = uint16(l.SrcPort), uint16(l.DstPort), len(l.Payload)
+		s.flags, s.seq, s.ack = tcpFlags(l), l.Seq, l.Ack
+	case *layers.UDP:
+		s.sport, s.dport, s.payload = uint16(l.SrcPort), uint16(l.DstPort), len(l.Payload)
+	case *layers.SCTP:
+		s.sport, s.dport, s.payload = uint16(l.SrcPort), uint16(l.DstPort), len(l.Payload)
+	case *layers.ICMPv4:
+		s.payload = len(l.Payload)
+	case *layers.ICMPv6:
+		s.payload = len(l.Contents) + len(l.Payload) - 8
+	}
 }
 
 func tcpFlags(l *layers.TCP) uint8 {
