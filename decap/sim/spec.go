@@ -66,17 +66,31 @@ const (
 // ParseSpec reads a mirror set-up. It is strict: an unknown key, a key given twice or a second document is an error, which
 // says the line and column where the YAML itself is at fault. The target may be left out, for the caller to fill in.
 func ParseSpec(text []byte) (Config, error) {
-	s := spec{MTU: defaultMTU}
-	dec := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict())
-	if err := dec.Decode(&s); errors.Is(err, io.EOF) {
-		return Config{}, errors.New("the file is empty")
-	} else if err != nil {
-		return Config{}, errors.New(strings.TrimSpace(yaml.FormatError(err, false, false)))
-	}
-	if err := dec.Decode(new(any)); !errors.Is(err, io.EOF) {
-		return Config{}, errors.New("more than one document")
+	s, err := decodeSpec(text)
+	if err != nil {
+		return Config{}, err
 	}
 	return s.config()
+}
+
+func decodeSpec(text []byte) (s *spec, err error) {
+	// goccy/go-yaml v1.19.2 panics where a list is wanted and a tag stands, as in "resolvers: !x 10.0.0.1".
+	defer func() {
+		if r := recover(); r != nil {
+			s, err = nil, fmt.Errorf("the YAML cannot be read: %v", r)
+		}
+	}()
+	s = &spec{MTU: defaultMTU}
+	dec := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict())
+	if err := dec.Decode(s); errors.Is(err, io.EOF) {
+		return nil, errors.New("the file is empty")
+	} else if err != nil {
+		return nil, errors.New(strings.TrimSpace(yaml.FormatError(err, false, false)))
+	}
+	if err := dec.Decode(new(any)); !errors.Is(err, io.EOF) {
+		return nil, errors.New("more than one document")
+	}
+	return s, nil
 }
 
 func (s *spec) config() (Config, error) {

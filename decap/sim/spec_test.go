@@ -84,6 +84,7 @@ func TestBadSpecs(t *testing.T) {
 		"targt: 10.0.0.1":                       `[1:1] unknown field "targt"`,
 		"mtu: 1\nmtu: 2":                        `[2:1] mapping key "mtu" already defined`,
 		"mtu: 1500\n---\nmtu: 1500":             "more than one document",
+		"resolvers: !x 10.0.0.2":                "the YAML cannot be read",
 		"mtu: big":                              "[1:6]",
 		"target: 10.0.0":                        "IPv4 address too short",
 		"sessions: [{vni: -1}]":                 "overflow",
@@ -110,6 +111,7 @@ func TestBadSpecs(t *testing.T) {
 func FuzzParseSpec(f *testing.F) {
 	f.Add([]byte(wholeSpec))
 	f.Add([]byte("sessions: [{vni: 5, source: 10.0.1.10, filter: none}]\nfilters: {none: {}}"))
+	f.Add([]byte("resolvers: !x 10.0.0.2"))
 	frames := captured(f, "plain-misc.pcap")
 	f.Fuzz(func(t *testing.T, text []byte) {
 		cfg, err := sim.ParseSpec(text)
