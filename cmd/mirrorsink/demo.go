@@ -56,7 +56,7 @@ func demo(cmd *cobra.Command, opts demoOptions) error {
 	ctx, cancel := context.WithCancel(cmd.Context())
 	defer cancel()
 	if opts.duration > 0 {
-		time.AfterFunc(opts.duration, cancel)
+		defer time.AfterFunc(opts.duration, cancel).Stop()
 	}
 	stdout, stderr := cmd.OutOrStdout(), cmd.ErrOrStderr()
 	v := newView(stdout, len(opts.eve) > 0)
