@@ -1,0 +1,133 @@
+package main
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const module = "github.com/mirrorsink/mirrorsink/"
+
+// mayImport is who may import what of ours. Imports only go down; what is not named here may import nothing of ours.
+var mayImport = map[string][]string{
+	"cmd/mirrorsink": {
+		"decap", "decap/rx", "decap/tx", "decap/sim", "inspect", "inspect/event", "inspect/export", "inspect/l7",
+	},
+	"inspect":        {"inspect/frag", "inspect/flow", "inspect/l7", "inspect/event", "decap"},
+	"inspect/export": {"inspect/event", "inspect/l7"},
+	"inspect/event":  {"inspect/l7", "decap"},
+	"inspect/flow":   {"inspect/event", "inspect/l7", "decap"},
+	"inspect/frag":   {"decap"},
+	"inspect/l7":     {"decap/wire"},
+	"decap/rx":       {"decap"},
+	"decap/tx":       {"decap"},
+	"decap/sim":      {"decap"},
+	"decap":          {"decap/wire"},
+}
+
+// onlyIn is where libraries may be imported: each in few places, so that replacing one stays a small change.
+var onlyIn = map[string][]string{
+	"github.com/google/gopacket":            {"decap/tx"},
+	"github.com/prometheus/client_golang":   {"cmd/mirrorsink"},
+	"github.com/spf13":                      {"cmd/mirrorsink"},
+	"github.com/goccy/go-yaml":              {"cmd/mirrorsink", "decap/sim"},
+	"golang.org/x/sys/unix":                 {"decap/rx", "decap/tx", "inspect/flow"},
+	"github.com/gaissmai/bart":              {"decap"},
+	"github.com/stretchr/testify":           {},
+	"pgregory.net/rapid":                    {},
+	"github.com/santhosh-tekuri/jsonschema": {},
+	"unsafe":                                {"decap/rx", "decap/tx", "inspect", "inspect/event", "inspect/flow", "inspect/frag"},
+	"os/exec":                               {},
+	"net/http/pprof":                        {},
+	"expvar":                                {},
+}
+
+// goFile is one file of the program, opened here: a test that asked the go tool would be cached by it.
+type goFile struct {
+	dir  string // of the module, with slashes
+	file *ast.File
+	name string
+}
+
+func goFiles(t *testing.T) (files []goFile) {
+	root, err := filepath.Abs("../..")
+	require.NoError(t, err)
+	require.NoError(t, filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		base := d.Name()
+		if d.IsDir() {
+			if name != root && (strings.HasPrefix(base, ".") || base == "testdata" || base == "bin") {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if !strings.HasSuffix(base, ".go") || strings.HasSuffix(base, "_test.go") {
+			return nil
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ImportsOnly|parser.ParseComments)
+		if err != nil {
+			return err
+		}
+		dir, err := filepath.Rel(root, filepath.Dir(name))
+		files = append(files, goFile{filepath.ToSlash(dir), f, base})
+		return err
+	}))
+	require.NotEmpty(t, files)
+	return files
+}
+
+func TestImportsGoDown(t *testing.T) {
+	for _, src := range goFiles(t) {
+		for _, spec := range src.file.Imports {
+			imported := strings.Trim(spec.Path.Value, `"`)
+			if ours, ok := strings.CutPrefix(imported, module); ok {
+				assert.Contains(t, mayImport[src.dir], ours, "%s/%s imports %s", src.dir, src.name, ours)
+			}
+			for library, places := range onlyIn {
+				if imported == library || strings.HasPrefix(imported, library+"/") {
+					assert.Contains(t, places, src.dir, "%s/%s imports %s", src.dir, src.name, imported)
+				}
+			}
+		}
+	}
+}
+
+// TestOnePackageComment: every package says once what goes in, what comes out, and what it does not do.
+func TestOnePackageComment(t *testing.T) {
+	comments := map[string]int{}
+	for _, src := range goFiles(t) {
+		comments[src.dir] += 0
+		if src.file.Doc != nil {
+			comments[src.dir]++
+		}
+	}
+	for dir, n := range comments {
+		assert.Equal(t, 1, n, "package comments in %s", dir)
+	}
+}
+
+// TestTopLevel holds the layout: no other folder of Go code, and none for odds and ends.
+func TestTopLevel(t *testing.T) {
+	allowed := map[string]bool{"cmd": true, "decap": true, "inspect": true, "sessions": true, "testdata": true, "docs": true, "deploy": true, "bin": true}
+	entries, err := os.ReadDir("../..")
+	require.NoError(t, err)
+	for _, e := range entries {
+		if e.IsDir() && !strings.HasPrefix(e.Name(), ".") {
+			assert.True(t, allowed[e.Name()], "folder %s", e.Name())
+		}
+	}
+	for _, src := range goFiles(t) {
+		assert.NotContains(t, []string{"util", "utils", "common", "base", "helpers"}, path.Base(src.dir))
+	}
+}
