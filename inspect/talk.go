@@ -225,8 +225,9 @@ func (w *Worker) done(r *flow.Record, t *talk, in said) {
 // sender is the client, what it asked before was answered in those bytes.
 func (w *Worker) overtaken(r *flow.Record, t *talk, in said) {
 	o := &t.half[1-in.side]
-	unseen := o.mode == seeking || o.mode == reading && o.win.Opened() && int32(in.ack-o.win.End()) > 0
-	if !unseen {
+	ahead := in.ack - o.win.End()
+	unseen := o.mode == reading && o.win.Opened() && ahead != 0 && ahead <= flow.MaxAck
+	if o.mode != seeking && !unseen {
 		return
 	}
 	o.win.Close(&w.talks.pool)

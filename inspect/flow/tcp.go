@@ -11,6 +11,11 @@ import (
 // announce (RFC 7323 section 2.2). What lies farther ahead is another connection or a forgery.
 const maxJump = 1 << 30
 
+// MaxAck is how far ahead of the bytes seen an acknowledgment is believed: more than systems buffer for a connection. A
+// firewall that is mirrored on both sides, and changes sequence numbers between, gives acknowledgments that mean another
+// numbering.
+const MaxAck = 64 << 20
+
 // Seen says what a segment brought.
 type Seen struct {
 	New    int // payload bytes not seen before
@@ -116,7 +121,7 @@ func (r *Record) fill(s Side, seq, n uint32) uint32 {
 // acknowledged moves next[s] to what the peer acknowledges: it has the bytes, so the copies were lost, or come late.
 func (r *Record) acknowledged(s Side, ack uint32) int {
 	ahead := ack - r.next[s]
-	if !r.seqKnown(s) || ahead == 0 || ahead > maxJump || r.Flags[s]&(decap.FIN|decap.RST) != 0 {
+	if !r.seqKnown(s) || ahead == 0 || ahead > MaxAck || r.Flags[s]&(decap.FIN|decap.RST) != 0 {
 		return 0
 	}
 	r.miss(s, ahead)

@@ -87,6 +87,7 @@ func TestSequence(t *testing.T) {
 		"lost, tail repeated":   {[]seg{{0, ack, 100, 0, 10}, {0, ack, 140, 0, 10}, {0, ack, 140, 0, 10}}, [2]uint64{20}, [2]uint64{30}},
 		"acknowledged, no copy": {[]seg{{0, ack, 100, 0, 10}, {1, ack, 500, 150, 0}}, [2]uint64{10}, [2]uint64{40}},
 		"acknowledged, late":    {[]seg{{0, ack, 100, 0, 10}, {1, ack, 500, 150, 0}, {0, ack, 110, 0, 40}}, [2]uint64{50}, [2]uint64{}},
+		"acknowledged, absurd":  {[]seg{{0, ack, 100, 0, 10}, {1, ack, 500, 100 + 1<<29, 0}}, [2]uint64{10}, [2]uint64{}},
 		"one direction only":    {[]seg{{1, ack, 500, 5000, 7}}, [2]uint64{0, 7}, [2]uint64{}},
 		"wraps":                 {[]seg{{0, ack, 0xfffffff0, 0, 16}, {0, ack, 0, 0, 10}, {0, ack, 20, 0, 10}}, [2]uint64{36}, [2]uint64{10}},
 		"syn and fin count":     {append(handshake[:3:3], seg{0, ack, 100, 500, 5}, seg{0, fin, 105, 500, 0}, seg{1, ack, 500, 106, 0}), [2]uint64{5}, [2]uint64{}},
