@@ -24,7 +24,7 @@ test: ## vet and run every test, with the race detector where there is a C compi
 	go vet ./...
 	@test -n '$(RACE)' || echo 'no C compiler here: the tests run without the race detector'
 	go test -v $(RACE) -shuffle=on ./... 2>&1 | tee bin/test.log | grep -Ev '$(PASSING)'
-	@if grep -q -- '--- SKIP' bin/test.log; then echo 'left out here:'; grep -B1 -- '--- SKIP' bin/test.log; fi
+	@awk '/_test\.go:[0-9]+: / {why = $$0; sub(/^ +[^ ]+ /, "", why)} /--- SKIP: / {print "left out here: " $$3 ": " why}' bin/test.log
 
 e2e: ## run the tests of the whole program alone
 	go test -v -count=1 ./cmd/mirrorsink/...
