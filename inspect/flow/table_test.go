@@ -140,8 +140,7 @@ func TestFlushEndsAll(t *testing.T) {
 func TestTableLikeMap(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		live := map[decap.Key]int64{} // last packet
-		var table *Table
-		table = New(0, func(r *Record, why event.EndReason, _ int64) {
+		table := New(0, func(r *Record, why event.EndReason, _ int64) {
 			last, ok := live[r.Key]
 			if !ok || last != r.End {
 				t.Fatalf("ended %v, which is not live", r.Key)
