@@ -12,7 +12,7 @@ var metricTable = []metric{
 		values: single(func(s *snapshot) uint64 { return s.KernelDrops })},
 	{name: "oversized_datagrams_total", help: "Datagrams that were longer than a receive slot and read in part.",
 		values: single(func(s *snapshot) uint64 { return s.Oversized })},
-	{name: "reserved_bits_total", help: "VXLAN headers with a reserved bit set.",
+	{name: "nonstandard_headers_total", help: "VXLAN headers with a reserved bit set.",
 		values: single(func(s *snapshot) uint64 { return s.ReservedBits })},
 	{name: "truncated_packets_total", help: "Packets whose copy was cut.",
 		values: single(func(s *snapshot) uint64 { return s.Truncated })},

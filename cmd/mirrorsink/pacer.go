@@ -12,7 +12,6 @@ type pacer struct {
 
 	begun time.Time // when the capture began to be played
 	first int64     // the first frame's time
-	last  int64     // the latest frame's time
 	n     int64     // frames so far
 }
 
@@ -27,7 +26,6 @@ func (p *pacer) wait(ctx context.Context, nanos int64) bool {
 	if p.n == 0 {
 		p.first = nanos
 	}
-	p.last = nanos
 	early := time.Until(p.begun.Add(p.due(nanos)))
 	p.n++
 	if early < slack {

@@ -96,6 +96,9 @@ func (o *simulateOptions) check(f *pflag.FlagSet, files []string) error {
 	if !(o.speed >= 0 && o.rate >= 0) || o.loop < 0 {
 		return usagef("--speed, --rate and --loop cannot be negative")
 	}
+	if o.out != "" && (f.Changed("speed") || f.Changed("rate") || o.loop == 0) {
+		return usagef("--speed, --rate and --loop 0 are for sending, not for --out")
+	}
 	for _, name := range files {
 		if name == "-" && o.loop != 1 {
 			return usagef("--loop: standard input can be played once only")
@@ -122,8 +125,8 @@ func simulate(cmd *cobra.Command, opts simulateOptions, files []string) error {
 	if err != nil {
 		return err
 	}
-	s := newSimulator(m, opts.odds, out, &pacer{speed: opts.speed, rate: opts.rate})
-	err = s.play(cmd.Context(), files, opts.loop)
+	s := newSimulator(m, opts.odds, out, opts.pace())
+	err = s.playFiles(cmd.Context(), files, opts.loop)
 	s.print(cmd.ErrOrStderr())
 	return errors.Join(err, out.close())
 }
@@ -213,6 +216,14 @@ func localAddress(to netip.Addr) (netip.Addr, error) {
 	return conn.LocalAddr().(*net.UDPAddr).AddrPort().Addr().Unmap(), nil
 }
 
+// pace returns when copies are due. Into a file they go at once, with their times.
+func (o *simulateOptions) pace() *pacer {
+	if o.out != "" {
+		return &pacer{}
+	}
+	return &pacer{speed: o.speed, rate: o.rate}
+}
+
 // destination returns where copies go.
 func (o *simulateOptions) destination(target netip.AddrPort, stdout io.Writer) (destination, error) {
 	if o.to != "" {
@@ -228,8 +239,8 @@ func (o *simulateOptions) destination(target netip.AddrPort, stdout io.Writer) (
 	return newCaptureDestination(f, f)
 }
 
-// play plays the files one after the other, as often as it is told, until ctx ends.
-func (s *simulator) play(ctx context.Context, files []string, times int) error {
+// playFiles plays the files one after the other, as often as it is told, until ctx ends.
+func (s *simulator) playFiles(ctx context.Context, files []string, times int) error {
 	var err error
 	for i := 0; err == nil && ctx.Err() == nil && (times == 0 || i < times); i++ {
 		for _, name := range files {

@@ -54,6 +54,7 @@ type simulator struct {
 	out    destination
 	pace   *pacer
 
+	latest int64 // the time of the latest copy
 	batch  decap.Batch
 	frame  []byte
 	copies []sim.Copy
@@ -66,9 +67,11 @@ func newSimulator(m *sim.Mirror, odds sim.Odds, out destination, pace *pacer) *s
 	return &simulator{mirror: m, path: sim.NewPath(odds), out: out, pace: pace}
 }
 
-// run plays one capture to its end, or until ctx ends. A damaged capture is played as far as it can be read.
+// run plays one capture to its end, or until ctx ends. A damaged capture is played as far as it can be read. Its times go
+// on where those of the one before ended, if they would be earlier than that.
 func (s *simulator) run(ctx context.Context, capture inspect.Source) error {
 	s.pace.begin()
+	shift, known := int64(0), false
 	for {
 		err := capture.Read(&s.batch)
 		for i := range s.batch.N {
@@ -76,7 +79,10 @@ func (s *simulator) run(ctx context.Context, capture inspect.Source) error {
 			if !s.pace.wait(ctx, d.Nanos) {
 				return nil
 			}
-			s.play1(d)
+			if !known {
+				shift, known = max(0, s.latest-d.Nanos), true
+			}
+			s.play(d, d.Nanos+shift)
 		}
 		if errors.Is(err, io.EOF) || errors.Is(err, os.ErrClosed) {
 			return nil
@@ -87,9 +93,10 @@ func (s *simulator) run(ctx context.Context, capture inspect.Source) error {
 	}
 }
 
-// play1 sends the copies of one frame.
-func (s *simulator) play1(d *decap.Datagram) {
+// play sends the copies of one frame.
+func (s *simulator) play(d *decap.Datagram, nanos int64) {
 	s.frames++
+	s.latest = max(s.latest, nanos)
 	frame, ok := sim.AppendFrame(s.frame[:0], d)
 	s.frame = frame
 	if !ok {
@@ -102,7 +109,7 @@ func (s *simulator) play1(d *decap.Datagram) {
 	}
 	for i := range s.copies {
 		s.mirrored++
-		s.send(d.Nanos, s.path.Carry(s.copies[i]))
+		s.send(nanos, s.path.Carry(s.copies[i]))
 	}
 }
 
@@ -121,7 +128,7 @@ func (s *simulator) send(nanos int64, copies []sim.Copy) {
 
 // flush sends what mishaps held back, and returns the first error of all that was sent.
 func (s *simulator) flush() error {
-	s.send(s.pace.last, s.path.Flush())
+	s.send(s.latest, s.path.Flush())
 	if s.firstErr != nil {
 		return fmt.Errorf("%d copies could not be sent: %w", s.failed, s.firstErr)
 	}

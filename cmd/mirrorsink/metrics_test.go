@@ -1,0 +1,88 @@
+package main
+
+import (
+	"flag"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mirrorsink/mirrorsink/decap"
+	"github.com/mirrorsink/mirrorsink/inspect/event"
+	"github.com/mirrorsink/mirrorsink/inspect/l7"
+)
+
+var update = flag.Bool("update", false, "rewrite golden files")
+
+// golden compares text with a file of testdata.
+func golden(t *testing.T, name, text string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	}
+	want, err := os.ReadFile(path)
+	require.NoError(t, err)
+	assert.Equal(t, string(want), text, "if this is meant, run the test with -update")
+}
+
+// someSnapshot has another value in each field.
+func someSnapshot() snapshot {
+	s := snapshot{Named: 31, Oversized: 32, HandoversDropped: 33, Elapsed: 2500 * time.Millisecond}
+	s.Uptime, s.KernelDrops = 2, 34
+	s.Counters = event.Counters{
+		Bytes: 1234567, ReservedBits: 1, Truncated: 2, BadChecksum: 3,
+		FragmentsHeld: 4, Reassembled: 5, FragmentsExpired: 6, FragmentsEvicted: 7, Taps: 8, TapsRefused: 9,
+		FlowsNew: 50, NamesRefused: 10, StreamsNew: 11, StreamsEvict: 12, Gaps: 13, LostBytes: 14, Retransmits: 15,
+		FlowsActive: 16, StreamsActive: 17,
+	}
+	for r := range decap.Reasons {
+		s.Reasons[r] = 100 + uint64(r)
+		s.Datagrams += s.Reasons[r]
+	}
+	for r := range s.FlowsEnded {
+		s.FlowsEnded[r] = 200 + uint64(r)
+	}
+	for p := range l7.Protos {
+		s.Hints[p] = 300 + uint64(p)
+	}
+	for k := range event.Kinds {
+		s.Export.Produced[k], s.Export.Written[k], s.Export.Dropped[k] = 410+uint64(k), 400+uint64(k), 10
+	}
+	return s
+}
+
+func TestMetricsPage(t *testing.T) {
+	c := newCollector(someSnapshot)
+	problems, err := testutil.CollectAndLint(c)
+	require.NoError(t, err)
+	assert.Empty(t, problems)
+
+	registry := prometheus.NewPedanticRegistry()
+	require.NoError(t, registry.Register(c))
+	page := httptest.NewRecorder()
+	promhttp.HandlerFor(registry, promhttp.HandlerOpts{}).ServeHTTP(page, httptest.NewRequest("GET", "/metrics", nil))
+	golden(t, "metrics.txt", page.Body.String())
+}
+
+// A counter that is on no page is a loss that nobody sees.
+func TestEveryCounterIsAMetric(t *testing.T) {
+	shown := map[uint64]bool{}
+	s := someSnapshot()
+	for _, m := range metricTable {
+		m.values(&s, func(value uint64, _ ...string) { shown[value] = true })
+	}
+	for v := uint64(1); v <= 17; v++ {
+		assert.True(t, shown[v], "the counter with value %d in someSnapshot", v)
+	}
+	for _, v := range []uint64{s.Datagrams, s.Bytes, s.FlowsNew, s.Named, s.Oversized, s.HandoversDropped, s.KernelDrops} {
+		assert.True(t, shown[v], "the counter with value %d in someSnapshot", v)
+	}
+}
