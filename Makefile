@@ -12,7 +12,7 @@ RACE := $(shell printf '\043include <stdlib.h>\n' | $$(go env CC) -x c -c -o /de
 # What go test -v says of tests that pass. The whole of it is kept in bin/test.log.
 PASSING := ^[[:space:]]*(=== (RUN|PAUSE|CONT|NAME) |--- PASS:|.*\[rapid\] OK)|^PASS$$|^-test.shuffle |no test files
 
-.PHONY: all build test e2e fuzz lint vuln demo generate clean help
+.PHONY: all build test e2e bench fuzz lint vuln demo generate clean help
 
 all: build
 
@@ -28,6 +28,10 @@ test: ## vet and run every test, with the race detector where there is a C compi
 
 e2e: ## run the tests of the whole program alone
 	go test -v -count=1 ./cmd/mirrorsink/...
+
+bench: build ## measure the decoder against gopacket, and replay against a read loop (1.2 GB in the user's cache)
+	go test -short ./.ci/bench
+	go run ./.ci/bench
 
 fuzz: ## fuzz every target for FUZZTIME (30s each)
 	@for pkg in $$(go list ./...); do \

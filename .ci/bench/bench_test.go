@@ -1,0 +1,157 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mirrorsink/mirrorsink/decap"
+)
+
+func TestPrint(t *testing.T) {
+	for name, c := range map[string]struct {
+		wanted bound
+		held   string
+	}{
+		"nothing promised": {bound{}, ""},
+		"reached":          {bound{least: 2.5}, "yes"},
+		"not reached":      {bound{least: 2.501}, "no"},
+		"kept":             {bound{most: 2.5}, "yes"},
+		"not kept":         {bound{most: 2.499}, "no"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := row{values: []float64{100, 2.5, 0.1}, wanted: c.wanted}
+			assert.Equal(t, c.held, r.held())
+		})
+	}
+	var out bytes.Buffer
+	require.NoError(t, table{
+		{what: "speed", values: []float64{12.34, 1.234, 123.4}, wanted: bound{least: 0.12}},
+		{what: "memory", values: []float64{512.6}, wanted: bound{most: 512}},
+	}.print(&out))
+	require.Equal(t, `figure  min   median  max  wanted    held
+speed   1.23  12.3    123  >= 0.120  yes
+memory  513   513     513  <= 512    no
+
+1 missed. Is the machine busy? The load average above tells.
+`, out.String())
+}
+
+func TestCompareDecoders(t *testing.T) {
+	nanos := map[string][]float64{}
+	for range 2 {
+		collect(nanos, `goos: linux
+BenchmarkParse/socket/warm/ours-2       	 3592094	        66.50 ns/op	        10.0 cpu-ns/packet	       0 B/op	       0 allocs/op
+BenchmarkParse/socket/warm/gopacket     	  392094	       666.5 ns/op	       120.5 cpu-ns/packet	       0 B/op	       0 allocs/op
+BenchmarkParse/socket/cold/ours-16      	       5	  66650 ns/op	        40 cpu-ns/packet
+BenchmarkParse/socket/cold/gopacket-16  	       5	  66650 ns/op	       160 cpu-ns/packet
+BenchmarkParse/capture/warm/ours-2      	       5	  66650 ns/op	        20 cpu-ns/packet
+BenchmarkParse/capture/warm/gopacket-2  	       5	  66650 ns/op	        60 cpu-ns/packet
+BenchmarkParse/capture/cold/ours-2      	       5	  66650 ns/op	        50 cpu-ns/packet
+PASS
+`)
+	}
+	_, err := compareDecoders(nanos)
+	require.ErrorContains(t, err, "2 results for capture/cold/ours and 0 for capture/cold/gopacket")
+
+	nanos["capture/cold/gopacket"] = []float64{100, 200}
+	rows, err := compareDecoders(nanos)
+	require.NoError(t, err)
+	require.Len(t, rows, 12)
+	assert.Equal(t, []float64{12.05, 12.05}, rows[2].values)
+	assert.Equal(t, "no", rows[8].held(), "three times as fast where five are wanted")
+	assert.Equal(t, []float64{2, 4}, rows[11].values)
+}
+
+func TestParseStatus(t *testing.T) {
+	u := parseStatus(strings.NewReader("Name:\tmirrorsink\nVmHWM:\t  614400 kB\nVmRSS:\t  2048 kB\nRssAnon:\t   51200 kB\nThreads:\t7\n"))
+	require.Equal(t, usage{anonymous: 50, resident: 600}, u)
+}
+
+func TestMakeOnce(t *testing.T) {
+	parent := filepath.Join(t.TempDir(), "new")
+	dir := filepath.Join(parent, "captures")
+	broken := errors.New("broken")
+	err := makeOnce(dir, func(tmp string) error {
+		require.NoError(t, os.WriteFile(filepath.Join(tmp, plainName), nil, 0o600))
+		return broken
+	})
+	require.ErrorIs(t, err, broken)
+	left, err := os.ReadDir(parent)
+	require.NoError(t, err)
+	require.Empty(t, left, "a failure leaves nothing")
+
+	require.NoError(t, makeOnce(dir, func(tmp string) error {
+		return os.WriteFile(filepath.Join(tmp, plainName), nil, 0o600)
+	}))
+	require.FileExists(t, filepath.Join(dir, plainName))
+}
+
+// TestRepeat holds that the repeated captures are what real ones would be: in order of time, with as many flows as there
+// are repetitions, and every checksum as right or wrong as it was.
+func TestRepeat(t *testing.T) {
+	t.Chdir("../..")
+	frames, err := loadFrames("testdata/plain-*.pcap")
+	require.NoError(t, err)
+	n, last, flows := 0, int64(0), map[decap.Key]bool{}
+	require.NoError(t, repeat(t.Context(), frames, func(f frame) error {
+		require.GreaterOrEqual(t, f.nanos, last)
+		lane, original := n%abreast, frames[n/abreast%len(frames)]
+		n, last = n+1, f.nanos
+		if lane >= 8 && lane < abreast-1 {
+			return nil // some will do
+		}
+		was, is := parse(original.data), parse(f.data)
+		require.Equal(t, was.VerifyChecksums(), is.VerifyChecksums())
+		require.Equal(t, was.IPLen, is.IPLen)
+		if is.Version != 0 {
+			key, _ := is.Key(0)
+			flows[key] = true
+		}
+		return nil
+	}))
+	require.GreaterOrEqual(t, n, leastPackets)
+	repetitions := n / len(frames)
+	require.Greater(t, len(flows), repetitions/abreast*9*10, "the captures have more than ten flows")
+}
+
+func parse(f []byte) (p decap.Packet) {
+	new(decap.Decoder).Parse(&p, &decap.Datagram{Data: f, WireLen: len(f)})
+	return p
+}
+
+func TestRepeatStops(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.ErrorIs(t, repeat(ctx, []frame{{}}, nil), context.Canceled)
+}
+
+// TestRepeatTestdata makes the captures whole, as a machine without the reference material does.
+func TestRepeatTestdata(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short: writes 600 MB")
+	}
+	t.Chdir("../..")
+	dir := t.TempDir()
+	require.NoError(t, repeatTestdata(t.Context(), dir))
+	plain, err := countPackets(filepath.Join(dir, plainName))
+	require.NoError(t, err)
+	mirrored, err := countPackets(filepath.Join(dir, mirroredName))
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, plain, leastPackets)
+	require.Equal(t, plain, mirrored)
+}
+
+func TestReadThrough(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(name, make([]byte, 3<<20+1), 0o600))
+	require.NoError(t, readThrough(name))
+	require.ErrorIs(t, readThrough(name+"x"), os.ErrNotExist)
+}

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// command is a child process whose complaints are seen and whose output is not.
+func command(ctx context.Context, argv ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
+	cmd.Stderr = os.Stderr
+	return cmd
+}
+
+// cpuTime runs a program to its end and returns the CPU time that it took, its own and the kernel's for it.
+func cpuTime(ctx context.Context, argv []string) (time.Duration, error) {
+	cmd := command(ctx, argv...)
+	if err := cmd.Run(); err != nil {
+		return 0, fmt.Errorf("%s: %w", strings.Join(argv, " "), err)
+	}
+	return cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), nil
+}
+
+// usage is a process's memory in MiB: what it allocated, and all of it, pages of mapped files included.
+type usage struct{ anonymous, resident float64 }
+
+// sampling is how often a process's memory is looked at. The kernel keeps no peak of anonymous memory alone.
+const sampling = 5 * time.Millisecond
+
+// peakMemory runs a program to its end and returns the most memory that it was seen to have. It does not use the peak in
+// rusage, which starts from that of the parent.
+func peakMemory(ctx context.Context, argv []string) (usage, error) {
+	cmd := command(ctx, argv...)
+	if err := cmd.Start(); err != nil {
+		return usage{}, err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	status := fmt.Sprintf("/proc/%d/status", cmd.Process.Pid)
+	tick := time.NewTicker(sampling)
+	defer tick.Stop()
+	var peak usage
+	for {
+		select {
+		case err := <-ended:
+			if err != nil {
+				err = fmt.Errorf("%s: %w", strings.Join(argv, " "), err)
+			}
+			return peak, err
+		case <-tick.C:
+			now := parseStatus(strings.NewReader(slurp(status)))
+			peak = usage{max(peak.anonymous, now.anonymous), max(peak.resident, now.resident)}
+		}
+	}
+}
+
+// parseStatus reads /proc/PID/status, whose sizes are in KiB.
+func parseStatus(r io.Reader) (u usage) {
+	for lines := bufio.NewScanner(r); lines.Scan(); {
+		name, value, _ := strings.Cut(lines.Text(), ":")
+		kib, err := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(value, "kB")), 64)
+		if err != nil {
+			continue
+		}
+		switch name {
+		case "RssAnon":
+			u.anonymous = kib / 1024
+		case "VmHWM":
+			u.resident = kib / 1024
+		}
+	}
+	return u
+}

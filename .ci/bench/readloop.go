@@ -1,0 +1,57 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+)
+
+// readLoopSource is a read loop in C, if the reference material lies beside the checkout.
+const readLoopSource = sharedBench + "/rd.c"
+
+// readLoop returns a command that reads the file named behind it: the C one where it can be compiled, else this program.
+// done removes what was made.
+func readLoop(ctx context.Context) (argv []string, done func(), err error) {
+	compiler, noCompiler := exec.LookPath("cc")
+	if noCompiler != nil || !exists(readLoopSource) {
+		progress("the read loop is this program's own: there is no C compiler, or no %s", readLoopSource)
+		self, err := os.Executable()
+		return []string{self, "-read"}, func() {}, err
+	}
+	dir, err := os.MkdirTemp("", "mirrorsink-bench")
+	if err != nil {
+		return nil, nil, err
+	}
+	binary := filepath.Join(dir, "rd")
+	if err := command(ctx, compiler, "-O2", "-o", binary, readLoopSource).Run(); err != nil {
+		os.RemoveAll(dir)
+		return nil, nil, fmt.Errorf("compile %s: %w", readLoopSource, err)
+	}
+	return []string{binary}, func() { os.RemoveAll(dir) }, nil
+}
+
+// readThrough reads a file from start to end, a MiB at a time, and looks at none of it.
+func readThrough(name string) error {
+	f, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	buf := make([]byte, 1<<20)
+	for {
+		if _, err := f.Read(buf); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+}
+
+func exists(name string) bool {
+	_, err := os.Stat(name)
+	return err == nil
+}

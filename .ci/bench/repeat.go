@@ -1,0 +1,161 @@
+package main
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/mirrorsink/mirrorsink/decap"
+	"github.com/mirrorsink/mirrorsink/decap/sim"
+	"github.com/mirrorsink/mirrorsink/decap/tx"
+)
+
+// abreast is how many repetitions run at the same time, frame by frame in turns, so that there are many flows at once.
+const abreast = 256
+
+// frame is a frame of a capture, and its time since the first one of all.
+type frame struct {
+	data  []byte
+	nanos int64
+}
+
+// repeatTestdata makes the captures from those of testdata, repeated with other addresses until there are enough packets.
+func repeatTestdata(ctx context.Context, dir string) error {
+	frames, err := loadFrames("testdata/plain-*.pcap")
+	if err != nil {
+		return err
+	}
+	w, err := createCaptures(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(repeat(ctx, frames, w.write), w.close())
+}
+
+// repeat calls write with at least leastPackets frames in the order of their times.
+func repeat(ctx context.Context, frames []frame, write func(frame) error) error {
+	const start = 1_700_000_000e9 // any time will do
+	var buf []byte
+	length := frames[len(frames)-1].nanos + 1
+	for block := 0; block*abreast*len(frames) < leastPackets; block++ {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		for _, f := range frames {
+			for lane := range abreast {
+				buf = append(buf[:0], f.data...)
+				moveAddresses(buf, uint16(block*abreast+lane))
+				if err := write(frame{buf, start + int64(block)*length + f.nanos}); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// loadFrames returns the frames of all captures that match, as if they had started at the same time.
+func loadFrames(pattern string) (frames []frame, err error) {
+	names, err := filepath.Glob(pattern)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		first := int64(-1)
+		err := eachFrame(name, func(d *decap.Datagram) error {
+			if first < 0 {
+				first = d.Nanos
+			}
+			frames = append(frames, frame{slices.Clone(d.Data), max(0, d.Nanos-first)})
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	if len(frames) == 0 {
+		return nil, errors.New("no frames in " + pattern)
+	}
+	slices.SortStableFunc(frames, func(a, b frame) int { return int(a.nanos - b.nanos) })
+	return frames, nil
+}
+
+// moveAddresses gives an Ethernet frame of IP other addresses, the n-th of many. The end of each address is two words of
+// 16 bits: one grows by n and the other shrinks by n, in ones' complement, so that their sum is the same and every
+// checksum that covers them stays right, of fragments too (RFC 1624).
+func moveAddresses(f []byte, n uint16) {
+	const ethernet = 14
+	var addresses []byte
+	var size int
+	switch {
+	case len(f) >= ethernet+20 && binary.BigEndian.Uint16(f[12:]) == 0x0800:
+		addresses, size = f[ethernet+12:ethernet+20], 4
+	case len(f) >= ethernet+40 && binary.BigEndian.Uint16(f[12:]) == 0x86dd:
+		addresses, size = f[ethernet+8:ethernet+40], 16
+	}
+	for ; len(addresses) > 0; addresses = addresses[size:] {
+		addTo(addresses[size-4:], n)
+		addTo(addresses[size-2:], ^n)
+	}
+}
+
+// addTo adds in ones' complement, in which ^n is -n.
+func addTo(b []byte, n uint16) {
+	sum := uint32(binary.BigEndian.Uint16(b)) + uint32(n)
+	binary.BigEndian.PutUint16(b, uint16(sum+sum>>16))
+}
+
+// captureWriter writes a capture of frames and one of the same frames as they are mirrored.
+type captureWriter struct {
+	mirror          *sim.Mirror
+	copies          []sim.Copy
+	files           []*os.File
+	plain, mirrored *tx.PcapWriter
+}
+
+func createCaptures(dir string) (*captureWriter, error) {
+	w := &captureWriter{}
+	var err error
+	if w.mirror, err = sim.New(sim.Default(1, netip.MustParseAddr("10.200.0.5"), netip.MustParseAddr("10.200.1.9"))); err != nil {
+		return nil, err
+	}
+	if w.plain, err = w.create(dir, plainName); err != nil {
+		return nil, err
+	}
+	w.mirrored, err = w.create(dir, mirroredName)
+	return w, err
+}
+
+func (w *captureWriter) create(dir, name string) (*tx.PcapWriter, error) {
+	f, err := os.Create(filepath.Join(dir, name))
+	if err != nil {
+		return nil, err
+	}
+	w.files = append(w.files, f)
+	return tx.NewPcapWriter(f)
+}
+
+func (w *captureWriter) write(f frame) error {
+	if err := w.plain.Write(f.nanos, f.data, len(f.data)); err != nil {
+		return err
+	}
+	w.copies = w.mirror.Encapsulate(w.copies[:0], f.data)
+	for _, c := range w.copies {
+		if err := w.mirrored.Write(f.nanos, c.Frame, len(c.Frame)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *captureWriter) close() error {
+	err := errors.Join(w.plain.Flush(), w.mirrored.Flush())
+	for _, f := range w.files {
+		err = errors.Join(err, f.Close())
+	}
+	return err
+}
