@@ -43,10 +43,14 @@ func (r *Record) Segment(s Side, p *decap.Packet) Seen {
 	if !p.HasTCP {
 		return Seen{}
 	}
+	if p.TCPFlags&decap.SYN != 0 && (r.Flags[s]&decap.SYN == 0 || r.TCPState < event.TCPEstablished) {
+		r.bits &^= bitSeq0 << s // what came before belongs to an older connection
+		r.Missing[s] = 0
+	}
 	r.Flags[s] |= p.TCPFlags
 	r.Since.Flags[s] |= p.TCPFlags
 	seen := r.sequence(s, p)
-	if p.TCPFlags&decap.ACK != 0 && p.TCPFlags&decap.RST == 0 {
+	if p.TCPFlags&decap.ACK != 0 && p.TCPFlags&decap.RST == 0 && r.TCPState != event.TCPSynSent {
 		seen.Hole += r.acknowledged(1-s, p.Ack)
 	}
 	r.advance(s, p.TCPFlags)
