@@ -8,6 +8,7 @@ import (
 )
 
 func TestDemoNamesFlows(t *testing.T) {
+	needsLinux(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var stdout, stderr logBuffer
@@ -20,6 +21,7 @@ func TestDemoNamesFlows(t *testing.T) {
 }
 
 func TestDemoEndsByItselfAndWritesEvents(t *testing.T) {
+	needsLinux(t)
 	eve := eveFile(t)
 	r := runHere(t, "demo", "--for", "2s", "--eve", eve)
 	assert.Equal(t, exitOK, r.code, r.stderr)

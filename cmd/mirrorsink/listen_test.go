@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -63,8 +64,16 @@ type sink struct {
 	udp, metrics, healthy string // addresses
 }
 
+// needsLinux skips a test of what receives mirrored traffic elsewhere.
+func needsLinux(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("receiving mirrored traffic needs Linux")
+	}
+}
+
 // startListen runs listen on free loopback ports, with the given arguments after its own, until it is ready.
 func startListen(t *testing.T, args ...string) *sink {
+	needsLinux(t)
 	ctx, stop := context.WithCancel(t.Context())
 	s := &sink{t: t, stop: stop, code: make(chan int, 1)}
 	t.Cleanup(stop)
@@ -259,6 +268,7 @@ func TestListenEndsAtItsDeadline(t *testing.T) {
 }
 
 func TestListenOnWhatItCannotHave(t *testing.T) {
+	needsLinux(t)
 	udp, err := net.ListenPacket("udp4", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer udp.Close()
@@ -282,6 +292,7 @@ func TestListenOnWhatItCannotHave(t *testing.T) {
 
 // SIGHUP makes a file that was moved away be written anew; SIGTERM ends the program well.
 func TestSignals(t *testing.T) {
+	needsLinux(t)
 	eve := eveFile(t)
 	cmd := program(t, "listen", "--listen=127.0.0.1:0", "--metrics=off", "--workers=1", "--stats-interval=20ms", "--eve", eve)
 	var stderr logBuffer

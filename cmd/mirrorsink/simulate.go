@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -78,30 +79,24 @@ func (o *simulateOptions) addTo(f *pflag.FlagSet) {
 
 // check says which options cannot be, alone or together.
 func (o *simulateOptions) check(f *pflag.FlagSet, files []string) error {
-	if (o.to == "") == (o.out == "") {
+	switch {
+	case (o.to == "") == (o.out == ""):
 		return usagef("one of --to and --out must be given")
+	case !(o.speed >= 0 && o.rate >= 0) || o.loop < 0:
+		return usagef("--speed, --rate and --loop cannot be negative")
+	case o.out != "" && (f.Changed("speed") || f.Changed("rate") || o.loop == 0):
+		return usagef("--speed, --rate and --loop 0 are for sending, not for --out")
+	case o.loop != 1 && slices.Contains(files, "-"):
+		return usagef("--loop: standard input can be played once only")
 	}
-	if o.spec != "" {
-		for _, name := range []string{"vni", "source", "packet-length", "mtu"} {
-			if f.Changed(name) {
-				return usagef("--%s: with --spec it belongs into the file", name)
-			}
+	for _, name := range []string{"vni", "source", "packet-length", "mtu"} {
+		if o.spec != "" && f.Changed(name) {
+			return usagef("--%s: with --spec it belongs into the file", name)
 		}
 	}
 	for _, name := range []string{"loss", "duplicate", "reorder", "corrupt"} {
-		if p, err := f.GetFloat64(name); err != nil || !(0 <= p && p <= 1) {
+		if p, err := f.GetFloat64(name); err != nil || !(0 <= p && p <= 1) { // NaN neither
 			return usagef("--%s: a probability is from 0 to 1", name)
-		}
-	}
-	if !(o.speed >= 0 && o.rate >= 0) || o.loop < 0 {
-		return usagef("--speed, --rate and --loop cannot be negative")
-	}
-	if o.out != "" && (f.Changed("speed") || f.Changed("rate") || o.loop == 0) {
-		return usagef("--speed, --rate and --loop 0 are for sending, not for --out")
-	}
-	for _, name := range files {
-		if name == "-" && o.loop != 1 {
-			return usagef("--loop: standard input can be played once only")
 		}
 	}
 	return nil
