@@ -30,11 +30,9 @@ func NewAllow(sources []netip.Prefix, vnis []VNIRange) *Allow {
 	return a
 }
 
-// check returns OK, SourceRefused or VNIRefused. A nil list allows everything.
+// check returns OK, SourceRefused or VNIRefused.
 func (a *Allow) check(source netip.Addr, vni uint32) Reason {
 	switch {
-	case a == nil:
-		return OK
 	case a.sources != nil && !a.sources.Lookup(source):
 		return SourceRefused
 	case len(a.vnis) > 0 && !a.hasVNI(vni):

@@ -10,10 +10,14 @@ import (
 //	|R R R R I R R R|           reserved            |
 //	|                VNI            |   reserved    |
 const (
-	vxlanLen      = 8
-	vxlanFlagI    = 0x08
-	vxlanReserved = ^uint64(vxlanFlagI<<56 | 0xffffff<<8) // all bits but the I flag and the VNI
+	vxlanLen   = 8
+	vxlanFlagI = 0x08
 )
+
+// vxlanHasReserved reports whether a bit is set beside the I flag and the VNI.
+func vxlanHasReserved(b []byte) bool {
+	return binary.BigEndian.Uint32(b)&^(vxlanFlagI<<24)|uint32(b[7]) != 0
+}
 
 // GENEVE, RFC 8926 section 3.4; the options' length is in units of four bytes:
 //
@@ -32,13 +36,14 @@ func (w walk) vxlan(b []byte, cut int) Reason {
 	if b[0]&vxlanFlagI == 0 {
 		return NoVNI
 	}
-	header := binary.BigEndian.Uint64(b)
 	p := w.p
 	p.Mirrored = true
-	p.ReservedBits = header&vxlanReserved != 0
-	p.VNI = uint32(header) >> 8
-	if r := w.dec.Allow.check(p.Outer.Addr(), p.VNI); r != OK {
-		return r
+	p.ReservedBits = vxlanHasReserved(b)
+	p.VNI = binary.BigEndian.Uint32(b[4:]) >> 8
+	if w.dec.Allow != nil {
+		if r := w.dec.Allow.check(p.Outer.Addr(), p.VNI); r != OK {
+			return r
+		}
 	}
 	p.Frame = b[vxlanLen:]
 	return w.ethernet(p.Frame, cut)
@@ -57,8 +62,10 @@ func (w walk) geneve(b []byte, cut int) Reason {
 	}
 	p := w.p
 	p.Mirrored, p.VNI = true, vni
-	if r := w.dec.Allow.check(p.Outer.Addr(), vni); r != OK {
-		return r
+	if w.dec.Allow != nil {
+		if r := w.dec.Allow.check(p.Outer.Addr(), vni); r != OK {
+			return r
+		}
 	}
 	p.Frame = b
 	if protocol == etherTEB {
@@ -164,7 +171,7 @@ func envelopeHeader(port uint16, b []byte) (strong, valid bool) {
 	if len(b) < vxlanLen || b[0]&vxlanFlagI == 0 {
 		return false, false
 	}
-	return binary.BigEndian.Uint64(b)&vxlanReserved == 0, true
+	return !vxlanHasReserved(b), true
 }
 
 // holds reports whether a reason speaks for the headers before it: something of sense was found behind them, or the

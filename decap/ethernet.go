@@ -32,6 +32,9 @@ func (w walk) ethernet(b []byte, cut int) Reason {
 	if len(b) < ethernetLen {
 		return ShortFrame
 	}
+	if r, ok := w.predict(b); ok {
+		return r
+	}
 	return w.etherType(binary.BigEndian.Uint16(b[12:]), b[ethernetLen:], cut)
 }
 

@@ -144,10 +144,15 @@ func (w walk) udp(b []byte, cut int) Reason {
 		b, cut = b[:min(n, len(b)):min(n, len(b))], max(0, n-len(b))
 	}
 	p.rest(udpLen, b, cut)
+	return w.carried(p.Payload, cut)
+}
+
+// carried goes on into a UDP packet's payload, if that is the mirror's envelope or a tunnel.
+func (w walk) carried(b []byte, cut int) Reason {
 	if w.seeking {
-		if r, ok := w.envelope(p.Payload, cut); ok {
+		if r, ok := w.envelope(b, cut); ok {
 			return r
 		}
 	}
-	return w.udpTunnel(p.Payload, cut)
+	return w.udpTunnel(b, cut)
 }

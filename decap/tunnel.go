@@ -71,7 +71,13 @@ func (w walk) udpTunnel(b []byte, cut int) Reason {
 	}
 }
 
+// isTunnelPort is asked for two ports of every UDP packet: nearly all of them are outside the range, and cost one
+// comparison.
 func isTunnelPort(port uint16) bool {
+	return port-portGTPU <= portVXLANLinux-portGTPU && isOneOfTunnelPorts(port)
+}
+
+func isOneOfTunnelPorts(port uint16) bool {
 	switch port {
 	case PortVXLAN, portVXLANLinux, portVXLANGPE, PortGENEVE, portGTPU, portTeredo:
 		return true

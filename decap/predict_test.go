@@ -1,0 +1,46 @@
+package decap
+
+import (
+	"encoding/binary"
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+// TestPredictAgrees spoils good packets a little, and decodes each with the short way and without it: reason and packet
+// are the same. That some do go the short way is checked too.
+func TestPredictAgrees(t *testing.T) {
+	packets := transports(t)
+	names := slices.Sorted(maps.Keys(packets))
+	predicted := 0
+	rapid.Check(t, func(t *rapid.T) {
+		packet := packets[rapid.SampledFrom(names).Draw(t, "packet")].packet
+		etherType := uint16(etherIPv4)
+		if packet[0]>>4 == 6 {
+			etherType = etherIPv6
+		}
+		frame := binary.BigEndian.AppendUint16(make([]byte, 12), etherType)
+		frame = append(append(frame, packet...), make([]byte, rapid.IntRange(0, 20).Draw(t, "padding"))...)
+		for range rapid.IntRange(0, 2).Draw(t, "changes") {
+			i := rapid.IntRange(ethernetLen, min(len(frame), ethernetLen+60)-1).Draw(t, "at")
+			frame[i] = rapid.OneOf(rapid.SampledFrom([]byte{0, 4, 6, 17, 0x45, 0x46, 0x50, 0xff}), rapid.Byte()).Draw(t, "byte")
+		}
+		frame = frame[:rapid.IntRange(ethernetLen, len(frame)).Draw(t, "captured")]
+		cut := rapid.IntRange(0, 9).Draw(t, "cut")
+
+		dec := Decoder{Encapsulation: Never}
+		short, long := Packet{Frame: frame}, Packet{Frame: frame}
+		r := walk{dec: &dec, p: &short}.ethernet(frame, cut)
+		require.Equal(t, walk{dec: &dec, p: &long}.etherType(etherType, frame[ethernetLen:], cut), r)
+		if r <= Fragment {
+			require.Equal(t, long, short)
+		}
+		if _, ok := (walk{dec: &dec, p: new(Packet)}).predict(frame); ok {
+			predicted++
+		}
+	})
+	require.NotZero(t, predicted)
+}
