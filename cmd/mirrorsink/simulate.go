@@ -94,6 +94,10 @@ func (o *simulateOptions) check(f *pflag.FlagSet, files []string) error {
 			return usagef("--%s: with --spec it belongs into the file", name)
 		}
 	}
+	return checkOdds(f)
+}
+
+func checkOdds(f *pflag.FlagSet) error {
 	for _, name := range []string{"loss", "duplicate", "reorder", "corrupt"} {
 		if p, err := f.GetFloat64(name); err != nil || !(0 <= p && p <= 1) { // NaN neither
 			return usagef("--%s: a probability is from 0 to 1", name)
