@@ -30,6 +30,10 @@ type Input struct {
 	// Final says that Data will never grow: it is a datagram, or the flow ended, the window is full, or the copies of what
 	// follows were lost or cut. A parser then makes the best of what is there.
 	Final bool
+	// State is what a message that spans datagrams has left so far: QUIC's and DTLS's handshakes. It is nil over TCP. A
+	// parser that answers More to a datagram has put what it needs of it there, and is given the same State with the next
+	// datagram of the flow, of either side.
+	State *State
 }
 
 // Window is the most bytes of one direction that a parser is given at once. A TLS ClientHello may span 16 KiB; a message
@@ -73,6 +77,9 @@ type Hint struct {
 	// Next is where the next message of this direction starts, in bytes from the start of Data. It may lie beyond its
 	// end: the bytes between are skipped without being kept. Or it is Stop or Unknown.
 	Next int
+	// Switch says that behind this message the connection goes on in another protocol, in both directions: after STARTTLS,
+	// CONNECT or a SOCKS reply.
+	Switch bool
 	// Name is the best name for what the flow is about (TLS SNI, HTTP host), without port, as sent; empty if none.
 	Name       []byte
 	NameSource NameSource
@@ -88,12 +95,17 @@ type NameSource uint8
 // Name sources; a later one is the better evidence of what the client asked for.
 const (
 	NoName NameSource = iota
+	ByCert
+	ByDNS
 	HTTPHost
 	SNI
+	QUICSNI
 	numNameSources
 )
 
-var nameSources = [numNameSources]string{NoName: "none", HTTPHost: "http_host", SNI: "sni"}
+var nameSources = [numNameSources]string{
+	NoName: "none", ByCert: "cert", ByDNS: "dns", HTTPHost: "http_host", SNI: "sni", QUICSNI: "quic_sni",
+}
 
 // String returns the spelling of hint.name_source.
 func (s NameSource) String() string { return nameSources[s] }
