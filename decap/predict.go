@@ -12,19 +12,17 @@ func (w walk) predict(b []byte) (Reason, bool) {
 	p := w.p
 	t := binary.BigEndian.Uint16(b[12:])
 	b = b[ethernetLen:]
-	var n, total int
+	var header, n, total int
 	switch {
 	case t == etherIPv4 && b[0] == 0x45 && binary.BigEndian.Uint16(b[6:])&(fragMore|fragOffset) == 0:
-		n, total = ipv4Len, int(binary.BigEndian.Uint16(b[2:]))
+		header, n, total = ipv4Len, ipv4Len, int(binary.BigEndian.Uint16(b[2:]))
 		p.Version, p.TTL, p.Proto = 4, b[8], b[9]
 		p.Src.setIPv4(b[12:])
 		p.Dst.setIPv4(b[16:])
-		p.header = ipv4Len
 	case t == etherIPv6 && b[0]>>4 == 6:
 		n, total = ipv6Len, ipv6Len+int(binary.BigEndian.Uint16(b[4:]))
 		p.Version, p.TTL, p.Proto = 6, b[7], b[6]
 		p.Src, p.Dst = Addr(b[8:24]), Addr(b[24:40])
-		p.header = 0
 	default:
 		return OK, false
 	}
@@ -32,7 +30,7 @@ func (w walk) predict(b []byte) (Reason, bool) {
 		return OK, false
 	}
 	p.IPLen, p.Truncated = total, false
-	p.packet, p.transport = b[:total:total], n
+	p.packet, p.header, p.transport = b[:total:total], header, n
 	return w.predictTransport(b[n:total:total])
 }
 
