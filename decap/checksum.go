@@ -59,8 +59,8 @@ func (p *Packet) pseudoHeader(n int) uint64 {
 	return add(add(sum(src), sum(dst)), uint64(p.Proto)+uint64(n))
 }
 
-// sum returns the ones' complement sum of b in big-endian words of 64 bits, which RFC 1071 shows to be as good as 16. A
-// last word that is not whole is padded with zeros.
+// sum returns the ones' complement sum of b in big-endian words of 64 bits, which RFC 1071 shows to be as good as 16: all
+// that counts is that each byte is in an even or an odd place. An odd last byte is padded with zero.
 func sum(b []byte) uint64 {
 	var s, carry uint64
 	for len(b) >= 32 {
@@ -74,9 +74,19 @@ func sum(b []byte) uint64 {
 		s, carry = bits.Add64(s, binary.BigEndian.Uint64(b), carry)
 		b = b[8:]
 	}
-	var last [8]byte
-	copy(last[:], b)
-	s, carry = bits.Add64(s, binary.BigEndian.Uint64(last[:]), carry)
+	var last uint64
+	if len(b) >= 4 {
+		last += uint64(binary.BigEndian.Uint32(b))
+		b = b[4:]
+	}
+	if len(b) >= 2 {
+		last += uint64(binary.BigEndian.Uint16(b))
+		b = b[2:]
+	}
+	if len(b) > 0 {
+		last += uint64(b[0]) << 8
+	}
+	s, carry = bits.Add64(s, last, carry)
 	return add(s, carry)
 }
 
