@@ -34,15 +34,20 @@ func (l *line) appLayerEvent(b *event.Batch, e *event.Event) {
 	l.header(e, e.Proto.String())
 	l.communityID(e)
 	fields := b.Fields(e)
-	l.object(e.Proto.String())
-	extra := l.fields(b, fields)
-	l.end()
+	extra := fields // those under hint
+	if !l7.Table[e.Proto].Extra {
+		l.object(e.Proto.String())
+		if !l.fields(b, fields) {
+			extra = nil
+		}
+		l.end()
+	}
 	l.mirror(e)
 
 	l.hint(b, e)
-	if extra {
+	if len(extra) > 0 {
 		l.object(e.Proto.String())
-		l.extraFields(b, fields)
+		l.extraFields(b, extra, l7.Table[e.Proto].Extra)
 		l.end()
 	}
 	l.end()
@@ -131,18 +136,19 @@ func (l *line) fields(b *event.Batch, fields []event.Field) (extra bool) {
 	return extra
 }
 
-// extraFields writes the extra tokens, each within the same objects and arrays in which it stands among the others.
-func (l *line) extraFields(b *event.Batch, fields []event.Field) {
+// extraFields writes the extra tokens, each within the same objects and arrays in which it stands among the others; all of
+// them for a protocol of which Suricata's schema has nothing.
+func (l *line) extraFields(b *event.Batch, fields []event.Field, all bool) {
 	for len(fields) > 0 {
 		n := extent(fields)
 		switch {
-		case fields[0].Extra:
+		case all || fields[0].Extra:
 			for i := range fields[:n] {
 				l.field(b, &fields[i])
 			}
 		case hasExtra(fields[:n]):
 			l.field(b, &fields[0])
-			l.extraFields(b, fields[1:n-1])
+			l.extraFields(b, fields[1:n-1], false)
 			l.end()
 		}
 		fields = fields[n:]

@@ -19,6 +19,7 @@ type Parser struct {
 	Datagram Parse               // over UDP; nil if the protocol does not run there
 	Begins   func(b []byte) bool // whether a segment begins like a message, to find the place again after a loss; nil if there is no place to find
 	Paired   bool                // a request and its response make one event
+	Extra    bool                // Suricata's schema has no such object: all fields are printed under hint
 }
 
 // Table is what mirrorsink recognises.
