@@ -319,3 +319,22 @@ func TestSignals(t *testing.T) {
 	assert.NotEmpty(t, readEvents(t, eve+".1"))
 	assert.NotEmpty(t, names(readEvents(t, eve), "flow"))
 }
+
+func TestASecondSignalEndsTheProgramAtOnce(t *testing.T) {
+	needsLinux(t)
+	cmd := program(t, "listen", "--listen=127.0.0.1:0", "--metrics=off", "--drain=1h", "--eve", os.DevNull)
+	var stderr logBuffer
+	cmd.Stderr = &stderr
+	require.NoError(t, cmd.Start())
+	stderr.await(t, `msg=(receiving) `)
+	require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
+	stderr.await(t, `msg="(shutting down)"`)
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	require.Eventually(t, func() bool { // the handler of the first one may be at work for a moment
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		return len(ended) > 0
+	}, patience, 10*time.Millisecond)
+	require.Error(t, <-ended)
+	assert.Equal(t, syscall.SIGTERM, cmd.ProcessState.Sys().(syscall.WaitStatus).Signal())
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -48,7 +49,7 @@ inspected as far as it can be read, and makes the exit status 1.`,
 	return cmd
 }
 
-// replay is the command. It goes on with the next file after one that cannot be read.
+// replay is the command. It goes on with the next file after one that cannot be read, and says at the end which those were.
 func replay(cmd *cobra.Command, opts replayOptions, files []string) error {
 	if err := checkMemory(opts.memory, 1); err != nil {
 		return err
@@ -65,20 +66,9 @@ func replay(cmd *cobra.Command, opts replayOptions, files []string) error {
 	if err != nil {
 		return err
 	}
-	bar := newProgress(stderr, opts.quiet)
-	var failures []error
-	for _, name := range files {
-		if err := replayFile(cmd.Context(), p, name, bar); err != nil {
-			failures = append(failures, err)
-		}
-		if err := cmd.Context().Err(); err != nil {
-			failures = append(failures, errors.New("interrupted: what was read so far is inspected"))
-			break
-		}
-		if p.err() != nil {
-			break
-		}
-	}
+	_, mixed := terminalWidth(cmd.OutOrStdout()) // events and a bar on the same screen
+	bar := newProgress(stderr, opts.quiet || mixed && slices.Contains(opts.eve, "-"))
+	failures := replayFiles(cmd.Context(), p, files, bar)
 	_, err = p.close(context.Background())
 	if !opts.quiet {
 		s := p.snapshot()
@@ -88,6 +78,22 @@ func replay(cmd *cobra.Command, opts replayOptions, files []string) error {
 		failures = append(failures, fmt.Errorf("write events: %w", err))
 	}
 	return errors.Join(failures...)
+}
+
+// replayFiles inspects the files, until ctx ends or an output fails. It returns what went wrong with them.
+func replayFiles(ctx context.Context, p *pipeline, files []string, bar *progress) (failures []error) {
+	for _, name := range files {
+		if err := replayFile(ctx, p, name, bar); err != nil {
+			failures = append(failures, err)
+		}
+		if ctx.Err() != nil {
+			return append(failures, errors.New("interrupted: what was read so far is inspected"))
+		}
+		if p.err() != nil {
+			return failures // close will say so
+		}
+	}
+	return failures
 }
 
 // replayFile inspects one file, until ctx ends or an output fails.

@@ -153,6 +153,13 @@ func TestSimulateEndsWhenInterrupted(t *testing.T) {
 	assert.Equal(t, exitOK, run(ctx, args, &out, &errs), errs.String())
 }
 
+// The mirrored interface's address is rarely one of this host.
+func TestSimulateSaysThatTheSourceIsAnother(t *testing.T) {
+	r := runHere(t, "simulate", testdata("plain-dns.pcap"), "--to", "127.0.0.1:9", "--speed=0", "--source=192.0.2.10")
+	assert.Equal(t, exitOK, r.code)
+	assert.Regexp(t, `(?m)^note +some copies came from another address or port: .*192\.0\.2\.10`, r.stderr)
+}
+
 func TestPacer(t *testing.T) {
 	second := int64(time.Second)
 	for _, c := range []struct {

@@ -18,6 +18,8 @@ import (
 type destination interface {
 	// send takes a copy; its slices are the caller's again afterwards.
 	send(nanos int64, c *sim.Copy) error
+	// note says what is not as it was asked for, if anything.
+	note() error
 	close() error
 }
 
@@ -25,6 +27,7 @@ type destination interface {
 type socketDestination struct{ *tx.Sender }
 
 func (d *socketDestination) send(_ int64, c *sim.Copy) error { return d.Send(c.From, c.Payload) }
+func (d *socketDestination) note() error                     { return d.Unbound() }
 func (d *socketDestination) close() error                    { return d.Close() }
 
 // captureDestination writes a capture file.
@@ -44,6 +47,8 @@ func newCaptureDestination(w io.Writer, closer io.Closer) (*captureDestination, 
 func (d *captureDestination) send(nanos int64, c *sim.Copy) error {
 	return d.w.Write(nanos, c.Frame, len(c.Frame))
 }
+
+func (d *captureDestination) note() error { return nil }
 
 func (d *captureDestination) close() error { return errors.Join(d.w.Flush(), d.closer.Close()) }
 
@@ -149,4 +154,7 @@ func (s *simulator) print(w io.Writer) {
 	printCount(tw, "  corrupted", s.path.Corrupted, "")
 	printCount(tw, "  failed", s.failed, "")
 	fmt.Fprintf(tw, "sent\t%d\n", s.sent)
+	if err := s.out.note(); err != nil {
+		fmt.Fprintf(tw, "note\tsome copies came from another address or port: %v\n", err)
+	}
 }
