@@ -93,3 +93,9 @@ func TestEncapsulationKnowsAllValues(t *testing.T) {
 		assert.Equal(t, name, flag.String())
 	}
 }
+
+func TestHeapLimit(t *testing.T) {
+	assert.Equal(t, int64(512*miB), heapLimit(512*miB))
+	assert.Equal(t, int64(76*miB), heapLimit(64*miB))
+	assert.Equal(t, int64(16*miB), heapLimit(0))
+}

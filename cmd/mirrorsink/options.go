@@ -1,7 +1,6 @@
 package main
 
 import (
-	"math"
 	"os"
 	"runtime/debug"
 
@@ -36,16 +35,23 @@ func (o *allowOptions) addTo(f *pflag.FlagSet) {
 
 func (o *allowOptions) list() *decap.Allow { return decap.NewAllow(o.sources, o.vnis) }
 
-// heapOverhead is what the program needs beside its tables and queues: the runtime, stacks, buffers.
-const heapOverhead = 64 * miB
-
 // limitHeap makes the garbage collector run before garbage takes more than the bound, however full the tables are, and
-// returns the way back. By default the collector waits until the heap has doubled, which the tables alone would make
-// half again as much as was granted. A limit that the environment sets stands.
+// returns the way back. By default the collector waits until the heap has doubled, which the tables alone would make half
+// again as much as was granted. A limit that the environment sets stands.
 func limitHeap(memory byteSize) (restore func()) {
 	if os.Getenv("GOMEMLIMIT") != "" {
 		return func() {}
 	}
-	old := debug.SetMemoryLimit(min(int64(memory), math.MaxInt64-heapOverhead) + heapOverhead)
+	old := debug.SetMemoryLimit(heapLimit(int64(memory)))
 	return func() { debug.SetMemoryLimit(old) }
 }
+
+// heapLimit is the bound itself, of which inspect.Share leaves a sixteenth for garbage and the runtime; but at least
+// leastSlack more than the shares.
+func heapLimit(memory int64) int64 {
+	return memory - memory/16 + max(memory/16, leastSlack)
+}
+
+// leastSlack is what the program takes with empty tables. Measured with a limit of less the collector spends more time than
+// the packets, with more it gains nothing.
+const leastSlack = 16 * miB
