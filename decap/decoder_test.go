@@ -141,6 +141,7 @@ func TestLinks(t *testing.T) {
 		{decap.LinkNull, parseCase{"little endian", join("02000000", dns), "ok " + dnsTold}},
 		{decap.LinkNull, parseCase{"big endian", join("00000002", dns), "ok " + dnsTold}},
 		{decap.LinkNull, parseCase{"Darwin's IPv6", join("1e000000", v6(59)), "ok 2001:db8::3 > 2001:db8::80 proto 59 ip 40 payload 0/0"}},
+		{decap.LinkNull, parseCase{"EtherType in the second half", join("0f000800", dns), "ok " + dnsTold}},
 		{decap.LinkNull, parseCase{"AppleTalk", join("10000000", dns), "not_ip"}},
 		{decap.LinkNull, parseCase{"short", fromHex("020000"), "short_frame"}},
 		{decap.LinkUnsupported, parseCase{"802.11", dns, "link_unknown"}},

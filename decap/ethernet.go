@@ -13,6 +13,7 @@ const (
 	etherPPPoE    = 0x8864 // session stage
 	etherQinQ     = 0x88a8 // 802.1ad
 	etherOldQinQ  = 0x9100 // before 802.1ad
+	etherCMD      = 0x8909 // Cisco MetaData: a security group tag in front of the payload
 	etherMin      = 0x0600 // below is a length: 802.3 with LLC
 )
 
@@ -56,11 +57,30 @@ func (w walk) etherType(t uint16, b []byte, cut int) Reason {
 		return w.mpls(b, cut)
 	case t == etherPPPoE:
 		return w.pppoe(b, cut)
+	case t == etherCMD:
+		return w.metadata(b, cut)
 	case t < etherMin:
 		return w.llc(b, cut)
 	default:
 		return NotIP
 	}
+}
+
+// metadata skips Cisco MetaData: version, length of the options in words, the options, and the EtherType of what follows.
+// The VLAN tags stand before it.
+func (w walk) metadata(b []byte, cut int) Reason {
+	const fixed, word = 2, 4
+	if len(b) < fixed {
+		return ShortFrame
+	}
+	n := fixed + word*int(b[1])
+	if len(b) < n+2 {
+		return ShortFrame
+	}
+	if t := binary.BigEndian.Uint16(b[n:]); t == etherIPv4 || t == etherIPv6 {
+		return w.etherType(t, b[n+2:], cut)
+	}
+	return NotIP
 }
 
 // addVLAN notes a tag of the frame, and makes every tag, nested ones too, part of the flow's identity. VLAN 0 is a
@@ -163,7 +183,7 @@ func cookedType(b []byte) uint16 {
 }
 
 // null decodes a BSD loopback header. The family is in the byte order of whoever captured, and AF_INET6 is a number of
-// its own on every system.
+// its own on every system. Some drivers put an EtherType into the second half instead.
 func (w walk) null(b []byte, cut int) Reason {
 	if len(b) < nullLen {
 		return ShortFrame
@@ -177,6 +197,10 @@ func (w walk) null(b []byte, cut int) Reason {
 		return w.ipv4(b[nullLen:], cut)
 	case 10, 24, 28, 30: // Linux, NetBSD and OpenBSD, FreeBSD, Darwin
 		return w.ipv6(b[nullLen:], cut)
+	}
+	switch t := binary.BigEndian.Uint16(b[2:]); t {
+	case etherIPv4, etherIPv6:
+		return w.etherType(t, b[nullLen:], cut)
 	default:
 		return NotIP
 	}

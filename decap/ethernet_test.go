@@ -26,6 +26,12 @@ func TestEthernet(t *testing.T) {
 		{"spanning tree", join(macs, "0026 424203 0000"), "not_ip"},
 		{"802.3 without LLC", join(macs, "0001 ff"), "not_ip"},
 
+		{"Cisco MetaData", ether(0x8909, "01 01 0001 0002 0800", dns), "ok " + dnsTold},
+		{"Cisco MetaData behind a tag", ether(0x8100, "0005 8909 01 00 0800", dns), "ok vlan [5] net " + dnsTold},
+		{"Cisco MetaData, ARP", ether(0x8909, "01 01 0001 0002 0806"), "not_ip"},
+		{"Cisco MetaData cut", ether(0x8909, "01 ff 0001 0002 0800"), "short_frame"},
+		{"Cisco MetaData, nothing behind it", ether(0x8909, "01"), "short_frame"},
+
 		{"PPPoE, IPv4", ether(0x8864, "11 00 0001 0022 0021", dns), "ok " + dnsTold},
 		{"PPPoE, IPv6", ether(0x8864, "11 00 0001 002a 0057", v6(59)), "ok 2001:db8::3 > 2001:db8::80 proto 59 ip 40 payload 0/0"},
 		{"PPPoE, MPLS", ether(0x8864, "11 00 0001 0026 0281 00010140", dns), "ok " + dnsTold},

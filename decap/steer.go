@@ -15,6 +15,7 @@ var SteerTunnelPorts = [...]uint16{
 	PortGENEVE,
 	portGTPU,
 	portTeredo,
+	portGRE,
 	portVXLANGPE,
 	portVXLANLinux,
 }

@@ -6,6 +6,7 @@ import "encoding/binary"
 const (
 	portGTPU       = 2152
 	portTeredo     = 3544
+	portGRE        = 4754 // GRE in UDP, RFC 8086
 	portVXLANGPE   = 4790
 	portVXLANLinux = 8472 // Linux's VXLAN port from before the IANA's, still the default of flannel and Cilium
 )
@@ -66,6 +67,8 @@ func (w walk) udpTunnel(b []byte, cut int) Reason {
 		return w.gtpu(b, cut)
 	case portTeredo:
 		return w.teredo(b, cut)
+	case portGRE:
+		return w.gre(b, cut)
 	default:
 		return OK
 	}
@@ -79,7 +82,7 @@ func isTunnelPort(port uint16) bool {
 
 func isOneOfTunnelPorts(port uint16) bool {
 	switch port {
-	case PortVXLAN, portVXLANLinux, portVXLANGPE, PortGENEVE, portGTPU, portTeredo:
+	case PortVXLAN, portVXLANLinux, portVXLANGPE, PortGENEVE, portGTPU, portTeredo, portGRE:
 		return true
 	default:
 		return false

@@ -67,6 +67,7 @@ func TestUDPTunnels(t *testing.T) {
 	six := v6(17, udp(40000, 53, "61626364"))
 	sixTold := "ok depth 1 [2001:db8::3]:40000 > [2001:db8::80]:53 proto 17 ip 52 payload 4/4"
 	runCases(t, &decap.Decoder{Encapsulation: decap.Never}, decap.LinkIP, []parseCase{
+		{"GRE in UDP", in(4754, "0000 0800", dns), "ok depth 1 " + dnsTold},
 		{"VXLAN", in(4789, vxlan(7, frame)), "ok depth 1 net " + dnsTold},
 		{"VXLAN of ARP", in(4789, vxlan(7, ether(0x0806))), "ok 10.1.2.3:1000 > 192.0.2.80:4789 proto 17 ip 50 payload 22/22"},
 		{"VXLAN-GPE of IPv4", in(4790, "0c000001 00000700", dns), "ok depth 1 net " + dnsTold},

@@ -21,7 +21,7 @@ func (w *Worker) fragment(p *decap.Packet, nanos int64) {
 		w.pieces(whole.Packet, v)
 		return
 	}
-	if w.cfg.Peer.handOver(&it.pkt, whole.Payload, v) {
+	if w.cfg.Peer.handOver(&it.pkt, whole, v) {
 		return
 	}
 	w.identify(&it)
@@ -33,7 +33,7 @@ func (w *Worker) incomplete(l *frag.Lost) {
 	if l.Reason == frag.Evicted {
 		w.stats.FragmentsEvicted += uint64(l.Packets)
 	} else {
-		w.stats.FragmentsExpired += uint64(l.Packets)
+		w.stats.FragmentsIncomplete += uint64(l.Packets)
 	}
 	w.pieces(l.Packet, volume{uint32(l.Packets), l.Bytes, l.First, l.Last})
 }

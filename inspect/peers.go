@@ -1,9 +1,11 @@
 package inspect
 
 import (
+	"slices"
 	"sync/atomic"
 
 	"github.com/mirrorsink/mirrorsink/decap"
+	"github.com/mirrorsink/mirrorsink/inspect/frag"
 )
 
 // Peers joins the workers among which the kernel divides the mirrored packets by inner addresses and ports. Fragments are
@@ -16,7 +18,7 @@ type Peers struct {
 
 // parcel is a packet put together from fragments, on its way to the worker that owns its flow.
 type parcel struct {
-	pkt     decap.Packet
+	pkt     decap.Packet // as it was before Resume
 	payload []byte // a copy: the IP payload
 	v       volume
 }
@@ -48,7 +50,8 @@ type Peer struct {
 func (p *Peers) Of(i int) Peer { return Peer{p, i} }
 
 // handOver gives a packet that was put together to the worker that owns its flow, and reports whether that is another one.
-func (p Peer) handOver(pkt *decap.Packet, payload []byte, v volume) bool {
+// pkt is what the decoder found in it.
+func (p Peer) handOver(pkt *decap.Packet, whole *frag.Whole, v volume) bool {
 	if p.peers == nil || len(p.peers.inboxes) < 2 {
 		return false
 	}
@@ -57,7 +60,7 @@ func (p Peer) handOver(pkt *decap.Packet, payload []byte, v volume) bool {
 		return false
 	}
 	select {
-	case p.peers.inboxes[owner] <- parcel{*pkt, append([]byte(nil), payload...), v}:
+	case p.peers.inboxes[owner] <- parcel{whole.Packet, slices.Clone(whole.Payload), v}:
 	default:
 		p.peers.dropped.Add(1)
 	}
@@ -87,7 +90,7 @@ func (w *Worker) adopt() {
 		select {
 		case in := <-w.cfg.Peer.inbox():
 			it := item{pkt: in.pkt}
-			if w.cfg.Decoder.Resume(&it.pkt, in.payload) == decap.OK { // again, for slices of the copy
+			if w.cfg.Decoder.Resume(&it.pkt, in.payload) == decap.OK {
 				w.identify(&it)
 				w.packet(&it, in.v)
 			}

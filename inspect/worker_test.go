@@ -135,7 +135,7 @@ func TestIncompleteFragmentsAreAccountedByAddress(t *testing.T) {
 	c := fragmented(t, query())
 	out, n := inspect(t, Config{}, c.frames[1:])
 	require.Zero(t, n.Reassembled)
-	require.EqualValues(t, len(c.frames)-1, n.FragmentsExpired)
+	require.EqualValues(t, len(c.frames)-1, n.FragmentsIncomplete)
 	flows := out.lines(event.Flow)
 	require.Len(t, flows, 1)
 	require.Contains(t, flows[0], "10.0.0.1:0 > 192.0.2.80:0")

@@ -21,8 +21,8 @@ var metricTable = []metric{
 
 	{name: "fragments_held_total", help: "IP fragments taken for reassembly.",
 		values: single(func(s *snapshot) uint64 { return s.FragmentsHeld })},
-	{name: "fragments_expired_total", help: "IP fragments accounted by addresses since the rest did not come in time.",
-		values: single(func(s *snapshot) uint64 { return s.FragmentsExpired })},
+	{name: "fragments_incomplete_total", help: "IP fragments accounted by addresses since the rest did not come in time, was cut or cannot be.",
+		values: single(func(s *snapshot) uint64 { return s.FragmentsIncomplete })},
 	{name: "fragments_evicted_total", help: "IP fragments accounted by addresses since the reassembly memory was used up.",
 		values: single(func(s *snapshot) uint64 { return s.FragmentsEvicted })},
 	{name: "reassembled_packets_total", help: "Packets put together from fragments.",

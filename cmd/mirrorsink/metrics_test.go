@@ -39,7 +39,7 @@ func someSnapshot() snapshot {
 	s.Uptime, s.KernelDrops = 2, 34
 	s.Counters = event.Counters{
 		Bytes: 1234567, ReservedBits: 1, Truncated: 2, BadChecksum: 3,
-		FragmentsHeld: 4, Reassembled: 5, FragmentsExpired: 6, FragmentsEvicted: 7, Taps: 8, TapsRefused: 9,
+		FragmentsHeld: 4, Reassembled: 5, FragmentsIncomplete: 6, FragmentsEvicted: 7, Taps: 8, TapsRefused: 9,
 		FlowsNew: 50, NamesRefused: 10, StreamsNew: 11, StreamsEvict: 12, Gaps: 13, LostBytes: 14, Retransmits: 15,
 		FlowsActive: 16, StreamsActive: 17,
 	}

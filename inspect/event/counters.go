@@ -18,10 +18,10 @@ type Counters struct {
 	Truncated    uint64 // packets whose copy was cut
 	BadChecksum  uint64 // whole packets with a wrong IPv4 header or transport checksum
 
-	FragmentsHeld    uint64 // fragments taken for reassembly
-	Reassembled      uint64 // packets put together
-	FragmentsExpired uint64 // fragments accounted by address: the rest did not come in time
-	FragmentsEvicted uint64 // fragments accounted by address: the reassembly memory was used up
+	FragmentsHeld       uint64 // fragments taken for reassembly
+	Reassembled         uint64 // packets put together
+	FragmentsIncomplete uint64 // fragments accounted by address: the rest did not come in time, was cut or cannot be
+	FragmentsEvicted    uint64 // fragments accounted by address: the reassembly memory was used up
 
 	Taps         uint64 // mirror sessions seen
 	TapsRefused  uint64 // packets of mirror sessions past the bound of the tap table, accounted to tap 0
@@ -53,7 +53,7 @@ func (c *Counters) Add(o *Counters) {
 	c.BadChecksum += o.BadChecksum
 	c.FragmentsHeld += o.FragmentsHeld
 	c.Reassembled += o.Reassembled
-	c.FragmentsExpired += o.FragmentsExpired
+	c.FragmentsIncomplete += o.FragmentsIncomplete
 	c.FragmentsEvicted += o.FragmentsEvicted
 	c.Taps += o.Taps
 	c.TapsRefused += o.TapsRefused

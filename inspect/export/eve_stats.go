@@ -61,7 +61,7 @@ func (l *line) fragmentStats(t *event.Totals) {
 	l.object("fragments")
 	l.uint("held", t.FragmentsHeld)
 	l.uint("reassembled", t.Reassembled)
-	l.uint("expired", t.FragmentsExpired)
+	l.uint("incomplete", t.FragmentsIncomplete)
 	l.uint("evicted", t.FragmentsEvicted)
 	l.end()
 }
