@@ -4,7 +4,6 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap"
 	"github.com/mirrorsink/mirrorsink/inspect/event"
 	"github.com/mirrorsink/mirrorsink/inspect/flow"
-	"github.com/mirrorsink/mirrorsink/inspect/l7"
 )
 
 // volume is what a packet adds to its flow: one datagram's worth, or that of all its fragments.
@@ -121,25 +120,3 @@ func (w *Worker) segment(r *flow.Record, s flow.Side, p *decap.Packet) {
 
 // maxTries is how many datagrams, or segments, of a flow are shown to the parsers before it counts as not recognized.
 const maxTries = 64
-
-// datagram lets the parsers read one UDP payload.
-func (w *Worker) datagram(r *flow.Record, s flow.Side, p *decap.Packet, nanos int64) {
-	if len(p.Payload) == 0 || r.Tries >= maxTries {
-		return
-	}
-	for proto := l7.None + 1; proto < l7.Protos; proto++ {
-		parse := l7.Table[proto].Datagram
-		if parse == nil || r.Proto != l7.None && r.Proto != proto {
-			continue
-		}
-		w.hint.Reset()
-		var c l7.Conn
-		if parse(&w.hint, &c, l7.Input{Data: p.Payload, Side: s, Final: true}) == l7.Done {
-			r.Proto = proto
-			r.Tries = 0
-			w.message(r, nil, said{side: s, nanos: nanos})
-			return
-		}
-	}
-	r.Tries++
-}

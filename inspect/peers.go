@@ -19,7 +19,7 @@ type Peers struct {
 // parcel is a packet put together from fragments, on its way to the worker that owns its flow.
 type parcel struct {
 	pkt     decap.Packet // as it was before Resume
-	payload []byte // a copy: the IP payload
+	payload []byte       // a copy: the IP payload
 	v       volume
 }
 

@@ -6,8 +6,8 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/l7"
 )
 
-// talk is the parsing state of one TCP connection. It exists while there is something left to read: until both directions
-// are done, or nothing was recognized.
+// talk is the parsing state of one TCP connection, or of a UDP flow whose first message spans datagrams. It exists while
+// there is something left to read: until both directions are done, or nothing was recognized.
 type talk struct {
 	rec        uint32 // its flow's record
 	prev, next uint32 // in the list of talks, least recently active first
@@ -15,6 +15,9 @@ type talk struct {
 	conn       l7.Conn
 	half       [2]half
 	pending    []*request // of a Paired protocol: sent, not yet answered; oldest first
+
+	state     *l7.State // of a UDP flow
+	stateSize int       // what of it is counted as held
 }
 
 // half is one direction of a talk.
@@ -204,9 +207,32 @@ func (w *Worker) read(r *flow.Record, t *talk, in said) {
 		case l7.Reject:
 			w.lose(t, in.side)
 		case l7.Done:
-			next := w.hint.Next
+			next, other := w.hint.Next, w.hint.Switch
 			w.done(r, t, in)
 			w.proceed(t, in.side, next)
+			if other {
+				w.switchOver(r, t, in)
+			}
+		}
+	}
+}
+
+// switchOver begins anew with another protocol in both directions, after STARTTLS, CONNECT or a SOCKS reply.
+func (w *Worker) switchOver(r *flow.Record, t *talk, in said) {
+	for len(t.pending) > 0 {
+		w.unanswered(r, t)
+	}
+	if r.Original == l7.None {
+		r.Original = t.proto
+	}
+	t.proto, t.conn = l7.None, l7.Conn{}
+	for s := range t.half {
+		h := &t.half[s]
+		lost := h.mode != reading || !h.win.Opened()
+		h.restart(t, flow.Side(s))
+		if lost && in.acks && flow.Side(s) != in.side {
+			h.win.Close(&w.talks.pool)
+			h.win.Open(in.ack, true)
 		}
 	}
 }
@@ -379,6 +405,7 @@ func (w *Worker) silence(r *flow.Record, t *talk) {
 	for s := range t.half {
 		t.half[s].win.Close(&w.talks.pool)
 	}
+	w.talks.held -= t.stateSize
 	w.talks.remove(r.Stream)
 	r.Stream = 0
 }

@@ -85,7 +85,7 @@ func (w *Worker) tell(r *flow.Record, nanos int64, fields event.Span) {
 // the next one is added.
 func (w *Worker) event(r *flow.Record, kind event.Kind, nanos int64) *event.Event {
 	w.stats.Events[kind]++
-	w.out.Events = append(w.out.Events, event.Event{Kind: kind, Proto: r.Proto, Nanos: nanos, IPProto: r.Key.Proto})
+	w.out.Events = append(w.out.Events, event.Event{Kind: kind, Proto: r.Proto, Original: r.Original, Nanos: nanos, IPProto: r.Key.Proto})
 	e := &w.out.Events[len(w.out.Events)-1]
 	k := &r.Key
 	e.Src, e.Dst, e.SrcPort, e.DstPort = k.Lo, k.Hi, k.LoPort, k.HiPort

@@ -29,6 +29,7 @@ type Worker struct {
 	talks talks
 	frags *frag.Table
 	hint  l7.Hint
+	state *l7.State // for the next UDP flow whose first message spans datagrams
 	out   *event.Batch
 	now   int64 // the latest time seen; time does not go back
 	name  []byte
@@ -50,7 +51,7 @@ type item struct {
 
 // New makes a worker. It takes the memory that cfg grants at once, but pages that are never used cost nothing.
 func New(cfg Config, source Source, sink Sink) *Worker {
-	w := &Worker{cfg: cfg, source: source, sink: sink, taps: newTaps(), vlans: newVLANs(), out: new(event.Batch)}
+	w := &Worker{cfg: cfg, source: source, sink: sink, taps: newTaps(), vlans: newVLANs(), state: new(l7.State), out: new(event.Batch)}
 	w.flows = flow.New(cfg.Memory.Flows, w.ended)
 	w.names = flow.NewNames(cfg.Memory.Names)
 	w.talks = newTalks(cfg.Memory.Streams)

@@ -111,9 +111,10 @@ type Span struct{ Off, Len uint32 }
 
 // An Event is one thing that was seen. All addresses are the inner packet's.
 type Event struct {
-	Kind  Kind
-	Proto l7.Proto // the flow's application protocol so far; for AppLayer the event's type
-	Nanos int64    // when: the packet's time for AppLayer, the time of the end's detection for Flow; Unix nanoseconds
+	Kind     Kind
+	Proto    l7.Proto // the flow's application protocol so far; for AppLayer the event's type
+	Original l7.Proto // what the connection began with, if it switched protocols; else None
+	Nanos    int64    // when: the packet's time for AppLayer, the time of the end's detection for Flow; Unix nanoseconds
 
 	// Who: the flow, oriented from client (Src) to server (Dst).
 	FlowID           uint64 // joins the events of a flow; 51 bits, so that every JSON reader keeps it

@@ -37,6 +37,9 @@ func (l *line) flowEvent(b *event.Batch, e *event.Event) {
 func (l *line) appProto(e *event.Event) {
 	if e.Proto != l7.None || e.HasPorts() && e.Flow.Payload != [2]uint64{} {
 		l.word("app_proto", e.Proto.String())
+		if e.Original != l7.None {
+			l.word("app_proto_orig", e.Original.String())
+		}
 	}
 }
 

@@ -38,6 +38,7 @@ type Record struct {
 	Flags      [2]uint8 // by side: TCP flags seen, ORed
 	TCPState   event.TCPState
 	Proto      l7.Proto
+	Original   l7.Proto // what the connection began with, if it switched protocols
 	NameSource l7.NameSource
 	Initiator  event.Initiator
 	Tries      uint8 // how often no parser recognised anything

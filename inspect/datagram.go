@@ -1,0 +1,64 @@
+package inspect
+
+import (
+	"github.com/mirrorsink/mirrorsink/decap"
+	"github.com/mirrorsink/mirrorsink/inspect/flow"
+	"github.com/mirrorsink/mirrorsink/inspect/l7"
+)
+
+// datagram lets the parsers read one UDP payload: the flow's parser, or all of them while its protocol is not known.
+func (w *Worker) datagram(r *flow.Record, s flow.Side, p *decap.Packet, nanos int64) {
+	if len(p.Payload) == 0 || r.Tries >= maxTries {
+		return
+	}
+	t := w.talks.at(r.Stream)
+	in := l7.Input{Data: p.Payload, Side: s, Final: true, State: w.state}
+	if t != nil {
+		w.talks.active(r.Stream)
+		in.State = t.state
+	}
+	for proto := l7.None + 1; proto < l7.Protos; proto++ {
+		parse := l7.Table[proto].Datagram
+		if parse == nil || r.Proto != l7.None && r.Proto != proto {
+			continue
+		}
+		w.hint.Reset()
+		var c l7.Conn
+		switch parse(&w.hint, &c, in) {
+		case l7.Done:
+			w.datagramDone(r, proto, said{side: s, nanos: nanos})
+			return
+		case l7.More:
+			w.datagramMore(r, t, proto)
+			return
+		case l7.Reject:
+		}
+	}
+	r.Tries++
+}
+
+// datagramDone tells of a message that ended with this datagram.
+func (w *Worker) datagramDone(r *flow.Record, proto l7.Proto, in said) {
+	r.Proto, r.Tries = proto, 0
+	if w.hint.Next == l7.Stop {
+		r.Tries = maxTries
+	}
+	w.message(r, nil, in)
+	if t := w.talks.at(r.Stream); t != nil {
+		w.silence(r, t)
+	}
+}
+
+// datagramMore keeps what a message that spans datagrams has left so far.
+func (w *Worker) datagramMore(r *flow.Record, t *talk, proto l7.Proto) {
+	if t == nil {
+		r.Proto = proto
+		r.Stream, t = w.talks.add(w.flows.Ref(r))
+		t.proto, t.state, w.state = proto, w.state, new(l7.State)
+		w.stats.StreamsNew++
+	}
+	size := t.state.Size()
+	w.talks.held += size - t.stateSize
+	t.stateSize = size
+	w.limit()
+}
