@@ -31,12 +31,12 @@ func (*EVE) Append(dst []byte, b *event.Batch, e *event.Event) []byte {
 }
 
 func (l *line) appLayerEvent(b *event.Batch, e *event.Event) {
-	l.header(e, e.Proto.String())
+	l.header(e, e.Proto.Event())
 	l.communityID(e)
 	fields := b.Fields(e)
 	extra := fields // those under hint
 	if !l7.Table[e.Proto].Extra {
-		l.object(e.Proto.String())
+		l.object(e.Proto.Event())
 		if !l.fields(b, fields) {
 			extra = nil
 		}
@@ -46,7 +46,7 @@ func (l *line) appLayerEvent(b *event.Batch, e *event.Event) {
 
 	l.hint(b, e)
 	if len(extra) > 0 {
-		l.object(e.Proto.String())
+		l.object(e.Proto.Event())
 		l.extraFields(b, extra, l7.Table[e.Proto].Extra)
 		l.end()
 	}

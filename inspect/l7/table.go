@@ -14,7 +14,8 @@ const (
 
 // Parser is a protocol's line in the table.
 type Parser struct {
-	Name     string              // Suricata's spelling: app_proto, and the event's type and object
+	Name     string              // Suricata's spelling: app_proto
+	Event    string              // the event's type and object, where they are not called as the protocol is
 	Stream   Parse               // over TCP; nil if the protocol does not run there
 	Datagram Parse               // over UDP; nil if the protocol does not run there
 	Begins   func(b []byte) bool // whether a segment begins like a message, to find the place again after a loss; nil if there is no place to find
@@ -28,6 +29,14 @@ var Table = [Protos]Parser{
 	HTTP: {Name: "http", Stream: parseHTTP, Begins: beginsHTTP, Paired: true},
 	TLS:  {Name: "tls", Stream: parseTLS, Begins: beginsTLS, Paired: true},
 	DNS:  {Name: "dns", Stream: parseDNSStream, Datagram: parseDNS},
+}
+
+// Event returns the type of the protocol's events, which is the name of their object too.
+func (p Proto) Event() string {
+	if e := Table[p].Event; e != "" {
+		return e
+	}
+	return Table[p].Name
 }
 
 // String returns Suricata's spelling of the protocol.
