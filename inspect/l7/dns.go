@@ -122,6 +122,7 @@ type dnsMessage struct {
 	text    int    // bytes of their text
 	groups  uint32 // bit i: answers have data of type dnsGrouped[i]
 	edns    dnsEDNS
+	asked   []byte // the name of the first question
 }
 
 // header reads and prints the header. It is false only if the bytes that are there, of a message of size bytes, cannot be

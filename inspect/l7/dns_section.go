@@ -49,6 +49,9 @@ func (d *dnsMessage) questions() {
 		if !d.r.OK() {
 			break
 		}
+		if i == 0 {
+			d.asked = name
+		}
 		item := len(d.h.Fields)
 		d.h.Object("")
 		d.printType(name, typ)
@@ -63,6 +66,7 @@ func (d *dnsMessage) resources() {
 	from := len(d.h.Fields)
 	d.section("answers", dnsAnswers, d.hd.answers)
 	d.printGroups(from, len(d.h.Fields))
+	d.conclude()
 	d.section("authorities", dnsAuthorities, d.hd.authorities)
 	d.section("additionals", dnsAdditionals, d.hd.additionals)
 	d.edns.print(d.h)
@@ -74,6 +78,9 @@ func (d *dnsMessage) section(key string, s dnsSection, n int) {
 		rr := d.resource()
 		if !d.r.OK() {
 			break
+		}
+		if s == dnsAnswers {
+			d.learn(rr)
 		}
 		item := len(d.h.Fields)
 		d.printResource(&rr, s)

@@ -85,6 +85,8 @@ type Hint struct {
 	NameSource NameSource
 	// Fields are the event's object in the order in which they are printed.
 	Fields []Field
+	// Answers are the addresses that a DNS response gives for a name.
+	Answers []Answer
 
 	scratch []byte
 }
@@ -135,7 +137,8 @@ type Field struct {
 // Reset empties the hint for the next message and keeps its memory.
 func (h *Hint) Reset() {
 	clear(h.Fields)
-	*h = Hint{Fields: h.Fields[:0], scratch: h.scratch[:0]}
+	clear(h.Answers)
+	*h = Hint{Fields: h.Fields[:0], Answers: h.Answers[:0], scratch: h.scratch[:0]}
 }
 
 // Str adds a text field, which aliases text.
