@@ -7,15 +7,17 @@ import "bytes"
 type Key struct {
 	Lo, Hi         Addr   // the two addresses, in the order of (address, port)
 	LoPort, HiPort uint16 // ports; for ICMP what Community ID puts in their place
-	Tap            uint32 // which mirrored interface, as the worker numbers (outer source, VNI)
 	Tunnel         uint32 // Packet.Tunnel: nested networks with the same addresses stay apart
+	Tap            uint16 // which mirror session, as the worker numbers (outer source, VNI)
 	Proto          uint8
-	Version        uint8
-	Pieces         uint16 // 1 for fragments that are accounted by their addresses alone
+	Version        uint8 // 4 or 6, with InPieces
 }
 
+// InPieces is set in Key.Version for fragments that are accounted by their addresses alone.
+const InPieces = 0x80
+
 // Key returns the packet's flow key on a tap; reverse says that the packet's source is the key's Hi side.
-func (p *Packet) Key(tap uint32) (k Key, reverse bool) {
+func (p *Packet) Key(tap uint16) (k Key, reverse bool) {
 	sport, dport := p.SrcPort, p.DstPort
 	oneWay := false
 	if p.Proto == ICMP || p.Proto == ICMPv6 {

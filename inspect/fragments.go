@@ -43,7 +43,8 @@ func (w *Worker) pieces(p decap.Packet, v volume) {
 	it := item{pkt: p}
 	it.pkt.PayloadLen, it.pkt.Payload = 0, nil
 	w.identify(&it)
-	it.key.LoPort, it.key.HiPort, it.key.Pieces = 0, 0, 1
+	it.key.LoPort, it.key.HiPort = 0, 0
+	it.key.Version |= decap.InPieces
 	it.hash = flow.Hash(&it.key)
 	w.packet(&it, v)
 }

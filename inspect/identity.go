@@ -18,7 +18,7 @@ func (w *Worker) flowID(r *flow.Record) uint64 {
 	for _, x := range [...]uint64{
 		u(k.Lo[:]), u(k.Lo[8:]), u(k.Hi[:]), u(k.Hi[8:]), u(tap.source[:]), u(tap.source[8:]),
 		uint64(k.LoPort) | uint64(k.HiPort)<<16 | uint64(tap.vni)<<32,
-		uint64(k.Tunnel) | uint64(k.Proto)<<32 | uint64(k.Pieces)<<48,
+		uint64(k.Tunnel) | uint64(k.Proto)<<32 | uint64(k.Version)<<40,
 		uint64(r.Start),
 	} {
 		hi, lo := bits.Mul64((h^x)+m1, m2)

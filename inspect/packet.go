@@ -19,7 +19,7 @@ func one(p *decap.Packet, nanos int64) volume {
 
 // identify finds out which flow a packet belongs to.
 func (w *Worker) identify(it *item) {
-	tap, ok := uint32(0), true
+	tap, ok := uint16(0), true
 	if it.pkt.Mirrored {
 		tap, ok = w.taps.number(it.pkt.Outer.Addr(), it.pkt.VNI)
 	}
@@ -46,7 +46,7 @@ func (w *Worker) packet(it *item, v volume) {
 	}
 	w.flows.Active(r)
 	switch {
-	case it.key.Pieces != 0:
+	case it.key.Version&decap.InPieces != 0:
 	case p.Proto == decap.UDP:
 		w.datagram(r, s, p, v.last)
 	case p.Proto == decap.TCP && p.HasTCP:

@@ -22,7 +22,7 @@ type tap struct {
 type taps struct {
 	list  []tap    // by number
 	index []uint16 // open addressing, at most half full; 0 is free
-	last  uint32   // most packets come from the session of the one before
+	last  uint16   // most packets come from the session of the one before
 }
 
 func newTaps() *taps {
@@ -30,20 +30,20 @@ func newTaps() *taps {
 }
 
 // number returns the session's number; ok is false if there is no room for a new one.
-func (t *taps) number(source netip.Addr, vni uint32) (n uint32, ok bool) {
+func (t *taps) number(source netip.Addr, vni uint32) (n uint16, ok bool) {
 	want := tap{source.As16(), vni}
 	if t.last != 0 && t.list[t.last] == want {
 		return t.last, true
 	}
 	for i := want.hash() % uint64(len(t.index)); ; i = (i + 1) % uint64(len(t.index)) {
-		n := uint32(t.index[i])
+		n := t.index[i]
 		if n == 0 {
 			if len(t.list) == maxTaps {
 				return 0, false
 			}
-			n = uint32(len(t.list))
+			n = uint16(len(t.list))
 			t.list = append(t.list, want)
-			t.index[i] = uint16(n)
+			t.index[i] = n
 		}
 		if t.list[n] == want {
 			t.last = n

@@ -115,7 +115,7 @@ func (w *Worker) ended(r *flow.Record, why event.EndReason, nanos int64) {
 	c := r.Client()
 	s := 1 - c
 	e.Flow = event.FlowRecord{
-		Packets:   [2]uint64{r.Packets[c], r.Packets[s]},
+		Packets:   [2]uint64{uint64(r.Packets[c]), uint64(r.Packets[s])},
 		Bytes:     [2]uint64{r.Bytes[c], r.Bytes[s]},
 		Payload:   [2]uint64{r.Payload[c], r.Payload[s]},
 		Lost:      [2]uint64{uint64(r.Missing[c]), uint64(r.Missing[s])},
@@ -126,7 +126,7 @@ func (w *Worker) ended(r *flow.Record, why event.EndReason, nanos int64) {
 		State:     r.State(),
 		Reason:    why,
 		Truncated: r.Truncated(),
-		Pieces:    r.Key.Pieces != 0,
+		Pieces:    r.Key.Version&decap.InPieces != 0,
 		Messages:  uint32(r.Message),
 	}
 	for _, missing := range r.Missing {

@@ -65,7 +65,7 @@ func TestTapTableIsBounded(t *testing.T) {
 		n, ok := taps.number(netip.AddrFrom4([4]byte{10, 0, 0, 1}), i)
 		require.Equal(t, i < maxTaps-1, ok)
 		if ok {
-			require.Equal(t, i+1, n)
+			require.EqualValues(t, i+1, n)
 		} else {
 			require.Zero(t, n)
 		}

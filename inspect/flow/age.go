@@ -33,7 +33,8 @@ var timeouts = [numClasses]int64{
 	tcpClosed:        int64(60 * time.Second),
 }
 
-func (r *Record) class() class {
+// due returns the class that the record belongs into.
+func (r *Record) due() class {
 	if r.Key.Proto != decap.TCP {
 		return otherNew + class(r.State())
 	}
@@ -46,7 +47,6 @@ func (r *Record) class() class {
 type links struct {
 	prev, next uint32
 	stamp      uint32 // when it was put there, in coarse seconds
-	class      class
 }
 
 type list struct{ head, tail uint32 }
@@ -56,8 +56,8 @@ func coarse(nanos int64) uint32 { return uint32(nanos / int64(time.Second)) }
 
 // Active must be called after a packet was accounted to a record: it keeps the order of the lists.
 func (t *Table) Active(r *Record) {
-	c, now := r.class(), coarse(r.End)
-	if r.list.class == c && int32(now-r.list.stamp) < 1 {
+	c, now := r.due(), coarse(r.End)
+	if r.class == c && int32(now-r.list.stamp) < 1 {
 		return
 	}
 	rec := t.Ref(r)
@@ -71,7 +71,8 @@ func (t *Table) enlist(rec uint32, c class, nanos int64) {
 	if l.tail != 0 && int32(t.records[l.tail].list.stamp-stamp) > 0 {
 		stamp = t.records[l.tail].list.stamp // a packet from the past, in a capture that is not in order
 	}
-	t.records[rec].list = links{prev: l.tail, stamp: stamp, class: c}
+	t.records[rec].list = links{prev: l.tail, stamp: stamp}
+	t.records[rec].class = c
 	if l.tail != 0 {
 		t.records[l.tail].list.next = rec
 	} else {
@@ -82,7 +83,7 @@ func (t *Table) enlist(rec uint32, c class, nanos int64) {
 
 func (t *Table) delist(rec uint32) {
 	n := t.records[rec].list
-	l := &t.classes[n.class]
+	l := &t.classes[t.records[rec].class]
 	if n.prev != 0 {
 		t.records[n.prev].list.next = n.next
 	} else {

@@ -7,6 +7,8 @@
 package flow
 
 import (
+	"math"
+
 	"github.com/mirrorsink/mirrorsink/decap"
 	"github.com/mirrorsink/mirrorsink/inspect/event"
 	"github.com/mirrorsink/mirrorsink/inspect/l7"
@@ -16,37 +18,45 @@ import (
 // client is costs nothing: only the way in which the record is told is turned round.
 type Side = uint8
 
-// Record is what is known of one flow. It holds no pointers, so that the garbage collector never looks at the slab.
+// Record is what is known of one flow. It holds no pointers, so that the garbage collector never looks at the slab, and
+// takes three cache lines.
 type Record struct {
-	Key        decap.Key
 	Start, End int64 // first and last packet, Unix nanoseconds
 
-	Packets, Bytes [2]uint64 // by side; bytes of the IP packets as their headers say
-	Payload        [2]uint64 // by side; transport payload, each byte once
-	Since          Interval  // what was counted since the last cut
+	Bytes   [2]uint64 // by side; of the IP packets as their headers say
+	Payload [2]uint64 // by side; transport payload, each byte once
 
+	sinceBytes   [2]uint64 // counted since the last cut: see Interval
+	sincePackets [2]uint32
+	sinceStart   uint32
+
+	Packets [2]uint32 // by side; saturates
+	Missing [2]uint32 // by side: TCP bytes skipped or acknowledged without a copy; saturates
 	next    [2]uint32 // by side: the TCP sequence number that comes next
 	hole    [2]uint32 // by side: the sequence number at which the latest hole ended
-	Missing [2]uint32 // by side: TCP bytes skipped or acknowledged without a copy; saturates
 
-	list    links
-	Name    uint32 // in Names; 0 is none
-	Stream  uint32 // the caller's parsing state; 0 is none
+	list   links
+	Name   uint32 // in Names; 0 is none
+	Stream uint32 // the caller's parsing state; 0 is none
+
+	Key     decap.Key
 	VLANs   uint16 // the caller's number of a stack of VLAN tags
 	Message uint16 // application messages reported; saturates
 
 	Flags      [2]uint8 // by side: TCP flags seen, ORed
+	sinceFlags [2]uint8
 	TCPState   event.TCPState
 	Proto      l7.Proto
 	Original   l7.Proto // what the connection began with, if it switched protocols
 	NameSource l7.NameSource
 	Initiator  event.Initiator
 	Tries      uint8 // how often no parser recognised anything
+	class      class // the list that the record is in
 	bits       uint8
 }
 
-// Interval is a record's counts since they were last cut off, so that one-way records per aggregation interval need no
-// second table. Its times are Unix seconds, as VPC Flow Logs have them; its end is the record's.
+// Interval is what a record counted between two cuts, so that one-way records per aggregation interval need no second
+// table. Its start is in Unix seconds, as VPC Flow Logs have it; its end is the record's.
 type Interval struct {
 	Bytes   [2]uint64
 	Packets [2]uint32
@@ -83,13 +93,13 @@ func (r *Record) OpenedBy(s Side, by event.Initiator) {
 
 // Count adds a packet of a side at a time: n packets if it was put together from fragments.
 func (r *Record) Count(s Side, p *decap.Packet, packets uint32, bytes uint64, nanos int64) {
-	r.Packets[s] += uint64(packets)
+	r.Packets[s] = saturated(r.Packets[s], packets)
 	r.Bytes[s] += bytes
-	if r.Since.Packets == ([2]uint32{}) {
-		r.Since.Start = uint32(nanos / 1e9)
+	if r.sincePackets == ([2]uint32{}) {
+		r.sinceStart = uint32(nanos / 1e9)
 	}
-	r.Since.Packets[s] += packets
-	r.Since.Bytes[s] += bytes
+	r.sincePackets[s] = saturated(r.sincePackets[s], packets)
+	r.sinceBytes[s] += bytes
 	r.End = max(r.End, nanos)
 	if p.Truncated {
 		r.bits |= bitTruncated
@@ -105,9 +115,17 @@ func (r *Record) Next(s Side) (seq uint32, known bool) { return r.next[s], r.seq
 
 // Cut returns what was counted since the last cut and starts anew.
 func (r *Record) Cut() Interval {
-	i := r.Since
-	r.Since = Interval{}
+	i := Interval{Bytes: r.sinceBytes, Packets: r.sincePackets, Start: r.sinceStart, Flags: r.sinceFlags}
+	r.sinceBytes, r.sincePackets, r.sinceStart, r.sinceFlags = [2]uint64{}, [2]uint32{}, 0, [2]uint8{}
 	return i
+}
+
+// saturated adds without wrapping.
+func saturated(a, b uint32) uint32 {
+	if a+b < a {
+		return math.MaxUint32
+	}
+	return a + b
 }
 
 // State is the flow's state in Suricata's terms, which rules its timeout.

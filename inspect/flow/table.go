@@ -46,7 +46,7 @@ func (t *Table) Live() int { return t.live }
 func Hash(k *decap.Key) uint64 {
 	const m1, m2, m3 = 0xa0761d6478bd642f, 0xe7037ed1a0b428db, 0x8ebc6af09c88c6e3
 	u := binary.LittleEndian.Uint64
-	ports := uint64(k.LoPort) | uint64(k.HiPort)<<16 | uint64(k.Proto)<<32 | uint64(k.Version)<<40 | uint64(k.Pieces)<<48
+	ports := uint64(k.LoPort) | uint64(k.HiPort)<<16 | uint64(k.Proto)<<32 | uint64(k.Version)<<40
 	h := mix(u(k.Lo[:])^m1, u(k.Lo[8:])^m2)
 	h = mix(h^u(k.Hi[:]), u(k.Hi[8:])^m3)
 	return mix(h^ports^m2, uint64(k.Tap)<<32^uint64(k.Tunnel)^seed)
@@ -67,10 +67,10 @@ func (t *Table) Touch(hash uint64) uint32 { return t.index[uint32(hash)&t.mask].
 func (t *Table) Get(k *decap.Key, hash uint64, nanos int64) (r *Record, fresh bool) {
 	if _, rec := t.find(k, hash); rec != 0 {
 		r = &t.records[rec]
-		if nanos-r.End <= timeouts[r.class()] {
+		if nanos-r.End <= timeouts[r.due()] {
 			return r, false
 		}
-		t.finish(rec, event.EndTimeout, r.End+timeouts[r.class()])
+		t.finish(rec, event.EndTimeout, r.End+timeouts[r.due()])
 	}
 	rec := t.alloc()
 	i, _ := t.find(k, hash) // only now: an eviction moves entries about
@@ -78,7 +78,7 @@ func (t *Table) Get(k *decap.Key, hash uint64, nanos int64) (r *Record, fresh bo
 	t.live++
 	r = &t.records[rec]
 	*r = Record{Key: *k, Start: nanos, End: nanos}
-	t.enlist(rec, r.class(), nanos)
+	t.enlist(rec, r.due(), nanos)
 	return r, true
 }
 

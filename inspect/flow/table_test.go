@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -50,7 +51,7 @@ func TestGetFindsWhatItMade(t *testing.T) {
 	again, fresh := see(table, udpKey(1), 1, 2*second)
 	require.False(t, fresh)
 	require.Same(t, r, again)
-	require.Equal(t, [2]uint64{1, 1}, r.Packets)
+	require.Equal(t, [2]uint32{1, 1}, r.Packets)
 	require.Equal(t, 1, table.Live())
 	require.Empty(t, *ends)
 	require.Same(t, r, table.At(table.Ref(r)))
@@ -248,4 +249,8 @@ func TestNames(t *testing.T) {
 		refs = append(refs, ref)
 	}
 	require.Len(t, refs, 64, "all memory came back")
+}
+
+func TestRecordTakesThreeCacheLines(t *testing.T) {
+	require.LessOrEqual(t, unsafe.Sizeof(Record{}), uintptr(192))
 }

@@ -1,8 +1,6 @@
 package flow
 
 import (
-	"math"
-
 	"github.com/mirrorsink/mirrorsink/decap"
 	"github.com/mirrorsink/mirrorsink/inspect/event"
 )
@@ -48,7 +46,7 @@ func (r *Record) Segment(s Side, p *decap.Packet) Seen {
 		r.Missing[s] = 0
 	}
 	r.Flags[s] |= p.TCPFlags
-	r.Since.Flags[s] |= p.TCPFlags
+	r.sinceFlags[s] |= p.TCPFlags
 	seen := r.sequence(s, p)
 	if p.TCPFlags&decap.ACK != 0 && p.TCPFlags&decap.RST == 0 && r.TCPState != event.TCPSynSent {
 		seen.Hole += r.acknowledged(1-s, p.Ack)
@@ -134,7 +132,7 @@ func (r *Record) acknowledged(s Side, ack uint32) int {
 }
 
 func (r *Record) miss(s Side, n uint32) {
-	r.Missing[s] = uint32(min(uint64(r.Missing[s])+uint64(n), math.MaxUint32))
+	r.Missing[s] = saturated(r.Missing[s], n)
 }
 
 // advance moves the connection's state on, as far as flags tell it. A connection that is picked up in the middle is
