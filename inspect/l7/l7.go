@@ -83,12 +83,15 @@ type Hint struct {
 	// Name is the best name for what the flow is about (TLS SNI, HTTP host), without port, as sent; empty if none.
 	Name       []byte
 	NameSource NameSource
+	// ECH says whether the client sent an encrypted hello. If it is real then Name is not the server's.
+	ECH ECHClass
 	// Fields are the event's object in the order in which they are printed.
 	Fields []Field
 	// Answers are the addresses that a DNS response gives for a name.
 	Answers []Answer
 
 	scratch []byte
+	sorted  []uint16 // for fingerprints that sort what they hash
 }
 
 // NameSource says where a flow's name comes from.
@@ -138,7 +141,7 @@ type Field struct {
 func (h *Hint) Reset() {
 	clear(h.Fields)
 	clear(h.Answers)
-	*h = Hint{Fields: h.Fields[:0], Answers: h.Answers[:0], scratch: h.scratch[:0]}
+	*h = Hint{Fields: h.Fields[:0], Answers: h.Answers[:0], scratch: h.scratch[:0], sorted: h.sorted[:0]}
 }
 
 // Str adds a text field, which aliases text.

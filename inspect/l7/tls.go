@@ -132,9 +132,37 @@ func parseTLSHello(h *Hint, c *Conn, in Input) Verdict {
 	case !tlsWhole(msg) && !in.Final:
 		return More
 	case typ == tlsClientHello:
-		return printClientHello(h, c, in.Side&1, body)
+		return parseTLSClient(h, c, in.Side&1, body, tlsWhole(msg))
 	}
-	return printServerHello(h, c, in.Side&1, body, next)
+	return parseTLSServer(h, c, in.Side&1, body, tlsWhole(msg), next)
+}
+
+func parseTLSClient(h *Hint, c *Conn, side uint8, body wire.Cursor, whole bool) Verdict {
+	hello, ok := readClientHello(body, whole, false)
+	if !ok {
+		return Reject
+	}
+	h.Role, h.Next = Request, Stop
+	c.Mode[side] = tlsGreeted
+	c.Len, c.Bits = uint8(hello.session.Len()), hello.session.U64()
+	hello.print(h)
+	return Done
+}
+
+// parseTLSServer reads a ServerHello. next is where its record ends.
+func parseTLSServer(h *Hint, c *Conn, side uint8, body wire.Cursor, whole bool, next int) Verdict {
+	hello, ok := readServerHello(body, whole)
+	switch {
+	case !ok:
+		return Reject
+	case hello.retry:
+		c.Mode[side] = tlsRetried
+		h.Role, h.Next = Interim, next
+	default:
+		hello.print(h, c)
+		h.Next = Stop
+	}
+	return Done
 }
 
 // Alert levels, and the one warning that ends a connection; RFC 5246 section 7.2.

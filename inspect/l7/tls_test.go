@@ -192,7 +192,7 @@ func TestTLSVersions(t *testing.T) {
 		want   string
 	}{
 		{0x0300, "", "SSLv3"},
-		{0x0301, "", "TLSv1"},
+		{0x0301, "", "TLS 1.0"},
 		{0x0302, "", "TLS 1.1"},
 		{0x0303, "", "TLS 1.2"},
 		{0x0303, "\x03\x04", "TLS 1.3"},

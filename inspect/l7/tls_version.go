@@ -3,14 +3,22 @@ package l7
 import "strconv"
 
 const (
+	ssl3       = 0x0300
+	tls10      = 0x0301
+	tls11      = 0x0302
 	tls12      = 0x0303
 	tls13      = 0x0304
 	tlsDraft   = 0x7f00 // TLS 1.3 drafts: the lower byte is the draft's number
 	tlsDraft22 = 0x7f16 // the first whose ServerHello looks like TLS 1.2's
+
+	dtlsMajor = 0xfe // DTLS's versions are the complements of TLS's
+	dtls10    = 0xfeff
+	dtls12    = 0xfefd
+	dtls13    = 0xfefc
 )
 
 // tlsVersions has the versions' names from SSL 3.0 on, in Suricata's spelling.
-var tlsVersions = [...]string{"SSLv3", "TLSv1", "TLS 1.1", "TLS 1.2", "TLS 1.3"}
+var tlsVersions = [...]string{"SSLv3", "TLS 1.0", "TLS 1.1", "TLS 1.2", "TLS 1.3"}
 
 // appendTLSVersion appends a version as Suricata spells it.
 func appendTLSVersion(dst []byte, v uint16) []byte {

@@ -1,0 +1,32 @@
+package l7
+
+// ECHClass says what a ClientHello has of TLS Encrypted Client Hello (RFC 9849). Clients that have no key for the server
+// send random bytes in its place (GREASE), and nothing in the hello tells the two apart: only the server's HTTPS record in
+// DNS does.
+type ECHClass uint8
+
+// Classes of ECH.
+const (
+	ECHNone    ECHClass = iota // none, or no ClientHello
+	ECHPresent                 // real or GREASE
+)
+
+const (
+	echOuter        = 0                             // the type of the hello that is sent in the clear
+	echOuterMinimum = 1 + 2 + 2 + 1 + 2 + 0 + 2 + 1 // type, KDF, AEAD, config_id, two lengths, one byte of payload
+)
+
+// echClass reads the extension encrypted_client_hello of an outer hello.
+func (e *tlsExtensions) echClass() ECHClass {
+	if r := e.ech; r.Len() >= echOuterMinimum && r.U8() == echOuter {
+		return ECHPresent
+	}
+	return ECHNone
+}
+
+func (hello *clientHello) printECH(h *Hint) {
+	if hello.exts.echClass() == ECHPresent {
+		h.Const("ech", "present")
+		h.Extra()
+	}
+}

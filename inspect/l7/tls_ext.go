@@ -1,0 +1,130 @@
+package l7
+
+import "github.com/mirrorsink/mirrorsink/decap/wire"
+
+// Extensions that are read; IANA's registry "TLS ExtensionType Values".
+const (
+	extServerName        = 0
+	extGroups            = 10
+	extPointFormats      = 11
+	extSignatureAlgs     = 13
+	extALPN              = 16
+	extPreSharedKey      = 41
+	extSupportedVersions = 43
+	extECH               = 0xfe0d
+)
+
+const (
+	maxTLSSessionID = 32  // bytes; RFC 5246 section 7.4.1.2
+	maxTLSList      = 512 // values of one list that are printed: more than there are cipher suites
+)
+
+// tlsExtensions is what a hello's extensions say. Its cursors are at the extensions' bodies.
+type tlsExtensions struct {
+	all          wire.Cursor
+	serverName   wire.Cursor
+	alpn         wire.Cursor
+	sigAlgs      wire.Cursor
+	versions     wire.Cursor
+	groups       wire.Cursor
+	pointFormats wire.Cursor
+	ech          wire.Cursor
+	named        bool // there is a server_name, even an empty one
+	resumption   bool // pre_shared_key: by a server, the session is resumed
+}
+
+// newTLSExtensions reads the extensions of a hello, as far as they are there. Of an extension that comes twice, which is
+// forbidden, the first counts.
+func newTLSExtensions(hello *wire.Cursor) tlsExtensions {
+	all := hello.Upto(int(hello.U16()))
+	e := tlsExtensions{all: all}
+	for c := all; c.Len() >= 4; {
+		typ, body := c.U16(), c.Upto(int(c.U16()))
+		if typ == extServerName {
+			e.named = true
+		}
+		if typ == extPreSharedKey {
+			e.resumption = true
+		}
+		if place := e.place(typ); place != nil && place.Empty() {
+			*place = body
+		}
+	}
+	return e
+}
+
+// place returns where the body of an extension is kept, nil if it is not read.
+func (e *tlsExtensions) place(typ uint16) *wire.Cursor {
+	switch typ {
+	case extServerName:
+		return &e.serverName
+	case extGroups:
+		return &e.groups
+	case extPointFormats:
+		return &e.pointFormats
+	case extSignatureAlgs:
+		return &e.sigAlgs
+	case extALPN:
+		return &e.alpn
+	case extSupportedVersions:
+		return &e.versions
+	case extECH:
+		return &e.ech
+	}
+	return nil
+}
+
+// print prints the types of the extensions in their order.
+func (e *tlsExtensions) print(h *Hint) {
+	mark := h.openList("exts")
+	for c, n := e.all, 0; c.Len() >= 4 && n < maxTLSList; n++ {
+		typ := c.U16()
+		c.Upto(int(c.U16()))
+		if !isGREASE(typ) {
+			h.Int("", int64(typ))
+		}
+	}
+	h.closeList(mark)
+}
+
+// hostName returns the first host name of a server_name extension (RFC 6066 section 3), nil if it has none that is all
+// there.
+func (e *tlsExtensions) hostName() []byte {
+	for list := u16List(e.serverName); !list.Empty(); {
+		typ, name := list.U8(), list.Bytes(int(list.U16()))
+		if list.OK() && typ == 0 {
+			return name
+		}
+	}
+	return nil
+}
+
+// printALPN prints an ALPN extension's protocols (RFC 7301 section 3.1).
+func (e *tlsExtensions) printALPN(h *Hint, key string) {
+	mark := h.openList(key)
+	list := u16List(e.alpn)
+	for n := 0; !list.Empty() && n < maxTLSList; n++ {
+		name := list.Bytes(int(list.U8()))
+		if len(name) > 0 {
+			h.Str("", name)
+		}
+	}
+	h.closeList(mark)
+}
+
+// u16List returns what is there of a list that begins with its length in two bytes.
+func u16List(body wire.Cursor) wire.Cursor { return body.Upto(int(body.U16())) }
+
+// u8List returns what is there of a list that begins with its length in one byte.
+func u8List(body wire.Cursor) wire.Cursor { return body.Upto(int(body.U8())) }
+
+// printU16s prints a list of numbers without its GREASE.
+func printU16s(h *Hint, key string, list wire.Cursor) {
+	mark := h.openList(key)
+	for n := 0; list.Len() >= 2 && n < maxTLSList; n++ {
+		if v := list.U16(); !isGREASE(v) {
+			h.Int("", int64(v))
+		}
+	}
+	h.closeList(mark)
+}

@@ -1,0 +1,70 @@
+package l7
+
+import "github.com/mirrorsink/mirrorsink/decap/wire"
+
+// helloRetryRequest is the random by which a ServerHello is a HelloRetryRequest; RFC 8446 section 4.1.3.
+const helloRetryRequest = "\xcf\x21\xad\x74\xe5\x9a\x61\x11\xbe\x1d\x8c\x02\x1e\x65\xb8\x91" +
+	"\xc2\xa2\x11\x16\x7a\xbb\x8c\x5e\x07\x9e\x09\xe2\xc8\xa8\x33\x9c"
+
+// serverHello is a ServerHello (RFC 8446 section 4.1.3) as far as it is there, of TLS or DTLS.
+type serverHello struct {
+	legacy  uint16
+	version uint16 // chosen
+	session wire.Cursor
+	cipher  uint16
+	exts    tlsExtensions
+	retry   bool // it is a HelloRetryRequest
+	whole   bool // nothing of the message is missing
+}
+
+// readServerHello reads the body of a ServerHello, up to the cipher suite at least; ok is false if it is none.
+func readServerHello(body wire.Cursor, whole bool) (hello serverHello, ok bool) {
+	hello.whole = whole
+	hello.legacy = body.U16()
+	draft := hello.legacy&^0xff == tlsDraft // until draft 21 it has neither session ID nor compression method
+	hello.retry = string(body.Bytes(32)) == helloRetryRequest
+	if !draft {
+		hello.session = body.Sub(int(body.U8()))
+	}
+	hello.cipher = body.U16()
+	if !body.OK() || hello.session.Len() > maxTLSSessionID {
+		return hello, false
+	}
+	if !draft {
+		body.Upto(1) // compression method
+	}
+	hello.exts = newTLSExtensions(&body)
+	hello.version = hello.legacy
+	if versions := hello.exts.versions; versions.Len() >= 2 {
+		hello.version = versions.U16()
+	}
+	return hello, true
+}
+
+// resumes reports whether the server takes up an earlier session of the client: by a key that was shared before or, up to
+// TLS 1.2, by an echo of the session's ID.
+func (hello *serverHello) resumes(c *Conn) bool {
+	return hello.exts.resumption || tlsRank(hello.version) <= tlsRank(tls12) && isEcho(c, hello.session)
+}
+
+// isEcho reports whether the server took up the client's session (RFC 5246 section 7.4.1.3, RFC 5077 section 3.4) by the
+// first bytes of its ID, which are random. From TLS 1.3 on the echo means nothing.
+func isEcho(c *Conn, session wire.Cursor) bool {
+	return session.Len() >= 8 && session.Len() == int(c.Len) && session.U64() == c.Bits
+}
+
+// print prints what the server chose.
+func (hello *serverHello) print(h *Hint, c *Conn) {
+	h.Role = Response
+	printTLSVersion(h, hello.version)
+	if hello.resumes(c) {
+		h.True("session_resumed")
+	}
+	hello.exts.printALPN(h, "server_alpns")
+	hello.printJA3S(h)
+	h.Object("server_handshake")
+	printTLSVersion(h, hello.version)
+	h.Int("cipher", int64(hello.cipher))
+	hello.exts.print(h)
+	h.End()
+}
