@@ -85,7 +85,7 @@ func TestPickedUpInTheMiddle(t *testing.T) {
 	out, _ := inspect(t, Config{}, c.frames)
 	require.Equal(t, []string{"/later 200"}, urls(out))
 	require.Contains(t, out.lines(event.Flow)[0], "10.0.0.1:40000 > 192.0.2.80:8080", "the request tells who the client is")
-	require.Contains(t, out.lines(event.Flow)[0], "by=request")
+	require.Contains(t, out.lines(event.Flow)[0], "by=http_request")
 }
 
 // TestLostCopies: what is missing costs the messages that it held, and no others.

@@ -17,9 +17,9 @@ func (w *Worker) message(r *flow.Record, t *talk, in said) {
 	w.call(r, h.Name, h.NameSource)
 	switch h.Role {
 	case l7.Request:
-		r.OpenedBy(in.side, event.ByRequest)
+		r.OpenedBy(in.side, evidence(r.Proto, event.ByRequest))
 	case l7.Response:
-		r.OpenedBy(1-in.side, event.ByRequest)
+		r.OpenedBy(1-in.side, evidence(r.Proto, event.ByBanner))
 	case l7.Framing, l7.Interim:
 		return
 	}
@@ -39,6 +39,20 @@ func (w *Worker) message(r *flow.Record, t *talk, in said) {
 		fields.Len += w.out.CopyFields(h.Fields).Len
 		w.tell(r, in.nanos, fields)
 		w.talks.release(q)
+	}
+}
+
+// evidence says what a protocol's message proves of who opened the flow; other is for protocols without a word of their own.
+func evidence(proto l7.Proto, other event.Initiator) event.Initiator {
+	switch proto {
+	case l7.TLS:
+		return event.ByTLSHello
+	case l7.HTTP:
+		return event.ByHTTPRequest
+	case l7.DNS:
+		return event.ByDNSQuery
+	default:
+		return other
 	}
 }
 
@@ -104,7 +118,21 @@ func (w *Worker) event(r *flow.Record, kind event.Kind, nanos int64) *event.Even
 	e.FlowID = w.flowID(r)
 	w.name = w.names.Append(w.name[:0], r.Name)
 	e.Name, e.NameSource, e.Initiator = w.out.CopyText(w.name), r.NameSource, r.Initiator
+	e.NameConfidence = confidence(r.NameSource)
 	return e
+}
+
+// confidence is how sure a name is: what the client asked for on the connection itself is certain, but for lies; a
+// certificate may have been sent for another of its names.
+func confidence(source l7.NameSource) event.Confidence {
+	switch source {
+	case l7.SNI, l7.QUICSNI, l7.HTTPHost:
+		return event.High
+	case l7.ByCert, l7.ByDNS:
+		return event.Medium
+	default:
+		return event.Low
+	}
 }
 
 // ended tells of a flow's end; the flow table calls it.

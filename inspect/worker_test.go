@@ -220,8 +220,8 @@ func TestClient(t *testing.T) {
 	}{
 		"syn":            {func(c *conversation) { c.open() }, "10.0.0.1:40000 > 192.0.2.80:8080 by=syn"},
 		"syn-ack":        {func(c *conversation) { c.open(); c.frames = c.frames[1:] }, "10.0.0.1:40000 > 192.0.2.80:8080 by=synack"},
-		"request, late":  {func(c *conversation) { c.hear("x"); c.say(get("/")) }, "10.0.0.1:40000 > 192.0.2.80:8080 by=request"},
-		"response alone": {func(c *conversation) { c.hear(ok("x")) }, "10.0.0.1:40000 > 192.0.2.80:8080 by=request"},
+		"request, late":  {func(c *conversation) { c.hear("x"); c.say(get("/")) }, "10.0.0.1:40000 > 192.0.2.80:8080 by=http_request"},
+		"response alone": {func(c *conversation) { c.hear(ok("x")) }, "10.0.0.1:40000 > 192.0.2.80:8080 by=http_request"},
 		"ports":          {func(c *conversation) { c.server.port = 443; c.hear("x") }, "10.0.0.1:40000 > 192.0.2.80:443 by=ports"},
 		"first packet":   {func(c *conversation) { c.hear("x") }, "192.0.2.80:8080 > 10.0.0.1:40000 by=first_packet"},
 		"echo reply first": {func(c *conversation) {

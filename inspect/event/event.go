@@ -33,20 +33,89 @@ type Initiator uint8
 // Evidence for who opened a flow.
 const (
 	ByFirstPacket Initiator = iota // who was seen first
-	ByPorts                        // a well-known port against an ephemeral one
-	ByRequest                      // who sent an application's request (or received its response)
-	ByICMPType                     // who sent an ICMP request
-	BySYNACK                       // who received the SYN-ACK
-	BySYN                          // who sent the SYN
+	ByPorts                        // a system port against another one
+	ByBanner                       // who received a server's greeting or response
+	ByRequest                      // who sent an application's request
+	ByDNSQuery
+	ByHTTPRequest
+	ByTLSHello
+	ByQUICInitial
+	ByICMPType // who sent an ICMP request
+	BySYNACK   // who received the SYN-ACK
+	BySYN      // who sent the SYN
 	numInitiators
 )
 
 var initiatorNames = [numInitiators]string{
-	ByFirstPacket: "first_packet", ByPorts: "ports", ByRequest: "request", ByICMPType: "icmp_type", BySYNACK: "synack", BySYN: "syn",
+	ByFirstPacket: "first_packet", ByPorts: "ports", ByBanner: "server_banner", ByRequest: "request", ByDNSQuery: "dns_query",
+	ByHTTPRequest: "http_request", ByTLSHello: "tls_client_hello", ByQUICInitial: "quic_initial", ByICMPType: "icmp_type",
+	BySYNACK: "synack", BySYN: "syn",
 }
 
 // String returns the spelling of hint.initiator_reason.
 func (i Initiator) String() string { return initiatorNames[i] }
+
+// Confidence says how sure the evidence makes: it is high for what only a client sends, medium for what servers usually
+// send, low for a guess.
+func (i Initiator) Confidence() Confidence {
+	switch {
+	case i >= ByRequest:
+		return High
+	case i == ByBanner:
+		return Medium
+	default:
+		return Low
+	}
+}
+
+// Confidence is how much a statement can be relied on.
+type Confidence uint8
+
+// Confidences.
+const (
+	Low Confidence = iota
+	Medium
+	High
+	numConfidences
+)
+
+var confidenceNames = [numConfidences]string{Low: "low", Medium: "medium", High: "high"}
+
+// String returns the spelling of hint.name_confidence and hint.initiator_confidence.
+func (c Confidence) String() string { return confidenceNames[c] }
+
+// Direct says why a flow counts as made straight to an address, without a lookup that explains it.
+type Direct uint8
+
+// Reasons for direct-to-address.
+const (
+	NotDirect     Direct = iota // explained, or exempt
+	NoLookup                    // no answer on that mirror session gave the address
+	LookupExpired               // one did, but its time was over
+	DoHSuspected                // the client speaks to a public resolver over TLS
+	NotArmed                    // no DNS answer was seen on that session, so nothing can be said
+	numDirects
+)
+
+var directNames = [numDirects]string{
+	NotDirect: "no", NoLookup: "no_lookup", LookupExpired: "lookup_expired", DoHSuspected: "doh_suspected", NotArmed: "not_armed",
+}
+
+// String returns the spelling of hint.direct_to_address.
+func (d Direct) String() string { return directNames[d] }
+
+// Conflict is a set of disagreements between what a connection says and what is known otherwise.
+type Conflict uint8
+
+// Disagreements.
+const (
+	SNINotInDNS  Conflict = 1 << iota // the server name is none that DNS gave for the address
+	HostNotInSNI                      // the HTTP host and the server name of one connection differ
+	numConflicts = iota
+)
+
+// Conflicts are the spellings of hint.conflicts, by bit.
+var Conflicts = [numConflicts]string{"sni_not_in_dns", "host_ne_sni"}
 
 // State is a flow's state, in Suricata's words.
 type State uint8
@@ -132,9 +201,12 @@ type Event struct {
 	VNI      uint32
 
 	// The hint: what a person would call the flow.
-	Name       Span // of the batch's bytes
-	NameSource l7.NameSource
-	Initiator  Initiator
+	Name           Span // of the batch's bytes
+	NameSource     l7.NameSource
+	NameConfidence Confidence
+	Conflicts      Conflict
+	Direct         Direct
+	Initiator      Initiator
 
 	Fields Span // AppLayer: of the batch's fields
 	Flow   FlowRecord

@@ -118,9 +118,23 @@ func (l *line) hint(b *event.Batch, e *event.Event) {
 	if e.Name.Len > 0 {
 		l.text("name", b.Text(e.Name))
 		l.word("name_source", e.NameSource.String())
+		l.word("name_confidence", e.NameConfidence.String())
+	}
+	if e.Conflicts != 0 {
+		l.array("conflicts")
+		for i, name := range event.Conflicts {
+			if e.Conflicts&(1<<i) != 0 {
+				l.word("", name)
+			}
+		}
+		l.end()
 	}
 	l.word("initiator", "src") // events are oriented from the client; readers of other records need it said
 	l.word("initiator_reason", e.Initiator.String())
+	l.word("initiator_confidence", e.Initiator.Confidence().String())
+	if e.Direct != event.NotDirect {
+		l.word("direct_to_address", e.Direct.String())
+	}
 }
 
 // fields writes a message's tokens but for the extra ones, of which it says whether there are any.

@@ -29,7 +29,7 @@ func (l *line) flowEvent(b *event.Batch, e *event.Event) {
 	}
 	l.mirror(e)
 	l.hint(b, e)
-	l.flowHint(f)
+	l.flowHint(e)
 	l.end()
 }
 
@@ -79,8 +79,10 @@ func (l *line) hexByte(k string, c byte) {
 	l.b = append(l.b, '"', hex[c>>4], hex[c&15], '"')
 }
 
-// flowHint writes what Suricata does not count: payload bytes, each once, and bytes whose copies never came.
-func (l *line) flowHint(f *event.FlowRecord) {
+// flowHint writes what Suricata does not count: payload bytes, each once, bytes whose copies never came, and the share of
+// TCP bytes that were seen.
+func (l *line) flowHint(e *event.Event) {
+	f := &e.Flow
 	l.uint("payload_toserver", f.Payload[0])
 	l.uint("payload_toclient", f.Payload[1])
 	if f.Lost[0] > 0 {
@@ -88,6 +90,9 @@ func (l *line) flowHint(f *event.FlowRecord) {
 	}
 	if f.Lost[1] > 0 {
 		l.uint("lost_toclient", f.Lost[1])
+	}
+	if seen, lost := f.Payload[0]+f.Payload[1], f.Lost[0]+f.Lost[1]; e.IsTCP() && seen+lost > 0 {
+		l.fraction("completeness", seen, seen+lost)
 	}
 	if f.Pieces {
 		l.bool("fragments", true)
