@@ -1,0 +1,63 @@
+package pdns
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// resolverDomains are the public resolvers that answer by HTTPS, TLS or QUIC, as their operators document them, and those
+// that browsers and systems bring along. Names below one of them are meant too: some give each customer a name.
+var resolverDomains = [...]string{
+	"dns.google", "dns.google.com", "8888.google", // Google
+	"cloudflare-dns.com", "one.one.one.one", "1dot1dot1dot1.com", // Cloudflare; mozilla. and chrome. are below the first
+	"dns.quad9.net", "dns9.quad9.net", "dns10.quad9.net", "dns11.quad9.net", "dns12.quad9.net",
+	"doh.opendns.com", "dns.opendns.com", "doh.familyshield.opendns.com", "doh.umbrella.com", "dns.umbrella.com", // Cisco
+	"dns.nextdns.io", "doh.dns.apple.com", "doh.xfinity.com", "dns.adguard.com", "adguard-dns.com", "dns.mullvad.net",
+	"doh.cleanbrowsing.org", "dns.controld.com", "freedns.controld.com", "ordns.he.net", "doh.dns.sb", "dot.sb",
+	"wikimedia-dns.org", "dns.digitale-gesellschaft.ch", "dns.switch.ch", "doh.libredns.gr", "doh.applied-privacy.net",
+	"dns.alidns.com", "doh.pub", "dot.pub", "doh.360.cn", "dns.twnic.tw", "public.dns.iij.jp", "dns.njal.la",
+}
+
+// resolverNetworks are the addresses of the largest of them: clients are set up with these as often as with names.
+var resolverNetworks = prefixes(
+	"8.8.8.8/32", "8.8.4.4/32", "2001:4860:4860::8888/128", "2001:4860:4860::8844/128", // Google
+	"1.1.1.1/32", "1.1.1.2/31", "1.0.0.1/32", "1.0.0.2/31", "2606:4700:4700::/48", // Cloudflare
+	"9.9.9.9/32", "9.9.9.10/31", "9.9.9.12/32", "149.112.112.9/32", "149.112.112.10/31", "149.112.112.12/32",
+	"149.112.112.112/32", "2620:fe::/48", // Quad9
+	"208.67.222.222/32", "208.67.220.220/32", "208.67.222.220/32", "208.67.220.222/32", "208.67.222.123/32",
+	"208.67.220.123/32", "2620:119:35::/48", "2620:119:53::/48", // OpenDNS
+	"45.90.28.0/24", "45.90.30.0/24", "2a07:a8c0::/29", // NextDNS
+	"94.140.14.0/24", "94.140.15.0/24", "2a10:50c0::/32", // AdGuard
+	"185.228.168.0/24", "185.228.169.0/24", // CleanBrowsing
+	"76.76.2.0/24", "76.76.10.0/24", // Control D
+	"194.242.2.0/24",                                                                      // Mullvad
+	"223.5.5.5/32", "223.6.6.6/32", "1.12.12.12/32", "120.53.53.53/32", "119.29.29.29/32", // AliDNS, DNSPod
+)
+
+func prefixes(texts ...string) []netip.Prefix {
+	all := make([]netip.Prefix, len(texts))
+	for i, s := range texts {
+		all[i] = netip.MustParsePrefix(s)
+	}
+	return all
+}
+
+// IsResolver reports whether who connects with TLS or QUIC to an address, or under a server name, connects to a public
+// resolver. Either may be missing. The lists cannot be complete: a resolver of one's own looks like any other server.
+func IsResolver(addr netip.Addr, serverName string) bool {
+	addr = addr.Unmap()
+	if slices.ContainsFunc(resolverNetworks, func(p netip.Prefix) bool { return p.Contains(addr) }) {
+		return true
+	}
+	return slices.ContainsFunc(resolverDomains[:], func(domain string) bool { return isWithin(serverName, domain) })
+}
+
+// isWithin reports whether a name is a domain or below it. The case of letters does not matter.
+func isWithin(name, domain string) bool {
+	cut := len(name) - len(domain)
+	if cut < 0 || !strings.EqualFold(name[cut:], domain) {
+		return false
+	}
+	return cut == 0 || name[cut-1] == '.'
+}
