@@ -9,6 +9,8 @@ import "bytes"
 // What is kept in Conn: Mode says what comes next on each side. Bits and Len are the queue of requests without response,
 // since the length of a response's body depends on the request's method. Left is not used.
 //
+// After CONNECT and Upgrade the connection goes on in another protocol.
+//
 // After a loss the place is found again with beginsHTTP. The caller then sets Mode of that side to 0, which expects a
 // start line. The queue may by then be out of step with the requests: a response to HEAD is then taken to have a body, or
 // the other way round, and the place is lost and found once more.
@@ -18,16 +20,12 @@ const (
 	httpHeader  uint8 = iota // a start line
 	httpChunk                // a chunk's size line
 	httpTrailer              // a line of the trailer section, or the empty line behind it
-	httpTunnel               // another protocol, after CONNECT or Upgrade
 )
 
 func parseHTTP(h *Hint, c *Conn, in Input) Verdict {
 	switch c.Mode[in.Side] {
 	case httpChunk, httpTrailer:
 		return parseHTTPBodyLine(h, c, in)
-	case httpTunnel:
-		h.Next = Stop
-		return Done
 	default:
 		return parseHTTPMessage(h, c, in)
 	}
@@ -36,11 +34,11 @@ func parseHTTP(h *Hint, c *Conn, in Input) Verdict {
 // beginsHTTP asks for a known method: unlike at the start of a connection, a stray match in the middle of a body is likely.
 func beginsHTTP(b []byte) bool {
 	var s httpStart
-	lines := httpLines{b}
+	lines := textLines{b}
 	if s.read(&lines) == Reject {
 		return false
 	}
-	if httpFits(b, "HTTP/") {
+	if fits(b, "HTTP/") {
 		return len(b) >= len(httpStatusLine)
 	}
 	method, _, ok := bytes.Cut(b, []byte(" "))
@@ -51,7 +49,7 @@ func beginsHTTP(b []byte) bool {
 // its start line is whole.
 func parseHTTPMessage(h *Hint, c *Conn, in Input) Verdict {
 	section := bytes.TrimLeft(in.Data, "\r\n") // RFC 9112 section 2.2
-	lines := httpLines{section}
+	lines := textLines{section}
 	var m httpMessage
 	if v := m.start.read(&lines); v == More && in.Final {
 		return Reject
@@ -68,7 +66,7 @@ func parseHTTPMessage(h *Hint, c *Conn, in Input) Verdict {
 	} else {
 		m.response(h, c, in.Side, end)
 	}
-	if !whole && c.Mode[in.Side] != httpTunnel {
+	if !whole && !h.Switch {
 		h.Next, c.Mode[in.Side] = Unknown, httpHeader
 	}
 	return Done
@@ -80,39 +78,9 @@ func httpBlankLine(b []byte) bool {
 	return bytes.Contains(b, []byte("\n\r\n")) || bytes.Contains(b, []byte("\n\n"))
 }
 
-// httpLines yields lines from the front of rest. They end in CRLF, or in LF alone.
-type httpLines struct{ rest []byte }
-
-// next returns a line without its end; false if there is no whole one.
-func (l *httpLines) next() ([]byte, bool) {
-	line, rest, ok := bytes.Cut(l.rest, []byte("\n"))
-	if !ok {
-		return nil, false
-	}
-	l.rest = rest
-	return bytes.TrimSuffix(line, []byte("\r")), true
-}
-
-// text returns the next line if it has no control characters. What may still become such a line is More.
-func (l *httpLines) text() ([]byte, Verdict) {
-	i := bytes.IndexFunc(l.rest, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f })
-	if i < 0 {
-		return nil, More
-	}
-	end := l.rest[i:]
-	if string(end) == "\r" {
-		return nil, More
-	}
-	if end[0] != '\n' && !bytes.HasPrefix(end, []byte("\r\n")) {
-		return nil, Reject
-	}
-	line, _ := l.next()
-	return line, Done
-}
-
 // field returns the next line together with the lines that continue it (RFC 9112 section 5.2), line ends included but for
 // the last.
-func (l *httpLines) field() ([]byte, bool) {
+func (l *textLines) field() ([]byte, bool) {
 	from := l.rest
 	line, ok := l.next()
 	if !ok || len(line) == 0 || !l.continues() {
@@ -124,6 +92,6 @@ func (l *httpLines) field() ([]byte, bool) {
 	return bytes.TrimRight(from[:len(from)-len(l.rest)], "\r\n"), ok
 }
 
-func (l *httpLines) continues() bool {
+func (l *textLines) continues() bool {
 	return len(l.rest) > 0 && (l.rest[0] == ' ' || l.rest[0] == '\t')
 }

@@ -67,7 +67,7 @@ func (m *httpMessage) responseBody(h *Hint, c *Conn, side uint8, end int, asked 
 	f, status := &m.fields, m.start.status
 	switch {
 	case status == 101 || asked == httpCONNECT && status < 300:
-		h.Next, c.Mode = Stop, [2]uint8{httpTunnel, httpTunnel}
+		h.Next, h.Switch = end, true
 		return 0
 	case asked == httpHEAD || status == 204 || status == 304:
 		h.Next = end
@@ -109,7 +109,7 @@ const httpMaxBodyLine = 4 << 10
 // the place is lost.
 func parseHTTPBodyLine(h *Hint, c *Conn, in Input) Verdict {
 	front := in.Data[:min(len(in.Data), httpMaxBodyLine)]
-	lines := httpLines{front}
+	lines := textLines{front}
 	line, ok := lines.next()
 	if !ok && !in.Final && len(front) < httpMaxBodyLine {
 		return More

@@ -57,21 +57,22 @@ func TestHTTPNextAfterResponse(t *testing.T) {
 		name, method, status, fields string
 		next, add                    int
 		modes                        [2]uint8
+		other                        bool
 	}{
-		{"length", "GET", "1.1 200", "Content-Length: 10", behind, 10, [2]uint8{}},
-		{"to HEAD", "HEAD", "1.1 200", "Content-Length: 10", behind, 0, [2]uint8{}},
-		{"no content", "GET", "1.1 204", "Content-Length: 10", behind, 0, [2]uint8{}},
-		{"not modified", "GET", "1.1 304", "Transfer-Encoding: chunked", behind, 0, [2]uint8{}},
-		{"chunked", "GET", "1.1 200", "Transfer-Encoding: chunked", behind, 0, [2]uint8{1: httpChunk}},
-		{"different lengths", "GET", "1.1 200", "Content-Length: 1, 2", Unknown, 0, [2]uint8{}},
-		{"length beyond all offsets", "GET", "1.1 200", "Content-Length: 9223372036854775807", Unknown, 0, [2]uint8{}},
-		{"no length", "GET", "1.1 200", "Connection: keep-alive", Unknown, 0, [2]uint8{}},
-		{"until close", "GET", "1.1 200", "Connection: foo, Close", Stop, 0, [2]uint8{}},
-		{"until close by version", "GET", "1.0 200", "Server: s", Stop, 0, [2]uint8{}},
-		{"kept alive by a field", "GET", "1.0 200", "Connection: Keep-Alive", Unknown, 0, [2]uint8{}},
-		{"tunnel", "CONNECT", "1.1 200", "Content-Length: 10", Stop, 0, [2]uint8{httpTunnel, httpTunnel}},
-		{"tunnel refused", "CONNECT", "1.1 407", "Content-Length: 10", behind, 10, [2]uint8{}},
-		{"upgrade", "GET", "1.1 101", "Upgrade: websocket", Stop, 0, [2]uint8{httpTunnel, httpTunnel}},
+		{"length", "GET", "1.1 200", "Content-Length: 10", behind, 10, [2]uint8{}, false},
+		{"to HEAD", "HEAD", "1.1 200", "Content-Length: 10", behind, 0, [2]uint8{}, false},
+		{"no content", "GET", "1.1 204", "Content-Length: 10", behind, 0, [2]uint8{}, false},
+		{"not modified", "GET", "1.1 304", "Transfer-Encoding: chunked", behind, 0, [2]uint8{}, false},
+		{"chunked", "GET", "1.1 200", "Transfer-Encoding: chunked", behind, 0, [2]uint8{1: httpChunk}, false},
+		{"different lengths", "GET", "1.1 200", "Content-Length: 1, 2", Unknown, 0, [2]uint8{}, false},
+		{"length beyond all offsets", "GET", "1.1 200", "Content-Length: 9223372036854775807", Unknown, 0, [2]uint8{}, false},
+		{"no length", "GET", "1.1 200", "Connection: keep-alive", Unknown, 0, [2]uint8{}, false},
+		{"until close", "GET", "1.1 200", "Connection: foo, Close", Stop, 0, [2]uint8{}, false},
+		{"until close by version", "GET", "1.0 200", "Server: s", Stop, 0, [2]uint8{}, false},
+		{"kept alive by a field", "GET", "1.0 200", "Connection: Keep-Alive", Unknown, 0, [2]uint8{}, false},
+		{"tunnel", "CONNECT", "1.1 200", "Content-Length: 10", behind, 0, [2]uint8{}, true},
+		{"tunnel refused", "CONNECT", "1.1 407", "Content-Length: 10", behind, 10, [2]uint8{}, false},
+		{"upgrade", "GET", "1.1 101", "Upgrade: websocket", behind, 0, [2]uint8{}, true},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			_, c := parsed(t, crlf(tc.method+" a:1 HTTP/1.1"))
@@ -81,17 +82,10 @@ func TestHTTPNextAfterResponse(t *testing.T) {
 			assert.Equal(t, Response, h.Role)
 			checkNext(t, &h, len(data), tc.next, tc.add)
 			assert.Equal(t, tc.modes, c.Mode)
+			assert.Equal(t, tc.other, h.Switch)
 			assert.Zero(t, c.Len)
 		})
 	}
-}
-
-func TestHTTPNothingIsReadInTunnel(t *testing.T) {
-	c := Conn{Mode: [2]uint8{httpTunnel, httpTunnel}}
-	var h Hint
-	require.Equal(t, Done, parseHTTP(&h, &c, Input{Data: []byte("GET / HTTP/1.1\r\n\r\n")}))
-	assert.Equal(t, Framing, h.Role)
-	assert.Equal(t, Stop, h.Next)
 }
 
 func TestHTTPInterimResponseLeavesRequest(t *testing.T) {

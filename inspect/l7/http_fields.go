@@ -45,7 +45,7 @@ type httpFields struct {
 }
 
 // read reads the section from the front of l, and reports whether it has an end.
-func (f *httpFields) read(h *Hint, l *httpLines) (whole bool) {
+func (f *httpFields) read(h *Hint, l *textLines) (whole bool) {
 	f.length = httpNoLength
 	for {
 		line, ok := l.field()

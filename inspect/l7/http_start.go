@@ -19,15 +19,15 @@ type httpStart struct {
 
 // read reads the line from the front of l. It says Reject at the first byte that rules both kinds of line out, but for
 // the version, which is at the end of a request line.
-func (s *httpStart) read(l *httpLines) Verdict {
-	if httpFits(l.rest, "HTTP/") {
+func (s *httpStart) read(l *textLines) Verdict {
+	if fits(l.rest, "HTTP/") {
 		return s.readStatus(l)
 	}
 	return s.readRequest(l)
 }
 
-func (s *httpStart) readStatus(l *httpLines) Verdict {
-	if !httpFits(l.rest, httpStatusLine) {
+func (s *httpStart) readStatus(l *textLines) Verdict {
+	if !fits(l.rest, httpStatusLine) {
 		return Reject
 	}
 	line, v := l.text()
@@ -49,7 +49,7 @@ func (s *httpStart) readStatus(l *httpLines) Verdict {
 	return Done
 }
 
-func (s *httpStart) readRequest(l *httpLines) Verdict {
+func (s *httpStart) readRequest(l *textLines) Verdict {
 	n := 0
 	for n < len(l.rest) && httpTokenByte(l.rest[n]) {
 		n++
@@ -74,7 +74,7 @@ func (s *httpStart) readRequest(l *httpLines) Verdict {
 func (s *httpStart) splitRequest(line []byte, method int) Verdict {
 	line = bytes.TrimRight(line, " ")
 	v := len(line) - len(httpVersion)
-	if v <= method || !httpFits(line[v:], httpVersion) || line[v-1] != ' ' {
+	if v <= method || !fits(line[v:], httpVersion) || line[v-1] != ' ' {
 		return Reject
 	}
 	s.method, s.version = line[:method], line[v:]
@@ -83,17 +83,6 @@ func (s *httpStart) splitRequest(line []byte, method int) Verdict {
 		return Reject
 	}
 	return Done
-}
-
-// httpFits reports whether b and form agree over the shorter of the two; # in form is any digit.
-func httpFits(b []byte, form string) bool {
-	for i := range min(len(b), len(form)) {
-		digit := form[i] == '#' && b[i] >= '0' && b[i] <= '9'
-		if b[i] != form[i] && !digit {
-			return false
-		}
-	}
-	return true
 }
 
 // httpTokenByte reports whether b may stand in a method (RFC 9110 section 5.6.2).

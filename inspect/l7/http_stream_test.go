@@ -175,7 +175,7 @@ func FuzzHTTP(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte, cut uint16, mode byte, bits uint64, length byte) {
 		data = data[:min(len(data), Window)]
-		before := Conn{Mode: [2]uint8{mode % (httpTunnel + 1)}, Bits: bits, Len: length}
+		before := Conn{Mode: [2]uint8{mode % (httpTrailer + 1)}, Bits: bits, Len: length}
 		part := data[:min(int(cut), len(data))]
 		whole, wholeConn, v := fuzzHTTP(t, data, before, false)
 		prefix, prefixConn, pv := fuzzHTTP(t, part, before, false)

@@ -209,12 +209,13 @@ func TestHTTPFinal(t *testing.T) {
 	}
 }
 
-func TestHTTPFinalInTunnel(t *testing.T) {
+func TestHTTPFinalUpgrade(t *testing.T) {
+	const data = "HTTP/1.1 101 x\r\n"
 	var h Hint
 	var c Conn
-	require.Equal(t, Done, parseHTTP(&h, &c, Input{Data: []byte("HTTP/1.1 101 x\r\nUpgr"), Side: 1, Final: true}))
-	assert.Equal(t, Stop, h.Next)
-	assert.Equal(t, [2]uint8{httpTunnel, httpTunnel}, c.Mode)
+	require.Equal(t, Done, parseHTTP(&h, &c, Input{Data: []byte(data + "Upgr"), Side: 1, Final: true}))
+	assert.True(t, h.Switch)
+	assert.Equal(t, len(data), h.Next)
 }
 
 // No prefix of a message is taken for the whole, nor for something else.
