@@ -9,6 +9,7 @@ const (
 	HTTP
 	TLS
 	DNS
+	HTTP2
 	Protos // the number of protocols; not a protocol
 )
 
@@ -25,10 +26,11 @@ type Parser struct {
 
 // Table is what mirrorsink recognises.
 var Table = [Protos]Parser{
-	None: {Name: "failed"},
-	HTTP: {Name: "http", Stream: parseHTTP, Begins: beginsHTTP, Paired: true},
-	TLS:  {Name: "tls", Stream: parseTLS, Begins: beginsTLS, Paired: true},
-	DNS:  {Name: "dns", Stream: parseDNSStream, Datagram: parseDNS},
+	None:  {Name: "failed"},
+	HTTP:  {Name: "http", Stream: parseHTTP, Begins: beginsHTTP, Paired: true},
+	TLS:   {Name: "tls", Stream: parseTLS, Begins: beginsTLS, Paired: true},
+	DNS:   {Name: "dns", Stream: parseDNSStream, Datagram: parseDNS},
+	HTTP2: {Name: "http2", Event: "http", Stream: parseHTTP2, Begins: beginsHTTP2, Paired: true},
 }
 
 // Event returns the type of the protocol's events, which is the name of their object too.

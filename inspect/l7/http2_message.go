@@ -1,0 +1,104 @@
+package l7
+
+import "bytes"
+
+// The header fields that are read: the first six say what HTTP/1.1 has in its start line and Host field.
+const (
+	http2Method = iota
+	http2Path
+	http2Authority
+	http2Status
+	http2Host
+	http2UserAgent
+	http2Referer
+	http2ForwardedFor
+	http2ContentType
+	http2ContentLength
+	http2Location
+	http2Fields
+)
+
+// http2Message has the values of a header block's fields; nil is one that is not there or cannot be known.
+type http2Message [http2Fields][]byte
+
+// read reads a header block as far as it can be read. Of a field that comes twice the first counts.
+func (m *http2Message) read(h *Hint, block []byte) {
+	r := newHPACK(h, block)
+	for {
+		name, value, ok := r.next()
+		if !ok {
+			return
+		}
+		if i := http2FieldIndex(name); i < http2Fields && m[i] == nil {
+			m[i] = value
+		}
+	}
+}
+
+// http2FieldIndex returns http2Fields for a field that is not read. Names are in lower case (RFC 9113 section 8.2).
+func http2FieldIndex(name []byte) int {
+	switch string(name) {
+	case ":method":
+		return http2Method
+	case ":path":
+		return http2Path
+	case ":authority":
+		return http2Authority
+	case ":status":
+		return http2Status
+	case "host":
+		return http2Host
+	case "user-agent":
+		return http2UserAgent
+	case "referer":
+		return http2Referer
+	case "x-forwarded-for":
+		return http2ForwardedFor
+	case "content-type":
+		return http2ContentType
+	case "content-length":
+		return http2ContentLength
+	case "location":
+		return http2Location
+	}
+	return http2Fields
+}
+
+// request prints what Suricata prints of a request of HTTP/2, and what it prints of HTTP/1.1.
+func (m *http2Message) request(h *Hint, stream uint32) {
+	h.Role = Request
+	authority := m[http2Authority]
+	if len(authority) == 0 {
+		authority = m[http2Host] // RFC 9113 section 8.3.1
+	}
+	host, port := httpSplitPort(authority)
+	if len(host) > 0 {
+		h.Name, h.NameSource = host, HTTPHost
+	}
+	h.Const("version", "2")
+	httpText(h, "hostname", host)
+	if n, ok := httpNumber(port, 10); ok && n <= 0xffff {
+		h.Int("http_port", n)
+	}
+	httpText(h, "url", m[http2Path])
+	httpText(h, "http_user_agent", m[http2UserAgent])
+	httpText(h, "xff", m[http2ForwardedFor])
+	httpText(h, "http_refer", m[http2Referer])
+	httpText(h, "http_method", m[http2Method])
+	h.Object("http2")
+	h.Int("stream_id", int64(stream))
+	h.End()
+}
+
+func (m *http2Message) response(h *Hint, status int64) {
+	h.Role = Response
+	mediaType, _, _ := bytes.Cut(m[http2ContentType], []byte(";"))
+	httpText(h, "http_content_type", bytes.TrimRight(mediaType, " \t"))
+	if status != 0 {
+		h.Int("status", status)
+	}
+	httpText(h, "redirect", m[http2Location])
+	if n, ok := httpNumber(m[http2ContentLength], 10); ok {
+		h.Int("length", n)
+	}
+}
