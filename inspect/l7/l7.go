@@ -13,7 +13,7 @@ package l7
 type Verdict uint8
 
 // A parser that has said Reject or Done says the same for every longer prefix of the same message. With Input.Final
-// there is no More.
+// there is no More, but for a datagram with a State.
 const (
 	More   Verdict = iota // could be this protocol; not enough bytes yet
 	Reject                // not this protocol
@@ -32,7 +32,8 @@ type Input struct {
 	Final bool
 	// State is what a message that spans datagrams has left so far: QUIC's and DTLS's handshakes. It is nil over TCP. A
 	// parser that answers More to a datagram has put what it needs of it there, and is given the same State with the next
-	// datagram of the flow, of either side.
+	// datagram of the flow, of either side. When the flow is over it is given the State once more, without Data, and makes
+	// the best of it; so it does of each datagram if State is nil.
 	State *State
 }
 

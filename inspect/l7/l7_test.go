@@ -21,6 +21,7 @@ type outcome struct {
 func (m *message) try(tb require.TestingT, h *Hint, in Input) outcome {
 	h.Reset()
 	c := m.conn
+	in.State = m.state()
 	v := m.parse(h, &c, in)
 	if v != Done {
 		return outcome{verdict: v}
@@ -138,7 +139,10 @@ func TestAliases(t *testing.T) {
 }
 
 func TestAllocatesNothing(t *testing.T) {
-	forEachMessage(t, func(t *testing.T, _ *recording, m message) {
+	forEachMessage(t, func(t *testing.T, x *recording, m message) {
+		if x.proto == QUIC { // TestQUICAllocations has its bound: the standard library's ciphers are on the heap
+			return
+		}
 		assert.Zero(t, testing.AllocsPerRun(10, m.again()))
 	})
 }

@@ -1,15 +1,30 @@
 package l7
 
+import "slices"
+
 // State is the parsing state of one UDP flow whose handshake spans datagrams. Its owner gives it up when the parser has said
-// Done or Reject, or when it needs the memory.
+// Done or Reject, or when it needs the memory. The zero State is that of a flow of which nothing was seen.
 type State struct {
 	hello Assembly
+	quic  quicState
 }
 
 // Size returns the bytes of memory that the state takes.
-func (s *State) Size() int { return stateSize + cap(s.hello.buf) }
+func (s *State) Size() int {
+	return stateSize + cap(s.hello.buf) + cap(s.hello.have)*stretchSize
+}
 
-const stateSize = 512 // State itself, rounded up
+// Bytes of memory on a 64-bit machine, rounded up.
+const (
+	stateSize   = 512
+	stretchSize = 16
+)
+
+// Reset makes the state that of a new flow and keeps its memory.
+func (s *State) Reset() {
+	s.hello.reset()
+	s.quic = quicState{}
+}
 
 // Assembly puts the bytes of a handshake message together from pieces that come in any order, each with its offset
 // (QUIC's CRYPTO frames, RFC 9000 section 19.6; DTLS's fragments, RFC 6347 section 4.2.3). The first copy of a byte wins.
@@ -22,6 +37,9 @@ type Assembly struct {
 // stretch is the range [off, end) of the bytes that are there.
 type stretch struct{ off, end int }
 
+// reset forgets the bytes and keeps the memory.
+func (a *Assembly) reset() { a.buf, a.have = a.buf[:0], a.have[:0] }
+
 // Add puts a piece in its place; what lies beyond the window is left out.
 func (a *Assembly) Add(off int, data []byte) {
 	if off < 0 || off >= Window || len(data) == 0 {
@@ -29,17 +47,14 @@ func (a *Assembly) Add(off int, data []byte) {
 	}
 	data = data[:min(len(data), Window-off)]
 	end := off + len(data)
-	if end > len(a.buf) {
-		a.buf = append(a.buf, make([]byte, end-len(a.buf))...)
+	first, last := a.touching(off, end)
+	if first == last && len(a.have) >= maxStretches {
+		return
 	}
+	a.grow(end)
 	joined := stretch{off, end}
 	next := off // of data, not yet placed
-	kept := a.have[:0:0]
-	for _, s := range a.have {
-		if s.end < joined.off || s.off > joined.end {
-			kept = append(kept, s)
-			continue
-		}
+	for _, s := range a.have[first:last] {
 		if s.off > next {
 			copy(a.buf[next:s.off], data[next-off:])
 		}
@@ -49,23 +64,33 @@ func (a *Assembly) Add(off int, data []byte) {
 	if next < end {
 		copy(a.buf[next:end], data[next-off:])
 	}
-	if len(kept) < maxStretches {
-		a.have = insertStretch(kept, joined)
-	}
+	a.have = slices.Replace(a.have, first, last, joined)
 }
 
 // maxStretches bounds the work for each piece. A client that scatters its hello on purpose makes a dozen or so.
 const maxStretches = 128
 
-func insertStretch(have []stretch, s stretch) []stretch {
-	i := 0
-	for i < len(have) && have[i].off < s.off {
-		i++
+// touching returns the indexes of the stretches that overlap or touch a piece: from first up to last. If there are none,
+// both are the place where the piece belongs.
+func (a *Assembly) touching(off, end int) (first, last int) {
+	for first < len(a.have) && a.have[first].end < off {
+		first++
 	}
-	have = append(have, stretch{})
-	copy(have[i+1:], have[i:])
-	have[i] = s
-	return have
+	for last = first; last < len(a.have) && a.have[last].off <= end; {
+		last++
+	}
+	return first, last
+}
+
+// grow makes the buffer reach up to end. Most hellos fit into the first piece of memory.
+func (a *Assembly) grow(end int) {
+	if end > cap(a.buf) {
+		a.buf = append(make([]byte, 0, min(Window, max(end, 2*cap(a.buf), 2<<10))), a.buf...)
+	}
+	a.buf = a.buf[:max(end, len(a.buf))]
+	if a.have == nil {
+		a.have = make([]stretch, 0, 16)
+	}
 }
 
 // Front returns the bytes from offset 0 on that are there without a hole. They alias the assembly.

@@ -8,6 +8,7 @@ const (
 	None Proto = iota // not yet known, or not recognised
 	HTTP
 	TLS
+	QUIC
 	DNS
 	HTTP2
 	Protos // the number of protocols; not a protocol
@@ -29,6 +30,7 @@ var Table = [Protos]Parser{
 	None:  {Name: "failed"},
 	HTTP:  {Name: "http", Stream: parseHTTP, Begins: beginsHTTP, Paired: true},
 	TLS:   {Name: "tls", Stream: parseTLS, Begins: beginsTLS, Paired: true},
+	QUIC:  {Name: "quic", Datagram: parseQUIC},
 	DNS:   {Name: "dns", Stream: parseDNSStream, Datagram: parseDNS},
 	HTTP2: {Name: "http2", Event: "http", Stream: parseHTTP2, Begins: beginsHTTP2, Paired: true},
 }

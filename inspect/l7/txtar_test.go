@@ -97,25 +97,36 @@ func readSegments(tb testing.TB, text []byte) (segs []segment) {
 
 // message is one input on which a parser of an exchange's protocol said Done, with the state before it.
 type message struct {
-	parse Parse
-	conn  Conn
-	in    Input
+	parse  Parse
+	conn   Conn
+	in     Input
+	before []Input // datagrams that began the message
+}
+
+// state returns what the datagrams before have left, nil if there were none.
+func (m *message) state() *State {
+	if len(m.before) == 0 {
+		return nil
+	}
+	s := new(State)
+	for _, in := range m.before {
+		var h Hint
+		c := m.conn
+		in.State = s
+		m.parse(&h, &c, in)
+	}
+	return s
 }
 
 // messages plays an exchange as a worker does, and calls done with each message. The first bytes are shown to all
 // parsers, of which just the one that the file is named after may say Done.
 func (x *recording) messages(tb testing.TB, done func(m message, h *Hint)) {
-	var c Conn
-	var h Hint
 	if !x.stream {
-		for _, s := range x.segs {
-			in := Input{Data: s.data, Side: s.side, Final: true}
-			before := c
-			requireDone(tb, x.proto, Table[x.proto].Datagram, &h, &c, in)
-			done(message{Table[x.proto].Datagram, before, in}, &h)
-		}
+		x.datagrams(tb, done)
 		return
 	}
+	var c Conn
+	var h Hint
 	var sides [2]reader
 	for _, s := range x.segs {
 		r := &sides[s.side]
@@ -129,15 +140,35 @@ func (x *recording) messages(tb testing.TB, done func(m message, h *Hint)) {
 			if v == More {
 				break
 			}
-			done(message{Table[x.proto].Stream, before, in}, &h)
+			done(message{parse: Table[x.proto].Stream, conn: before, in: in}, &h)
 			r.next(h.Next)
 		}
 	}
 }
 
-func requireDone(tb testing.TB, p Proto, parse Parse, h *Hint, c *Conn, in Input) {
-	h.Reset()
-	require.Equal(tb, Done, parse(h, c, in), "%s: %x", p, in.Data)
+// datagrams plays an exchange of datagrams, each of which is a message or a part of one.
+func (x *recording) datagrams(tb testing.TB, done func(m message, h *Hint)) {
+	m := message{parse: Table[x.proto].Datagram}
+	state := new(State)
+	var stopped [2]bool
+	for _, s := range x.segs {
+		if stopped[s.side] {
+			continue
+		}
+		var h Hint
+		c := m.conn
+		m.in = Input{Data: s.data, Side: s.side, Final: true}
+		switch m.parse(&h, &c, Input{Data: s.data, Side: s.side, Final: true, State: state}) {
+		case More:
+			m.before = append(m.before, m.in)
+		case Done:
+			done(m, &h)
+			m.conn, m.before, stopped[s.side] = c, nil, h.Next == Stop
+			state.Reset()
+		case Reject:
+			require.Fail(tb, "rejected", "%s: %x", x.path, s.data)
+		}
+	}
 }
 
 // reader is what a worker keeps of one direction: what was not yet read, and how much is still to be skipped.
