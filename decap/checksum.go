@@ -60,16 +60,18 @@ func (p *Packet) pseudoHeader(n int) uint64 {
 }
 
 // sum returns the ones' complement sum of b in big-endian words of 64 bits, which RFC 1071 shows to be as good as 16: all
-// that counts is that each byte is in an even or an odd place. An odd last byte is padded with zero.
+// that counts is that each byte is in an even or an odd place. An odd last byte is padded with zero. Long runs are summed
+// in halves of words, which need no carry for 4 billion words and so do not wait for one another.
 func sum(b []byte) uint64 {
-	var s, carry uint64
+	var s, carry, high, low uint64
 	for len(b) >= 32 {
-		s, carry = bits.Add64(s, binary.BigEndian.Uint64(b), carry)
-		s, carry = bits.Add64(s, binary.BigEndian.Uint64(b[8:]), carry)
-		s, carry = bits.Add64(s, binary.BigEndian.Uint64(b[16:]), carry)
-		s, carry = bits.Add64(s, binary.BigEndian.Uint64(b[24:]), carry)
+		v0, v1 := binary.BigEndian.Uint64(b), binary.BigEndian.Uint64(b[8:])
+		v2, v3 := binary.BigEndian.Uint64(b[16:]), binary.BigEndian.Uint64(b[24:])
+		high += v0>>32 + v1>>32 + (v2>>32 + v3>>32)
+		low += v0&halfWord + v1&halfWord + (v2&halfWord + v3&halfWord)
 		b = b[32:]
 	}
+	s, carry = bits.Add64(high, low, 0)
 	for len(b) >= 8 {
 		s, carry = bits.Add64(s, binary.BigEndian.Uint64(b), carry)
 		b = b[8:]
@@ -89,6 +91,8 @@ func sum(b []byte) uint64 {
 	s, carry = bits.Add64(s, last, carry)
 	return add(s, carry)
 }
+
+const halfWord = 1<<32 - 1
 
 // add adds two ones' complement sums.
 func add(a, b uint64) uint64 {

@@ -18,8 +18,8 @@ type Source interface {
 	Read(b *decap.Batch) error
 }
 
-// Sink takes what a worker says. It must not block longer than the receive path can bear, and may keep the batch, which
-// nobody changes any more. Several workers call it at the same time.
+// Sink takes what a worker says. It must not block longer than the receive path can bear. It holds the batch, which nobody
+// changes any more, until it calls Release. Several workers call it at the same time.
 type Sink interface {
 	Events(b *event.Batch)
 }

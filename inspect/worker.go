@@ -51,7 +51,7 @@ type item struct {
 
 // New makes a worker. It takes the memory that cfg grants at once, but pages that are never used cost nothing.
 func New(cfg Config, source Source, sink Sink) *Worker {
-	w := &Worker{cfg: cfg, source: source, sink: sink, taps: newTaps(), vlans: newVLANs(), state: new(l7.State), out: new(event.Batch)}
+	w := &Worker{cfg: cfg, source: source, sink: sink, taps: newTaps(), vlans: newVLANs(), state: new(l7.State), out: event.NewBatch()}
 	w.flows = flow.New(cfg.Memory.Flows, w.ended)
 	w.names = flow.NewNames(cfg.Memory.Names)
 	w.talks = newTalks(cfg.Memory.Streams)
@@ -149,8 +149,8 @@ func (w *Worker) finish() {
 // deliver hands the events gathered so far to the sink.
 func (w *Worker) deliver() {
 	if len(w.out.Events) > 0 {
-		w.sink.Events(w.out.Clone())
-		w.out.Reset()
+		w.sink.Events(w.out)
+		w.out = event.NewBatch()
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 // nothing is a view that shows nothing.
 type nothing struct{}
 
-func (nothing) Events(*event.Batch)   {}
+func (nothing) Events(b *event.Batch) { b.Release() }
 func (nothing) begin(context.Context) {}
 func (nothing) end()                  {}
 
@@ -30,6 +30,7 @@ func (*flowLines) end()                  {}
 
 // Events prints the lines.
 func (f *flowLines) Events(b *event.Batch) {
+	defer b.Release()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.told == nil {

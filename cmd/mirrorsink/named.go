@@ -18,4 +18,5 @@ func (c *namedFlows) Events(b *event.Batch) {
 		}
 	}
 	c.n.Add(named)
+	b.Release()
 }

@@ -67,11 +67,13 @@ func openPipeline(cfg pipelineConfig) (*pipeline, error) {
 	return p, nil
 }
 
-// Events passes a batch to every queue and sink.
+// Events passes a batch to every queue and sink, each of which releases it.
 func (p *pipeline) Events(b *event.Batch) {
 	for _, s := range p.sinks {
+		b.Retain()
 		s.Events(b)
 	}
+	b.Release()
 }
 
 // run inspects what the sources give until all of them have ended, and closes them when ctx ends or one of them fails.

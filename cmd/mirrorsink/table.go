@@ -41,6 +41,7 @@ const maxRows = 1000
 
 // Events adds events to their rows.
 func (t *flowTable) Events(b *event.Batch) {
+	defer b.Release()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for i := range b.Events {

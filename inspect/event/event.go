@@ -5,6 +5,8 @@ package event
 import (
 	"net/netip"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"unsafe"
 
 	"github.com/mirrorsink/mirrorsink/decap"
@@ -248,11 +250,37 @@ type Field struct {
 	Extra bool
 }
 
-// A Batch is a sequence of events with the bytes that they refer to. It is immutable once it was handed to a sink.
+// A Batch is a sequence of events with the bytes that they refer to. It is immutable once it was handed to a sink, until
+// everybody who holds it has released it.
 type Batch struct {
 	Events []Event
 	fields []Field
 	bytes  []byte
+
+	holders  atomic.Int32
+	recycled bool // comes from NewBatch, and goes back there
+}
+
+var batches = sync.Pool{New: func() any { return &Batch{recycled: true} }}
+
+// NewBatch returns an empty batch, which its caller holds. Its memory may have been that of one released before. The zero
+// Batch is good too, but is left to the garbage collector.
+func NewBatch() *Batch {
+	b := batches.Get().(*Batch)
+	b.holders.Store(1)
+	return b
+}
+
+// Retain makes the caller one more holder of the batch. It is safe for concurrent use, by those who hold it.
+func (b *Batch) Retain() { b.holders.Add(1) }
+
+// Release ends one holding. After the last one the batch and all slices of it may be used for other events. Who never
+// releases costs memory, and no more.
+func (b *Batch) Release() {
+	if b.holders.Add(-1) == 0 && b.recycled {
+		b.Reset()
+		batches.Put(b)
+	}
 }
 
 // Text returns the bytes of a span. They alias the batch.
@@ -278,16 +306,9 @@ const (
 	eventSize = int(unsafe.Sizeof(Event{}))
 )
 
-// Clone returns a copy that takes no more memory than its contents. A worker that hands over clones of one batch and resets
-// it spends half the time of one that fills a new batch each time, and the queue is charged for no spare room.
-func (b *Batch) Clone() *Batch {
-	return &Batch{Events: slices.Clone(b.Events), fields: slices.Clone(b.fields), bytes: slices.Clone(b.bytes)}
-}
-
-// Reset empties the batch and keeps its memory. Its owner must be the only one to hold it.
+// Reset empties the batch and keeps its memory. Its owner must be the only one to hold it. What is left in the memory points
+// at nothing but constants.
 func (b *Batch) Reset() {
-	clear(b.Events)
-	clear(b.fields)
 	b.Events, b.fields, b.bytes = b.Events[:0], b.fields[:0], b.bytes[:0]
 }
 
@@ -302,6 +323,7 @@ func (b *Batch) CopyText(text []byte) Span {
 // where bytes of packets are copied.
 func (b *Batch) CopyFields(fields []l7.Field) Span {
 	s := Span{uint32(len(b.fields)), uint32(len(fields))}
+	b.fields = slices.Grow(b.fields, len(fields))
 	for i := range fields {
 		f := &fields[i]
 		b.fields = append(b.fields, Field{Key: f.Key, Text: b.CopyText(f.Text), Num: f.Num, Kind: f.Kind, Extra: f.Extra})

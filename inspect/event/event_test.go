@@ -29,21 +29,21 @@ func TestBatchOwnsWhatItWasGiven(t *testing.T) {
 	assert.GreaterOrEqual(t, b.Footprint(), b.Size())
 }
 
-func TestCloneStandsOnItsOwn(t *testing.T) {
-	var b Batch
-	b.Events = append(make([]Event, 0, 1000), Event{
-		Name: b.CopyText([]byte("a name")), Fields: b.CopyFields([]l7.Field{{Key: "k", Text: []byte("text")}}),
-	})
-	c := b.Clone()
-	assert.Less(t, c.Footprint(), 2*c.Size())
-	b.Reset()
-	b.Events = append(b.Events, Event{
-		Name: b.CopyText([]byte("XXXXXX")), Fields: b.CopyFields([]l7.Field{{Key: "X", Text: []byte("XXXX")}}),
-	})
-	e := &c.Events[0]
-	assert.Equal(t, "a name", string(c.Text(e.Name)))
-	assert.Equal(t, "k", c.Fields(e)[0].Key)
-	assert.Equal(t, "text", string(c.Text(c.Fields(e)[0].Text)))
+// TestReleasedBatchesAreUsedAgain: not before the last holder has released them.
+func TestReleasedBatchesAreUsedAgain(t *testing.T) {
+	b := NewBatch()
+	b.Events = append(b.Events, Event{Name: b.CopyText([]byte("a name"))})
+	b.Retain()
+	b.Release()
+	assert.Equal(t, "a name", string(b.Text(b.Events[0].Name)))
+	b.Release()
+	assert.Empty(t, b.Events)
+
+	var zero Batch
+	zero.Retain()
+	zero.Events = append(zero.Events, Event{})
+	zero.Release()
+	assert.Len(t, zero.Events, 1, "one that did not come from NewBatch stays as it is")
 }
 
 func TestResetKeepsTheMemory(t *testing.T) {

@@ -57,8 +57,8 @@ func NewQueue(cfg QueueConfig) *Queue {
 	return q
 }
 
-// Events queues a batch, which must not change any more. It may be called by several goroutines at once, and does not
-// wait unless the queue was told to.
+// Events queues a batch, which must not change any more, and releases it when it is written or dropped. It may be called by
+// several goroutines at once, and does not wait unless the queue was told to.
 func (q *Queue) Events(b *event.Batch) {
 	kinds, cost := kindsOf(b), costOf(b)
 	q.mu.Lock()
@@ -69,6 +69,7 @@ func (q *Queue) Events(b *event.Batch) {
 	}
 	if q.closing || !q.fits(cost) {
 		addKinds(&q.counts.Dropped, &kinds)
+		b.Release()
 		return
 	}
 	q.batches = append(q.batches, b)
@@ -160,6 +161,7 @@ func (q *Queue) release(b *event.Batch) {
 	defer q.mu.Unlock()
 	q.bytes -= costOf(b)
 	q.room.Broadcast()
+	b.Release()
 }
 
 // settle counts what a write did.

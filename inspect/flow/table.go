@@ -57,9 +57,12 @@ func mix(a, b uint64) uint64 {
 	return hi ^ lo
 }
 
-// Touch reads the index where a hash belongs, so that Get finds it in the cache. Its result says nothing: it keeps the
-// compiler from dropping the read.
-func (t *Table) Touch(hash uint64) uint32 { return t.index[uint32(hash)&t.mask].rec }
+// Touch reads the index where a hash belongs, and the record that is likely the one, so that Get finds both in the cache.
+// Its result says nothing: it keeps the compiler from dropping the reads.
+func (t *Table) Touch(hash uint64) int64 {
+	r := &t.records[t.index[uint32(hash)&t.mask].rec]
+	return r.End + int64(r.Key.Proto)
+}
 
 // Get returns the record of a key, making one if there is none or if the one that is there has been idle for longer than
 // its state allows. fresh says that it is new; its counters are zero then, and Start and End are nanos. The record is
