@@ -57,7 +57,7 @@ func compareReplay(ctx context.Context, c capture, loop []string) (table, error)
 	return table{
 		{what: title + ": M packets per CPU-second", values: ours},
 		{what: title + ": the same, read loop", values: plain},
-		{what: title + ": of the read loop's", values: ratios(ours, plain), wanted: bound{least: 0.12}},
+		{what: title + ": of the read loop's", values: ratios(ours, plain), wanted: c.wanted},
 		{what: title + ": peak memory allocated, MiB", values: []float64{mem.anonymous}, wanted: bound{most: memory}},
 		{what: title + ": peak memory with the mapped file, MiB", values: []float64{mem.resident}},
 	}, nil
