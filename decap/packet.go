@@ -1,6 +1,9 @@
 package decap
 
-import "net/netip"
+import (
+	"encoding/binary"
+	"net/netip"
+)
 
 // MaxDepth is how many tunnels may be nested inside the mirrored frame before a packet is TooDeep. A packet behind a
 // Gateway Load Balancer endpoint that itself carries a tunnel needs two; four leaves room and keeps the walk bounded.
@@ -85,6 +88,15 @@ type Packet struct {
 	packet    []byte
 	header    int
 	transport int
+}
+
+// IPID returns the identification of the innermost IPv4 header, which tells a packet from its retransmission; 0 if there is
+// none: for IPv6, after Resume, and if the copy was cut in the header.
+func (p *Packet) IPID() uint16 {
+	if p.header < ipv4Len {
+		return 0
+	}
+	return binary.BigEndian.Uint16(p.packet[4:])
 }
 
 // Detached returns p without its slices, to be kept longer than the datagram.

@@ -1,0 +1,308 @@
+package pair
+
+import (
+	"net/netip"
+	"reflect"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/mirrorsink/mirrorsink/decap"
+)
+
+const second = int64(Span)
+
+// addr returns the address 10.0.0.n.
+func addr(n byte) decap.Addr { return netip.AddrFrom4([4]byte{10, 0, 0, n}).As16() }
+
+// packet returns a TCP segment from 10.0.0.1 to 10.0.0.2.
+func packet(seq uint32) *decap.Packet {
+	return &decap.Packet{
+		Mirrored: true, Version: 4, Proto: decap.TCP, TTL: 64, Src: addr(1), Dst: addr(2), SrcPort: 40000, DstPort: 443,
+		HasPorts: true, HasTCP: true, Seq: seq, Ack: 7, TCPFlags: decap.ACK, Payload: []byte("0123456789abcdefgh"), PayloadLen: 1448,
+	}
+}
+
+// from returns p as an interface with the address 10.0.0.n mirrors it.
+func from(p *decap.Packet, n byte) *decap.Packet {
+	q := *p
+	q.Outer = netip.AddrPortFrom(addr(n).Netip(), 65000)
+	return &q
+}
+
+func nobody(Copy) { panic("a copy stayed alone") }
+
+func TestWayOf(t *testing.T) {
+	p := packet(1)
+	assert.Equal(t, Egress, WayOf(from(p, 1)))
+	assert.Equal(t, Ingress, WayOf(from(p, 2)))
+	assert.Equal(t, Transit, WayOf(from(p, 3)))
+	mapped := from(p, 1)
+	mapped.Outer = netip.AddrPortFrom(netip.AddrFrom16(addr(1)), 65000)
+	assert.Equal(t, Egress, WayOf(mapped), "IPv4-mapped")
+	self := from(p, 1)
+	self.Dst = self.Src
+	assert.Equal(t, Transit, WayOf(self), "from an address to itself")
+	plain := &decap.Packet{}
+	assert.Equal(t, Transit, WayOf(plain), "no mirror")
+}
+
+// TestPair has copies of which routers changed what they change.
+func TestPair(t *testing.T) {
+	w := New(0, nobody)
+	sent := Copy{Tap: 1, Flow: 11, Way: Egress, Nanos: 5}
+	_, ok := w.Add(packet(1), sent)
+	assert.False(t, ok)
+	late := packet(1)
+	late.TTL, late.VLANs, late.BadChecksum = 60, [3]uint16{7}, true
+	late.Frame, late.VNI, late.Outer = []byte("another MAC address"), 99, netip.MustParseAddrPort("10.0.0.2:1")
+	other, ok := w.Add(late, Copy{Tap: 2, Flow: 22, Way: Ingress, Nanos: second})
+	assert.True(t, ok)
+	assert.Equal(t, sent, other)
+	_, ok = w.Add(late, Copy{Tap: 2, Way: Ingress, Nanos: second})
+	assert.False(t, ok, "the pair is complete")
+	assert.Equal(t, Counts{Pairs: 1}, w.Counts())
+}
+
+// TestIngressFirst: a load balancer may hand the copies over in any order.
+func TestIngressFirst(t *testing.T) {
+	w := New(0, nobody)
+	w.Add(packet(1), Copy{Tap: 2, Way: Ingress, Nanos: 9})
+	other, ok := w.Add(packet(1), Copy{Tap: 1, Way: Egress, Nanos: 5})
+	assert.True(t, ok)
+	assert.Equal(t, Copy{Tap: 2, Way: Ingress, Nanos: 9}, other)
+}
+
+// TestIdentity changes one thing of a packet at a time: then it is another one.
+func TestIdentity(t *testing.T) {
+	w := New(0, nobody)
+	icmp := &decap.Packet{Proto: decap.ICMP, Src: addr(1), Dst: addr(2)}
+	for name, c := range map[string]struct {
+		p      *decap.Packet
+		change func(p *decap.Packet)
+	}{
+		"source":        {packet(1), func(p *decap.Packet) { p.Src = addr(3) }},
+		"destination":   {packet(1), func(p *decap.Packet) { p.Dst = addr(3) }},
+		"source port":   {packet(1), func(p *decap.Packet) { p.SrcPort++ }},
+		"port":          {packet(1), func(p *decap.Packet) { p.DstPort++ }},
+		"ports swapped": {packet(1), func(p *decap.Packet) { p.SrcPort, p.DstPort = p.DstPort, p.SrcPort }},
+		"protocol":      {packet(1), func(p *decap.Packet) { p.Proto = decap.UDP }},
+		"sequence":      {packet(1), func(p *decap.Packet) { p.Seq++ }},
+		"acknowledged":  {packet(1), func(p *decap.Packet) { p.Ack++ }},
+		"flags":         {packet(1), func(p *decap.Packet) { p.TCPFlags |= decap.FIN }},
+		"length":        {packet(1), func(p *decap.Packet) { p.PayloadLen++ }},
+		"tunnel":        {packet(1), func(p *decap.Packet) { p.Tunnel++ }},
+		"payload":       {packet(1), func(p *decap.Packet) { p.Payload = []byte("0123456789abcdeF") }},
+		"payload cut":   {packet(1), func(p *decap.Packet) { p.Payload = p.Payload[:0] }},
+		"ICMP type":     {icmp, func(p *decap.Packet) { p.ICMPType = 8 }},
+		"ICMP code":     {icmp, func(p *decap.Packet) { p.ICMPCode = 8 }},
+		"ICMP ID":       {icmp, func(p *decap.Packet) { p.ICMPID = 8 }},
+	} {
+		changed := *c.p
+		assert.Equal(t, w.identify(c.p), w.identify(&changed), name)
+		c.change(&changed)
+		assert.NotEqual(t, w.identify(c.p), w.identify(&changed), name)
+	}
+	long := packet(1)
+	long.Payload = append([]byte(nil), long.Payload...)
+	long.Payload[headBytes] = 'X'
+	assert.Equal(t, w.identify(packet(1)), w.identify(long), "the mirrors cut at different lengths")
+}
+
+// TestUnrelated: equal packets at two taps that both sent them, or of which one is a stranger, are two networks.
+func TestUnrelated(t *testing.T) {
+	w := New(0, nobody)
+	for _, c := range []Copy{{Tap: 1, Way: Egress}, {Tap: 2, Way: Egress}, {Tap: 3, Way: Transit}} {
+		_, ok := w.Add(packet(1), c)
+		assert.False(t, ok, "%+v", c)
+	}
+	for _, way := range []Way{Egress, Ingress} {
+		_, ok := w.Add(packet(2), Copy{Tap: 1, Way: way})
+		assert.False(t, ok, "the same tap")
+	}
+	assert.Zero(t, w.Counts())
+}
+
+// TestAmbiguous: two networks with the same addresses, both ends of both mirrored, and the same packet in both.
+func TestAmbiguous(t *testing.T) {
+	w := New(0, nobody)
+	for tap, way := range []Way{Egress, Egress, Ingress, Ingress} {
+		_, ok := w.Add(packet(1), Copy{Tap: uint32(tap), Way: way})
+		assert.False(t, ok)
+	}
+	assert.Equal(t, Counts{Ambiguous: 2}, w.Counts())
+}
+
+// TestAlone loses one copy of many: it is told once its time is over, whether packets come or time alone passes.
+func TestAlone(t *testing.T) {
+	var alone []Copy
+	w := New(1<<20, func(c Copy) { alone = append(alone, c) })
+	for i := range 100 {
+		c := Copy{Tap: 1, Flow: uint32(i), Way: Egress, Nanos: int64(i)}
+		w.Add(packet(uint32(i)), c)
+		if i != 50 {
+			w.Add(packet(uint32(i)), Copy{Tap: 2, Way: Ingress, Nanos: int64(i)})
+		}
+	}
+	w.Expire(second + 50)
+	assert.Empty(t, alone)
+	w.Expire(second + 51)
+	assert.Equal(t, []Copy{{Tap: 1, Flow: 50, Way: Egress, Nanos: 50}}, alone)
+	w.Expire(9 * second)
+	assert.Equal(t, Counts{Pairs: 99, Alone: 1}, w.Counts())
+}
+
+// waits is a copy in the model.
+type waits struct {
+	seq  uint32
+	copy Copy
+	done bool
+}
+
+// model is the window in plain words: a list of copies in the order in which they came.
+type model struct {
+	list   []waits
+	counts Counts
+	now    int64
+}
+
+func (m *model) expire(nanos int64) (alone []Copy) {
+	m.now = max(m.now, nanos)
+	for len(m.list) > 0 && m.now-m.list[0].copy.Nanos > second {
+		if !m.list[0].done {
+			alone = append(alone, m.list[0].copy)
+		}
+		m.list = m.list[1:]
+	}
+	m.counts.Alone += uint64(len(alone))
+	return alone
+}
+
+func (m *model) add(seq uint32, c Copy) (Copy, bool) {
+	taps := map[uint32]bool{}
+	found := -1
+	for i, equal := len(m.list)-1, 0; i >= 0 && equal < maxEqual; i-- {
+		x := &m.list[i]
+		if x.done || x.seq != seq {
+			continue
+		}
+		equal++
+		if x.copy.Way != c.Way && x.copy.Tap != c.Tap {
+			taps[x.copy.Tap] = true
+			found = max(found, i)
+		}
+	}
+	switch len(taps) {
+	case 1:
+		m.list[found].done = true
+		m.counts.Pairs++
+		return m.list[found].copy, true
+	case 2:
+		m.counts.Ambiguous++
+	}
+	if len(m.list) == minCopies {
+		if !m.list[0].done {
+			m.counts.Evicted++
+		}
+		m.list = m.list[1:]
+	}
+	m.list = append(m.list, waits{seq: seq, copy: c})
+	return Copy{}, false
+}
+
+// TestModel holds the window against the model, with packets that are equal, late and more than it has room for, and with
+// numbers that wrap around.
+func TestModel(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var alone []Copy
+		w, m := New(0, func(c Copy) { alone = append(alone, c) }), &model{}
+		start := rapid.SampledFrom([]uint32{1, 1<<32 - 20}).Draw(t, "start")
+		w.first, w.next = start, start
+		packets := rapid.SampledFrom([]uint32{2, 200}).Draw(t, "packets")
+		step := rapid.SampledFrom([]int64{second / 200, second / 10}).Draw(t, "step")
+		nanos := int64(0)
+		for i := range rapid.IntRange(1, 400).Draw(t, "copies") {
+			nanos += rapid.Int64Range(-step/2, step).Draw(t, "later")
+			c := Copy{Tap: rapid.Uint32Range(1, 3).Draw(t, "tap"), Flow: uint32(i), Nanos: nanos}
+			c.Way = rapid.SampledFrom([]Way{Egress, Ingress}).Draw(t, "way")
+			seq := rapid.Uint32Range(1, packets).Draw(t, "packet")
+			alone = nil
+			wantAlone := m.expire(nanos)
+			want, wantOK := m.add(seq, c)
+			got, ok := w.Add(packet(seq), c)
+			require.Equal(t, wantAlone, alone)
+			require.Equal(t, want, got)
+			require.Equal(t, wantOK, ok)
+			require.Equal(t, m.counts, w.Counts())
+		}
+	})
+}
+
+// FuzzWindow gives the window copies of any packets: each is paired, alone, evicted or still there.
+func FuzzWindow(f *testing.F) {
+	f.Add([]byte("\x01\x01\x00\x01\x02\x00\x02\x01\x90"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		alone := uint64(0)
+		w := New(0, func(Copy) { alone++ })
+		added, nanos := uint64(0), int64(0)
+		for ; len(data) >= 3; data = data[3:] {
+			nanos += int64(int8(data[2])) * second / 100
+			c := Copy{Tap: uint32(data[1] >> 4), Way: Way(data[1]%2) + Egress, Nanos: nanos}
+			p := &decap.Packet{Proto: decap.UDP, Payload: data[:1]}
+			if _, ok := w.Add(p, c); ok {
+				added--
+			} else {
+				added++
+			}
+		}
+		w.Expire(nanos + 400*second)
+		n := w.Counts()
+		require.Equal(t, alone, n.Alone)
+		require.Equal(t, added, n.Alone+n.Evicted)
+		require.Equal(t, w.first, w.next)
+	})
+}
+
+// TestMemory: the window takes no more than it was granted.
+func TestMemory(t *testing.T) {
+	for _, size := range []int{1 << 20, 3 << 20, 5_000_000} {
+		w := New(size, nobody)
+		total := len(w.copies)*int(reflect.TypeFor[waiting]().Size()) + 4*len(w.index)
+		assert.LessOrEqual(t, total, size)
+		assert.Greater(t, total, size/2)
+	}
+}
+
+// traffic returns a function that adds a packet, of which the other end is mirrored or not, at a rate of 100,000 a second.
+func traffic(both bool) func() {
+	w := New(8<<20, func(Copy) {})
+	p := packet(0)
+	nanos := int64(0)
+	return func() {
+		p.Seq += 1448
+		nanos += second / 100_000
+		w.Add(p, Copy{Tap: 1, Way: Egress, Nanos: nanos})
+		if both {
+			w.Add(p, Copy{Tap: 2, Way: Ingress, Nanos: nanos})
+		}
+	}
+}
+
+func TestAllocatesNothing(t *testing.T) {
+	assert.Zero(t, testing.AllocsPerRun(1000, traffic(true)))
+	assert.Zero(t, testing.AllocsPerRun(1000, traffic(false)))
+}
+
+func BenchmarkOneEnd(b *testing.B) { benchmark(b, traffic(false)) }
+
+// BenchmarkBothEnds measures a packet, that is two copies.
+func BenchmarkBothEnds(b *testing.B) { benchmark(b, traffic(true)) }
+
+func benchmark(b *testing.B, step func()) {
+	b.ReportAllocs()
+	for b.Loop() {
+		step()
+	}
+}
