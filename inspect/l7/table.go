@@ -11,6 +11,7 @@ const (
 	QUIC
 	DNS
 	HTTP2
+	MySQL
 	Protos // the number of protocols; not a protocol
 )
 
@@ -33,6 +34,7 @@ var Table = [Protos]Parser{
 	QUIC:  {Name: "quic", Datagram: parseQUIC},
 	DNS:   {Name: "dns", Stream: parseDNSStream, Datagram: parseDNS},
 	HTTP2: {Name: "http2", Event: "http", Stream: parseHTTP2, Begins: beginsHTTP2, Paired: true},
+	MySQL: {Name: "mysql", Stream: parseMysql, Paired: true, Extra: true},
 }
 
 // Event returns the type of the protocol's events, which is the name of their object too.

@@ -1,0 +1,254 @@
+package l7
+
+import "github.com/mirrorsink/mirrorsink/decap/wire"
+
+// MySQL's and MariaDB's client/server protocol, from version 4.1 on. The server speaks first. Its greeting is an event, and
+// so is the login together with what becomes of it; between the two the client may ask for TLS.
+//
+// What is kept in Conn: Mode says what was seen of each side.
+
+// Values of Conn.Mode.
+const (
+	mysqlNothing uint8 = iota
+	mysqlGreeted       // of the server
+	mysqlLogsIn        // of the client
+)
+
+const (
+	mysqlHeader     = 4  // of a packet: length and sequence number
+	mysqlProtocol   = 10 // the version of the greeting
+	minMysqlPacket  = 32 // the request for TLS; a greeting and a login are longer
+	maxMysqlPacket  = 4 << 10
+	maxMysqlVersion = 128
+)
+
+// Capability flags that matter here.
+const (
+	mysqlWithDB      = 1 << 3
+	mysqlProtocol41  = 1 << 9
+	mysqlTLS         = 1 << 11
+	mysqlSecure      = 1 << 15
+	mysqlPluginAuth  = 1 << 19
+	mysqlAttributes  = 1 << 20
+	mysqlLongAuthLen = 1 << 21
+)
+
+// First bytes of what a server answers to a login.
+const (
+	mysqlOK     = 0x00
+	mysqlMore   = 0x01 // the method goes on
+	mysqlSwitch = 0xfe // to another method
+	mysqlError  = 0xff
+)
+
+func parseMysql(h *Hint, c *Conn, in Input) Verdict {
+	side := in.Side & 1
+	switch {
+	case c.Mode[1^side] == mysqlGreeted:
+		return parseMysqlClient(h, c, in)
+	case c.Mode[1^side] == mysqlLogsIn:
+		return parseMysqlResult(h, in)
+	default:
+		return parseMysqlGreeting(h, c, in)
+	}
+}
+
+// mysqlPacket reads a packet as far as it is there. It is false for what cannot be one of those before and during a login.
+func mysqlPacket(r *wire.Cursor, minSize int) (seq uint8, body wire.Cursor, whole, ok bool) {
+	n := r.Len()
+	size, seq := int(r.U24LE()), r.U8()
+	if n >= mysqlHeader && (size < minSize || size > maxMysqlPacket) {
+		return 0, body, false, false
+	}
+	whole = n >= mysqlHeader && r.Len() >= size
+	return seq, r.Upto(size), whole, true
+}
+
+func parseMysqlGreeting(h *Hint, c *Conn, in Input) Verdict {
+	r := wire.New(in.Data)
+	seq, body, whole, ok := mysqlPacket(&r, minMysqlPacket)
+	protocol := body.U8()
+	switch {
+	case !ok, len(in.Data) >= mysqlHeader && seq != 0, body.OK() && protocol != mysqlProtocol,
+		!isMysqlVersion(body.Rest()):
+		return Reject
+	case !whole:
+		return moreUnless(in.Final)
+	}
+	var g mysqlGreeting
+	if !g.read(&body) {
+		return Reject
+	}
+	c.Mode[in.Side&1] = mysqlGreeted
+	h.Role, h.Next = Response, len(in.Data)-r.Len()
+	g.print(h)
+	return Done
+}
+
+// isMysqlVersion reports whether b begins with a version, as far as it is there: a digit, text, NUL.
+func isMysqlVersion(b []byte) bool {
+	for i, x := range b[:min(len(b), maxMysqlVersion)] {
+		if i > 0 && x == 0 {
+			return true
+		}
+		if x < ' ' || x > '~' || i == 0 && (x < '0' || x > '9') {
+			return false
+		}
+	}
+	return len(b) < maxMysqlVersion
+}
+
+// mysqlGreeting is HandshakeV10.
+type mysqlGreeting struct {
+	version, plugin []byte
+	connection      uint32
+	caps            uint32
+}
+
+// read is false if what has to be zero is not, or the greeting ends too early.
+func (g *mysqlGreeting) read(body *wire.Cursor) bool {
+	g.version, g.connection = body.CString(), body.U32LE()
+	body.Skip(8) // of the challenge
+	zero := body.U8()
+	g.caps = uint32(body.U16LE())
+	body.Skip(1 + 2) // character set, status
+	g.caps |= uint32(body.U16LE()) << 16
+	challenge := int(body.U8()) // bytes of it in all
+	reserved := body.Bytes(6)
+	body.Skip(4) // MariaDB's capabilities; zero elsewhere
+	if !body.OK() || zero != 0 || string(reserved) != "\x00\x00\x00\x00\x00\x00" {
+		return false
+	}
+	body.Upto(max(13, challenge-8))
+	if g.caps&mysqlPluginAuth != 0 {
+		g.plugin = body.CString()
+	}
+	return true
+}
+
+func (g *mysqlGreeting) print(h *Hint) {
+	h.Str("server_version", g.version)
+	h.Int("connection_id", int64(g.connection))
+	if len(g.plugin) > 0 {
+		h.Str("server_auth_plugin", g.plugin)
+	}
+	if g.caps&mysqlTLS != 0 {
+		h.True("tls_offered")
+	}
+}
+
+// parseMysqlClient reads the request for TLS, or the login, which begins with the same fields.
+func parseMysqlClient(h *Hint, c *Conn, in Input) Verdict {
+	r := wire.New(in.Data)
+	seq, body, whole, ok := mysqlPacket(&r, minMysqlPacket)
+	short := body.Len() == minMysqlPacket
+	caps := body.U32LE()
+	body.Skip(4 + 1 + 23) // longest packet, character set, reserved
+	switch {
+	case !ok, len(in.Data) >= mysqlHeader && seq != 1 && seq != 2, body.OK() && caps&mysqlProtocol41 == 0:
+		return Reject
+	case !whole || !body.OK():
+		return moreUnless(in.Final)
+	case short && caps&mysqlTLS != 0:
+		h.Role, h.Next, h.Switch = Interim, len(in.Data)-r.Len(), true
+		return Done
+	}
+	c.Mode[in.Side&1] = mysqlLogsIn
+	h.Role, h.Next = Request, Stop
+	printMysqlLogin(h, caps, body)
+	return Done
+}
+
+// printMysqlLogin prints the rest of a HandshakeResponse41 as far as it can be read.
+func printMysqlLogin(h *Hint, caps uint32, body wire.Cursor) {
+	h.Str("user", body.CString())
+	switch {
+	case caps&mysqlLongAuthLen != 0:
+		body.Skip(mysqlLength(&body))
+	case caps&mysqlSecure != 0:
+		body.Skip(int(body.U8()))
+	default:
+		body.CString()
+	}
+	if caps&mysqlWithDB != 0 {
+		if database := body.CString(); len(database) > 0 {
+			h.Str("database", database)
+		}
+	}
+	if caps&mysqlPluginAuth != 0 {
+		if plugin := body.CString(); len(plugin) > 0 {
+			h.Str("auth_plugin", plugin)
+		}
+	}
+	if caps&mysqlAttributes != 0 {
+		printMysqlAttributes(h, body.Upto(mysqlLength(&body)))
+	}
+}
+
+// mysqlLength reads a length-encoded integer, of which only the short forms are believed.
+func mysqlLength(r *wire.Cursor) int {
+	switch n := r.U8(); n {
+	case 0xfc:
+		return int(r.U16LE())
+	case 0xfd:
+		return int(r.U24LE())
+	case 0xfb, 0xfe, 0xff:
+		r.Fail()
+		return 0
+	default:
+		return int(n)
+	}
+}
+
+// mysqlAttribute are the connection attributes that are printed, and their keys.
+var mysqlAttribute = [...][2]string{
+	{"_client_name", "client_name"}, {"_client_version", "client_version"}, {"program_name", "program_name"},
+}
+
+func printMysqlAttributes(h *Hint, pairs wire.Cursor) {
+	var seen [len(mysqlAttribute)]bool
+	for !pairs.Empty() {
+		key := pairs.Bytes(mysqlLength(&pairs))
+		value := pairs.Bytes(mysqlLength(&pairs))
+		for i, a := range mysqlAttribute {
+			if pairs.OK() && string(key) == a[0] && !seen[i] {
+				seen[i] = true
+				h.Str(a[1], value)
+			}
+		}
+	}
+}
+
+// parseMysqlResult reads packets of the server up to the one that says what became of the login.
+func parseMysqlResult(h *Hint, in Input) Verdict {
+	r := wire.New(in.Data)
+	_, body, whole, ok := mysqlPacket(&r, 1)
+	kind := body.U8()
+	switch {
+	case !ok:
+		return Reject
+	case !whole:
+		return moreUnless(in.Final)
+	}
+	h.Role, h.Next = Response, Stop
+	switch kind {
+	case mysqlOK:
+		h.True("logged_in")
+	case mysqlError:
+		printMysqlError(h, body)
+	case mysqlMore, mysqlSwitch:
+		h.Role, h.Next = Framing, len(in.Data)-r.Len()
+	default:
+		return Reject
+	}
+	return Done
+}
+
+func printMysqlError(h *Hint, body wire.Cursor) {
+	h.Int("error_code", int64(body.U16LE()))
+	if state := body; state.U8() == '#' {
+		body.Skip(1)
+		h.Str("sqlstate", body.Bytes(5))
+	}
+	h.Str("error_message", body.Rest())
+}
