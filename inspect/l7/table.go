@@ -12,6 +12,7 @@ const (
 	DNS
 	HTTP2
 	MySQL
+	MQTT
 	Protos // the number of protocols; not a protocol
 )
 
@@ -35,6 +36,7 @@ var Table = [Protos]Parser{
 	DNS:   {Name: "dns", Stream: parseDNSStream, Datagram: parseDNS},
 	HTTP2: {Name: "http2", Event: "http", Stream: parseHTTP2, Begins: beginsHTTP2, Paired: true},
 	MySQL: {Name: "mysql", Stream: parseMysql, Paired: true, Extra: true},
+	MQTT:  {Name: "mqtt", Stream: parseMQTT, Paired: true},
 }
 
 // Event returns the type of the protocol's events, which is the name of their object too.

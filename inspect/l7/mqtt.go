@@ -1,0 +1,181 @@
+package l7
+
+import "github.com/mirrorsink/mirrorsink/decap/wire"
+
+// MQTT 3.1, 3.1.1 and 5 (OASIS). The CONNECT and its CONNACK make one event.
+//
+// What is kept in Conn: the client's Mode says which version it asked for.
+
+// The first byte of the two packets that are read: type and flags, which are reserved.
+const (
+	mqttConnect = 0x10
+	mqttConnack = 0x20
+)
+
+// Flags of a CONNECT; MQTT 5 section 3.1.2.3.
+const (
+	mqttReserved   = 0x01
+	mqttClean      = 0x02
+	mqttWill       = 0x04
+	mqttWillQoS    = 0x18
+	mqttWillRetain = 0x20
+	mqttPassword   = 0x40
+	mqttUsername   = 0x80
+)
+
+const (
+	mqtt5          = 5
+	minMQTTConnect = 2 + 4 + 1 + 1 + 2 + 2 // protocol name, level, flags, keep-alive, an empty client ID
+	maxMQTTConnack = 1 << 10
+)
+
+func parseMQTT(h *Hint, c *Conn, in Input) Verdict {
+	if version := c.Mode[1^in.Side&1]; version != 0 {
+		return parseMQTTConnack(h, version, in)
+	}
+	return parseMQTTConnect(h, c, in)
+}
+
+// mqttPacket reads a packet as far as it is there; it is false if it is of another type.
+func mqttPacket(data []byte, first uint8) (body wire.Cursor, size int, whole, ok bool) {
+	r := wire.New(data)
+	if typ := r.U8(); r.OK() && typ != first {
+		return body, 0, false, false
+	}
+	size, done := mqttNumber(&r)
+	if !done {
+		return body, 0, false, r.Empty()
+	}
+	whole = r.Len() >= size
+	return r.Upto(size), size, whole, true
+}
+
+// mqttNumber reads a variable byte integer (section 1.5.5); it is false if it is longer than four bytes or not all there.
+func mqttNumber(r *wire.Cursor) (n int, ok bool) {
+	for shift := 0; shift < 28; shift += 7 {
+		b := r.U8()
+		n |= int(b&0x7f) << shift
+		if b&0x80 == 0 {
+			return n, r.OK()
+		}
+	}
+	return 0, false
+}
+
+func parseMQTTConnect(h *Hint, c *Conn, in Input) Verdict {
+	body, size, whole, ok := mqttPacket(in.Data, mqttConnect)
+	name := body.Bytes(int(body.U16()))
+	level, flags := body.U8(), body.U8()
+	switch {
+	case !ok, size != 0 && size < minMQTTConnect:
+		return Reject
+	case body.OK() && !mqttSpeaks(name, level, flags), !mqttMayConnect(in.Data):
+		return Reject
+	case !body.OK() || !whole && !in.Final:
+		return moreUnless(in.Final)
+	}
+	body.Skip(2) // keep-alive
+	if level == mqtt5 {
+		skipMQTTProperties(&body)
+	}
+	id := body.Bytes(int(body.U16()))
+	if !body.OK() {
+		return Reject
+	}
+	c.Mode[in.Side&1] = level
+	h.Role, h.Next = Request, Stop
+	h.Object("connect")
+	h.Str("protocol_string", name)
+	h.Int("protocol_version", int64(level))
+	printMQTTFlags(h, flags)
+	h.Str("client_id", id)
+	printMQTTLogin(h, flags, level, body)
+	h.End()
+	return Done
+}
+
+// mqttMayConnect looks at the first bytes of a CONNECT while the protocol's name is not all there: behind a length of one
+// to four bytes come a zero, the length of the name and its first two letters.
+func mqttMayConnect(data []byte) bool {
+	r := wire.New(data)
+	r.U8()
+	if _, ok := mqttNumber(&r); !ok {
+		return r.Empty()
+	}
+	n := r.Len()
+	high, low, m, q := r.U8(), r.U8(), r.U8(), r.U8()
+	return high == 0 && (n < 2 || low == 4 || low == 6) && (n < 3 || m == 'M') && (n < 4 || q == 'Q')
+}
+
+// mqttSpeaks reports whether name, level and flags are of a version that there is.
+func mqttSpeaks(name []byte, level, flags uint8) bool {
+	known := string(name) == "MQTT" && (level == 4 || level == mqtt5) || string(name) == "MQIsdp" && level == 3
+	return known && flags&mqttReserved == 0 && (flags&mqttWill != 0 || flags&(mqttWillQoS|mqttWillRetain) == 0)
+}
+
+func skipMQTTProperties(body *wire.Cursor) {
+	n, ok := mqttNumber(body)
+	if !ok {
+		body.Fail()
+	}
+	body.Skip(n)
+}
+
+func printMQTTFlags(h *Hint, flags uint8) {
+	h.Object("flags")
+	for _, f := range [...]struct {
+		bit uint8
+		key string
+	}{
+		{mqttUsername, "username"}, {mqttPassword, "password"}, {mqttWill, "will"}, {mqttWillRetain, "will_retain"},
+		{mqttClean, "clean_session"},
+	} {
+		if flags&f.bit != 0 {
+			h.True(f.key)
+		}
+	}
+	h.End()
+}
+
+// printMQTTLogin prints what follows the client ID, as far as it is there, but for the password.
+func printMQTTLogin(h *Hint, flags, level uint8, body wire.Cursor) {
+	if flags&mqttWill != 0 {
+		if level == mqtt5 {
+			skipMQTTProperties(&body)
+		}
+		topic := body.Bytes(int(body.U16()))
+		body.Skip(int(body.U16())) // message
+		if body.OK() {
+			h.Object("will")
+			h.Str("topic", topic)
+			h.End()
+		}
+	}
+	if flags&mqttUsername != 0 {
+		if user := body.Bytes(int(body.U16())); body.OK() {
+			h.Str("username", user)
+		}
+	}
+}
+
+func parseMQTTConnack(h *Hint, version uint8, in Input) Verdict {
+	body, size, whole, ok := mqttPacket(in.Data, mqttConnack)
+	n := body.Len()
+	flags, code := body.U8(), body.U8()
+	switch {
+	case !ok, size > maxMQTTConnack, version < mqtt5 && whole && size != 2, n > 0 && flags > 1:
+		return Reject
+	case !whole:
+		return moreUnless(in.Final)
+	case n < 2:
+		return Reject
+	}
+	h.Role, h.Next = Response, Stop
+	h.Object("connack")
+	if flags == 1 {
+		h.True("session_present")
+	}
+	h.Int("return_code", int64(code))
+	h.End()
+	return Done
+}
