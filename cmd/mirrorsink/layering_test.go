@@ -27,6 +27,7 @@ var mayImport = map[string][]string{
 	"inspect/event":  {"inspect/l7", "decap"},
 	"inspect/flow":   {"inspect/event", "inspect/l7", "decap"},
 	"inspect/frag":   {"decap"},
+	"inspect/pair":   {"decap"},
 	"inspect/l7":     {"decap/wire"},
 	"decap/rx":       {"decap"},
 	"decap/tx":       {"decap"},

@@ -56,7 +56,7 @@ type Copy struct {
 	Nanos int64
 }
 
-// Counts says what became of the copies. Those that wait, and those of Transit, are in none of them.
+// Counts says what became of the copies. Those that wait, and those that have no other one to wait for, are in none of them.
 type Counts struct {
 	Pairs     uint64 // second copies that found the first
 	Alone     uint64 // copies whose other one did not come within Span
@@ -72,6 +72,7 @@ type Window struct {
 	first  uint32    // numbers of the copies from the oldest to the one to come; they wrap around
 	next   uint32
 	now    int64
+	ends   ends
 	seed   maphash.Seed
 	alone  func(Copy)
 	counts Counts
@@ -107,10 +108,20 @@ func New(bytes int, alone func(Copy)) *Window {
 // Counts says what became of the copies so far.
 func (w *Window) Counts() Counts { return w.counts }
 
-// Add takes a copy of a packet and returns the other one, if it is there already. Otherwise the copy waits for it.
+// Add takes a copy of a packet and returns the other one, if it is there already. Otherwise the copy waits for it, unless
+// no packet was ever mirrored at the other end: most connections are with hosts that are not.
 func (w *Window) Add(p *decap.Packet, c Copy) (other Copy, ok bool) {
 	w.Expire(c.Nanos)
-	if c.Way == Transit {
+	here, there := &p.Src, &p.Dst
+	switch c.Way {
+	case Transit:
+		return Copy{}, false
+	case Ingress:
+		here, there = there, here
+	case Egress:
+	}
+	w.ends.add(here)
+	if !w.ends.has(there) {
 		return Copy{}, false
 	}
 	id := w.identify(p)
@@ -138,7 +149,7 @@ func (w *Window) Expire(nanos int64) {
 // match finds the other copy, and takes it out of the index.
 func (w *Window) match(id uint64, c *Copy) (Copy, bool) {
 	var found *uint32
-	link := w.place(id)
+	link := w.head(id)
 	for equal := 0; equal < maxEqual && w.holds(*link); {
 		at := w.at(*link)
 		if at.id == id {
@@ -171,7 +182,7 @@ func (w *Window) keep(id uint64, c *Copy) {
 		}
 		w.first++
 	}
-	link := w.place(id)
+	link := w.head(id)
 	older := *link
 	if !w.holds(older) {
 		older = w.first - 1 // which it will not hold again while this copy waits
@@ -187,6 +198,6 @@ func (w *Window) at(number uint32) *waiting { return &w.copies[number&uint32(len
 // that what lies behind a number in its chain is older still, and nothing need be taken out of chains when time passes.
 func (w *Window) holds(number uint32) bool { return number-w.first < w.next-w.first }
 
-func (w *Window) place(id uint64) *uint32 { return &w.index[id&uint64(len(w.index)-1)] }
+func (w *Window) head(id uint64) *uint32 { return &w.index[id&uint64(len(w.index)-1)] }
 
 func (c *waiting) copy() Copy { return Copy{Tap: c.tap, Flow: c.flow, Way: c.way, Nanos: c.nanos} }
