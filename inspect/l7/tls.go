@@ -2,8 +2,8 @@ package l7
 
 import "github.com/mirrorsink/mirrorsink/decap/wire"
 
-// TLS (RFC 8446, RFC 5246 and before). A ClientHello and its ServerHello make one event; all after them is of no interest,
-// or encrypted.
+// TLS (RFC 8446, RFC 5246 and before). A ClientHello and its ServerHello make one event, with the server's certificate up to
+// TLS 1.2; all after them is of no interest, or encrypted.
 //
 // A HelloRetryRequest (RFC 8446 section 4.1.4) is an Interim response: the ServerHello comes after the client's second
 // hello. The second hello is not read: it must repeat the first one's name (section 4.1.2), and whoever offers another
@@ -30,6 +30,7 @@ const (
 const (
 	tlsClientHello = 1
 	tlsServerHello = 2
+	tlsCertificate = 11
 )
 
 const (
@@ -61,11 +62,12 @@ func parseTLS(h *Hint, c *Conn, in Input) Verdict {
 	return Reject
 }
 
-// beginsTLS asks for a ClientHello: it is the only message that opens a connection.
+// beginsTLS asks for a hello, with which both sides begin.
 func beginsTLS(b []byte) bool {
 	r := wire.New(b)
 	body, ok := tlsRecord(&r, tlsHandshake)
-	return ok && body.U8() == tlsClientHello && tlsHelloSize(body.U24())
+	typ, size, version := body.U8(), body.U24(), body.U16()
+	return ok && (typ == tlsClientHello || typ == tlsServerHello) && tlsHelloSize(size) && tlsHelloVersion(version)
 }
 
 func tlsHelloSize(n uint32) bool { return n >= minTLSHello && n <= maxTLSHello }
@@ -84,48 +86,17 @@ func tlsRecord(r *wire.Cursor, want uint8) (body wire.Cursor, ok bool) {
 	return r.Upto(size), true
 }
 
-// tlsMessage reads records until they hold the whole first handshake message, or end. The message lies in the data if one
-// record has it, else it is joined in the hint's scratch. next is the offset behind the last record that was read.
-func tlsMessage(h *Hint, data []byte) (msg []byte, next int, ok bool) {
-	r := wire.New(data)
-	start := len(h.scratch)
-	for records := 0; !r.Empty() && !tlsWhole(msg); records++ {
-		body, ok := tlsRecord(&r, tlsHandshake)
-		switch {
-		case !ok:
-			return nil, 0, false
-		case records == 0:
-			msg = body.Rest()
-			continue
-		case records == 1:
-			h.scratch = append(h.scratch, msg...)
-		}
-		h.scratch = append(h.scratch, body.Rest()...)
-		msg = h.since(start)
-	}
-	return msg, len(data) - r.Len(), true
-}
-
-// tlsWhole reports whether a handshake message is all there.
-func tlsWhole(msg []byte) bool {
-	m := wire.New(msg)
-	m.U8()
-	size := int(m.U24())
-	return m.OK() && m.Len() >= size
-}
-
 func parseTLSHello(h *Hint, c *Conn, in Input) Verdict {
-	msg, next, ok := tlsMessage(h, in.Data)
-	if !ok {
-		return Reject
-	}
+	messages := tlsMessages{h: h, records: wire.New(in.Data)}
+	msg, ok := messages.next()
 	m := wire.New(msg)
 	n := m.Len()
 	typ, size := m.U8(), m.U24()
 	body := m.Upto(int(size))
 	version := body // a copy: the hello reads it again
 	switch {
-	case n >= 1 && typ != tlsClientHello && typ != tlsServerHello,
+	case !ok,
+		n >= 1 && typ != tlsClientHello && typ != tlsServerHello,
 		n >= tlsHandshakeHeader && !tlsHelloSize(size),
 		n >= tlsHandshakeHeader+2 && !tlsHelloVersion(version.U16()):
 		return Reject
@@ -134,7 +105,16 @@ func parseTLSHello(h *Hint, c *Conn, in Input) Verdict {
 	case typ == tlsClientHello:
 		return parseTLSClient(h, c, in.Side&1, body, tlsWhole(msg))
 	}
-	return parseTLSServer(h, c, in.Side&1, body, tlsWhole(msg), next)
+	hello, ok := readServerHello(body, tlsWhole(msg))
+	switch {
+	case !ok:
+		return Reject
+	case hello.retry:
+		c.Mode[in.Side&1] = tlsRetried
+		h.Role, h.Next = Interim, len(in.Data)-messages.records.Len()
+		return Done
+	}
+	return parseTLSServer(h, c, &hello, &messages, in.Final)
 }
 
 func parseTLSClient(h *Hint, c *Conn, side uint8, body wire.Cursor, whole bool) Verdict {
@@ -149,19 +129,18 @@ func parseTLSClient(h *Hint, c *Conn, side uint8, body wire.Cursor, whole bool) 
 	return Done
 }
 
-// parseTLSServer reads a ServerHello. next is where its record ends.
-func parseTLSServer(h *Hint, c *Conn, side uint8, body wire.Cursor, whole bool, next int) Verdict {
-	hello, ok := readServerHello(body, whole)
-	switch {
-	case !ok:
-		return Reject
-	case hello.retry:
-		c.Mode[side] = tlsRetried
-		h.Role, h.Next = Interim, next
-	default:
-		hello.print(h, c)
-		h.Next = Stop
+// parseTLSServer waits for the certificate behind a ServerHello, if one is to come.
+func parseTLSServer(h *Hint, c *Conn, hello *serverHello, messages *tlsMessages, final bool) Verdict {
+	var cert certificate
+	if hello.shows(c) {
+		var ok bool
+		if cert, ok = messages.certificate(final); !ok {
+			return More
+		}
 	}
+	h.Role, h.Next = Response, Stop
+	hello.print(h, c)
+	cert.print(h)
 	return Done
 }
 

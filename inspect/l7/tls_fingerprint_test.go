@@ -33,7 +33,7 @@ func counted16(list []byte) string {
 // fingerprint parses a hello and returns what is printed as key.
 func fingerprint(t *testing.T, msg []byte, key string) string {
 	var h Hint
-	require.Equal(t, Done, parseTLS(&h, new(Conn), Input{Data: tlsRecords(0x0301, maxTLSRecord, msg)}))
+	require.Equal(t, Done, parseTLS(&h, new(Conn), Input{Data: tlsRecords(0x0301, maxTLSRecord, msg), Final: true}))
 	return fieldText(&h, key)
 }
 

@@ -53,9 +53,13 @@ func isEcho(c *Conn, session wire.Cursor) bool {
 	return session.Len() >= 8 && session.Len() == int(c.Len) && session.U64() == c.Bits
 }
 
+// shows reports whether the server may show its certificate in the clear: in a full handshake up to TLS 1.2.
+func (hello *serverHello) shows(c *Conn) bool {
+	return hello.whole && tlsRank(hello.version) <= tlsRank(tls12) && !hello.resumes(c)
+}
+
 // print prints what the server chose.
 func (hello *serverHello) print(h *Hint, c *Conn) {
-	h.Role = Response
 	printTLSVersion(h, hello.version)
 	if hello.resumes(c) {
 		h.True("session_resumed")

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/mirrorsink/mirrorsink/decap/wire"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -73,9 +74,8 @@ func TestTLSRecords(t *testing.T) {
 	hellos := [][]byte{someClient}
 	for _, x := range recordings(t) {
 		if x.proto == TLS {
-			msg, _, ok := tlsMessage(new(Hint), x.segs[0].data)
-			require.True(t, ok)
-			if tlsWhole(msg) {
+			messages := tlsMessages{h: new(Hint), records: wire.New(x.segs[0].data)}
+			if msg, _ := messages.next(); tlsWhole(msg) {
 				hellos = append(hellos, msg)
 			}
 		}
@@ -197,7 +197,8 @@ func TestTLSVersions(t *testing.T) {
 		{0x0303, "", "TLS 1.2"},
 		{0x0303, "\x03\x04", "TLS 1.3"},
 		{0x0303, "\x7f\x1c", "TLS 1.3 draft-28"},
-		{0x0303, "\xfb\x1a", "0xfb1a"},
+		{0x0303, "\xfb\x1a", "TLS 1.3 draft-26-fb"},
+		{0x0303, "\xfa\xce", "0xface"},
 	} {
 		exts := []byte{}
 		if c.ext != "" {
@@ -249,7 +250,7 @@ func TestTLSResumption(t *testing.T) {
 		require.Equal(t, Done, parseTLS(&h, &conn, Input{Data: client}))
 		h.Reset()
 		server := tlsRecords(0x0301, maxTLSRecord, tlsHello(tlsServerHello, tls12, c.server, suite, c.exts))
-		require.Equal(t, Done, parseTLS(&h, &conn, Input{Data: server, Side: 1}))
+		require.Equal(t, Done, parseTLS(&h, &conn, Input{Data: server, Side: 1, Final: true}))
 		var text strings.Builder
 		printMessage(&text, 1, &h)
 		assert.Equal(t, c.want, strings.Contains(text.String(), "session_resumed true"), c.name)

@@ -9,6 +9,7 @@ const (
 	tls12      = 0x0303
 	tls13      = 0x0304
 	tlsDraft   = 0x7f00 // TLS 1.3 drafts: the lower byte is the draft's number
+	tlsDraftFB = 0xfb00 // the same, of Facebook's own
 	tlsDraft22 = 0x7f16 // the first whose ServerHello looks like TLS 1.2's
 
 	dtlsMajor = 0xfe // DTLS's versions are the complements of TLS's
@@ -29,6 +30,9 @@ func appendTLSVersion(dst []byte, v uint16) []byte {
 		return append(dst, tlsVersions[v&0xff]...)
 	case v&^0xff == tlsDraft:
 		return strconv.AppendUint(append(dst, "TLS 1.3 draft-"...), uint64(v&0xff), 10)
+	case v&^0xff == tlsDraftFB:
+		dst = strconv.AppendUint(append(dst, "TLS 1.3 draft-"...), uint64(v&0xff), 10)
+		return append(dst, "-fb"...)
 	}
 	return strconv.AppendUint(append(dst, "0x"...), uint64(v), 16)
 }
@@ -46,7 +50,7 @@ func tlsHelloVersion(v uint16) bool {
 
 // tlsRank orders versions by age: drafts come before what they became.
 func tlsRank(v uint16) int {
-	if v&^0xff == tlsDraft {
+	if v&^0xff == tlsDraft || v&^0xff == tlsDraftFB {
 		return tls13<<8 - 1<<8 + int(v&0xff)
 	}
 	return int(v) << 8

@@ -1,0 +1,139 @@
+package l7
+
+import (
+	"crypto/sha1"
+	"net/netip"
+
+	"github.com/mirrorsink/mirrorsink/decap/wire"
+)
+
+// certificate is a server's certificate (RFC 5280 section 4.1) as far as it is there and can be read. It is not verified:
+// what does not concern us may be wrong.
+type certificate struct {
+	der       []byte
+	whole     bool
+	serial    wire.Cursor
+	issuer    wire.Cursor
+	notBefore certTime
+	notAfter  certTime
+	subject   wire.Cursor
+	altNames  wire.Cursor
+}
+
+// readCertificate reads a certificate that is all there, or its first bytes.
+func readCertificate(der []byte, whole bool) certificate {
+	cert := certificate{der: der, whole: whole}
+	outer := wire.New(der)
+	signed := derOpen(&outer, derSequence)
+	tbs := derOpen(&signed, derSequence)
+	derSkip(&tbs, derExplicit) // version
+	cert.serial = derWhole(&tbs, derInteger)
+	derWhole(&tbs, derSequence) // signature algorithm
+	cert.issuer = derWhole(&tbs, derSequence)
+	validity := derWhole(&tbs, derSequence)
+	cert.notBefore, cert.notAfter = readCertTime(&validity), readCertTime(&validity)
+	cert.subject = derWhole(&tbs, derSequence)
+	derWhole(&tbs, derSequence) // public key
+	for !tbs.Empty() {
+		if tag, body, _ := derNext(&tbs); tag == derExplicit|3 {
+			cert.altNames = readAltNames(derOpen(&body, derSequence))
+		}
+	}
+	return cert
+}
+
+const oidAltNames = "\x55\x1d\x11" // 2.5.29.17
+
+// readAltNames finds the subject's alternative names among the extensions (RFC 5280 section 4.2.1.6).
+func readAltNames(exts wire.Cursor) wire.Cursor {
+	for !exts.Empty() {
+		ext := derOpen(&exts, derSequence)
+		oid := derWhole(&ext, derOID)
+		derSkip(&ext, derBoolean) // critical
+		value := derOpen(&ext, derOctets)
+		if string(oid.Rest()) == oidAltNames {
+			return derOpen(&value, derSequence)
+		}
+	}
+	return wire.Cursor{}
+}
+
+// Kinds of name in a certificate; RFC 5280 section 4.2.1.6.
+const (
+	altEmail   = derContext | 1
+	altDNS     = derContext | 2
+	altURI     = derContext | 6
+	altAddress = derContext | 7
+)
+
+// print prints the certificate, and names the flow by it.
+func (cert *certificate) print(h *Hint) {
+	printDistinguishedName(h, "subject", cert.subject)
+	printDistinguishedName(h, "issuerdn", cert.issuer)
+	cert.printAltNames(h)
+	if !cert.serial.Empty() {
+		printColonHex(h, "serial", cert.serial.Rest(), "0123456789ABCDEF")
+	}
+	if cert.whole {
+		sum := sha1.Sum(cert.der)
+		printColonHex(h, "fingerprint", sum[:], "0123456789abcdef")
+	}
+	cert.notBefore.print(h, "notbefore")
+	cert.notAfter.print(h, "notafter")
+	if name := cert.hostName(); len(name) > 0 {
+		h.Name, h.NameSource = name, ByCert
+	}
+}
+
+// nextName reads the next alternative name that is all there.
+func nextName(names *wire.Cursor) (kind uint8, name []byte) {
+	kind, body, whole := derNext(names)
+	if !whole {
+		return 0, nil
+	}
+	return kind, body.Rest()
+}
+
+// printAltNames prints names, addresses and URIs; there are more kinds, which servers do not have.
+func (cert *certificate) printAltNames(h *Hint) {
+	mark := h.openList("subjectaltname")
+	names := cert.altNames
+	for n := 0; !names.Empty() && n < maxTLSList; n++ {
+		switch kind, name := nextName(&names); kind {
+		case altDNS, altURI, altEmail:
+			h.Str("", name)
+		case altAddress:
+			if addr, ok := netip.AddrFromSlice(name); ok {
+				start := len(h.scratch)
+				h.scratch = addr.AppendTo(h.scratch)
+				h.Str("", h.since(start))
+			}
+		}
+	}
+	h.closeList(mark)
+}
+
+// hostName returns the first name that can be a host's: an alternative name or, in certificates that have none, the
+// subject's common name (RFC 6125 section 6.4.4).
+func (cert *certificate) hostName() []byte {
+	for names := cert.altNames; !names.Empty(); {
+		if kind, name := nextName(&names); kind == altDNS && len(name) > 0 && isHostLike(name) {
+			return name
+		}
+	}
+	if name := commonName(cert.subject); isHostLike(name) {
+		return name
+	}
+	return nil
+}
+
+func printColonHex(h *Hint, key string, b []byte, digits string) {
+	start := len(h.scratch)
+	for i, v := range b {
+		if i > 0 {
+			h.scratch = append(h.scratch, ':')
+		}
+		h.scratch = append(h.scratch, digits[v>>4], digits[v&15])
+	}
+	h.Str(key, h.since(start))
+}

@@ -1,0 +1,95 @@
+package l7
+
+import (
+	"strconv"
+
+	"github.com/mirrorsink/mirrorsink/decap/wire"
+)
+
+// Tags of DER (X.690 section 8.1.2) that certificates are made of.
+const (
+	derBoolean         = 0x01
+	derInteger         = 0x02
+	derOctets          = 0x04
+	derOID             = 0x06
+	derUTCTime         = 0x17
+	derGeneralizedTime = 0x18
+	derBMPString       = 0x1e
+	derSequence        = 0x30
+	derSet             = 0x31
+	derContext         = 0x80 // | number: [n] IMPLICIT of a simple type
+	derExplicit        = 0xa0 // | number: [n] EXPLICIT
+)
+
+// derNext reads the next element: its tag, its contents as far as they are there, and whether they are all there. c has
+// failed if there is no element.
+func derNext(c *wire.Cursor) (tag uint8, body wire.Cursor, whole bool) {
+	tag = c.U8()
+	size := int(c.U8())
+	if size >= 0x80 {
+		size = derLongSize(c, size&^0x80)
+	}
+	if tag&0x1f == 0x1f { // of several bytes, which certificates do not have
+		c.Fail()
+	}
+	whole = c.OK() && size <= c.Len()
+	return tag, c.Upto(size), whole
+}
+
+// derLongSize reads a size of n bytes. Three are enough for what fits into a handshake message; none is the indefinite form,
+// which DER does not have.
+func derLongSize(c *wire.Cursor, n int) (size int) {
+	if n < 1 || n > 3 {
+		c.Fail()
+	}
+	for range n {
+		size = size<<8 | int(c.U8())
+	}
+	return size
+}
+
+// derOpen reads an element of the given tag as far as it is there. c has failed if there is none.
+func derOpen(c *wire.Cursor, want uint8) wire.Cursor {
+	tag, body, _ := derNext(c)
+	if tag != want {
+		c.Fail()
+		return wire.Cursor{}
+	}
+	return body
+}
+
+// derWhole reads an element of the given tag. c has failed if there is none, or not all of it.
+func derWhole(c *wire.Cursor, want uint8) wire.Cursor {
+	tag, body, whole := derNext(c)
+	if tag != want || !whole {
+		c.Fail()
+		return wire.Cursor{}
+	}
+	return body
+}
+
+// derSkip passes over an element of the given tag if it is the next one.
+func derSkip(c *wire.Cursor, optional uint8) {
+	if ahead := *c; ahead.U8() == optional {
+		derNext(c)
+	}
+}
+
+// appendOID appends an object identifier in dotted decimals (X.690 section 8.19).
+func appendOID(dst []byte, oid wire.Cursor) []byte {
+	for first, arc := true, uint64(0); !oid.Empty(); {
+		b := oid.U8()
+		arc = arc<<7 | uint64(b&0x7f)
+		if b&0x80 != 0 {
+			continue
+		}
+		if first { // the first two arcs are in one number
+			root := min(arc/40, 2)
+			dst = append(dst, '0'+byte(root))
+			arc -= root * 40
+		}
+		dst = strconv.AppendUint(append(dst, '.'), arc, 10)
+		first, arc = false, 0
+	}
+	return dst
+}
