@@ -31,6 +31,14 @@ func parseQUIC(h *Hint, _ *Conn, in Input) Verdict {
 	if s == nil {
 		s = new(State)
 	}
+	v := s.parseQUIC(h, in)
+	if v != More {
+		s.Reset()
+	}
+	return v
+}
+
+func (s *State) parseQUIC(h *Hint, in Input) Verdict {
 	if s.quic.datagrams == 0 {
 		if v := parseGoogleQUIC(h, in.Data); v != More {
 			return v

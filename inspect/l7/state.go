@@ -2,8 +2,9 @@ package l7
 
 import "slices"
 
-// State is the parsing state of one UDP flow whose handshake spans datagrams. Its owner gives it up when the parser has said
-// Done or Reject, or when it needs the memory. The zero State is that of a flow of which nothing was seen.
+// State is the parsing state of one UDP flow whose handshake spans datagrams. The zero State is that of a flow of which
+// nothing was seen. A parser that says Done or Reject has Reset it, so that its owner can use it for another flow; a hint
+// does not alias it.
 type State struct {
 	hello Assembly
 	quic  quicState
