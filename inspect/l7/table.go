@@ -13,6 +13,7 @@ const (
 	HTTP2
 	MySQL
 	MQTT
+	LDAP
 	Protos // the number of protocols; not a protocol
 )
 
@@ -37,6 +38,7 @@ var Table = [Protos]Parser{
 	HTTP2: {Name: "http2", Event: "http", Stream: parseHTTP2, Begins: beginsHTTP2, Paired: true},
 	MySQL: {Name: "mysql", Stream: parseMysql, Paired: true, Extra: true},
 	MQTT:  {Name: "mqtt", Stream: parseMQTT, Paired: true},
+	LDAP:  {Name: "ldap", Stream: parseLDAPStream, Datagram: parseLDAP, Paired: true},
 }
 
 // Event returns the type of the protocol's events, which is the name of their object too.

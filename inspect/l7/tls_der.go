@@ -6,14 +6,16 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap/wire"
 )
 
-// Tags of DER (X.690 section 8.1.2) that certificates are made of.
+// Tags of DER (X.690 section 8.1.2) that certificates and the messages of LDAP and Kerberos are made of.
 const (
 	derBoolean         = 0x01
 	derInteger         = 0x02
 	derOctets          = 0x04
 	derOID             = 0x06
+	derEnumerated      = 0x0a
 	derUTCTime         = 0x17
 	derGeneralizedTime = 0x18
+	derGeneralString   = 0x1b
 	derBMPString       = 0x1e
 	derSequence        = 0x30
 	derSet             = 0x31
@@ -24,22 +26,27 @@ const (
 // derNext reads the next element: its tag, its contents as far as they are there, and whether they are all there. c has
 // failed if there is no element.
 func derNext(c *wire.Cursor) (tag uint8, body wire.Cursor, whole bool) {
-	tag = c.U8()
-	size := int(c.U8())
+	tag, size := derHeader(c)
+	whole = c.OK() && size <= c.Len()
+	return tag, c.Upto(size), whole
+}
+
+// derHeader reads an element's tag and the size of its contents.
+func derHeader(c *wire.Cursor) (tag uint8, size int) {
+	tag, size = c.U8(), int(c.U8())
 	if size >= 0x80 {
 		size = derLongSize(c, size&^0x80)
 	}
 	if tag&0x1f == 0x1f { // of several bytes, which certificates do not have
 		c.Fail()
 	}
-	whole = c.OK() && size <= c.Len()
-	return tag, c.Upto(size), whole
+	return tag, size
 }
 
-// derLongSize reads a size of n bytes. Three are enough for what fits into a handshake message; none is the indefinite form,
-// which DER does not have.
+// derLongSize reads a size of n bytes. Windows writes all those of LDAP with four; none is the indefinite form, which DER
+// does not have.
 func derLongSize(c *wire.Cursor, n int) (size int) {
-	if n < 1 || n > 3 {
+	if n < 1 || n > 4 {
 		c.Fail()
 	}
 	for range n {
@@ -66,6 +73,20 @@ func derWhole(c *wire.Cursor, want uint8) wire.Cursor {
 		return wire.Cursor{}
 	}
 	return body
+}
+
+// derInt reads an integer of up to 4 bytes. c has failed if it is anything else.
+func derInt(c *wire.Cursor) int64 {
+	body := derWhole(c, derInteger)
+	if body.Empty() || body.Len() > 4 {
+		c.Fail()
+		return 0
+	}
+	v := int64(int8(body.U8()))
+	for !body.Empty() {
+		v = v<<8 | int64(body.U8())
+	}
+	return v
 }
 
 // derSkip passes over an element of the given tag if it is the next one.

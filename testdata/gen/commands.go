@@ -35,6 +35,75 @@ const runMariaDB = `exec mariadbd --no-defaults --user=mysql --datadir=$PWD/db -
 const mosquitto = `printf 'listener 7002 127.0.0.1\nallow_anonymous false\npassword_file %s/users\nuser root\n' $PWD > conf
 touch users && chmod 600 users && mosquitto_passwd -b users sensor secret`
 
+const slapd = `mkdir db && cat > conf <<END
+include /etc/ldap/schema/core.schema
+moduleload /usr/lib/ldap/back_mdb
+TLSCertificateFile $PWD/cert.pem
+TLSCertificateKeyFile $PWD/key.pem
+database mdb
+directory $PWD/db
+suffix dc=example,dc=com
+rootdn cn=admin,dc=example,dc=com
+rootpw secret
+END
+openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=ldap.example.com -keyout key.pem -out cert.pem 2>/dev/null
+printf 'dn: dc=example,dc=com\nobjectClass: organization\nobjectClass: dcObject\no: Example\ndc: example\n' | slapadd -f conf`
+
+const runSlapd = `exec slapd -d 0 -f conf -h ldap://127.0.0.1:$SERVER`
+
+// krb5 makes a realm with one user, and two configurations for the user: over UDP, and over TCP.
+const krb5 = `
+for kind in udp tcp; do cat > $kind.conf <<END
+[libdefaults]
+default_realm = EXAMPLE.COM
+dns_lookup_kdc = false
+udp_preference_limit = $([ $kind = tcp ] && echo 1 || echo 1400)
+[realms]
+EXAMPLE.COM = {
+  kdc = 127.0.0.1:$PROXY
+}
+END
+done
+cat > kdc.conf <<END
+[kdcdefaults]
+kdc_listen = 127.0.0.1:$SERVER
+kdc_tcp_listen = 127.0.0.1:$SERVER
+[realms]
+EXAMPLE.COM = {
+  database_name = $PWD/principal
+  key_stash_file = $PWD/stash
+}
+END
+export KRB5_CONFIG=$PWD/udp.conf KRB5_KDC_PROFILE=$PWD/kdc.conf
+kdb5_util create -s -P master >/dev/null
+kadmin.local addprinc -pw secret +requires_preauth anne >/dev/null
+kadmin.local addprinc -randkey HTTP/www.example.com >/dev/null`
+
+const runKDC = `KRB5_CONFIG=$PWD/udp.conf KRB5_KDC_PROFILE=$PWD/kdc.conf exec krb5kdc -n`
+
+const kinit = `export KRB5CCNAME=$PWD/cache; echo secret | kinit anne >/dev/null; kvno HTTP/www.example.com`
+
+const samba = `mkdir share && chmod 777 share && cat > conf <<END
+[global]
+server role = standalone server
+map to guest = bad user
+server min protocol = NT1
+private dir = $PWD/private
+state directory = $PWD/state
+cache directory = $PWD/cache
+lock directory = $PWD/lock
+pid directory = $PWD
+ncalrpc dir = $PWD/ncalrpc
+log file = $PWD/log
+disable spoolss = yes
+[orders]
+path = $PWD/share
+guest ok = yes
+END
+mkdir private state cache lock ncalrpc`
+
+const runSamba = `exec smbd -F --no-process-group -s $PWD/conf -p $SERVER`
+
 var exchanges = []exchange{
 	{file: "http2.txtar", about: "curl, and a server with Go's net/http.", serve: serveHTTP2,
 		client: `curl -s --http2-prior-knowledge --connect-to ::127.0.0.1:$PROXY -H 'X-Forwarded-For: 192.0.2.7' ` +
@@ -60,4 +129,18 @@ var exchanges = []exchange{
 		client: `mosquitto_pub -h 127.0.0.1 -p $PROXY -i sensor-17 -u sensor -P secret --will-topic state --will-payload gone -t t -m 1`},
 	{file: "mqtt-5.txtar", about: "Version 5, with a wrong password.", setup: mosquitto, server: "exec mosquitto -c conf",
 		client: `mosquitto_pub -V 5 -h 127.0.0.1 -p $PROXY -i sensor-17 -u sensor -P wrong -x 60 -t t -m 1`},
+	{file: "ldap.txtar", about: "A simple bind and a search.", setup: slapd, server: runSlapd,
+		client: `ldapsearch -x -H ldap://127.0.0.1:$PROXY -D cn=admin,dc=example,dc=com -w secret -b dc=example,dc=com -s base o`},
+	{file: "ldap-refused.txtar", about: "A wrong password.", setup: slapd, server: runSlapd,
+		client: `ldapsearch -x -H ldap://127.0.0.1:$PROXY -D cn=admin,dc=example,dc=com -w wrong -b dc=example,dc=com`},
+	{file: "ldap-tls.txtar", about: "StartTLS. Only what comes before TLS is here.", setup: slapd, server: runSlapd, limit: 1,
+		client: `LDAPTLS_REQCERT=never ldapsearch -ZZ -x -H ldap://127.0.0.1:$PROXY -b dc=example,dc=com -s base`},
+	{file: "krb5.txtar", about: "A ticket for a user, and with it one for a service.", setup: krb5, server: runKDC, udp: true,
+		client: "export KRB5_CONFIG=$PWD/udp.conf; " + kinit},
+	{file: "krb5-tcp.txtar", about: "A ticket for a user, over TCP.", setup: krb5, server: runKDC,
+		client: `export KRB5_CONFIG=$PWD/tcp.conf KRB5CCNAME=$PWD/cache; kinit -k -t /dev/null nobody; kinit -n anne`},
+	{file: "smb.txtar", about: "SMB 3.1.1 and a share for guests.", setup: samba, server: runSamba,
+		client: `smbclient -s $PWD/conf -p $PROXY -U anne%secret //127.0.0.1/orders -c ls`},
+	{file: "smb-1.txtar", about: "SMB 1 and a share for guests.", setup: samba, server: runSamba,
+		client: `smbclient -s $PWD/conf -m NT1 --option='client min protocol=NT1' -p $PROXY -U anne%secret //127.0.0.1/orders -c ls`},
 }

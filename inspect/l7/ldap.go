@@ -1,0 +1,194 @@
+package l7
+
+import "github.com/mirrorsink/mirrorsink/decap/wire"
+
+// LDAP (RFC 4511) over TCP, and without connection over UDP, where Windows looks for its domain controllers. Each request
+// makes one event together with its response; a connection's first requests are read, which are those that say who asks for
+// what. Behind StartTLS the connection is TLS's.
+//
+// What is kept in Conn: the client's Mode, Left with the message ID that its Mode is about, and Len, the number of its
+// requests.
+
+// Values of Conn.Mode.
+const (
+	ldapNothing uint8 = iota
+	ldapSpeaks
+	ldapStartsTLS // asked for it
+	ldapLast      // sent the last request that is read
+)
+
+// Protocol operations: APPLICATION tags with their form; RFC 4511 section 4.2 and on.
+const (
+	ldapBind           = 0x60
+	ldapBound          = 0x61
+	ldapUnbind         = 0x42
+	ldapSearch         = 0x63
+	ldapEntry          = 0x64
+	ldapFound          = 0x65
+	ldapModify         = 0x66
+	ldapModified       = 0x67
+	ldapAdd            = 0x68
+	ldapAdded          = 0x69
+	ldapDelete         = 0x4a
+	ldapDeleted        = 0x6b
+	ldapRename         = 0x6c
+	ldapRenamed        = 0x6d
+	ldapCompare        = 0x6e
+	ldapCompared       = 0x6f
+	ldapAbandon        = 0x50
+	ldapReference      = 0x73
+	ldapExtended       = 0x77
+	ldapExtendedAnswer = 0x78
+	ldapIntermediate   = 0x79
+)
+
+// ldapOperations are Suricata's names of the requests and of the responses that end one.
+var ldapOperations = map[uint8]string{
+	ldapBind: "bind_request", ldapSearch: "search_request", ldapModify: "modify_request", ldapAdd: "add_request",
+	ldapDelete: "del_request", ldapRename: "mod_dn_request", ldapCompare: "compare_request",
+	ldapExtended: "extended_request",
+	ldapBound:    "bind_response", ldapFound: "search_result_done", ldapModified: "modify_response",
+	ldapAdded: "add_response", ldapDeleted: "del_response", ldapRenamed: "mod_dn_response",
+	ldapCompared: "compare_response", ldapExtendedAnswer: "extended_response",
+}
+
+const (
+	maxLDAPMessage  = 1 << 24
+	minLDAPMessage  = 3 + 2 // a message ID and an empty operation
+	maxLDAPRequests = 8     // of a connection that are read: clients look at the root, bind, search
+)
+
+// ldapMessage is one message as far as it is there.
+type ldapMessage struct {
+	id    int64
+	op    uint8
+	body  wire.Cursor // the operation's content
+	whole bool        // all of the message is there
+	end   int         // offset behind the message
+}
+
+// ldapHeaders is the most that the message's header, its ID and the operation's header take. If they cannot be read from
+// as many bytes, then they never will.
+const ldapHeaders = 6 + 6 + 6
+
+// read is Reject for what is no message, and More while its operation is not known.
+func (m *ldapMessage) read(data []byte) Verdict {
+	r := wire.New(data)
+	if first := r; first.U8() != derSequence && first.OK() {
+		return Reject
+	}
+	_, size := derHeader(&r)
+	m.end = len(data) - r.Len() + size
+	if r.OK() && (size < minLDAPMessage || size > maxLDAPMessage) {
+		return Reject
+	}
+	m.whole = r.Len() >= size
+	content := r.Upto(size)
+	m.id = derInt(&content)
+	op, length := derHeader(&content)
+	switch {
+	case !content.OK() && len(data) < ldapHeaders:
+		return More
+	case !content.OK() || !r.OK() || m.id < 0 || length > size:
+		return Reject
+	}
+	m.op, m.body = op, content.Upto(length)
+	return Done
+}
+
+// parseLDAP reads a datagram.
+func parseLDAP(h *Hint, _ *Conn, in Input) Verdict {
+	var m ldapMessage
+	if m.read(in.Data) != Done {
+		return Reject
+	}
+	h.Next = len(in.Data)
+	switch m.op {
+	case ldapSearch:
+		return m.request(h)
+	case ldapEntry: // the result comes in the same datagram
+		rest := wire.New(in.Data)
+		rest.Skip(m.end)
+		if m.read(rest.Rest()) != Done || m.op != ldapFound {
+			return Reject
+		}
+		return m.response(h)
+	case ldapFound:
+		return m.response(h)
+	}
+	return Reject
+}
+
+func parseLDAPStream(h *Hint, c *Conn, in Input) Verdict {
+	side := in.Side & 1
+	if c.Mode[0]|c.Mode[1] != ldapNothing && len(in.Data) > 0 && in.Data[0] != derSequence {
+		h.Next = Stop // SASL encrypts what follows (RFC 4513 section 5.2.1.5)
+		return Done
+	}
+	var m ldapMessage
+	v := m.read(in.Data)
+	switch {
+	case v == More:
+		return moreUnless(in.Final)
+	case v == Reject:
+		return Reject
+	case c.Mode[1^side] != ldapNothing:
+		return m.answer(h, c, in)
+	case c.Mode[side] == ldapNothing && m.op != ldapBind && m.op != ldapSearch && m.op != ldapExtended:
+		return Reject
+	}
+	return m.ask(h, c, in)
+}
+
+// ask reads a message of the client.
+func (m *ldapMessage) ask(h *Hint, c *Conn, in Input) Verdict {
+	side := in.Side & 1
+	h.Next = m.end
+	switch m.op {
+	case ldapUnbind:
+		h.Next = Stop
+		return Done
+	case ldapAbandon:
+		return Done
+	}
+	if !m.whole && !in.Final {
+		return More
+	}
+	if m.request(h) == Reject {
+		return Reject
+	}
+	c.Mode[side], c.Left[side] = ldapSpeaks, uint32(m.id)
+	c.Len++
+	switch {
+	case m.startsTLS():
+		c.Mode[side] = ldapStartsTLS
+	case c.Len >= maxLDAPRequests:
+		c.Mode[side], h.Next = ldapLast, Stop
+	}
+	return Done
+}
+
+// answer reads a message of the server.
+func (m *ldapMessage) answer(h *Hint, c *Conn, in Input) Verdict {
+	asked := 1 ^ in.Side&1
+	h.Next = m.end
+	switch m.op {
+	case ldapEntry, ldapReference, ldapIntermediate:
+		return Done
+	}
+	if !m.whole && !in.Final {
+		return More
+	}
+	if m.response(h) == Reject {
+		return Reject
+	}
+	if uint32(m.id) == c.Left[asked] {
+		result := m.body
+		code := derWhole(&result, derEnumerated)
+		h.Switch = c.Mode[asked] == ldapStartsTLS && code.U8() == 0 && code.OK()
+		if c.Mode[asked] == ldapLast {
+			h.Next = Stop
+		}
+	}
+	return Done
+}
