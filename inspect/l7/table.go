@@ -14,6 +14,7 @@ const (
 	MySQL
 	MQTT
 	LDAP
+	KRB5
 	Protos // the number of protocols; not a protocol
 )
 
@@ -39,6 +40,7 @@ var Table = [Protos]Parser{
 	MySQL: {Name: "mysql", Stream: parseMysql, Paired: true, Extra: true},
 	MQTT:  {Name: "mqtt", Stream: parseMQTT, Paired: true},
 	LDAP:  {Name: "ldap", Stream: parseLDAPStream, Datagram: parseLDAP, Paired: true},
+	KRB5:  {Name: "krb5", Stream: parseKrb5Stream, Datagram: parseKrb5},
 }
 
 // Event returns the type of the protocol's events, which is the name of their object too.
