@@ -92,13 +92,23 @@ func printLDAPSearch(h *Hint, body wire.Cursor) bool {
 
 func printLDAPExtended(h *Hint, body wire.Cursor) bool {
 	name := derWhole(&body, ldapRequestName)
-	if !body.OK() || !isText(name.Rest()) {
+	if !body.OK() || !isDottedNumber(name.Rest()) {
 		return false
 	}
 	h.Object("extended_request")
 	h.Str("name", name.Rest())
 	h.End()
 	return true
+}
+
+// isDottedNumber reports whether text may be an object identifier (RFC 4512 section 1.4).
+func isDottedNumber(text []byte) bool {
+	for _, b := range text {
+		if b != '.' && (b < '0' || b > '9') {
+			return false
+		}
+	}
+	return len(text) > 0
 }
 
 // startsTLS reports whether the message is a request for StartTLS.
