@@ -15,6 +15,7 @@ const (
 	MQTT
 	LDAP
 	KRB5
+	PGSQL
 	Protos // the number of protocols; not a protocol
 )
 
@@ -41,6 +42,7 @@ var Table = [Protos]Parser{
 	MQTT:  {Name: "mqtt", Stream: parseMQTT, Paired: true},
 	LDAP:  {Name: "ldap", Stream: parseLDAPStream, Datagram: parseLDAP, Paired: true},
 	KRB5:  {Name: "krb5", Stream: parseKrb5Stream, Datagram: parseKrb5},
+	PGSQL: {Name: "pgsql", Stream: parsePgsql, Paired: true},
 }
 
 // Event returns the type of the protocol's events, which is the name of their object too.

@@ -1,0 +1,156 @@
+package l7
+
+import "github.com/mirrorsink/mirrorsink/decap/wire"
+
+// PostgreSQL's frontend/backend protocol 3 (its documentation, chapter "Message Formats"). A client first asks for
+// encryption, if it wants any; the server's one byte says whether it may. Then comes the startup message, and what the
+// server says up to its first ReadyForQuery or error is the response to it, whatever passwords go back and forth between.
+//
+// What is kept in Conn: the client's Mode says what it sent last.
+
+// Values of Conn.Mode.
+const (
+	pgsqlNothing uint8 = iota
+	pgsqlAsksTLS
+	pgsqlAsksGSS
+	pgsqlStarts
+)
+
+// What the second word of a client's first messages may be.
+const (
+	pgsqlVersion3   = 3 << 16
+	pgsqlMaxVersion = pgsqlVersion3 + 2
+	pgsqlSSLRequest = 1234<<16 | 5679
+	pgsqlGSSRequest = 1234<<16 | 5680
+)
+
+const (
+	pgsqlRequestSize = 8
+	minPgsqlStartup  = 4 + 4 + 1
+	maxPgsqlStartup  = 10000 // the server's own bound
+	pgsqlHeader      = 1 + 4 // of a message of the server: type, and length without the type
+)
+
+func parsePgsql(h *Hint, c *Conn, in Input) Verdict {
+	side := in.Side & 1
+	switch c.Mode[1^side] {
+	case pgsqlAsksTLS, pgsqlAsksGSS:
+		return parsePgsqlConsent(h, c, in)
+	case pgsqlStarts:
+		return parsePgsqlAnswer(h, in)
+	default:
+		return parsePgsqlRequest(h, c, in)
+	}
+}
+
+func parsePgsqlRequest(h *Hint, c *Conn, in Input) Verdict {
+	r := wire.New(in.Data)
+	size, code := int(r.U32()), r.U32()
+	switch {
+	case !r.OK():
+		return pgsqlFirstBytes(in)
+	case size == pgsqlRequestSize && code == pgsqlSSLRequest:
+		askPgsql(h, c, in.Side, pgsqlAsksTLS, "SSL Request")
+		return Done
+	case size == pgsqlRequestSize && code == pgsqlGSSRequest:
+		askPgsql(h, c, in.Side, pgsqlAsksGSS, "GSSENC Request")
+		return Done
+	case code < pgsqlVersion3, code > pgsqlMaxVersion, size < minPgsqlStartup, size > maxPgsqlStartup:
+		return Reject
+	}
+	body := r.Upto(size - 8)
+	if body.Len() < size-8 && !in.Final {
+		return More
+	}
+	return parsePgsqlStartup(h, c, in, code, body)
+}
+
+// pgsqlFirstBytes says of less than two words whether they can become a request: all lengths begin with two zeros.
+func pgsqlFirstBytes(in Input) Verdict {
+	for _, b := range in.Data[:min(2, len(in.Data))] {
+		if b != 0 {
+			return Reject
+		}
+	}
+	return moreUnless(in.Final)
+}
+
+func askPgsql(h *Hint, c *Conn, side, mode uint8, message string) {
+	c.Mode[side&1] = mode
+	h.Role, h.Next = Request, pgsqlRequestSize
+	h.Object("request")
+	h.Const("message", message)
+	h.End()
+}
+
+// parsePgsqlConsent reads the byte that answers a request for encryption. A server from before such requests sends an
+// error.
+func parsePgsqlConsent(h *Hint, c *Conn, in Input) Verdict {
+	r := wire.New(in.Data)
+	switch r.U8() {
+	case 'S', 'G':
+		h.Role, h.Next, h.Switch = Response, 1, true
+		if c.Mode[1^in.Side&1] == pgsqlAsksTLS {
+			h.Object("response")
+			h.True("ssl_accepted")
+			h.End()
+		}
+	case 'N':
+		h.Role, h.Next = Response, 1
+	case 'E':
+		return parsePgsqlAnswer(h, in)
+	default:
+		if !r.OK() {
+			return moreUnless(in.Final)
+		}
+		return Reject
+	}
+	return Done
+}
+
+// parsePgsqlStartup reads the parameters of a startup message; the user has to be among them.
+func parsePgsqlStartup(h *Hint, c *Conn, in Input, version uint32, body wire.Cursor) Verdict {
+	var user []byte
+	for pairs := body; !pairs.Empty() && user == nil; {
+		if key, value := pairs.CString(), pairs.CString(); string(key) == "user" {
+			user = value
+		}
+	}
+	if user == nil {
+		return Reject
+	}
+	c.Mode[in.Side&1] = pgsqlStarts
+	h.Role, h.Next = Request, Stop
+	h.Object("request")
+	if version == pgsqlVersion3 {
+		h.Const("protocol_version", "3.0")
+	} else {
+		h.Const("protocol_version", "3.2")
+	}
+	h.Object("startup_parameters")
+	h.Str("user", user)
+	mark := h.openList("optional_parameters")
+	printPgsqlParameters(h, body)
+	h.closeList(mark)
+	h.End()
+	h.End()
+	return Done
+}
+
+// pgsqlParameters are the client's parameters that Suricata prints; its names for them are the protocol's.
+var pgsqlParameters = [...]string{
+	"database", "application_name", "client_encoding", "datestyle", "extra_float_digits", "options", "replication",
+}
+
+func printPgsqlParameters(h *Hint, pairs wire.Cursor) {
+	for !pairs.Empty() {
+		key, value := pairs.CString(), pairs.CString()
+		for _, name := range pgsqlParameters {
+			if string(key) == name && pairs.OK() {
+				h.Object("")
+				h.Str(name, value)
+				h.End()
+			}
+		}
+	}
+}
