@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"github.com/mirrorsink/mirrorsink/decap"
+	"github.com/mirrorsink/mirrorsink/inspect/event"
 	"github.com/mirrorsink/mirrorsink/inspect/flow"
 	"github.com/mirrorsink/mirrorsink/inspect/l7"
 )
@@ -23,7 +24,7 @@ type talk struct {
 // half is one direction of a talk.
 type half struct {
 	mode  mode
-	maybe uint32 // protocols that have not rejected these bytes, while the talk's is not known: a bit each
+	maybe uint64 // protocols that have not rejected these bytes, while the talk's is not known: a bit each
 	win   flow.Window
 	since int64  // when bytes were first held behind a hole
 	acked bool   // the peer has the bytes of the hole
@@ -41,7 +42,7 @@ const (
 )
 
 // anyProto has the bit of every protocol that runs over TCP.
-var anyProto = func() (set uint32) {
+var anyProto = func() (set uint64) {
 	for i := l7.None + 1; i < l7.Protos; i++ {
 		if l7.Table[i].Stream != nil {
 			set |= 1 << i
@@ -272,6 +273,8 @@ func (w *Worker) overtaken(r *flow.Record, t *talk, in said) {
 // A parser's memory is kept only when it has read a message.
 func (w *Worker) parseStream(t *talk, s flow.Side, data []byte, final bool) l7.Verdict {
 	in := l7.Input{Data: data, Side: s, Final: final}
+	r := w.flows.At(t.rec)
+	in.Opener[r.Client()] = r.Initiator >= event.BySYNACK
 	if t.proto != l7.None {
 		return w.ask(t, t.proto, in)
 	}

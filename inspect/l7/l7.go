@@ -30,6 +30,9 @@ type Input struct {
 	// Final says that Data will never grow: it is a datagram, or the flow ended, the window is full, or the copies of what
 	// follows were lost or cut. A parser then makes the best of what is there.
 	Final bool
+	// Opener says which side opened the connection, where its beginning was seen, for protocols in which both sides say the
+	// same. Whatever the content tells goes before it.
+	Opener [2]bool
 	// State is what a message that spans datagrams has left so far: QUIC's and DTLS's handshakes. It is nil over TCP. A
 	// parser that answers More to a datagram has put what it needs of it there, and is given the same State with the next
 	// datagram of the flow, of either side. When the flow is over it is given the State once more, without Data, and makes
