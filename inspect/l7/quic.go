@@ -154,6 +154,7 @@ func (hello *clientHello) printQUIC(h *Hint, version uint32) {
 	if len(h.Fields) > mark {
 		h.Fields[mark].Extra = true
 	}
+	hello.printECH(h)
 }
 
 // Extensions with transport parameters (RFC 9001 section 8.2), and the parameter in which Chrome names itself.

@@ -2,15 +2,11 @@ package l7
 
 import (
 	"bytes"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"pgregory.net/rapid"
-
-	"github.com/mirrorsink/mirrorsink/decap/wire"
 )
 
 // quicText returns what a datagram says, as the want sections have it; empty if it is not QUIC, or more has to come.
@@ -24,129 +20,6 @@ func quicText(tb require.TestingT, in Input) string {
 	var text strings.Builder
 	printMessage(&text, in.Side, &h)
 	return text.String()
-}
-
-// clientHellos returns the ClientHello of each exchange of TLS and of QUIC.
-func clientHellos(tb testing.TB) (hellos [][]byte) {
-	for _, x := range recordings(tb) {
-		first := x.segs[0]
-		switch {
-		case x.proto == TLS && first.side == 0:
-			var all []byte
-			for _, s := range x.segs {
-				if s.side == 0 {
-					all = append(all, s.data...)
-				}
-			}
-			messages := tlsMessages{h: new(Hint), records: wire.New(all)}
-			if msg, _ := messages.next(); tlsWhole(msg) {
-				hellos = append(hellos, msg)
-			}
-		case x.proto == QUIC:
-			var s State
-			for _, seg := range x.segs {
-				s.readQUIC(new(Hint), Input{Data: seg.data, Side: seg.side, State: &s})
-			}
-			require.True(tb, s.helloDone(), x.path)
-			front := bytes.Clone(s.hello.Front())
-			hellos = append(hellos, front[:tlsMessageSize(front)])
-		}
-	}
-	require.NotEmpty(tb, hellos)
-	return hellos
-}
-
-// quicWhole returns what a hello says if it comes in one frame, of whatever size.
-func quicWhole(tb require.TestingT, hello []byte) string {
-	return quicText(tb, Input{Data: quicSpec{version: quicV1, dcid: rfcID, frames: quicCrypto(0, hello)}.seal(tb)})
-}
-
-// quicPiece is the part of a hello that one CRYPTO frame has.
-type quicPiece struct{ off, end int }
-
-// drawPieces cuts a hello anywhere, makes some pieces longer on both sides, repeats some, and shuffles them.
-func drawPieces(t *rapid.T, size int) (pieces []quicPiece) {
-	cuts := append(rapid.SliceOfN(rapid.IntRange(1, size-1), 0, 30).Draw(t, "cuts"), 0, size)
-	slices.Sort(cuts)
-	for i := range cuts[1:] {
-		p := quicPiece{cuts[i], cuts[i+1]}
-		if rapid.Bool().Draw(t, "overlaps") {
-			p.off = max(0, p.off-rapid.IntRange(0, 40).Draw(t, "before"))
-			p.end = min(size, p.end+rapid.IntRange(0, 40).Draw(t, "behind"))
-		}
-		for range rapid.IntRange(1, 2).Draw(t, "copies") {
-			pieces = append(pieces, p)
-		}
-	}
-	return rapid.Permutation(pieces).Draw(t, "order")
-}
-
-// drawDatagrams puts each piece into a frame, frames with others between them into packets, and packets into datagrams.
-func drawDatagrams(t *rapid.T, hello []byte, pieces []quicPiece) (datagrams [][]byte, content [][]quicPiece) {
-	between := rapid.SampledFrom([]string{
-		"", "\x00\x00\x00", "\x01", // nothing, PADDING, PING
-		"\x02\x05\x10\x01\x02\x00\x01", "\x03\x40\x05\x10\x00\x02\x01\x01\x01", // ACK, ACK with ECN counts
-		"\x1c\x00\x06\x02no", // CONNECTION_CLOSE
-	})
-	for number := uint32(0); len(pieces) > 0; {
-		var datagram []byte
-		var in []quicPiece
-		for range rapid.IntRange(1, 4).Draw(t, "packets") {
-			n := min(len(pieces), rapid.IntRange(0, 9).Draw(t, "frames"))
-			var frames []byte
-			for _, p := range pieces[:n] {
-				frames = append(frames, between.Draw(t, "between")...)
-				frames = append(frames, quicCrypto(p.off, hello[p.off:p.end])...)
-			}
-			in, pieces = append(in, pieces[:n]...), pieces[n:]
-			datagram = append(datagram, quicSpec{version: quicV1, dcid: rfcID, number: number, frames: frames, size: 60}.seal(t)...)
-			number++
-		}
-		if len(in) > 0 {
-			datagrams, content = append(datagrams, datagram), append(content, in)
-		}
-	}
-	return datagrams, content
-}
-
-// covers reports whether pieces make up all of a hello.
-func covers(pieces []quicPiece, size int) bool {
-	have := make([]bool, size)
-	for _, p := range pieces {
-		for i := p.off; i < p.end; i++ {
-			have[i] = true
-		}
-	}
-	return !slices.Contains(have, false)
-}
-
-// TestQUICAnyOrder: a hello in pieces of any size and order, repeated and overlapping, over frames, packets and datagrams
-// says what it says in one piece, as soon as its last byte is there; until then there is more to come.
-func TestQUICAnyOrder(t *testing.T) {
-	hellos := clientHellos(t)
-	rapid.Check(t, func(t *rapid.T) {
-		hello := rapid.SampledFrom(hellos).Draw(t, "hello")
-		want := quicWhole(t, hello)
-		require.Contains(t, want, "request")
-		datagrams, content := drawDatagrams(t, hello, drawPieces(t, len(hello)))
-		if len(datagrams) >= maxQUICDatagrams {
-			t.Skip("more datagrams than are looked at")
-		}
-		var s State
-		var seen []quicPiece
-		for i, d := range datagrams {
-			seen = append(seen, content[i]...)
-			got := quicText(t, Input{Data: d, State: &s})
-			require.LessOrEqual(t, s.Size(), stateSize+Window+(maxStretches+1)*stretchSize)
-			if !covers(seen, len(hello)) {
-				require.Empty(t, got)
-				continue
-			}
-			require.Equal(t, want, got)
-			return
-		}
-		require.Fail(t, "the hello was not found")
-	})
 }
 
 // TestQUICConnectionIDs follows a client that changes the connection ID in the middle of its hello: after a Retry its keys
@@ -263,6 +136,37 @@ func TestQUICOver(t *testing.T) {
 		require.Empty(t, quicText(t, Input{Data: half, State: &s}))
 	}
 	assert.Equal(t, text, quicText(t, Input{Data: half, State: &s}))
+}
+
+// TestQUICUserAgent has a client name itself among its transport parameters, of the RFC and of the drafts, and has ECH.
+func TestQUICUserAgent(t *testing.T) {
+	const agent = "\x71\x29\x0cChrome/1.2.3"
+	for params, want := range map[string]string{
+		agent:                          "Chrome/1.2.3",
+		"\x01\x02\x40\x64" + agent:     "Chrome/1.2.3", // max_idle_timeout before it
+		agent + "\x00\x00":             "Chrome/1.2.3",
+		"\x01\x02\x40\x64":             "",
+		agent[:len(agent)-1]:           "",
+		"\x40\x71\x29\x04" + agent[3:]: "", // another parameter's value that looks like it
+	} {
+		for _, ext := range []uint16{extQUICParams, extQUICParamsDraft} {
+			hello := tlsHello(tlsClientHello, tls12, nil, suite,
+				join(tlsExt(ext, params), tlsExt(extECH, "\x00\x00\x01\x00\x01\x07\x00\x00\x00\x01x")))
+			text := quicWhole(t, hello)
+			assert.Equal(t, want != "", strings.Contains(text, `  ua "`+want+`"`), "%x", params)
+			assert.Contains(t, text, `+ech "present"`)
+			assert.NotContains(t, text, "quic_sni")
+		}
+	}
+}
+
+// TestQUICNoHello has a client's first message be none that begins a connection.
+func TestQUICNoHello(t *testing.T) {
+	hello := clientHellos(t)[0]
+	server := append([]byte{tlsServerHello}, hello[1:]...)
+	assert.Equal(t, "> interim stop\n", quicWhole(t, server))
+	cut := quicSpec{version: quicV1, dcid: rfcID, frames: quicCrypto(0, server), size: 1300}.seal(t)[:1000]
+	assert.Empty(t, quicText(t, Input{Data: cut}), "nothing is proved by a packet that was cut")
 }
 
 // quicInitialDatagram returns a datagram with the whole hello of a real client.

@@ -2,6 +2,7 @@ package l7
 
 import (
 	"bytes"
+	"reflect"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -33,6 +34,16 @@ func TestAssemblyAnyOrder(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestStateSize holds the sizes that Size counts with.
+func TestStateSize(t *testing.T) {
+	if n := reflect.TypeFor[State]().Size(); n > stateSize {
+		t.Fatalf("State takes %d bytes", n)
+	}
+	if n := reflect.TypeFor[stretch]().Size(); n != stretchSize {
+		t.Fatalf("stretch takes %d bytes", n)
+	}
 }
 
 func TestAssemblyIsBounded(t *testing.T) {
