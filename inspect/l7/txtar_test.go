@@ -63,16 +63,19 @@ func readRecording(tb testing.TB, path string) recording {
 	return x
 }
 
-// protoOfFile returns the protocol that a file's name begins with: tls.txtar and tls-retry.txtar are of TLS.
+// protoOfFile returns the protocol that a file's name begins with: tls.txtar and tls-retry.txtar are of TLS. Of several it is
+// the longest, since names have hyphens too.
 func protoOfFile(tb testing.TB, path string) Proto {
-	name, _, _ := strings.Cut(strings.TrimSuffix(filepath.Base(path), ".txtar"), "-")
+	file := strings.TrimSuffix(filepath.Base(path), ".txtar")
+	best := None
 	for p := None + 1; p < Protos; p++ {
-		if p.String() == name {
-			return p
+		name := p.String()
+		if (file == name || strings.HasPrefix(file, name+"-")) && (best == None || len(name) > len(best.String())) {
+			best = p
 		}
 	}
-	require.Fail(tb, "no such protocol", path)
-	return None
+	require.NotEqual(tb, None, best, "no such protocol: %s", path)
+	return best
 }
 
 // readSegments reads lines of hex digits; a line that does not begin with > or < goes on with the segment before it.
