@@ -9,6 +9,7 @@ const (
 	HTTP
 	TLS
 	QUIC
+	DHCP
 	DNS
 	HTTP2
 	MySQL
@@ -36,6 +37,7 @@ var Table = [Protos]Parser{
 	HTTP:  {Name: "http", Stream: parseHTTP, Begins: beginsHTTP, Paired: true},
 	TLS:   {Name: "tls", Stream: parseTLS, Begins: beginsTLS, Paired: true},
 	QUIC:  {Name: "quic", Datagram: parseQUIC},
+	DHCP:  {Name: "dhcp", Datagram: parseDHCP},
 	DNS:   {Name: "dns", Stream: parseDNSStream, Datagram: parseDNS},
 	HTTP2: {Name: "http2", Event: "http", Stream: parseHTTP2, Begins: beginsHTTP2, Paired: true},
 	MySQL: {Name: "mysql", Stream: parseMysql, Paired: true, Extra: true},
