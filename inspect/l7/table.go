@@ -10,6 +10,7 @@ const (
 	TLS
 	QUIC
 	DHCP
+	WireGuard
 	DNS
 	HTTP2
 	MySQL
@@ -33,18 +34,19 @@ type Parser struct {
 
 // Table is what mirrorsink recognises.
 var Table = [Protos]Parser{
-	None:  {Name: "failed"},
-	HTTP:  {Name: "http", Stream: parseHTTP, Begins: beginsHTTP, Paired: true},
-	TLS:   {Name: "tls", Stream: parseTLS, Begins: beginsTLS, Paired: true},
-	QUIC:  {Name: "quic", Datagram: parseQUIC},
-	DHCP:  {Name: "dhcp", Datagram: parseDHCP},
-	DNS:   {Name: "dns", Stream: parseDNSStream, Datagram: parseDNS},
-	HTTP2: {Name: "http2", Event: "http", Stream: parseHTTP2, Begins: beginsHTTP2, Paired: true},
-	MySQL: {Name: "mysql", Stream: parseMysql, Paired: true, Extra: true},
-	MQTT:  {Name: "mqtt", Stream: parseMQTT, Paired: true},
-	LDAP:  {Name: "ldap", Stream: parseLDAPStream, Datagram: parseLDAP, Paired: true},
-	KRB5:  {Name: "krb5", Stream: parseKrb5Stream, Datagram: parseKrb5},
-	PGSQL: {Name: "pgsql", Stream: parsePgsql, Paired: true},
+	None:      {Name: "failed"},
+	HTTP:      {Name: "http", Stream: parseHTTP, Begins: beginsHTTP, Paired: true},
+	TLS:       {Name: "tls", Stream: parseTLS, Begins: beginsTLS, Paired: true},
+	QUIC:      {Name: "quic", Datagram: parseQUIC},
+	DHCP:      {Name: "dhcp", Datagram: parseDHCP},
+	WireGuard: {Name: "wireguard", Datagram: parseWireGuard, Extra: true},
+	DNS:       {Name: "dns", Stream: parseDNSStream, Datagram: parseDNS},
+	HTTP2:     {Name: "http2", Event: "http", Stream: parseHTTP2, Begins: beginsHTTP2, Paired: true},
+	MySQL:     {Name: "mysql", Stream: parseMysql, Paired: true, Extra: true},
+	MQTT:      {Name: "mqtt", Stream: parseMQTT, Paired: true},
+	LDAP:      {Name: "ldap", Stream: parseLDAPStream, Datagram: parseLDAP, Paired: true},
+	KRB5:      {Name: "krb5", Stream: parseKrb5Stream, Datagram: parseKrb5},
+	PGSQL:     {Name: "pgsql", Stream: parsePgsql, Paired: true},
 }
 
 // Event returns the type of the protocol's events, which is the name of their object too.

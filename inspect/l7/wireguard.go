@@ -1,0 +1,101 @@
+package l7
+
+import (
+	"encoding/binary"
+
+	"github.com/mirrorsink/mirrorsink/decap/wire"
+)
+
+// WireGuard (https://www.wireguard.com/protocol/). A message's first byte is its type, the next three are zero, and all but
+// the last type have one size. What else is in it is random, or looks so to us.
+const (
+	wgInitiation = 1
+	wgResponse   = 2
+	wgCookie     = 3
+	wgData       = 4
+
+	wgInitiationSize = 148
+	wgResponseSize   = 92
+	wgCookieSize     = 64
+	wgMinData        = 32 // a keepalive: header and authentication tag
+	wgBlock          = 16 // data is padded to a multiple of it
+
+	// A key lasts for 3 minutes: its packets are far fewer than this.
+	wgMaxCounter = 1 << 40
+)
+
+// parseWireGuard reads a handshake's messages; behind it, or in its midst, all is encrypted.
+func parseWireGuard(h *Hint, _ *Conn, in Input) Verdict {
+	r := wire.New(in.Data)
+	typ, reserved, index := r.U8(), r.U24(), r.Bytes(4)
+	if reserved != 0 || index == nil {
+		return Reject
+	}
+	switch typ {
+	case wgInitiation:
+		return wgInitiationHint(h, in, index, r)
+	case wgResponse:
+		return wgResponseHint(h, in, index, r)
+	case wgCookie:
+		return wgCookieHint(h, in, index, r)
+	case wgData:
+		return wgDataHint(h, in, r)
+	}
+	return Reject
+}
+
+func wgInitiationHint(h *Hint, in Input, sender []byte, r wire.Cursor) Verdict {
+	if len(in.Data) != wgInitiationSize || !isNoise(r.Bytes(32)) {
+		return Reject
+	}
+	h.Role, h.Next = Request, len(in.Data)
+	h.Const("message", "handshake_initiation")
+	h.Int("sender", int64(binary.LittleEndian.Uint32(sender)))
+	return Done
+}
+
+func wgResponseHint(h *Hint, in Input, sender []byte, r wire.Cursor) Verdict {
+	receiver := r.Bytes(4)
+	if len(in.Data) != wgResponseSize || !isNoise(r.Bytes(32)) {
+		return Reject
+	}
+	h.Role, h.Next = Response, Stop
+	h.Const("message", "handshake_response")
+	h.Int("sender", int64(binary.LittleEndian.Uint32(sender)))
+	h.Int("receiver", int64(binary.LittleEndian.Uint32(receiver)))
+	return Done
+}
+
+// wgCookieHint reads the answer of a peer under load, which either of them may be.
+func wgCookieHint(h *Hint, in Input, receiver []byte, r wire.Cursor) Verdict {
+	if len(in.Data) != wgCookieSize || !isNoise(r.Bytes(24)) || !isNoise(r.Bytes(32)) {
+		return Reject
+	}
+	h.Role, h.Next = Response, len(in.Data)
+	h.Const("message", "cookie_reply")
+	h.Int("receiver", int64(binary.LittleEndian.Uint32(receiver)))
+	return Done
+}
+
+// wgDataHint recognizes a tunnel that was picked up after its handshake, which says nothing of who began it.
+func wgDataHint(h *Hint, in Input, r wire.Cursor) Verdict {
+	counter := r.Bytes(8)
+	if counter == nil || binary.LittleEndian.Uint64(counter) >= wgMaxCounter || len(in.Data) < wgMinData ||
+		len(in.Data)%wgBlock != 0 || !isNoise(r.Rest()[r.Len()-wgBlock:]) {
+		return Reject
+	}
+	h.Role, h.Next = Framing, Stop
+	return Done
+}
+
+// isNoise reports whether bytes can be a key or what a cipher made: one byte in eight is not zero in them. Of 16 random
+// bytes four are zero once in two million times.
+func isNoise(b []byte) bool {
+	zeros := 0
+	for _, c := range b {
+		if c == 0 {
+			zeros++
+		}
+	}
+	return len(b) > 0 && zeros <= 1+len(b)/8
+}
