@@ -11,6 +11,7 @@ const (
 	QUIC
 	DHCP
 	WireGuard
+	STUN
 	DNS
 	HTTP2
 	MySQL
@@ -40,6 +41,7 @@ var Table = [Protos]Parser{
 	QUIC:      {Name: "quic", Datagram: parseQUIC},
 	DHCP:      {Name: "dhcp", Datagram: parseDHCP},
 	WireGuard: {Name: "wireguard", Datagram: parseWireGuard, Extra: true},
+	STUN:      {Name: "stun", Stream: parseSTUNStream, Datagram: parseSTUN, Extra: true},
 	DNS:       {Name: "dns", Stream: parseDNSStream, Datagram: parseDNS},
 	HTTP2:     {Name: "http2", Event: "http", Stream: parseHTTP2, Begins: beginsHTTP2, Paired: true},
 	MySQL:     {Name: "mysql", Stream: parseMysql, Paired: true, Extra: true},
