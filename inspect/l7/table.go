@@ -12,6 +12,7 @@ const (
 	DHCP
 	WireGuard
 	STUN
+	DHT
 	DNS
 	HTTP2
 	MySQL
@@ -42,6 +43,7 @@ var Table = [Protos]Parser{
 	DHCP:      {Name: "dhcp", Datagram: parseDHCP},
 	WireGuard: {Name: "wireguard", Datagram: parseWireGuard, Extra: true},
 	STUN:      {Name: "stun", Stream: parseSTUNStream, Datagram: parseSTUN, Extra: true},
+	DHT:       {Name: "bittorrent-dht", Event: "bittorrent_dht", Datagram: parseDHT},
 	DNS:       {Name: "dns", Stream: parseDNSStream, Datagram: parseDNS},
 	HTTP2:     {Name: "http2", Event: "http", Stream: parseHTTP2, Begins: beginsHTTP2, Paired: true},
 	MySQL:     {Name: "mysql", Stream: parseMysql, Paired: true, Extra: true},

@@ -1,0 +1,271 @@
+package l7
+
+import (
+	"bytes"
+
+	"github.com/mirrorsink/mirrorsink/decap/wire"
+)
+
+// BitTorrent's distributed hash table (BEP 5, IPv6 in BEP 32). A message is a dictionary in the encoding of BEP 3, whose keys
+// are in order, and always has a transaction "t" and a type "y".
+
+// bencoded reads values of the encoding. A read that finds something else has failed.
+type bencoded struct{ wire.Cursor }
+
+// maxBencodedDepth bounds how far values nest; the table's own messages have dictionaries in a dictionary.
+const maxBencodedDepth = 8
+
+// digits reads a decimal number up to its end.
+func (b *bencoded) digits(end byte) int {
+	text := b.Rest()
+	i := bytes.IndexByte(text[:min(len(text), 10)], end)
+	n := 0
+	for _, c := range text[:max(i, 0)] {
+		if c < '0' || c > '9' {
+			b.Fail()
+		}
+		n = 10*n + int(c-'0')
+	}
+	if i < 1 {
+		b.Fail()
+	}
+	b.Skip(i + 1)
+	return n
+}
+
+// text reads a string.
+func (b *bencoded) text() []byte { return b.Bytes(b.digits(':')) }
+
+// peek returns the next byte without reading it; 0 at the end.
+func (b *bencoded) peek() byte {
+	c := b.Cursor
+	return c.U8()
+}
+
+// value skips a value and returns its bytes.
+func (b *bencoded) value(depth int) bencoded {
+	before := b.Rest()
+	switch c := b.peek(); {
+	case c == 'i':
+		b.integer()
+	case c == 'l' || c == 'd':
+		if depth == 0 {
+			b.Fail()
+		}
+		for b.Skip(1); b.OK() && b.peek() != 'e'; {
+			b.value(depth - 1)
+		}
+		b.Skip(1)
+	default:
+		b.text()
+	}
+	r := wire.New(before)
+	return bencoded{r.Sub(len(before) - b.Len())}
+}
+
+// integer reads a number, without its sign.
+func (b *bencoded) integer() int {
+	b.Skip(1)
+	if b.peek() == '-' {
+		b.Skip(1)
+	}
+	return b.digits('e')
+}
+
+// bencodedDict reads a dictionary's entries. Keys are in order (BEP 3), so that none comes twice.
+type bencodedDict struct {
+	bencoded
+	last []byte // the key before
+}
+
+// openDict reads a dictionary's first byte.
+func (b bencoded) openDict() bencodedDict {
+	if b.U8() != 'd' {
+		b.Fail()
+	}
+	return bencodedDict{bencoded: b}
+}
+
+// next reads the next key and value; false at the dictionary's end, or if it has failed.
+func (d *bencodedDict) next() (key []byte, value bencoded, ok bool) {
+	if d.peek() == 'e' {
+		d.Skip(1)
+		return nil, value, false
+	}
+	key = d.text()
+	value = d.value(maxBencodedDepth)
+	if d.last != nil && bytes.Compare(key, d.last) <= 0 {
+		d.Fail()
+	}
+	d.last = key
+	return key, value, d.OK()
+}
+
+// dhtMessage has the entries of a message that are of interest.
+type dhtMessage struct {
+	kind                       byte // y: q, r or e
+	id, method, version        []byte
+	arguments, result, failure bencoded
+}
+
+const (
+	dhtIDSize   = 20 // bytes of a node's ID or an info hash
+	maxDHTPeers = 64 // nodes or peers that are printed
+)
+
+func parseDHT(h *Hint, _ *Conn, in Input) Verdict {
+	d := bencoded{wire.New(in.Data)}.openDict()
+	var m dhtMessage
+	for key, value, ok := d.next(); ok; key, value, ok = d.next() {
+		m.entry(key, value)
+	}
+	if !d.OK() || !d.Empty() || m.id == nil {
+		return Reject
+	}
+	h.Next = len(in.Data)
+	h.hexStr("transaction_id", m.id)
+	if m.version != nil {
+		h.hexStr("client_version", m.version)
+	}
+	if !m.print(h) {
+		return Reject
+	}
+	return Done
+}
+
+func (m *dhtMessage) entry(key []byte, value bencoded) {
+	switch string(key) {
+	case "y":
+		if y := value.text(); len(y) == 1 {
+			m.kind = y[0]
+		}
+	case "t":
+		m.id = value.text()
+	case "q":
+		m.method = value.text()
+	case "v":
+		m.version = value.text()
+	case "a":
+		m.arguments = value
+	case "r":
+		m.result = value
+	case "e":
+		m.failure = value
+	}
+}
+
+// print adds what is asked, answered or wrong; false if it is not what the message's type says.
+func (m *dhtMessage) print(h *Hint) bool {
+	switch {
+	case m.kind == 'q' && isText(m.method):
+		h.Role = Request
+		h.Str("request_type", m.method)
+		return printDHT(h, "request", m.arguments)
+	case m.kind == 'r':
+		h.Role = Response
+		return printDHT(h, "response", m.result)
+	case m.kind == 'e':
+		h.Role = Response
+		return printDHTError(h, m.failure)
+	}
+	return false
+}
+
+// printDHTError adds an error, a list of its number and what it says.
+func printDHTError(h *Hint, b bencoded) bool {
+	if b.U8() != 'l' {
+		return false
+	}
+	number := b.integer()
+	message := b.text()
+	if !b.OK() {
+		return false
+	}
+	h.Object("error")
+	h.Int("num", int64(number))
+	h.Str("msg", message)
+	h.End()
+	return true
+}
+
+// printDHT adds the arguments of a query or the values of a response, which both have the sender's ID.
+func printDHT(h *Hint, object string, b bencoded) bool {
+	d := b.openDict()
+	h.Object(object)
+	sound := false
+	for key, value, ok := d.next(); ok; key, value, ok = d.next() {
+		if string(key) == "id" {
+			id := value.text()
+			sound = len(id) == dhtIDSize
+			h.hexStr("id", id)
+		} else if object == "request" {
+			printDHTArgument(h, key, value)
+		} else {
+			printDHTResult(h, key, value)
+		}
+	}
+	h.End()
+	return sound && d.OK()
+}
+
+func printDHTArgument(h *Hint, key []byte, value bencoded) {
+	switch string(key) {
+	case "target":
+		h.hexStr("target", value.text())
+	case "info_hash":
+		h.hexStr("info_hash", value.text())
+	case "token":
+		h.hexStr("token", value.text())
+	case "implied_port":
+		h.Int("implied_port", int64(value.integer()))
+	case "port":
+		h.Int("port", int64(value.integer()))
+	}
+}
+
+func printDHTResult(h *Hint, key []byte, value bencoded) {
+	switch string(key) {
+	case "nodes":
+		printDHTNodes(h, "nodes", value.text(), 4)
+	case "nodes6":
+		printDHTNodes(h, "nodes6", value.text(), 16)
+	case "token":
+		h.hexStr("token", value.text())
+	case "values":
+		printDHTPeers(h, value)
+	}
+}
+
+// printDHTNodes adds nodes, each an ID, an address of the given size, and a port.
+func printDHTNodes(h *Hint, key string, text []byte, size int) {
+	mark := h.openList(key)
+	r := wire.New(text)
+	for n := 0; n < maxDHTPeers && r.Len() >= dhtIDSize+size+2; n++ {
+		h.Object("")
+		h.hexStr("id", r.Bytes(dhtIDSize))
+		printDHTPeer(h, &r, size)
+		h.End()
+	}
+	h.closeList(mark)
+}
+
+// printDHTPeers adds a list of texts, each an address and a port.
+func printDHTPeers(h *Hint, list bencoded) {
+	mark := h.openList("values")
+	list.Skip(1)
+	for n := 0; n < maxDHTPeers && list.OK() && list.peek() != 'e'; n++ {
+		value := list.value(maxBencodedDepth)
+		r := wire.New(value.text())
+		if size := r.Len() - 2; size == 4 || size == 16 {
+			h.Object("")
+			printDHTPeer(h, &r, size)
+			h.End()
+		}
+	}
+	h.closeList(mark)
+}
+
+func printDHTPeer(h *Hint, r *wire.Cursor, size int) {
+	h.addrStr("ip", r.Bytes(size))
+	h.Int("port", int64(r.U16()))
+}
