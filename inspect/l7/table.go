@@ -13,6 +13,7 @@ const (
 	WireGuard
 	STUN
 	DHT
+	SNMP
 	DNS
 	HTTP2
 	MySQL
@@ -44,6 +45,7 @@ var Table = [Protos]Parser{
 	WireGuard: {Name: "wireguard", Datagram: parseWireGuard, Extra: true},
 	STUN:      {Name: "stun", Stream: parseSTUNStream, Datagram: parseSTUN, Extra: true},
 	DHT:       {Name: "bittorrent-dht", Event: "bittorrent_dht", Datagram: parseDHT},
+	SNMP:      {Name: "snmp", Datagram: parseSNMP},
 	DNS:       {Name: "dns", Stream: parseDNSStream, Datagram: parseDNS},
 	HTTP2:     {Name: "http2", Event: "http", Stream: parseHTTP2, Begins: beginsHTTP2, Paired: true},
 	MySQL:     {Name: "mysql", Stream: parseMysql, Paired: true, Extra: true},
