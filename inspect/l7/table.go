@@ -14,6 +14,7 @@ const (
 	STUN
 	DHT
 	SNMP
+	OpenVPN
 	DNS
 	HTTP2
 	MySQL
@@ -46,6 +47,7 @@ var Table = [Protos]Parser{
 	STUN:      {Name: "stun", Stream: parseSTUNStream, Datagram: parseSTUN, Extra: true},
 	DHT:       {Name: "bittorrent-dht", Event: "bittorrent_dht", Datagram: parseDHT},
 	SNMP:      {Name: "snmp", Datagram: parseSNMP},
+	OpenVPN:   {Name: "openvpn", Stream: parseOpenVPNStream, Datagram: parseOpenVPN, Extra: true},
 	DNS:       {Name: "dns", Stream: parseDNSStream, Datagram: parseDNS},
 	HTTP2:     {Name: "http2", Event: "http", Stream: parseHTTP2, Begins: beginsHTTP2, Paired: true},
 	MySQL:     {Name: "mysql", Stream: parseMysql, Paired: true, Extra: true},

@@ -1,0 +1,140 @@
+package l7
+
+import "github.com/mirrorsink/mirrorsink/decap/wire"
+
+// OpenVPN (openvpn.net, ssl.h and the draft of its wire protocol). Each packet begins with an opcode in 5 bits and a key's
+// number in 3; over TCP its length goes before it. A connection begins with a hard reset of the client, then of the server:
+//
+//	opcode and key | session ID (64) | what tls-auth or tls-crypt adds | acknowledgments | packet ID (32)
+//
+// Without tls-auth or tls-crypt all but the session ID is known. With them a packet counter, which begins with 1, and a
+// time have known places that depend on the digest's size.
+const (
+	ovpnClientReset   = 7<<3 | 0 // P_CONTROL_HARD_RESET_CLIENT_V2
+	ovpnServerReset   = 8<<3 | 0
+	ovpnClientResetV3 = 10<<3 | 0 // for tls-crypt-v2, with the client's wrapped key behind it
+
+	ovpnSessionID = 8
+	ovpnMaxPacket = 2 << 10 // of a hard reset, with a wrapped key
+
+	// Of tls-crypt: the SHA-256 that goes with the packet's ciphertext.
+	ovpnCryptTag = 32
+	// What the counter begins with if the client can answer the server's cookie (since 2.6).
+	ovpnEarlyNegotiation = 0x0f000000
+)
+
+// ovpnDigests are the sizes of tls-auth's HMAC, and what is said of the usual functions of that size.
+var ovpnDigests = [...]struct {
+	size       int
+	protection string
+}{{20, "tls-auth sha1"}, {32, "tls-auth sha256"}, {64, "tls-auth sha512"}, {16, "tls-auth md5"}, {48, "tls-auth sha384"},
+	{28, "tls-auth sha224"}}
+
+func parseOpenVPN(h *Hint, _ *Conn, in Input) Verdict {
+	if !parseOpenVPNReset(h, in.Data) {
+		return Reject
+	}
+	h.Next = len(in.Data)
+	if h.Role == Response {
+		h.Next = Stop
+	}
+	return Done
+}
+
+func parseOpenVPNStream(h *Hint, _ *Conn, in Input) Verdict {
+	r := wire.New(in.Data)
+	n := r.Len()
+	size, opcode := int(r.U16()), r.U8()
+	packet := wire.New(in.Data)
+	packet.Skip(min(2, n))
+	switch {
+	case n >= 2 && (size < minOVPNReset || size > ovpnMaxPacket),
+		n >= 3 && opcode != ovpnClientReset && opcode != ovpnServerReset && opcode != ovpnClientResetV3:
+		return Reject
+	case n < 2+size || n < 2:
+		return moreUnless(in.Final)
+	case !parseOpenVPNReset(h, packet.Bytes(size)):
+		return Reject
+	}
+	h.Next = Stop
+	return Done
+}
+
+// minOVPNReset is the size of a client's hard reset without any protection.
+const minOVPNReset = 1 + ovpnSessionID + 1 + 4
+
+// parseOpenVPNReset reads a hard reset.
+func parseOpenVPNReset(h *Hint, b []byte) bool {
+	r := wire.New(b)
+	opcode, session := r.U8(), r.Bytes(ovpnSessionID)
+	switch {
+	case session == nil || !isNoise(session):
+		return false
+	case opcode == ovpnServerReset:
+		h.Role = Response
+	case opcode == ovpnClientReset || opcode == ovpnClientResetV3:
+		h.Role = Request
+	default:
+		return false
+	}
+	protection := ovpnProtection(r, opcode)
+	if protection == "" {
+		return false
+	}
+	h.Int("opcode", int64(opcode>>3))
+	h.hexStr("session_id", session)
+	h.Const("protection", protection)
+	return true
+}
+
+// ovpnProtection tells how control packets are protected, from what follows a hard reset's session ID; empty if it is none.
+func ovpnProtection(r wire.Cursor, opcode uint8) string {
+	switch plain := r; {
+	case opcode == ovpnClientResetV3:
+		if ovpnCounter(&r) && r.Len() > ovpnCryptTag+5 && isNoise(r.Bytes(ovpnCryptTag)) {
+			return "tls-crypt-v2"
+		}
+		return ""
+	case ovpnTail(&plain, opcode):
+		return "none"
+	}
+	for _, d := range ovpnDigests {
+		digest, auth := wire.Cursor{}, r
+		if digest = auth.Sub(d.size); ovpnCounter(&auth) && ovpnTail(&auth, opcode) && isNoise(digest.Rest()) {
+			return d.protection
+		}
+	}
+	if ovpnCounter(&r) && isNoise(r.Bytes(ovpnCryptTag)) && ovpnHiddenTail(r.Len()) {
+		return "tls-crypt"
+	}
+	return ""
+}
+
+// ovpnCounter reads the packet counter and the time that protect against replay. A hard reset is among the first packets.
+func ovpnCounter(r *wire.Cursor) bool {
+	const packets, since2001 = 1 << 12, 1e9
+	counter, seconds := r.U32()&^ovpnEarlyNegotiation, r.U32()
+	return counter > 0 && counter < packets && seconds > since2001
+}
+
+// ovpnMaxAcks is how many acknowledgments a packet has at most.
+const ovpnMaxAcks = 8
+
+// ovpnTail reads acknowledgments and the packet ID of a hard reset, which is 0 and the packet's end. Only a server has
+// anything to acknowledge, and then says whose.
+func ovpnTail(r *wire.Cursor, opcode uint8) bool {
+	if acks := int(r.U8()); acks > 0 {
+		if opcode != ovpnServerReset || acks > ovpnMaxAcks {
+			return false
+		}
+		r.Skip(4*acks + ovpnSessionID)
+	}
+	return r.U32() == 0 && r.OK() && r.Empty()
+}
+
+// ovpnHiddenTail reports whether what tls-crypt encrypts can be a hard reset's tail: with no or one acknowledgment, and since
+// 2.6 with 6 bytes that negotiate features.
+func ovpnHiddenTail(n int) bool {
+	const plain, acked, early = 1 + 4, 1 + 4 + ovpnSessionID + 4, 6
+	return n == plain || n == acked || n == plain+early || n == acked+early
+}
