@@ -15,6 +15,7 @@ const (
 	DHT
 	SNMP
 	OpenVPN
+	TFTP
 	DNS
 	HTTP2
 	MySQL
@@ -48,6 +49,7 @@ var Table = [Protos]Parser{
 	DHT:       {Name: "bittorrent-dht", Event: "bittorrent_dht", Datagram: parseDHT},
 	SNMP:      {Name: "snmp", Datagram: parseSNMP},
 	OpenVPN:   {Name: "openvpn", Stream: parseOpenVPNStream, Datagram: parseOpenVPN, Extra: true},
+	TFTP:      {Name: "tftp", Datagram: parseTFTP},
 	DNS:       {Name: "dns", Stream: parseDNSStream, Datagram: parseDNS},
 	HTTP2:     {Name: "http2", Event: "http", Stream: parseHTTP2, Begins: beginsHTTP2, Paired: true},
 	MySQL:     {Name: "mysql", Stream: parseMysql, Paired: true, Extra: true},
