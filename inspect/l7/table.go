@@ -16,6 +16,7 @@ const (
 	SNMP
 	OpenVPN
 	TFTP
+	NTP
 	DNS
 	HTTP2
 	MySQL
@@ -50,6 +51,7 @@ var Table = [Protos]Parser{
 	SNMP:      {Name: "snmp", Datagram: parseSNMP},
 	OpenVPN:   {Name: "openvpn", Stream: parseOpenVPNStream, Datagram: parseOpenVPN, Extra: true},
 	TFTP:      {Name: "tftp", Datagram: parseTFTP},
+	NTP:       {Name: "ntp", Datagram: parseNTP},
 	DNS:       {Name: "dns", Stream: parseDNSStream, Datagram: parseDNS},
 	HTTP2:     {Name: "http2", Event: "http", Stream: parseHTTP2, Begins: beginsHTTP2, Paired: true},
 	MySQL:     {Name: "mysql", Stream: parseMysql, Paired: true, Extra: true},
