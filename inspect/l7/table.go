@@ -24,6 +24,7 @@ const (
 	LDAP
 	KRB5
 	PGSQL
+	SMB
 	Protos // the number of protocols; not a protocol
 )
 
@@ -59,6 +60,7 @@ var Table = [Protos]Parser{
 	LDAP:      {Name: "ldap", Stream: parseLDAPStream, Datagram: parseLDAP, Paired: true},
 	KRB5:      {Name: "krb5", Stream: parseKrb5Stream, Datagram: parseKrb5},
 	PGSQL:     {Name: "pgsql", Stream: parsePgsql, Paired: true},
+	SMB:       {Name: "smb", Stream: parseSMB, Begins: beginsSMB, Paired: true},
 }
 
 // Event returns the type of the protocol's events, which is the name of their object too.
