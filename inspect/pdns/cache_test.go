@@ -71,6 +71,9 @@ func TestSharedAddress(t *testing.T) {
 	assert.Equal(t, "b.example", lookup(c, alice, there, 360*second+1))
 	c.Add(alice, there, []byte("B.example"), 3600, 400*second)
 	assert.Equal(t, "b.example", lookup(c, alice, there, 401*second))
+	c.Add(alice, there, []byte("c.example"), 1, 402*second)
+	c.Add(alice, there, []byte("d.example"), 1, 403*second)
+	assert.Equal(t, "d.example stale shared", lookup(c, alice, there, 4000*second), "b.example was good for an hour")
 }
 
 // TestOtherHosts: the latest answer to anyone is better than none, and what they disagree on is shared.
