@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -166,6 +167,28 @@ func TestEvictsLeastRecentlyUsed(t *testing.T) {
 			assert.Equal(t, i > 200-n.Live, kept, "%s: %d", name, i)
 		}
 	}
+}
+
+// TestConcurrently has several workers teach and ask: each finds what it has just learned, whole.
+func TestConcurrently(t *testing.T) {
+	c := New(0)
+	var workers sync.WaitGroup
+	for i := range 4 {
+		workers.Go(func() {
+			host, name := Host{uint32(i), alice.Addr}, fmt.Sprintf("%d.example", i)
+			for range 1000 {
+				c.Add(host, there, []byte(name), 60, 0)
+				assert.Equal(t, name, lookup(c, host, there, 0))
+				assert.True(t, c.Armed(host.Tap))
+				c.AddECH(host.Tap, []byte(name), 60, 0)
+				assert.True(t, c.ECH(host.Tap, []byte(name), 0))
+				c.AddDoH(host, 0)
+				assert.True(t, c.DoH(host, 0))
+			}
+		})
+	}
+	workers.Wait()
+	assert.Equal(t, Counts{Live: 12}, c.Counts())
 }
 
 // steady returns a function that does what a worker does for a lookup and a connection, in a cache that is full.
