@@ -7,6 +7,8 @@
 package inspect
 
 import (
+	"net/netip"
+
 	"github.com/mirrorsink/mirrorsink/decap"
 	"github.com/mirrorsink/mirrorsink/inspect/event"
 )
@@ -31,6 +33,10 @@ type Config struct {
 	// Now gives the time on a quiet wire, in Unix nanoseconds, for a live source. It is nil for a capture, where no time
 	// passes but that of its packets.
 	Now func() int64
+	// Shared is what the workers know together; nil is for a worker alone, which then has its own, as large as Memory.Names.
+	Shared *Shared
+	// Exempt are networks to which connections need no lookup, besides the site's own.
+	Exempt []netip.Prefix
 	// Peer is the place among the workers that share the traffic; the zero value is a worker alone.
 	Peer Peer
 }
@@ -41,11 +47,12 @@ type Memory struct {
 	Names     int // the flows' names
 	Streams   int // parsing state and buffers of flows whose bytes are being read
 	Fragments int // fragments waiting for the rest
+	Pairs     int // copies of packets waiting for their other ones
 }
 
 // Share divides the bytes that a user granted to one worker: half to the flow table, which holds most of what cannot be
-// found again, a quarter to streams, an eighth to names, and a sixteenth to fragments. The last sixteenth is left for the
-// events that the worker is gathering and for packets on their way between workers.
+// found again, a quarter to streams, an eighth to names, and a thirty-second each to fragments and pairs. The last
+// sixteenth is left for the events that the worker is gathering and for packets on their way between workers.
 func Share(bytes int) Memory {
-	return Memory{Flows: bytes / 2, Streams: bytes / 4, Names: bytes / 8, Fragments: bytes / 16}
+	return Memory{Flows: bytes / 2, Streams: bytes / 4, Names: bytes / 8, Fragments: bytes / 32, Pairs: bytes / 32}
 }

@@ -38,11 +38,17 @@ func (w *Worker) identify(it *item) {
 func (w *Worker) packet(it *item, v volume) {
 	p, s := &it.pkt, it.side
 	w.notice(p)
-	r := w.record(it, v)
+	r, fresh := w.record(it, v)
 	next, known := r.Next(s)
 	r.Count(s, p, v.packets, v.bytes, v.last)
 	if p.Proto == decap.TCP {
 		w.segment(r, s, p)
+	}
+	if fresh {
+		w.explain(r)
+	}
+	if p.Mirrored && len(w.taps.list) > 2 {
+		w.pairUp(r, p, v.last)
 	}
 	w.flows.Active(r)
 	switch {
@@ -72,8 +78,8 @@ func (w *Worker) notice(p *decap.Packet) {
 
 // record returns the flow's record, which is new if the packet is the first one, or opens another connection on the same
 // addresses and ports.
-func (w *Worker) record(it *item, v volume) *flow.Record {
-	r, fresh := w.flows.Get(&it.key, it.hash, v.first)
+func (w *Worker) record(it *item, v volume) (r *flow.Record, fresh bool) {
+	r, fresh = w.flows.Get(&it.key, it.hash, v.first)
 	if !fresh && it.pkt.Proto == decap.TCP && r.Reopens(it.side, &it.pkt) {
 		w.flows.End(r, event.EndReused, v.first)
 		r, fresh = w.flows.Get(&it.key, it.hash, v.first)
@@ -83,7 +89,7 @@ func (w *Worker) record(it *item, v volume) *flow.Record {
 		r.VLANs = w.vlans.of(&it.pkt)
 		open(r, it.side, &it.pkt)
 	}
-	return r
+	return r, fresh
 }
 
 // open takes a first guess at who opened a flow. Better evidence may turn it round later.

@@ -3,8 +3,10 @@ package inspect
 import (
 	"encoding/binary"
 	"net/netip"
+	"sync"
 
 	"github.com/mirrorsink/mirrorsink/decap"
+	"github.com/mirrorsink/mirrorsink/inspect/pdns"
 )
 
 // maxTaps bounds the table of mirror sessions. An account has at most 10,000 (quota of VPC Traffic Mirroring); several
@@ -18,15 +20,46 @@ type tap struct {
 	vni    uint32
 }
 
+// Shared is what workers know together: the answers of DNS, which may come to another worker than the connections that
+// they explain, and one numbering of mirror sessions for them. It is safe for concurrent use.
+type Shared struct {
+	dns *pdns.Cache
+
+	mu  sync.Mutex // guards ids
+	ids map[tap]uint32
+}
+
+// NewShared makes room for so many bytes of DNS answers.
+func NewShared(bytes int) *Shared {
+	return &Shared{dns: pdns.New(bytes), ids: map[tap]uint32{{}: 0}}
+}
+
+// DNS returns how full the memory for DNS answers is.
+func (s *Shared) DNS() pdns.Counts { return s.dns.Counts() }
+
+// id returns the number of a session that all workers use. A worker asks once for each.
+func (s *Shared) id(t tap) uint32 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	id, ok := s.ids[t]
+	if !ok {
+		id = uint32(len(s.ids))
+		s.ids[t] = id
+	}
+	return id
+}
+
 // taps numbers mirror sessions. Number 0 is for packets without one: plain captures.
 type taps struct {
 	list  []tap    // by number
+	ids   []uint32 // by number: Shared's
 	index []uint16 // open addressing, at most half full; 0 is free
-	last  uint16   // most packets come from the session of the one before
+	known *Shared
+	last  uint16 // most packets come from the session of the one before
 }
 
-func newTaps() *taps {
-	return &taps{list: make([]tap, 1, 64), index: make([]uint16, 2*maxTaps)}
+func newTaps(known *Shared) *taps {
+	return &taps{list: make([]tap, 1, 64), ids: make([]uint32, 1, 64), index: make([]uint16, 2*maxTaps), known: known}
 }
 
 // number returns the session's number; ok is false if there is no room for a new one.
@@ -42,7 +75,7 @@ func (t *taps) number(source netip.Addr, vni uint32) (n uint16, ok bool) {
 				return 0, false
 			}
 			n = uint16(len(t.list))
-			t.list = append(t.list, want)
+			t.list, t.ids = append(t.list, want), append(t.ids, t.known.id(want))
 			t.index[i] = n
 		}
 		if t.list[n] == want {

@@ -14,13 +14,16 @@ const maxPending = 32
 // message tells what a parser found. A request of a Paired protocol waits for its response. t is nil for datagrams.
 func (w *Worker) message(r *flow.Record, t *talk, in said) {
 	h := &w.hint
-	w.call(r, h.Name, h.NameSource)
 	switch h.Role {
 	case l7.Request:
-		r.OpenedBy(in.side, evidence(r.Proto, event.ByRequest))
+		w.openedBy(r, in.side, evidence(r.Proto, event.ByRequest))
 	case l7.Response:
-		r.OpenedBy(1-in.side, evidence(r.Proto, event.ByBanner))
+		w.openedBy(r, 1-in.side, evidence(r.Proto, event.ByBanner))
+		w.learn(r, in.nanos)
 	case l7.Framing, l7.Interim:
+	}
+	w.baptize(r, in.nanos)
+	if h.Role == l7.Framing || h.Role == l7.Interim {
 		return
 	}
 	switch {
@@ -42,12 +45,21 @@ func (w *Worker) message(r *flow.Record, t *talk, in said) {
 	}
 }
 
+// openedBy takes a message as evidence for who opened the flow. If that turns the flow round, it goes to another address.
+func (w *Worker) openedBy(r *flow.Record, s flow.Side, by event.Initiator) {
+	if r.OpenedBy(s, by) {
+		w.explain(r)
+	}
+}
+
 // evidence says what a protocol's message proves of who opened the flow; other is for protocols without a word of their own.
 func evidence(proto l7.Proto, other event.Initiator) event.Initiator {
 	switch proto {
 	case l7.TLS:
 		return event.ByTLSHello
-	case l7.HTTP:
+	case l7.QUIC:
+		return event.ByQUICInitial
+	case l7.HTTP, l7.HTTP2:
 		return event.ByHTTPRequest
 	case l7.DNS:
 		return event.ByDNSQuery
@@ -118,21 +130,16 @@ func (w *Worker) event(r *flow.Record, kind event.Kind, nanos int64) *event.Even
 	e.FlowID = w.flowID(r)
 	w.name = w.names.Append(w.name[:0], r.Name)
 	e.Name, e.NameSource, e.Initiator = w.out.CopyText(w.name), r.NameSource, r.Initiator
-	e.NameConfidence = confidence(r.NameSource)
-	return e
-}
-
-// confidence is how sure a name is: what the client asked for on the connection itself is certain, but for lies; a
-// certificate may have been sent for another of its names.
-func confidence(source l7.NameSource) event.Confidence {
-	switch source {
-	case l7.SNI, l7.QUICSNI, l7.HTTPHost:
-		return event.High
-	case l7.ByCert, l7.ByDNS:
-		return event.Medium
-	default:
-		return event.Low
+	e.NameConfidence = confidence(r)
+	e.Conflicts, e.ECH = r.Facts.Conflicts(), r.Facts.ECH()
+	if r.Proto != l7.DNS {
+		e.Direct = r.Facts.Direct()
 	}
+	if r.Paired != 0 {
+		other := &w.taps.list[r.Paired]
+		e.Paired = event.Tap{Outer: other.source.Netip(), VNI: other.vni}
+	}
+	return e
 }
 
 // ended tells of a flow's end; the flow table calls it.
@@ -156,6 +163,7 @@ func (w *Worker) ended(r *flow.Record, why event.EndReason, nanos int64) {
 		Truncated: r.Truncated(),
 		Pieces:    r.Key.Version&decap.InPieces != 0,
 		Messages:  uint32(r.Message),
+		Unpaired:  uint32(r.Unpaired),
 	}
 	for _, missing := range r.Missing {
 		if missing != 0 {

@@ -11,6 +11,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/flow"
 	"github.com/mirrorsink/mirrorsink/inspect/frag"
 	"github.com/mirrorsink/mirrorsink/inspect/l7"
+	"github.com/mirrorsink/mirrorsink/inspect/pair"
 )
 
 // Worker inspects the datagrams of one source. Run is its only goroutine; Counters may be called from others.
@@ -22,12 +23,14 @@ type Worker struct {
 	batch decap.Batch
 	items [decap.BatchSize]item
 
+	known *Shared
 	taps  *taps
 	vlans *vlans
 	flows *flow.Table
 	names *flow.Names
 	talks talks
 	frags *frag.Table
+	pairs *pair.Window
 	hint  l7.Hint
 	state *l7.State // for the next UDP flow whose first message spans datagrams
 	out   *event.Batch
@@ -51,11 +54,16 @@ type item struct {
 
 // New makes a worker. It takes the memory that cfg grants at once, but pages that are never used cost nothing.
 func New(cfg Config, source Source, sink Sink) *Worker {
-	w := &Worker{cfg: cfg, source: source, sink: sink, taps: newTaps(), vlans: newVLANs(), state: new(l7.State), out: event.NewBatch()}
+	known := cfg.Shared
+	if known == nil {
+		known = NewShared(cfg.Memory.Names)
+	}
+	w := &Worker{cfg: cfg, source: source, sink: sink, known: known, taps: newTaps(known), vlans: newVLANs(), state: new(l7.State), out: event.NewBatch()}
 	w.flows = flow.New(cfg.Memory.Flows, w.ended)
 	w.names = flow.NewNames(cfg.Memory.Names)
 	w.talks = newTalks(cfg.Memory.Streams)
 	w.frags = frag.New(cfg.Memory.Fragments, w.incomplete)
+	w.pairs = pair.New(cfg.Memory.Pairs, w.alone)
 	return w
 }
 
@@ -122,6 +130,7 @@ func (w *Worker) age() {
 		w.now = max(w.now, w.cfg.Now())
 	}
 	w.frags.Expire(w.now)
+	w.pairs.Expire(w.now)
 	w.flows.Age(w.now)
 	if w.batch.N < decap.BatchSize {
 		w.deliver() // nothing more is waiting
@@ -157,6 +166,8 @@ func (w *Worker) deliver() {
 // publish makes the counters of the batch visible, all at once.
 func (w *Worker) publish() {
 	w.stats.Taps = uint64(len(w.taps.list) - 1)
+	w.stats.Paired = w.pairs.Counts().Pairs
+	w.stats.PairsEvicted = w.pairs.Counts().Evicted
 	w.stats.FlowsActive = uint64(w.flows.Live())
 	w.stats.StreamsActive = uint64(w.talks.live)
 	w.mu.Lock()

@@ -60,7 +60,7 @@ func TestRefusedIsNotParsed(t *testing.T) {
 }
 
 func TestTapTableIsBounded(t *testing.T) {
-	taps := newTaps()
+	taps := newTaps(NewShared(0))
 	for i := range uint32(maxTaps + 10) {
 		n, ok := taps.number(netip.AddrFrom4([4]byte{10, 0, 0, 1}), i)
 		require.Equal(t, i < maxTaps-1, ok)

@@ -20,9 +20,9 @@ const module = "github.com/mirrorsink/mirrorsink/"
 // mayImport is who may import what of ours. Imports only go down; what is not named here may import nothing of ours.
 var mayImport = map[string][]string{
 	"cmd/mirrorsink": {
-		"decap", "decap/rx", "decap/tx", "decap/sim", "inspect", "inspect/event", "inspect/export", "inspect/l7",
+		"decap", "decap/rx", "decap/tx", "decap/sim", "inspect", "inspect/event", "inspect/export", "inspect/l7", "inspect/pdns",
 	},
-	"inspect":        {"inspect/frag", "inspect/flow", "inspect/l7", "inspect/event", "decap"},
+	"inspect":        {"inspect/pdns", "inspect/pair", "inspect/frag", "inspect/flow", "inspect/l7", "inspect/event", "decap"},
 	"inspect/export": {"inspect/event", "inspect/l7"},
 	"inspect/event":  {"inspect/l7", "decap"},
 	"inspect/flow":   {"inspect/event", "inspect/l7", "decap"},

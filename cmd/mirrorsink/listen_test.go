@@ -167,11 +167,21 @@ func simulated(t *testing.T, args ...string) uint64 {
 	return n
 }
 
-// timeless takes out of the events what depends on when packets were seen, and returns them as text.
+// timeless takes out of the events what depends on when packets were seen, and returns them as text. That includes what DNS
+// explains, since an answer may come to another worker a moment later than the connection.
 func timeless(events []anEvent) (texts []string) {
 	for _, e := range events {
 		delete(e, "timestamp")
 		delete(e, "flow_id")
+		if hint, ok := e["hint"].(map[string]any); ok {
+			delete(hint, "direct_to_address")
+			delete(hint, "conflicts")
+			if hint["name_source"] == "dns" {
+				delete(hint, "name")
+				delete(hint, "name_source")
+				delete(hint, "name_confidence")
+			}
+		}
 		if flow, ok := e["flow"].(map[string]any); ok {
 			delete(flow, "start")
 			delete(flow, "end")

@@ -33,6 +33,7 @@ func openListener(opts *listenOptions, log *slog.Logger, sinks ...inspect.Sink) 
 		Decoder: decap.Decoder{Allow: opts.allow.list()},
 		Memory:  int(opts.memory),
 		EVE:     opts.eve,
+		Exempt:  opts.allow.exempt,
 		Now:     func() int64 { return time.Now().UnixNano() },
 		Sinks:   sinks,
 		Log:     log,

@@ -17,6 +17,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap"
 	"github.com/mirrorsink/mirrorsink/inspect/event"
 	"github.com/mirrorsink/mirrorsink/inspect/l7"
+	"github.com/mirrorsink/mirrorsink/inspect/pdns"
 )
 
 var update = flag.Bool("update", false, "rewrite golden files")
@@ -37,11 +38,12 @@ func golden(t *testing.T, name, text string) {
 func someSnapshot() snapshot {
 	s := snapshot{Named: 31, Oversized: 32, HandoversDropped: 33, Elapsed: 2500 * time.Millisecond}
 	s.Uptime, s.KernelDrops = 2, 34
+	s.DNS = pdns.Counts{Live: 35, Evicted: 36}
 	s.Counters = event.Counters{
 		Bytes: 1234567, ReservedBits: 1, Truncated: 2, BadChecksum: 3,
 		FragmentsHeld: 4, Reassembled: 5, FragmentsIncomplete: 6, FragmentsEvicted: 7, Taps: 8, TapsRefused: 9,
 		FlowsNew: 50, NamesRefused: 10, StreamsNew: 11, StreamsEvict: 12, Gaps: 13, LostBytes: 14, Retransmits: 15,
-		FlowsActive: 16, StreamsActive: 17,
+		FlowsActive: 16, StreamsActive: 17, Paired: 18, PairsEvicted: 19,
 	}
 	for r := range decap.Reasons {
 		s.Reasons[r] = 100 + uint64(r)

@@ -22,15 +22,17 @@ func checkMemory(memory byteSize, workers int) error {
 	return nil
 }
 
-// allowOptions are the allow-lists.
+// allowOptions say which networks and mirror sessions are ours.
 type allowOptions struct {
 	sources prefixes
 	vnis    vniRanges
+	exempt  prefixes
 }
 
 func (o *allowOptions) addTo(f *pflag.FlagSet) {
 	f.Var(&o.sources, "allow-source", "refuse mirror sessions of interfaces outside these networks (repeatable)")
 	f.Var(&o.vnis, "allow-vni", "refuse mirror sessions with other VNIs: N or A-B (repeatable)")
+	f.Var(&o.exempt, "no-lookup-needed", "connections to these networks are never direct_to_address, nor are private ones (repeatable)")
 }
 
 func (o *allowOptions) list() *decap.Allow { return decap.NewAllow(o.sources, o.vnis) }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -19,6 +20,7 @@ type pipelineConfig struct {
 	EVE     []string       // event outputs, as export.OpenOutput takes them
 	Block   bool           // a full queue stops the reading, which a capture can bear, instead of dropping events
 	Now     func() int64   // see inspect.Config
+	Exempt  []netip.Prefix // networks to which connections need no lookup
 	Sinks   []inspect.Sink // each gets every batch too
 	Log     *slog.Logger
 }
@@ -37,6 +39,7 @@ type pipeline struct {
 	named  namedFlows
 	sinks  []inspect.Sink
 	start  time.Time
+	known  *inspect.Shared
 
 	mu      sync.Mutex // guards the following
 	workers []*inspect.Worker
@@ -44,13 +47,16 @@ type pipeline struct {
 	ended   event.Counters // of the workers of earlier runs
 }
 
-// queueShare is the part of the memory that the queues get, all together: an eighth. The rest is for the workers, in
-// equal parts; inspect.Share says what they do with it.
-const queueShare = 8
+// Parts of the memory: an eighth for the queues, all together, and a sixteenth for the answers of DNS that the workers learn
+// together. The rest is for the workers, in equal parts; inspect.Share says what they do with it.
+const (
+	queueShare = 8
+	dnsShare   = 16
+)
 
 // openPipeline opens the outputs.
 func openPipeline(cfg pipelineConfig) (*pipeline, error) {
-	p := &pipeline{cfg: cfg, start: time.Now()}
+	p := &pipeline{cfg: cfg, start: time.Now(), known: inspect.NewShared(cfg.Memory / dnsShare)}
 	p.sinks = append(append(p.sinks, &p.named), cfg.Sinks...)
 	for _, spec := range cfg.EVE {
 		out, err := export.OpenOutput(spec)
@@ -125,7 +131,9 @@ func (p *pipeline) hire(groups [][]source) []*inspect.Worker {
 	}
 	cfg := inspect.Config{
 		Decoder: p.cfg.Decoder,
-		Memory:  inspect.Share((p.cfg.Memory - p.cfg.Memory/queueShare) / n),
+		Memory:  inspect.Share((p.cfg.Memory - p.cfg.Memory/queueShare - p.cfg.Memory/dnsShare) / n),
+		Shared:  p.known,
+		Exempt:  p.cfg.Exempt,
 		Now:     p.cfg.Now,
 	}
 	for _, group := range groups {
@@ -167,6 +175,7 @@ func (p *pipeline) snapshot() snapshot {
 	s := snapshot{Named: p.named.n.Load(), Elapsed: time.Since(p.start)}
 	s.Counters = p.counters()
 	s.Uptime = int64(s.Elapsed.Seconds())
+	s.DNS = p.known.DNS()
 	for _, q := range p.queues {
 		c := q.Counts()
 		s.Export.Add(&c)

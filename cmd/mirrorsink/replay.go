@@ -60,6 +60,7 @@ func replay(cmd *cobra.Command, opts replayOptions, files []string) error {
 		Decoder: decap.Decoder{Encapsulation: decap.Encapsulation(opts.decap), Allow: opts.allow.list()},
 		Memory:  int(opts.memory),
 		EVE:     opts.eve,
+		Exempt:  opts.allow.exempt,
 		Block:   true,
 		Log:     slog.New(slog.DiscardHandler), // the first error is returned at the end
 	})

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/mirrorsink/mirrorsink/inspect/event"
+	"github.com/mirrorsink/mirrorsink/inspect/pdns"
 )
 
 // snapshot is all that is counted, at one moment.
@@ -11,6 +12,7 @@ type snapshot struct {
 	event.Totals
 	Named            uint64        // flows that ended with a name
 	Oversized        uint64        // datagrams that were longer than a receive slot
+	DNS              pdns.Counts   // answers of DNS that are remembered
 	HandoversDropped uint64        // packets put together from fragments that got lost between workers
 	Elapsed          time.Duration // since the start
 }

@@ -46,7 +46,12 @@ func printCount(w io.Writer, what string, n uint64, remark string) {
 func (s *snapshot) messages() string {
 	var parts []string
 	for p := l7.None + 1; p < l7.Protos; p++ {
-		parts = append(parts, fmt.Sprintf("%d %v", s.Hints[p], p))
+		if n := s.Hints[p]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %v", n, p))
+		}
+	}
+	if len(parts) == 0 {
+		return "none"
 	}
 	return strings.Join(parts, ", ")
 }

@@ -23,7 +23,7 @@ func TestSummaryLeavesOutWhatDidNotHappen(t *testing.T) {
 	new(snapshot).print(&text)
 	assert.Equal(t, "packets   0 in 0s, 0 a second\n"+
 		"flows     0, 0 of them with a name\n"+
-		"messages  0 http, 0 tls, 0 dns\n"+
+		"messages  none\n"+
 		"events    0 produced, 0 written, 0 dropped\n", text.String())
 }
 

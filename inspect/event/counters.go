@@ -27,6 +27,8 @@ type Counters struct {
 	TapsRefused  uint64 // packets of mirror sessions past the bound of the tap table, accounted to tap 0
 	FlowsNew     uint64
 	FlowsEnded   [4]uint64 // by EndReason
+	Paired       uint64    // packets whose other copy, mirrored at the other end, was seen
+	PairsEvicted uint64    // copies given up waiting for their other ones because their memory was used up
 	NamesRefused uint64    // names that found no room in the name memory
 	StreamsNew   uint64    // flows whose first bytes were read
 	StreamsEvict uint64    // flows that lost their parsing state because its memory was used up
@@ -61,6 +63,8 @@ func (c *Counters) Add(o *Counters) {
 	for i := range o.FlowsEnded {
 		c.FlowsEnded[i] += o.FlowsEnded[i]
 	}
+	c.Paired += o.Paired
+	c.PairsEvicted += o.PairsEvicted
 	c.NamesRefused += o.NamesRefused
 	c.StreamsNew += o.StreamsNew
 	c.StreamsEvict += o.StreamsEvict

@@ -106,6 +106,24 @@ var directNames = [numDirects]string{
 // String returns the spelling of hint.direct_to_address.
 func (d Direct) String() string { return directNames[d] }
 
+// ECH says what is known of a client's encrypted hello (RFC 9849). Clients that have no key for a server send one of random
+// bytes (GREASE), which looks the same.
+type ECH uint8
+
+// Classes of encrypted hello.
+const (
+	ECHNone    ECH = iota // the client sent none
+	ECHUnknown            // it sent one; nothing was seen that tells which
+	ECHGrease             // the client had no key for the name that it asked for
+	ECHReal               // the client had a key: the name in the clear is not the server's
+	numECHs
+)
+
+var echNames = [numECHs]string{ECHNone: "none", ECHUnknown: "unknown", ECHGrease: "grease", ECHReal: "real"}
+
+// String returns the spelling of hint.ech.
+func (e ECH) String() string { return echNames[e] }
+
 // Conflict is a set of disagreements between what a connection says and what is known otherwise.
 type Conflict uint8
 
@@ -202,12 +220,15 @@ type Event struct {
 	Outer    netip.Addr // the mirrored interface's primary address: the envelope's source
 	VNI      uint32
 
+	Paired Tap // the session at which the other copies were seen, if both ends are mirrored; zero if not
+
 	// The hint: what a person would call the flow.
 	Name           Span // of the batch's bytes
 	NameSource     l7.NameSource
 	NameConfidence Confidence
 	Conflicts      Conflict
 	Direct         Direct
+	ECH            ECH
 	Initiator      Initiator
 
 	Fields Span // AppLayer: of the batch's fields
@@ -226,6 +247,12 @@ func (e *Event) IsTCP() bool { return e.IPProto == decap.TCP }
 // IsICMP says whether the flow's protocol is ICMP or ICMPv6.
 func (e *Event) IsICMP() bool { return e.IPProto == decap.ICMP || e.IPProto == decap.ICMPv6 }
 
+// Tap is a mirror session: the mirrored interface's primary address, and the VNI.
+type Tap struct {
+	Outer netip.Addr
+	VNI   uint32
+}
+
 // FlowRecord is what a Flow event adds. Index 0 counts what the client (Src) sent, 1 what the server sent.
 type FlowRecord struct {
 	Packets, Bytes [2]uint64 // bytes of the inner IP packets as their headers say
@@ -238,6 +265,7 @@ type FlowRecord struct {
 	Reason         EndReason
 	Truncated      bool   // copies were cut: a packet length, an MTU or a snap length
 	Pieces         bool   // fragments that could not be put together, accounted by their addresses
+	Unpaired       uint32 // packets that left one mirrored end and were not seen at the other, since they were known to be paired
 	Messages       uint32 // application messages or transactions reported: Suricata's tx_cnt
 }
 

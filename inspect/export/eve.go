@@ -106,6 +106,15 @@ func (l *line) mirror(e *event.Event) {
 			l.addr("source", e.Outer)
 		}
 	}
+	if e.Paired.Outer.IsValid() {
+		l.object("paired_tap")
+		l.uint("vni", uint64(e.Paired.VNI))
+		l.addr("source", e.Paired.Outer)
+		l.end()
+	}
+	if e.Flow.Unpaired > 0 {
+		l.uint("unpaired_packets", uint64(e.Flow.Unpaired))
+	}
 	if e.Flow.Truncated {
 		l.bool("truncated", true)
 	}
@@ -134,6 +143,9 @@ func (l *line) hint(b *event.Batch, e *event.Event) {
 	l.word("initiator_confidence", e.Initiator.Confidence().String())
 	if e.Direct != event.NotDirect {
 		l.word("direct_to_address", e.Direct.String())
+	}
+	if e.ECH != event.ECHNone {
+		l.word("ech", e.ECH.String())
 	}
 }
 

@@ -53,7 +53,39 @@ type Record struct {
 	Tries      uint8 // how often no parser recognised anything
 	class      class // the list that the record is in
 	bits       uint8
+	Facts      Facts
+	Unpaired   uint8  // packets of which the other copy never came, since Paired is known; saturates
+	Paired     uint16 // the tap of the packets' other copies; 0 is none
 }
+
+// Facts is what the caller found out about a flow's name and its way, in one byte.
+type Facts uint8
+
+// Parts of Facts.
+const (
+	Conflicts Facts = 0b0000_0011 // event.Conflict
+	Direct    Facts = 0b0001_1100 // event.Direct, shifted
+	WeakName  Facts = 0b0010_0000 // the name from DNS is one of several, old, or was asked for by another host
+	ECH       Facts = 0b1100_0000 // event.ECH, shifted
+
+	directShift = 2
+	echShift    = 6
+)
+
+// Conflicts returns what the connection says and what is known otherwise.
+func (f Facts) Conflicts() event.Conflict { return event.Conflict(f & Conflicts) }
+
+// Direct returns why no lookup explains the flow.
+func (f Facts) Direct() event.Direct { return event.Direct(f & Direct >> directShift) }
+
+// ECH returns what is known of the client's encrypted hello.
+func (f Facts) ECH() event.ECH { return event.ECH(f & ECH >> echShift) }
+
+// WithDirect returns the facts with another reason.
+func (f Facts) WithDirect(d event.Direct) Facts { return f&^Direct | Facts(d)<<directShift&Direct }
+
+// WithECH returns the facts with another class of encrypted hello.
+func (f Facts) WithECH(e event.ECH) Facts { return f&^ECH | Facts(e)<<echShift&ECH }
 
 // Interval is what a record counted between two cuts, so that one-way records per aggregation interval need no second
 // table. Its start is in Unix seconds, as VPC Flow Logs have it; its end is the record's.
@@ -69,7 +101,6 @@ const (
 	bitSeq0                  // next[0] is valid
 	bitSeq1                  // next[1] is valid
 	bitTruncated             // copies were cut
-	bitDead                  // the record was given back
 )
 
 // Client returns the side that opened the flow, as far as is known.
@@ -81,14 +112,16 @@ func (r *Record) Truncated() bool { return r.bits&bitTruncated != 0 }
 // BothSides says whether packets of both directions were seen.
 func (r *Record) BothSides() bool { return r.Packets[0] != 0 && r.Packets[1] != 0 }
 
-// OpenedBy says which side opened the flow and on what evidence. Evidence of the same or less weight than what is there
-// already changes nothing.
-func (r *Record) OpenedBy(s Side, by event.Initiator) {
+// OpenedBy says which side opened the flow and on what evidence, and reports whether that turns the flow round. Evidence of
+// the same or less weight than what is there already changes nothing.
+func (r *Record) OpenedBy(s Side, by event.Initiator) (turned bool) {
 	if by <= r.Initiator && !(r.Packets[0] == 0 && r.Packets[1] == 0) {
-		return
+		return false
 	}
+	turned = r.Client() != s&bitClientHi
 	r.Initiator = by
 	r.bits = r.bits&^bitClientHi | s&bitClientHi
+	return turned
 }
 
 // Count adds a packet of a side at a time: n packets if it was put together from fragments.
