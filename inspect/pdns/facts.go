@@ -92,7 +92,7 @@ func (t *facts) best(k key, client [16]byte, nanos int64) (found uint32, shared 
 		switch {
 		case f.key != k:
 		case f.client == client:
-			return i, nanos <= f.other
+			return i, nanos < f.other
 		case found == 0 || f.learned > t.all[found].learned:
 			found = i
 		}
@@ -105,7 +105,7 @@ func (t *facts) disputed(found uint32, nanos int64) bool {
 	best := &t.all[found]
 	for i := *t.place(&best.key); i != 0; i = t.all[i].chain {
 		f := &t.all[i]
-		if f.key == best.key && (nanos <= f.other || f.name != best.name && nanos <= f.expires+int64(Grace)) {
+		if f.key == best.key && (nanos < f.other || f.name != best.name && nanos <= f.expires+int64(Grace)) {
 			return true
 		}
 	}

@@ -100,11 +100,11 @@ func (m *model) lookup(h Host, what string, nanos int64) (Answer, bool) {
 	best := slices.MaxFunc(all, func(a, b *modelFact) int { return int(a.learned - b.learned) })
 	own := slices.IndexFunc(all, func(f *modelFact) bool { return f.client == h.Addr })
 	shared := slices.ContainsFunc(all, func(f *modelFact) bool {
-		return nanos <= f.other || f.name != best.name && nanos <= f.expires+int64(Grace)
+		return nanos < f.other || f.name != best.name && nanos <= f.expires+int64(Grace)
 	})
 	if own >= 0 {
 		best = all[own]
-		shared = nanos <= best.other
+		shared = nanos < best.other
 	}
 	m.touch(best)
 	return Answer{Name: []byte(best.name), Learned: best.learned, Expires: best.expires, Stale: nanos > best.expires,
