@@ -25,6 +25,7 @@ const (
 	KRB5
 	PGSQL
 	SMB
+	MongoDB
 	Protos // the number of protocols; not a protocol
 )
 
@@ -61,6 +62,7 @@ var Table = [Protos]Parser{
 	KRB5:      {Name: "krb5", Stream: parseKrb5Stream, Datagram: parseKrb5},
 	PGSQL:     {Name: "pgsql", Stream: parsePgsql, Paired: true},
 	SMB:       {Name: "smb", Stream: parseSMB, Begins: beginsSMB, Paired: true},
+	MongoDB:   {Name: "mongodb", Stream: parseMongoDB, Paired: true, Extra: true},
 }
 
 // Event returns the type of the protocol's events, which is the name of their object too.

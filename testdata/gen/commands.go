@@ -137,10 +137,21 @@ var exchanges = []exchange{
 		client: `LDAPTLS_REQCERT=never ldapsearch -ZZ -x -H ldap://127.0.0.1:$PROXY -b dc=example,dc=com -s base`},
 	{file: "krb5.txtar", about: "A ticket for a user, and with it one for a service.", setup: krb5, server: runKDC, udp: true,
 		client: "export KRB5_CONFIG=$PWD/udp.conf; " + kinit},
-	{file: "krb5-tcp.txtar", about: "A ticket for a user, over TCP.", setup: krb5, server: runKDC,
-		client: `export KRB5_CONFIG=$PWD/tcp.conf KRB5CCNAME=$PWD/cache; kinit -k -t /dev/null nobody; kinit -n anne`},
+	{file: "krb5-tcp.txtar", about: "A user who is not known, over TCP.", setup: krb5, server: runKDC,
+		client: `export KRB5_CONFIG=$PWD/tcp.conf KRB5CCNAME=$PWD/cache; echo secret | kinit nobody`},
 	{file: "smb.txtar", about: "SMB 3.1.1 and a share for guests.", setup: samba, server: runSamba,
 		client: `smbclient -s $PWD/conf -p $PROXY -U anne%secret //127.0.0.1/orders -c ls`},
 	{file: "smb-1.txtar", about: "SMB 1 and a share for guests.", setup: samba, server: runSamba,
 		client: `smbclient -s $PWD/conf -m NT1 --option='client min protocol=NT1' -p $PROXY -U anne%secret //127.0.0.1/orders -c ls`},
+	{file: "mongodb.txtar", about: "PyMongo, and a server that just says hello.", serve: serveMongoDB,
+		client: `python3 -c "import pymongo
+c = pymongo.MongoClient('127.0.0.1', $PROXY, appname='billing', replicaSet='rs0', serverSelectionTimeoutMS=500)
+c.orders.items.find_one()"`},
+	{file: "mongodb-msg.txtar", about: "PyMongo with the stable API, whose hello is OP_MSG, and a server that just says hello.",
+		serve: serveMongoDB,
+		client: `python3 -c "import pymongo, pymongo.server_api
+c = pymongo.MongoClient('127.0.0.1', $PROXY, server_api=pymongo.server_api.ServerApi('1'), serverSelectionTimeoutMS=500)
+c.orders.items.find_one()"`},
+	{file: "kafka.txtar", about: "librdkafka, and a server that just says its versions.", serve: serveKafka, limit: 1,
+		client: `timeout 2 kcat -b 127.0.0.1:$PROXY -X client.id=billing -L`},
 }

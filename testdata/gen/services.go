@@ -3,7 +3,7 @@
 // Services makes the exchanges of databases, brokers and other servers in ../l7: it stands between a real client and a real
 // server on loopback and writes down what they say. From that folder, as root:
 //
-//	go run ../gen/services.go ../gen/commands.go [NAME...]
+//	go run ../gen/services.go ../gen/commands.go ../gen/peers.go [NAME...]
 //
 // commands.go has the commands, and names the programs that they need. Each server has a folder of its own under a temporary one and ends with
 // its exchange.
@@ -15,7 +15,6 @@ import (
 	"fmt"
 	"log"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -68,9 +67,9 @@ func (r *recorder) add(side int, data []byte) {
 	}
 }
 
-// streams passes TCP connections on, one after the other: what waits for a server to come up is not recorded.
+// streams passes TCP connections on. The first one is recorded; clients of databases make more of the same.
 func (r *recorder) streams(l net.Listener) {
-	for {
+	for ; ; r = new(recorder) {
 		client, err := l.Accept()
 		if err != nil {
 			return
@@ -219,18 +218,6 @@ func (x *exchange) write(r *recorder) {
 	commands := "\n    " + strings.ReplaceAll(strings.Trim(x.server+"\n"+x.client, "\n"), "\n", "\n    ")
 	text := fmt.Sprintf("%s\n%s\n\n-- %s --\n%s", x.about, commands, section, strings.Join(r.lines, ""))
 	must(os.WriteFile(x.file, []byte(text), 0o644))
-}
-
-// serveHTTP2 answers requests of HTTP/2 without TLS.
-func serveHTTP2(l net.Listener) {
-	var protocols http.Protocols
-	protocols.SetUnencryptedHTTP2(true)
-	s := http.Server{Protocols: &protocols, Handler: http.HandlerFunc(
-		func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Content-Type", "application/json; charset=utf-8")
-			fmt.Fprintln(w, `{"orders": []}`)
-		})}
-	s.Serve(l)
 }
 
 func main() {

@@ -1,0 +1,86 @@
+//go:build ignore
+
+package main
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+	"math"
+	"net"
+	"net/http"
+)
+
+// The servers that are in this program: HTTP/2's is real, the others say just enough for a client to introduce itself.
+
+// serveHTTP2 answers requests of HTTP/2 without TLS.
+func serveHTTP2(l net.Listener) {
+	var protocols http.Protocols
+	protocols.SetUnencryptedHTTP2(true)
+	s := http.Server{Protocols: &protocols, Handler: http.HandlerFunc(
+		func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "application/json; charset=utf-8")
+			fmt.Fprintln(w, `{"orders": []}`)
+		})}
+	s.Serve(l)
+}
+
+// serve answers each message of each connection. A message has its size, of four bytes, in front; own says that it counts
+// itself.
+func serve(l net.Listener, order binary.ByteOrder, own bool, answer func(message []byte) []byte) {
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		go func() {
+			defer c.Close()
+			for {
+				head := make([]byte, 4)
+				if _, err := io.ReadFull(c, head); err != nil {
+					return
+				}
+				size := order.Uint32(head)
+				if own {
+					size -= 4
+				}
+				message := make([]byte, size)
+				if _, err := io.ReadFull(c, message); err != nil {
+					return
+				}
+				c.Write(answer(message))
+			}
+		}()
+	}
+}
+
+// serveKafka answers ApiVersions of version 3 and on: two APIs are known.
+func serveKafka(l net.Listener) {
+	serve(l, binary.BigEndian, false, func(message []byte) []byte {
+		body := append([]byte(nil), message[4:8]...)                             // correlation ID
+		body = append(body, 0, 0, 3, 0, 18, 0, 0, 0, 4, 0, 0, 3, 0, 0, 0, 12, 0) // no error; ApiVersions, Metadata
+		body = append(body, 0, 0, 0, 0, 0)                                       // not throttled
+		return append(binary.BigEndian.AppendUint32(nil, uint32(len(body))), body...)
+	})
+}
+
+// serveMongoDB answers every command as a server says hello.
+func serveMongoDB(l net.Listener) {
+	document := append([]byte("\x08isWritablePrimary\x00\x01\x10minWireVersion\x00\x00\x00\x00\x00\x10maxWireVersion\x00\x15\x00\x00\x00"+
+		"\x02setName\x00\x04\x00\x00\x00rs0\x00\x01ok\x00"), binary.LittleEndian.AppendUint64(nil, math.Float64bits(1))...)
+	document = append(binary.LittleEndian.AppendUint32(nil, uint32(4+len(document)+1)), append(document, 0)...)
+	serve(l, binary.LittleEndian, true, func(message []byte) []byte {
+		id, opcode := message[:4], binary.LittleEndian.Uint32(message[8:])
+		var body []byte
+		if opcode == 2004 { // OP_QUERY is answered with OP_REPLY
+			opcode = 1
+			body = append(make([]byte, 16), 1, 0, 0, 0) // flags, cursor, start; one document
+		} else {
+			body = make([]byte, 5) // flags, kind of section
+		}
+		body = append(body, document...)
+		head := binary.LittleEndian.AppendUint32(nil, uint32(16+len(body)))
+		head = append(append(head, 1, 0, 0, 0), id...)
+		return append(binary.LittleEndian.AppendUint32(head, opcode), body...)
+	})
+}
