@@ -26,6 +26,7 @@ const (
 	PGSQL
 	SMB
 	MongoDB
+	Kafka
 	Protos // the number of protocols; not a protocol
 )
 
@@ -63,6 +64,7 @@ var Table = [Protos]Parser{
 	PGSQL:     {Name: "pgsql", Stream: parsePgsql, Paired: true},
 	SMB:       {Name: "smb", Stream: parseSMB, Begins: beginsSMB, Paired: true},
 	MongoDB:   {Name: "mongodb", Stream: parseMongoDB, Paired: true, Extra: true},
+	Kafka:     {Name: "kafka", Stream: parseKafka, Paired: true, Extra: true},
 }
 
 // Event returns the type of the protocol's events, which is the name of their object too.
