@@ -6,7 +6,8 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/l7"
 )
 
-// datagram lets the parsers read one UDP payload: the flow's parser, or all of them while its protocol is not known.
+// datagram lets the parsers read one UDP payload: the flow's parser, or all of them while its protocol is not known, or has
+// said that the flow will go on in another.
 func (w *Worker) datagram(r *flow.Record, s flow.Side, p *decap.Packet, nanos int64) {
 	if len(p.Payload) == 0 || r.Tries >= maxTries {
 		return
@@ -19,7 +20,7 @@ func (w *Worker) datagram(r *flow.Record, s flow.Side, p *decap.Packet, nanos in
 	}
 	for proto := l7.None + 1; proto < l7.Protos; proto++ {
 		parse := l7.Table[proto].Datagram
-		if parse == nil || r.Proto != l7.None && r.Proto != proto {
+		if parse == nil || r.Proto != r.Original && r.Proto != proto {
 			continue
 		}
 		w.hint.Reset()
@@ -40,6 +41,9 @@ func (w *Worker) datagram(r *flow.Record, s flow.Side, p *decap.Packet, nanos in
 // datagramDone tells of a message that ended with this datagram.
 func (w *Worker) datagramDone(r *flow.Record, proto l7.Proto, in said) {
 	r.Proto, r.Tries = proto, 0
+	if w.hint.Switch {
+		r.Original = proto
+	}
 	if w.hint.Next == l7.Stop {
 		r.Tries = maxTries
 	}

@@ -37,7 +37,7 @@ func (l *line) flowEvent(b *event.Batch, e *event.Event) {
 func (l *line) appProto(e *event.Event) {
 	if e.Proto != l7.None || e.HasPorts() && e.Flow.Payload != [2]uint64{} {
 		l.word("app_proto", e.Proto.String())
-		if e.Original != l7.None {
+		if e.Original != l7.None && e.Original != e.Proto {
 			l.word("app_proto_orig", e.Original.String())
 		}
 	}
