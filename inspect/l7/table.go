@@ -27,6 +27,7 @@ const (
 	SMB
 	MongoDB
 	Kafka
+	AMQP
 	Protos // the number of protocols; not a protocol
 )
 
@@ -65,6 +66,7 @@ var Table = [Protos]Parser{
 	SMB:       {Name: "smb", Stream: parseSMB, Begins: beginsSMB, Paired: true},
 	MongoDB:   {Name: "mongodb", Stream: parseMongoDB, Paired: true, Extra: true},
 	Kafka:     {Name: "kafka", Stream: parseKafka, Paired: true, Extra: true},
+	AMQP:      {Name: "amqp", Stream: parseAMQP, Paired: true, Extra: true},
 }
 
 // Event returns the type of the protocol's events, which is the name of their object too.

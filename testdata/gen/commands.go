@@ -104,6 +104,12 @@ mkdir private state cache lock ncalrpc`
 
 const runSamba = `exec smbd -F --no-process-group -s $PWD/conf -p $SERVER`
 
+// RabbitMQ starts a port mapper, which has to be told to go.
+const runRabbitMQ = `export HOME=$PWD RABBITMQ_BASE=$PWD RABBITMQ_NODENAME=recorder@localhost RABBITMQ_MNESIA_BASE=$PWD/db ` +
+	`RABBITMQ_LOG_BASE=$PWD/log RABBITMQ_NODE_IP_ADDRESS=127.0.0.1 RABBITMQ_NODE_PORT=$SERVER RABBITMQ_DIST_PORT=7003 ` +
+	`ERL_EPMD_ADDRESS=127.0.0.1 ERL_EPMD_PORT=7004 RABBITMQ_ENABLED_PLUGINS_FILE=$PWD/plugins
+trap : TERM; /usr/lib/rabbitmq/bin/rabbitmq-server; epmd -kill`
+
 var exchanges = []exchange{
 	{file: "http2.txtar", about: "curl, and a server with Go's net/http.", serve: serveHTTP2,
 		client: `curl -s --http2-prior-knowledge --connect-to ::127.0.0.1:$PROXY -H 'X-Forwarded-For: 192.0.2.7' ` +
@@ -154,4 +160,10 @@ c = pymongo.MongoClient('127.0.0.1', $PROXY, server_api=pymongo.server_api.Serve
 c.orders.items.find_one()"`},
 	{file: "kafka.txtar", about: "librdkafka, and a server that just says its versions.", serve: serveKafka, limit: 1,
 		client: `timeout 2 kcat -b 127.0.0.1:$PROXY -X client.id=billing -L`},
+	{file: "amqp.txtar", about: "Pika and RabbitMQ.", server: runRabbitMQ, limit: 6,
+		client: `python3 -c "import pika
+pika.BlockingConnection(pika.ConnectionParameters('127.0.0.1', $PROXY)).close()"`},
+	{file: "amqp-refused.txtar", about: "Pika and RabbitMQ: a virtual host that is not there.", server: runRabbitMQ, limit: 6,
+		client: `python3 -c "import pika
+pika.BlockingConnection(pika.ConnectionParameters('127.0.0.1', $PROXY, 'billing'))" 2>&1 | tail -1`},
 }
