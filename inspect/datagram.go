@@ -30,7 +30,7 @@ func (w *Worker) datagram(r *flow.Record, s flow.Side, p *decap.Packet, nanos in
 			w.datagramDone(r, proto, said{side: s, nanos: nanos})
 			return
 		case l7.More:
-			w.datagramMore(r, t, proto)
+			w.datagramMore(r, t, proto, s)
 			return
 		case l7.Reject:
 		}
@@ -54,15 +54,24 @@ func (w *Worker) datagramDone(r *flow.Record, proto l7.Proto, in said) {
 }
 
 // datagramMore keeps what a message that spans datagrams has left so far.
-func (w *Worker) datagramMore(r *flow.Record, t *talk, proto l7.Proto) {
+func (w *Worker) datagramMore(r *flow.Record, t *talk, proto l7.Proto, s flow.Side) {
 	if t == nil {
 		r.Proto = proto
 		r.Stream, t = w.talks.add(w.flows.Ref(r))
-		t.proto, t.state, w.state = proto, w.state, new(l7.State)
+		t.proto, t.side, t.state, w.state = proto, s, w.state, new(l7.State)
 		w.stats.StreamsNew++
 	}
 	size := t.state.Size()
 	w.talks.held += size - t.stateSize
 	t.stateSize = size
 	w.limit()
+}
+
+// datagramLast lets the parser make the best of a message the rest of whose datagrams never came.
+func (w *Worker) datagramLast(r *flow.Record, t *talk, nanos int64) {
+	w.hint.Reset()
+	var c l7.Conn
+	if l7.Table[t.proto].Datagram(&w.hint, &c, l7.Input{Side: t.side, Final: true, State: t.state}) == l7.Done {
+		w.message(r, nil, said{side: t.side, nanos: nanos})
+	}
 }

@@ -17,6 +17,7 @@ type talk struct {
 	half       [2]half
 	pending    []*request // of a Paired protocol: sent, not yet answered; oldest first
 
+	side      flow.Side // of a UDP flow: who sent the first piece of its message
 	state     *l7.State // of a UDP flow
 	stateSize int       // what of it is counted as held
 }
@@ -418,6 +419,9 @@ func (w *Worker) hangUp(r *flow.Record, nanos int64) {
 	t := w.talks.at(r.Stream)
 	if t == nil {
 		return
+	}
+	if t.state != nil {
+		w.datagramLast(r, t, nanos)
 	}
 	for s := range t.half {
 		for t.half[s].win.Busy() && t.half[s].mode == reading {
