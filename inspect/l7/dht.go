@@ -45,10 +45,10 @@ func (b *bencoded) peek() byte {
 // value skips a value and returns its bytes.
 func (b *bencoded) value(depth int) bencoded {
 	before := b.Rest()
-	switch c := b.peek(); {
-	case c == 'i':
+	switch b.peek() {
+	case 'i':
 		b.integer()
-	case c == 'l' || c == 'd':
+	case 'l', 'd':
 		if depth == 0 {
 			b.Fail()
 		}

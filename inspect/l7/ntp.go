@@ -74,24 +74,23 @@ func parseNTP(h *Hint, _ *Conn, in Input) Verdict {
 }
 
 func (hd *ntpHeader) plausible(mode uint8) bool {
-	if mode == ntpClient && hd.bare() {
-		return true
-	}
-	if hd.stratum > ntpMaxStratum || hd.poll > ntpMaxPoll || hd.delay > ntpMaxDelay || hd.dispersion > ntpMaxDelay ||
-		hd.precision != 0 && (hd.precision > ntpCoarsest || hd.precision < ntpFinest) {
-		return false
-	}
 	switch mode {
 	case ntpClient:
-		return hd.transmit != 0 && hd.near(hd.updated, ntpSince) && hd.near(hd.originate, ntpSince) &&
-			hd.near(hd.receive, ntpSince)
+		return hd.bare() || hd.sound() && hd.transmit != 0 && hd.near(ntpSince, hd.updated, hd.originate, hd.receive)
 	case ntpServer: // originate is the client's transmit timestamp, which may be random
-		return hd.receive != 0 && hd.near(hd.receive, ntpNear) && hd.near(hd.updated, ntpSince)
+		return hd.sound() && hd.receive != 0 && hd.near(ntpNear, hd.receive) && hd.near(ntpSince, hd.updated)
 	case ntpActive, ntpPassive, ntpBroadcast:
-		return hd.stratum != 0 && hd.transmit != 0 && hd.near(hd.updated, ntpSince) && hd.near(hd.originate, ntpNear) &&
-			hd.near(hd.receive, ntpNear)
+		return hd.sound() && hd.stratum != 0 && hd.transmit != 0 && hd.near(ntpSince, hd.updated) &&
+			hd.near(ntpNear, hd.originate, hd.receive)
 	}
 	return false
+}
+
+// sound reports whether what a message says of its clock can be true.
+func (hd *ntpHeader) sound() bool {
+	precise := hd.precision == 0 || hd.precision <= ntpCoarsest && hd.precision >= ntpFinest
+	return precise && hd.stratum <= ntpMaxStratum && hd.poll <= ntpMaxPoll && hd.delay <= ntpMaxDelay &&
+		hd.dispersion <= ntpMaxDelay
 }
 
 // bare reports whether a client's message tells nothing of its clock: SNTP clients leave all zero, or all but the transmit
@@ -101,10 +100,15 @@ func (hd *ntpHeader) bare() bool {
 		hd.receive == 0 && string(hd.reference) == "\x00\x00\x00\x00"
 }
 
-// near reports whether a timestamp is zero or within some seconds of the transmit timestamp, in whatever era.
-func (hd *ntpHeader) near(t uint64, seconds int32) bool {
-	apart := int32(uint32(hd.transmit>>32) - uint32(t>>32))
-	return t == 0 || apart > -seconds && apart < seconds
+// near reports whether timestamps are zero or within some seconds of the transmit timestamp, in whatever era.
+func (hd *ntpHeader) near(seconds int32, timestamps ...uint64) bool {
+	for _, t := range timestamps {
+		apart := int32(uint32(hd.transmit>>32) - uint32(t>>32))
+		if t != 0 && (apart <= -seconds || apart >= seconds) {
+			return false
+		}
+	}
+	return true
 }
 
 // ntpTrailer reports whether n bytes behind the header can be extension fields and a message authentication code.
@@ -200,8 +204,8 @@ func parseNTPPrivate(h *Hint, in Input, first uint8, r wire.Cursor) Verdict {
 	response := first&0x80 != 0
 	failure, data := items>>12, int(items&0xfff)*(size&0xfff)
 	switch {
-	case !r.OK(), request == 0, implementation != 0 && implementation != 2 && implementation != 3, size > 0xfff, data > ntpPrivateItems,
-		response && data != r.Len(), !response && !ntpPrivateRequest(len(in.Data), int(failure), int(auth&0x7f), data):
+	case !r.OK(), request == 0, implementation != 0 && implementation != 2 && implementation != 3, size > 0xfff,
+		data > ntpPrivateItems, response && data != r.Len(), !response && !ntpPrivateRequest(len(in.Data), int(failure), int(auth&0x7f), data):
 		return Reject
 	}
 	printNTPMode(h, in, first, response)

@@ -10,9 +10,9 @@ import "github.com/mirrorsink/mirrorsink/decap/wire"
 // Without tls-auth or tls-crypt all but the session ID is known. With them a packet counter, which begins with 1, and a
 // time have known places that depend on the digest's size.
 const (
-	ovpnClientReset   = 7<<3 | 0 // P_CONTROL_HARD_RESET_CLIENT_V2
-	ovpnServerReset   = 8<<3 | 0
-	ovpnClientResetV3 = 10<<3 | 0 // for tls-crypt-v2, with the client's wrapped key behind it
+	ovpnClientReset   = 7 << 3 // P_CONTROL_HARD_RESET_CLIENT_V2, with key 0
+	ovpnServerReset   = 8 << 3
+	ovpnClientResetV3 = 10 << 3 // for tls-crypt-v2, with the client's wrapped key behind it
 
 	ovpnSessionID = 8
 	ovpnMaxPacket = 2 << 10 // of a hard reset, with a wrapped key
@@ -99,8 +99,9 @@ func ovpnProtection(r wire.Cursor, opcode uint8) string {
 		return "none"
 	}
 	for _, d := range ovpnDigests {
-		digest, auth := wire.Cursor{}, r
-		if digest = auth.Sub(d.size); ovpnCounter(&auth) && ovpnTail(&auth, opcode) && isNoise(digest.Rest()) {
+		auth := r
+		digest := auth.Sub(d.size)
+		if ovpnCounter(&auth) && ovpnTail(&auth, opcode) && isNoise(digest.Rest()) {
 			return d.protection
 		}
 	}

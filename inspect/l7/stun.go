@@ -3,6 +3,7 @@ package l7
 import (
 	"bytes"
 	"net/netip"
+	"slices"
 
 	"github.com/mirrorsink/mirrorsink/decap/wire"
 )
@@ -154,43 +155,41 @@ func (m *stunMessage) print(h *Hint, attributes wire.Cursor) {
 	h.Const("method", stunMethod(m.method))
 	h.Const("class", stunClasses[m.class])
 	h.hexStr("transaction_id", m.id[4:])
-	var seen stunSeen
+	seen := 0
 	for !attributes.Empty() {
 		typ, size := attributes.U16(), int(attributes.U16())
 		value := attributes.Bytes(size)
 		attributes.Skip(min(-size&3, attributes.Len()))
-		if attributes.OK() {
-			m.attribute(h, &seen, typ, value)
+		i := slices.Index(stunPrinted[:], typ)
+		if !attributes.OK() || i < 0 || seen>>i&1 != 0 { // only the first of a type counts: RFC 8489 section 14
+			continue
 		}
+		seen |= 1 << i
+		m.attribute(h, typ, value)
 	}
 }
 
-// stunSeen says which fields were printed: only an attribute's first occurrence counts (RFC 8489 section 14).
-type stunSeen uint16
+// stunPrinted are the attributes that are printed.
+var stunPrinted = [...]uint16{stunMappedAddress, stunUsername, stunErrorCode, stunXorPeerAddress, stunRealm,
+	stunXorRelayedAddress, stunXorMappedAddress, stunSoftware}
 
-func (s *stunSeen) first(i int) bool {
-	was := *s
-	*s |= 1 << i
-	return was != *s
-}
-
-func (m *stunMessage) attribute(h *Hint, seen *stunSeen, typ uint16, value []byte) {
-	switch {
-	case typ == stunUsername && seen.first(0):
+func (m *stunMessage) attribute(h *Hint, typ uint16, value []byte) {
+	switch typ {
+	case stunUsername:
 		h.Str("username", value)
-	case typ == stunRealm && seen.first(1):
+	case stunRealm:
 		h.Str("realm", value)
-	case typ == stunSoftware && seen.first(2):
+	case stunSoftware:
 		h.Str("software", value)
-	case typ == stunErrorCode && seen.first(3):
+	case stunErrorCode:
 		printSTUNError(h, value)
-	case typ == stunMappedAddress && seen.first(4):
+	case stunMappedAddress:
 		printSTUNAddr(h, "mapped_address", value, nil)
-	case typ == stunXorMappedAddress && seen.first(5):
+	case stunXorMappedAddress:
 		printSTUNAddr(h, "xor_mapped_address", value, m.id)
-	case typ == stunXorRelayedAddress && seen.first(6):
+	case stunXorRelayedAddress:
 		printSTUNAddr(h, "relayed_address", value, m.id)
-	case typ == stunXorPeerAddress && seen.first(7):
+	case stunXorPeerAddress:
 		printSTUNAddr(h, "peer_address", value, m.id)
 	}
 }
