@@ -9,6 +9,7 @@ const (
 	HTTP
 	TLS
 	QUIC
+	DTLS
 	DHCP
 	WireGuard
 	STUN
@@ -48,6 +49,7 @@ var Table = [Protos]Parser{
 	HTTP:      {Name: "http", Stream: parseHTTP, Begins: beginsHTTP, Paired: true},
 	TLS:       {Name: "tls", Stream: parseTLS, Begins: beginsTLS, Paired: true},
 	QUIC:      {Name: "quic", Datagram: parseQUIC},
+	DTLS:      {Name: "dtls", Datagram: parseDTLS, Extra: true},
 	DHCP:      {Name: "dhcp", Datagram: parseDHCP},
 	WireGuard: {Name: "wireguard", Datagram: parseWireGuard, Extra: true},
 	STUN:      {Name: "stun", Stream: parseSTUNStream, Datagram: parseSTUN, Extra: true},

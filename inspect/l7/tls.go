@@ -125,7 +125,7 @@ func parseTLSClient(h *Hint, c *Conn, side uint8, body wire.Cursor, whole bool) 
 	h.Role, h.Next = Request, Stop
 	c.Mode[side] = tlsGreeted
 	c.Len, c.Bits = uint8(hello.session.Len()), hello.session.U64()
-	hello.print(h)
+	hello.print(h, 't')
 	return Done
 }
 

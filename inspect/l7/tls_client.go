@@ -56,12 +56,12 @@ func (hello *clientHello) highest() uint16 {
 	return version
 }
 
-// print prints what a client says to a TLS server over TCP.
-func (hello *clientHello) print(h *Hint) {
+// print prints what a client says to a TLS or DTLS server. transport is JA4's letter.
+func (hello *clientHello) print(h *Hint, transport byte) {
 	hello.name(h, SNI)
 	hello.exts.printALPN(h, "client_alpns")
 	hello.printJA3(h)
-	hello.printJA4(h, 't')
+	hello.printJA4(h, transport)
 	hello.printHandshake(h)
 	hello.printECH(h)
 }

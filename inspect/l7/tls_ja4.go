@@ -67,14 +67,6 @@ func (hello *clientHello) ja4Version() string {
 	return "00"
 }
 
-// dtlsUp makes DTLS's versions, which count down, count up.
-func dtlsUp(v uint16) uint16 {
-	if v>>8 == dtlsMajor {
-		return v ^ 0xff
-	}
-	return v
-}
-
 // ja4Destination is d if the client names a domain and i if it only has an address.
 func (e *tlsExtensions) ja4Destination() byte {
 	if e.named {

@@ -28,6 +28,12 @@ func appendTLSVersion(dst []byte, v uint16) []byte {
 		return append(dst, "SSLv2"...)
 	case v>>8 == 3 && int(v&0xff) < len(tlsVersions):
 		return append(dst, tlsVersions[v&0xff]...)
+	case v == dtls10:
+		return append(dst, "DTLS 1.0"...)
+	case v == dtls12:
+		return append(dst, "DTLS 1.2"...)
+	case v == dtls13:
+		return append(dst, "DTLS 1.3"...)
 	case v&^0xff == tlsDraft:
 		return strconv.AppendUint(append(dst, "TLS 1.3 draft-"...), uint64(v&0xff), 10)
 	case v&^0xff == tlsDraftFB:
@@ -53,7 +59,15 @@ func tlsRank(v uint16) int {
 	if v&^0xff == tlsDraft || v&^0xff == tlsDraftFB {
 		return tls13<<8 - 1<<8 + int(v&0xff)
 	}
-	return int(v) << 8
+	return int(dtlsUp(v)) << 8
+}
+
+// dtlsUp makes DTLS's versions, which count down, count up.
+func dtlsUp(v uint16) uint16 {
+	if v>>8 == dtlsMajor {
+		return v ^ 0xff
+	}
+	return v
 }
 
 // isGREASE reports whether a value is one of those that stand for nothing (RFC 8701): 0x0a0a, 0x1a1a and so on. Suricata

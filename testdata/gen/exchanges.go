@@ -1,6 +1,6 @@
 //go:build ignore
 
-// Exchanges makes those of DNS and TLS in ../l7: it stands between real programs on loopback and writes down
+// Exchanges makes those of DNS, TLS and DTLS in ../l7: it stands between real programs on loopback and writes down
 // what they say. From that folder:
 //
 //	go run ../gen/exchanges.go ../gen/dns.go
@@ -10,6 +10,7 @@ package main
 
 import (
 	"context"
+	"crypto/ecdh"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -35,6 +36,9 @@ const (
 	dnsProxy  = "127.0.0.1:5390"
 	tlsServer = "127.0.0.1:4431"
 	tlsProxy  = "127.0.0.1:4430"
+
+	dtlsServer = "127.0.0.1:4433"
+	dtlsProxy  = "127.0.0.1:4432"
 
 	// An Ethernet segment's worth: what one read takes is one segment of the file.
 	segmentSize = 1460
@@ -95,6 +99,40 @@ func (r *recorder) copy(to, from net.Conn, side int) {
 		if err != nil {
 			return
 		}
+	}
+}
+
+// flow passes the datagrams of one client on, and the server's back, until the client has been silent for a second.
+func (r *recorder) flow(c net.PacketConn, to string) {
+	server, err := net.Dial("udp", to)
+	must(err)
+	defer server.Close()
+	buf := make([]byte, 4096)
+	for first := true; ; first = false {
+		if !first {
+			c.SetReadDeadline(time.Now().Add(time.Second))
+		}
+		n, client, err := c.ReadFrom(buf)
+		if err != nil {
+			return
+		}
+		r.add(0, buf[:n])
+		server.Write(buf[:n])
+		if first {
+			go r.answers(server, c, client)
+		}
+	}
+}
+
+func (r *recorder) answers(server net.Conn, c net.PacketConn, client net.Addr) {
+	buf := make([]byte, 4096)
+	for {
+		n, err := server.Read(buf)
+		if err != nil {
+			return
+		}
+		r.add(1, buf[:n])
+		c.WriteTo(buf[:n], client)
 	}
 }
 
@@ -180,10 +218,15 @@ func recordTLS(file, server, client string) {
 	r := recorder{limit: 2}
 	go r.stream(l, tlsServer)
 	how := strings.TrimSpace("openssl s_server "+server) + "\n    "
-	if client == "" {
-		connectGo()
-		how += "Go's crypto/tls as the client"
-	} else {
+	switch client {
+	case goClient:
+		connectGo(&tls.Config{ServerName: "post-quantum.example.com"})
+		how += client
+	case goClientECH:
+		connectGo(&tls.Config{ServerName: "hidden.example.com", EncryptedClientHelloConfigList: echConfigs(),
+			MinVersion: tls.VersionTLS13})
+		how += client
+	default:
 		run(client)
 		how += client
 	}
@@ -202,18 +245,65 @@ func waitFor(addr string) {
 	log.Fatalf("nobody listens on %s", addr)
 }
 
-// connectGo makes a connection with Go's own TLS, whose ClientHello offers X25519MLKEM768 and takes two segments.
-func connectGo() {
-	c, err := tls.Dial("tcp", tlsProxy, &tls.Config{ServerName: "post-quantum.example.com", InsecureSkipVerify: true,
-		NextProtos: []string{"h2", "http/1.1"}})
-	must(err)
+// Clients that are not programs of their own.
+const (
+	goClient    = "Go's crypto/tls as the client"
+	goClientECH = "Go's crypto/tls as the client, with an ECH configuration"
+)
+
+// connectGo makes a connection with Go's own TLS, whose ClientHello offers X25519MLKEM768 and takes two segments. Openssl
+// does not know ECH, at which the client gives up.
+func connectGo(config *tls.Config) {
+	config.InsecureSkipVerify, config.NextProtos = true, []string{"h2", "http/1.1"}
+	c, err := tls.Dial("tcp", tlsProxy, config)
+	if err != nil {
+		log.Print(err)
+		return
+	}
 	c.Close()
+}
+
+// echConfigs is an ECHConfigList (RFC 9849 section 4) with one key: X25519, HKDF-SHA256, AES-128-GCM.
+func echConfigs() []byte {
+	key, err := ecdh.X25519().GenerateKey(rand.Reader)
+	must(err)
+	const publicName = "provider.example.com"
+	contents := append([]byte{7, 0, 0x20, 0, 32}, key.PublicKey().Bytes()...)
+	contents = append(contents, 0, 4, 0, 1, 0, 1, 64, byte(len(publicName)))
+	contents = append(append(contents, publicName...), 0, 0)
+	config := append([]byte{0xfe, 0x0d, 0, byte(len(contents))}, contents...)
+	return append([]byte{0, byte(len(config))}, config...)
+}
+
+// recordDTLS records a client's flow to openssl s_server with the given options.
+func recordDTLS(file, server, client string) {
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	args := append([]string{"s_server", "-quiet", "-accept", dtlsServer, "-cert", certFile, "-key", certFile},
+		strings.Fields(server)...)
+	cmd := exec.CommandContext(ctx, "openssl", args...)
+	cmd.Dir = workDir
+	must(cmd.Start())
+	defer cmd.Wait()
+	defer stop()
+	time.Sleep(300 * time.Millisecond)
+
+	c, err := net.ListenPacket("udp", dtlsProxy)
+	must(err)
+	defer c.Close()
+	r := recorder{limit: 4}
+	done := make(chan struct{})
+	go func() { defer close(done); r.flow(c, dtlsServer) }()
+	run(client)
+	<-done
+	r.write(file, "datagrams", "The first four datagrams of each side.\n\n    openssl s_server "+server+"\n    "+client)
 }
 
 // Files in the temporary directory that the programs run in.
 const (
 	certFile    = "cert.pem"
 	sessionFile = "session.pem"
+	namedFile   = "named.pem" // a certificate with names of all sorts, and its key
 )
 
 // makeCertificate writes a key and a certificate that it signed itself.
@@ -258,11 +348,19 @@ func main() {
 	recordTLS("tls-12.txtar", "-alpn h2", client+"-tls1_2 -servername api.example.com -alpn h2,http/1.1")
 	recordTLS("tls-10.txtar", "-cipher ALL@SECLEVEL=0", client+"-tls1 -servername old.example.com -cipher ALL@SECLEVEL=0")
 	recordTLS("tls-nosni.txtar", "", client+"-noservername")
-	recordTLS("tls-postquantum.txtar", "-alpn http/1.1", "")
+	recordTLS("tls-postquantum.txtar", "-alpn http/1.1", goClient)
+	recordTLS("tls-ech.txtar", "", goClientECH)
+	run("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 365 -keyout " + namedFile + " -out " + namedFile +
+		" -subj '/C=DE/O=Example GmbH/OU=Web+OU=Mail/CN=www.example.com/emailAddress=info@example.com' -addext " +
+		"'subjectAltName=DNS:www.example.com,DNS:*.example.net,IP:192.0.2.80,URI:https://example.org/,email:info@example.com'")
+	recordTLS("tls-certificate.txtar", "-tls1_2 -cert "+namedFile+" -key "+namedFile, client+"-noservername")
 	recordTLS("tls-retry.txtar", "-groups P-256", client+"-servername retry.example.com -groups X25519:P-256")
 	recordTLS("tls-warning.txtar", "-tls1_2 -servername example.com -cert2 "+certFile+" -key2 "+certFile,
 		client+"-servername stranger.example.com")
 	recordTLS("tls-alert.txtar", "-tls1_3", client+"-tls1_2 -servername refused.example.com")
+	const dtls = "openssl s_client -connect " + dtlsProxy + " </dev/null -dtls "
+	recordDTLS("dtls.txtar", "-dtls", dtls+"-servername dtls.example.com -alpn webrtc,c-webrtc")
+	recordDTLS("dtls-pieces.txtar", "-dtls", dtls+"-mtu 256 -servername pieces.example.com")
 	// A server resumes only its own sessions: both connections of this one go to the same one.
 	recordTLS("tls-resumed.txtar", "-tls1_2", "openssl s_client -connect "+tlsServer+" </dev/null -sess_out "+sessionFile+"; "+
 		client+"-servername again.example.com -sess_in "+sessionFile)
