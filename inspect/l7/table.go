@@ -29,6 +29,7 @@ const (
 	MongoDB
 	Kafka
 	AMQP
+	SSH
 	Protos // the number of protocols; not a protocol
 )
 
@@ -69,6 +70,7 @@ var Table = [Protos]Parser{
 	MongoDB:   {Name: "mongodb", Stream: parseMongoDB, Paired: true, Extra: true},
 	Kafka:     {Name: "kafka", Stream: parseKafka, Paired: true, Extra: true},
 	AMQP:      {Name: "amqp", Stream: parseAMQP, Paired: true, Extra: true},
+	SSH:       {Name: "ssh", Stream: parseSSH, Paired: true},
 }
 
 // Event returns the type of the protocol's events, which is the name of their object too.

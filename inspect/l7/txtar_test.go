@@ -122,7 +122,7 @@ func (m *message) state() *State {
 }
 
 // messages plays an exchange as a worker does, and calls done with each message. The first bytes are shown to all
-// parsers, of which just the one that the file is named after may say Done.
+// parsers, of which just the one that the file is named after may say Done. It ends where another protocol begins.
 func (x *recording) messages(tb testing.TB, done func(m message, h *Hint)) {
 	if !x.stream {
 		x.datagrams(tb, done)
@@ -144,6 +144,9 @@ func (x *recording) messages(tb testing.TB, done func(m message, h *Hint)) {
 				break
 			}
 			done(message{parse: Table[x.proto].Stream, conn: before, in: in}, &h)
+			if h.Switch {
+				return
+			}
 			r.next(h.Next)
 		}
 	}
@@ -228,6 +231,9 @@ func printMessage(b *strings.Builder, side uint8, h *Hint) {
 	fmt.Fprintf(b, "%c %s", "><"[side], roleNames[h.Role])
 	if h.NameSource != NoName {
 		fmt.Fprintf(b, " %s=%q", h.NameSource, h.Name)
+	}
+	if h.Switch {
+		b.WriteString(" switch")
 	}
 	switch h.Next {
 	case Stop:
