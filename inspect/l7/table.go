@@ -30,6 +30,8 @@ const (
 	Kafka
 	AMQP
 	SSH
+	SMTP
+	FTP
 	Protos // the number of protocols; not a protocol
 )
 
@@ -71,6 +73,8 @@ var Table = [Protos]Parser{
 	Kafka:     {Name: "kafka", Stream: parseKafka, Paired: true, Extra: true},
 	AMQP:      {Name: "amqp", Stream: parseAMQP, Paired: true, Extra: true},
 	SSH:       {Name: "ssh", Stream: parseSSH, Paired: true},
+	SMTP:      {Name: "smtp", Stream: parseSMTP},
+	FTP:       {Name: "ftp", Stream: parseFTP},
 }
 
 // Event returns the type of the protocol's events, which is the name of their object too.

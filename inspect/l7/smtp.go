@@ -1,0 +1,157 @@
+package l7
+
+import "bytes"
+
+// SMTP (RFC 5321) and LMTP (RFC 2033). The server's greeting makes an event, and so does what the client says up to its
+// first message: its name, sender, recipients. The message itself is not read.
+//
+// A greeting looks like FTP's. If it does not say which of them it is, the client's first command will. Only two replies
+// have the code 220: the greeting, and the one to STARTTLS (RFC 3207), behind which TLS begins.
+//
+// What is kept in Conn: Mode says what was seen of each side. The rest is not used.
+
+// Values of Conn.Mode.
+const (
+	smtpNothing uint8 = iota
+	smtpGreeted
+	smtpSecuring // the client sent STARTTLS
+	smtpMailing  // the client sent all that is of interest
+)
+
+func parseSMTP(h *Hint, c *Conn, in Input) Verdict {
+	switch {
+	case len(in.Data) == 0:
+		return moreUnless(in.Final)
+	case fits(in.Data, "#"):
+		return parseSMTPReply(h, c, in)
+	case c.Mode[in.Side&1] == smtpSecuring && in.Data[0] < ' ':
+		return moreUnless(in.Final) // the client's TLS, ahead of the server's reply
+	}
+	return parseSMTPCommands(h, c, in)
+}
+
+func parseSMTPReply(h *Hint, c *Conn, in Input) Verdict {
+	mode, client := &c.Mode[in.Side&1], c.Mode[1^in.Side&1]
+	first := *mode == smtpNothing
+	if first && client == smtpNothing && !fits(in.Data, "220") {
+		return Reject
+	}
+	var r reply
+	l := textLines{in.Data}
+	if v := r.read(&l); v != Done {
+		return moreOr(v, in.Final)
+	}
+	h.Next = l.end(in.Data)
+	switch {
+	case first && client == smtpNothing && !mentions(in.Data[:h.Next], "SMTP"):
+		return moreUnless(in.Final)
+	case first && string(r.code) == "220":
+		h.Role = Response
+		h.Str("banner", r.text)
+		h.Extra()
+	case string(r.code) == "220":
+		h.Switch = true
+	case client == smtpMailing:
+		h.Next = Stop
+	}
+	*mode = smtpGreeted
+	return Done
+}
+
+var smtpVerbs = words{"EHLO", "HELO", "LHLO", "MAIL", "RCPT", "DATA", "BDAT", "RSET", "NOOP", "QUIT", "HELP", "VRFY", "EXPN",
+	"AUTH", "STARTTLS", "ETRN", "XCLIENT", "XFORWARD"}
+
+// parseSMTPCommands reads commands up to the one that begins a message, or another protocol. Between them there may be
+// lines that are none, such as those that answer to a challenge.
+func parseSMTPCommands(h *Hint, c *Conn, in Input) Verdict {
+	mode := &c.Mode[in.Side&1]
+	s := smtpSession{certain: *mode != smtpNothing || c.Mode[1^in.Side&1] != smtpNothing}
+	l := textLines{in.Data}
+	for !s.over {
+		here := l
+		line, v := l.text()
+		switch {
+		case v == Reject, v == More && !s.certain && !smtpVerbs.may(l.rest):
+			return Reject
+		case v == More && !in.Final:
+			return More
+		case v == More:
+			s.over = true
+		case !s.command(line, here) && !s.certain:
+			return Reject
+		}
+	}
+	if !s.certain {
+		return Reject
+	}
+	h.Role, h.Next, *mode = Request, Stop, smtpMailing
+	if s.starttls {
+		h.Next, *mode = l.end(in.Data), smtpSecuring
+	}
+	s.print(h)
+	if len(h.Fields) == 0 {
+		h.Role = Framing
+	}
+	return Done
+}
+
+// smtpSession is what a client says of itself and of its first message.
+type smtpSession struct {
+	helo, from []byte
+	rcpts      textLines // from the first recipient on
+	certain    bool      // no other protocol has such commands
+	starttls   bool
+	over       bool
+}
+
+// command notes a line, which is at the front of here. It is false if the line is no command.
+func (s *smtpSession) command(line []byte, here textLines) bool {
+	verb, arg := smtpVerbs.first(line)
+	switch verb {
+	case "EHLO", "HELO", "LHLO":
+		s.certain, s.helo = true, untilSpace(arg)
+	case "MAIL":
+		if path, ok := smtpPath(arg, "FROM:"); ok {
+			s.certain, s.from = true, path
+		}
+	case "RCPT":
+		if s.rcpts.rest == nil {
+			s.rcpts = here
+		}
+	case "STARTTLS":
+		s.over, s.starttls = true, s.certain
+	case "DATA", "BDAT", "QUIT":
+		s.over = true
+	}
+	return verb != ""
+}
+
+// smtpPath returns the path behind FROM: or TO:, in its brackets, without parameters.
+func smtpPath(arg []byte, keyword string) ([]byte, bool) {
+	if len(arg) < len(keyword) || !equalFold(keyword, arg[:len(keyword)]) {
+		return nil, false
+	}
+	return untilSpace(bytes.TrimLeft(arg[len(keyword):], " ")), true
+}
+
+func (s *smtpSession) print(h *Hint) {
+	httpText(h, "helo", s.helo)
+	httpText(h, "mail_from", s.from)
+	list := h.openList("rcpt_to")
+	for {
+		line, v := s.rcpts.text()
+		if v != Done {
+			break
+		}
+		if verb, arg := smtpVerbs.first(line); verb == "RCPT" {
+			if path, ok := smtpPath(arg, "TO:"); ok {
+				h.Str("", path)
+			}
+		}
+	}
+	h.closeList(list)
+	if s.starttls {
+		h.True("starttls")
+		h.Extra()
+	}
+}
