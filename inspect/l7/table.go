@@ -32,6 +32,8 @@ const (
 	SSH
 	SMTP
 	FTP
+	POP3
+	IMAP
 	Protos // the number of protocols; not a protocol
 )
 
@@ -75,6 +77,8 @@ var Table = [Protos]Parser{
 	SSH:       {Name: "ssh", Stream: parseSSH, Paired: true},
 	SMTP:      {Name: "smtp", Stream: parseSMTP},
 	FTP:       {Name: "ftp", Stream: parseFTP},
+	POP3:      {Name: "pop3", Stream: parsePOP3},
+	IMAP:      {Name: "imap", Stream: parseIMAP, Extra: true},
 }
 
 // Event returns the type of the protocol's events, which is the name of their object too.

@@ -1,0 +1,176 @@
+package l7
+
+import "bytes"
+
+// IMAP (RFC 9051). The server's greeting makes an event, and so does the command with which the client says who it is:
+// LOGIN, AUTHENTICATE; or STARTTLS, whose reply, known by its tag, is followed by TLS.
+//
+// What is kept in Conn: Mode says what was seen of each side; Bits and Len hold the tag of STARTTLS. Left is not used.
+
+// Values of Conn.Mode.
+const (
+	imapNothing uint8 = iota
+	imapGreeted
+	imapSecuring // the client sent STARTTLS
+	imapUsing    // the client said who it is
+)
+
+// imapMaxTag is the longest tag that is remembered.
+const imapMaxTag = 8
+
+func parseIMAP(h *Hint, c *Conn, in Input) Verdict {
+	side := in.Side & 1
+	switch {
+	case len(in.Data) == 0:
+		return moreUnless(in.Final)
+	case c.Mode[side] == imapGreeted, c.Mode[1^side] > imapGreeted:
+		return parseIMAPReply(h, c, in)
+	case in.Data[0] == '*':
+		return parseIMAPGreeting(h, c, in)
+	case c.Mode[side] == imapSecuring && in.Data[0] < ' ':
+		return moreUnless(in.Final) // the client's TLS, ahead of the server's reply
+	}
+	return parseIMAPCommands(h, c, in)
+}
+
+var imapStates = words{"OK", "PREAUTH", "BYE"}
+
+func parseIMAPGreeting(h *Hint, c *Conn, in Input) Verdict {
+	if !fits(in.Data, "* ") {
+		return Reject
+	}
+	l := textLines{in.Data}
+	line, v := l.text()
+	switch {
+	case v == More && len(l.rest) > len("* ") && !imapStates.may(l.rest[len("* "):]):
+		return Reject
+	case v != Done:
+		return moreOr(v, in.Final)
+	case len(line) < len("* "):
+		return Reject
+	}
+	state, text := imapStates.first(line[len("* "):])
+	if state == "" {
+		return Reject
+	}
+	c.Mode[in.Side&1] = imapGreeted
+	h.Role, h.Next = Response, l.end(in.Data)
+	h.Const("status", state)
+	httpText(h, "greeting", text)
+	return Done
+}
+
+// parseIMAPReply reads a line of the server behind its greeting.
+func parseIMAPReply(h *Hint, c *Conn, in Input) Verdict {
+	l := textLines{in.Data}
+	line, v := l.text()
+	if v != Done {
+		return moreOr(v, in.Final)
+	}
+	h.Next = l.end(in.Data)
+	c.Mode[in.Side&1] = imapGreeted
+	switch c.Mode[1^in.Side&1] {
+	case imapUsing:
+		h.Next = Stop
+	case imapSecuring:
+		tag, rest, _ := bytes.Cut(line, []byte(" "))
+		state, _ := imapStates.first(rest)
+		h.Switch = state == "OK" && imapTag(tag) == c.Bits && len(tag) == int(c.Len)
+	}
+	return Done
+}
+
+// imapTag packs a tag, or the front of a longer one.
+func imapTag(tag []byte) (packed uint64) {
+	for _, b := range tag[:min(len(tag), imapMaxTag)] {
+		packed = packed<<8 | uint64(b)
+	}
+	return packed
+}
+
+var imapVerbs = words{"CAPABILITY", "LOGIN", "AUTHENTICATE", "STARTTLS", "NOOP", "LOGOUT", "ID", "ENABLE", "COMPRESS",
+	"SELECT", "EXAMINE", "LIST", "LSUB", "STATUS", "UID", "FETCH", "SEARCH", "APPEND", "NAMESPACE", "IDLE"}
+
+// parseIMAPCommands reads lines up to the one that says who the client is.
+func parseIMAPCommands(h *Hint, c *Conn, in Input) Verdict {
+	mode := &c.Mode[in.Side&1]
+	certain := *mode != imapNothing || c.Mode[1^in.Side&1] != imapNothing
+	l := textLines{in.Data}
+	for {
+		line, v := l.text()
+		if v == More && !certain && !imapMay(l.rest) {
+			return Reject
+		}
+		if v != Done {
+			return moreOr(v, in.Final)
+		}
+		tag, verb, arg := imapCommand(line, certain)
+		switch verb {
+		case "CAPABILITY", "NOOP", "ID", "ENABLE", "NAMESPACE":
+			certain = true
+			continue
+		case "":
+			if !certain {
+				return Reject
+			}
+			continue
+		}
+		h.Role, h.Next, *mode = Request, Stop, imapUsing
+		if verb == "STARTTLS" {
+			h.Next, *mode = l.end(in.Data), imapSecuring
+			c.Bits, c.Len = imapTag(tag), uint8(len(tag))
+		}
+		printIMAPCommand(h, verb, arg)
+		return Done
+	}
+}
+
+// imapCommand splits a command. The verb is empty if the line is none. While it is not certain that it is, its tag must have
+// a digit, as those of most clients have.
+func imapCommand(line []byte, certain bool) (tag []byte, verb string, arg []byte) {
+	tag, rest, _ := bytes.Cut(line, []byte(" "))
+	if !imapIsTag(tag) || !certain && !bytes.ContainsAny(tag, "0123456789") {
+		return nil, "", nil
+	}
+	verb, arg = imapVerbs.first(rest)
+	return tag, verb, arg
+}
+
+// imapMay reports whether b, a line whose end has not come, can become a command.
+func imapMay(b []byte) bool {
+	tag, rest, _ := bytes.Cut(b, []byte(" "))
+	return len(tag) == 0 && len(b) == 0 || imapIsTag(tag) && imapVerbs.may(rest)
+}
+
+// imapIsTag is stricter than RFC 9051 section 9: letters, digits, points and hyphens.
+func imapIsTag(tag []byte) bool {
+	for _, b := range tag {
+		if !(b >= '0' && b <= '9' || b >= 'A' && b <= 'Z' || b >= 'a' && b <= 'z' || b == '.' || b == '-') {
+			return false
+		}
+	}
+	return len(tag) > 0 && len(tag) <= 16
+}
+
+func printIMAPCommand(h *Hint, verb string, arg []byte) {
+	h.Const("command", verb)
+	switch verb {
+	case "LOGIN":
+		httpText(h, "user", imapString(arg))
+	case "AUTHENTICATE":
+		httpText(h, "mechanism", untilSpace(arg)) // an initial response, which follows, is a secret
+	}
+}
+
+// imapString returns the first argument, an atom or a quoted string; nothing if it is a literal, which stands on a line of
+// its own.
+func imapString(arg []byte) []byte {
+	if quoted, ok := bytes.CutPrefix(arg, []byte(`"`)); ok {
+		quoted, _, _ = bytes.Cut(quoted, []byte(`"`))
+		return quoted
+	}
+	if bytes.HasPrefix(arg, []byte("{")) {
+		return nil
+	}
+	return untilSpace(arg)
+}

@@ -1,0 +1,154 @@
+package l7
+
+import "bytes"
+
+// POP3 (RFC 1939). The server's greeting makes an event, and so does the command with which the client says who it is:
+// USER, APOP, AUTH; or STLS (RFC 2595).
+//
+// USER may be FTP's, and a bare "+OK" Redis's: what does not say which of them it is waits for more. Each line of the client
+// has one reply. They are counted to find the one to STLS, behind which TLS begins.
+//
+// What is kept in Conn: Mode says what was seen of each side; Left counts the client's lines up to STLS, and the server's
+// replies, of which the greeting is none. Bits and Len are not used.
+
+// Values of Conn.Mode.
+const (
+	pop3Nothing uint8 = iota
+	pop3Greeted
+	pop3Securing // the client sent STLS
+	pop3Using    // the client said who it is
+)
+
+func parsePOP3(h *Hint, c *Conn, in Input) Verdict {
+	side := in.Side & 1
+	server := c.Mode[side] == pop3Greeted || c.Mode[1^side] > pop3Greeted
+	switch {
+	case len(in.Data) == 0:
+		return moreUnless(in.Final)
+	case server && c.Mode[side] != pop3Nothing:
+		return parsePOP3Line(h, c, in)
+	case fits(in.Data, "+OK"):
+		return parsePOP3Greeting(h, c, in, server)
+	case server:
+		return parsePOP3Line(h, c, in)
+	case c.Mode[side] == pop3Securing && in.Data[0] < ' ':
+		return moreUnless(in.Final) // the client's TLS, ahead of the server's reply
+	}
+	return parsePOP3Commands(h, c, in)
+}
+
+// parsePOP3Greeting reads the server's first line. What others do not have is a text, in which the protocol or a time stamp
+// for APOP stands; or else a text that is followed by another such line.
+func parsePOP3Greeting(h *Hint, c *Conn, in Input, certain bool) Verdict {
+	l := textLines{in.Data}
+	line, v := l.text()
+	switch {
+	case v != Done:
+		return moreOr(v, in.Final)
+	case len(line) > len("+OK") && line[len("+OK")] != ' ':
+		return Reject
+	}
+	h.Next = l.end(in.Data)
+	text := bytes.TrimSpace(line[len("+OK"):])
+	stamped := bytes.HasSuffix(text, []byte(">")) && bytes.IndexByte(text, '@') >= 0
+	switch {
+	case certain, len(text) > 0 && (stamped || mentions(text, "POP") || fits(l.rest, "+OK") && len(l.rest) > len("+OK")):
+	default:
+		return moreUnless(in.Final)
+	}
+	c.Mode[in.Side&1] = pop3Greeted
+	h.Role = Response
+	h.Object("response")
+	h.True("success")
+	h.Const("status", "OK")
+	httpText(h, "header", text)
+	h.End()
+	return Done
+}
+
+// parsePOP3Line reads a line of the server behind its greeting: a reply, or one of a list.
+func parsePOP3Line(h *Hint, c *Conn, in Input) Verdict {
+	side := in.Side & 1
+	l := textLines{in.Data}
+	line, v := l.text()
+	if v != Done {
+		return moreOr(v, in.Final)
+	}
+	c.Mode[side] = pop3Greeted
+	h.Next = l.end(in.Data)
+	good := bytes.HasPrefix(line, []byte("+OK"))
+	if !good && !bytes.HasPrefix(line, []byte("-ERR")) && !bytes.HasPrefix(line, []byte("+ ")) {
+		return Done
+	}
+	c.Left[side]++
+	switch client := c.Mode[1^side]; {
+	case client == pop3Securing && good && c.Left[side] == c.Left[1^side]:
+		h.Switch = true
+	case client == pop3Using:
+		h.Next = Stop
+	}
+	return Done
+}
+
+// Commands by what they tell: that it is POP3, or not even that.
+var (
+	pop3Verbs       = words{"CAPA", "APOP", "STLS", "UIDL", "TOP", "UTF8", "XTND"}
+	pop3SharedVerbs = words{"USER", "PASS", "AUTH", "QUIT", "NOOP", "STAT", "LIST", "RETR", "DELE", "RSET", "LANG"}
+)
+
+// parsePOP3Commands reads lines up to the one that says who the client is, or, while they may be another protocol's, up to
+// one that may not.
+func parsePOP3Commands(h *Hint, c *Conn, in Input) Verdict {
+	side := in.Side & 1
+	s := pop3Session{lines: c.Left[side], certain: c.Mode[side] != pop3Nothing || c.Mode[1^side] != pop3Nothing}
+	l := textLines{in.Data}
+	for s.verb == "" || !s.certain {
+		line, v := l.text()
+		switch {
+		case v == More && !in.Final && (s.certain || pop3Verbs.may(l.rest) || pop3SharedVerbs.may(l.rest)):
+			return More
+		case v != Done, !s.command(line) && !s.certain:
+			return Reject
+		}
+	}
+	h.Role, h.Next, c.Mode[side] = Request, Stop, pop3Using
+	if s.verb == "STLS" {
+		h.Next, c.Mode[side], c.Left[side] = l.end(in.Data), pop3Securing, s.lines
+	}
+	h.Object("request")
+	h.Const("command", s.verb)
+	if len(s.arg) > 0 {
+		h.Array("args")
+		h.Str("", s.arg)
+		h.End()
+	}
+	h.End()
+	return Done
+}
+
+// pop3Session is what a client says of itself.
+type pop3Session struct {
+	verb    string
+	arg     []byte // its first argument alone: what follows is a secret
+	lines   uint32
+	certain bool // no other protocol has such commands
+}
+
+// command notes a line. It is false if the line is no command.
+func (s *pop3Session) command(line []byte) bool {
+	s.lines++
+	verb, arg := pop3Verbs.first(line)
+	if verb != "" {
+		s.certain = true
+	} else if verb, arg = pop3SharedVerbs.first(line); verb == "" {
+		return false
+	}
+	question := verb == "CAPA" || verb == "NOOP" || verb == "LANG" || verb == "UTF8" || verb == "AUTH" && len(arg) == 0
+	if s.verb == "" && !question {
+		s.verb = verb
+		if verb != "PASS" {
+			s.arg = untilSpace(arg)
+		}
+	}
+	return true
+}
