@@ -34,6 +34,7 @@ const (
 	FTP
 	POP3
 	IMAP
+	SOCKS
 	Protos // the number of protocols; not a protocol
 )
 
@@ -79,6 +80,7 @@ var Table = [Protos]Parser{
 	FTP:       {Name: "ftp", Stream: parseFTP},
 	POP3:      {Name: "pop3", Stream: parsePOP3},
 	IMAP:      {Name: "imap", Stream: parseIMAP, Extra: true},
+	SOCKS:     {Name: "socks", Stream: parseSOCKS, Paired: true, Extra: true},
 }
 
 // Event returns the type of the protocol's events, which is the name of their object too.
