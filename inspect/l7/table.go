@@ -35,6 +35,7 @@ const (
 	POP3
 	IMAP
 	SOCKS
+	XMPP
 	Protos // the number of protocols; not a protocol
 )
 
@@ -81,6 +82,7 @@ var Table = [Protos]Parser{
 	POP3:      {Name: "pop3", Stream: parsePOP3},
 	IMAP:      {Name: "imap", Stream: parseIMAP, Extra: true},
 	SOCKS:     {Name: "socks", Stream: parseSOCKS, Paired: true, Extra: true},
+	XMPP:      {Name: "xmpp", Stream: parseXMPP, Paired: true, Extra: true},
 }
 
 // Event returns the type of the protocol's events, which is the name of their object too.

@@ -1,0 +1,95 @@
+package l7
+
+import "bytes"
+
+// XMPP (RFC 6120). The headers of both sides' streams make one event. Behind the server's <proceed/> TLS begins.
+//
+// What is kept in Conn: Mode says what was seen of each side; Left counts the server's tags behind its header. Bits and Len
+// are not used.
+
+// Values of Conn.Mode.
+const (
+	xmppNothing uint8 = iota
+	xmppOpen          // its header
+)
+
+const (
+	// What begins a stream, with an XML declaration before it or not.
+	xmppDeclaration = "<?xml "
+	xmppHeader      = "<stream:stream"
+	xmppNamespace   = "http://etherx.jabber.org/streams"
+
+	// The longest header, and the most tags of the server that are read: its features are about half of that.
+	xmppMaxHeader = 1 << 10
+	xmppMaxTags   = 64
+)
+
+func parseXMPP(h *Hint, c *Conn, in Input) Verdict {
+	if c.Mode[in.Side&1] == xmppOpen {
+		return parseXMPPTag(h, c, in)
+	}
+	data := in.Data[:min(len(in.Data), xmppMaxHeader)]
+	rest := bytes.TrimLeft(data, " \t\r\n")
+	if fits(rest, xmppDeclaration) {
+		_, behind, _ := bytes.Cut(rest, []byte("?>"))
+		rest = bytes.TrimLeft(behind, " \t\r\n")
+	}
+	if !fits(rest, xmppHeader) {
+		return Reject
+	}
+	header, rest, whole := bytes.Cut(rest, []byte(">"))
+	switch {
+	case !whole && len(data) < xmppMaxHeader:
+		return moreUnless(in.Final)
+	case !whole || !bytes.Contains(header, []byte(xmppNamespace)):
+		return Reject
+	}
+	c.Mode[in.Side&1] = xmppOpen
+	h.Next = len(data) - len(rest)
+	printXMPP(h, header)
+	return Done
+}
+
+// printXMPP fills the hint from a stream's header. Only a server gives streams an ID (RFC 6120 section 4.7.3).
+func printXMPP(h *Hint, header []byte) {
+	if len(xmppAttribute(header, " id=")) > 0 {
+		h.Role = Response
+		httpText(h, "server", xmppAttribute(header, " from="))
+		return
+	}
+	h.Role, h.Next = Request, Stop
+	httpText(h, "to", xmppAttribute(header, " to="))
+	httpText(h, "from", xmppAttribute(header, " from="))
+	httpText(h, "namespace", xmppAttribute(header, " xmlns="))
+	httpText(h, "version", xmppAttribute(header, " version="))
+}
+
+// xmppAttribute returns an attribute's value, between single or double quotes.
+func xmppAttribute(tag []byte, name string) []byte {
+	_, value, ok := bytes.Cut(tag, []byte(name))
+	if !ok || len(value) == 0 || value[0] != '"' && value[0] != '\'' {
+		return nil
+	}
+	value, _, _ = bytes.Cut(value[1:], value[:1])
+	return value
+}
+
+// parseXMPPTag reads up to the end of the server's next tag.
+func parseXMPPTag(h *Hint, c *Conn, in Input) Verdict {
+	data := in.Data[:min(len(in.Data), xmppMaxHeader)]
+	tag, rest, whole := bytes.Cut(data, []byte(">"))
+	left := &c.Left[in.Side&1]
+	switch {
+	case !whole && len(data) < xmppMaxHeader:
+		return moreUnless(in.Final)
+	case !whole || *left == xmppMaxTags:
+		h.Next = Stop
+		return Done
+	}
+	*left++
+	h.Next = len(data) - len(rest)
+	tag = bytes.TrimLeft(tag, " \t\r\n")
+	empty := bytes.HasPrefix(tag, []byte("<proceed")) && bytes.HasSuffix(tag, []byte("/"))
+	h.Switch = empty || string(tag) == "</proceed"
+	return Done
+}
