@@ -65,7 +65,9 @@ func (hd *dnsHeader) plausible(size int) bool {
 // maxDNSMessage is the largest message: its length over TCP has 16 bits.
 const maxDNSMessage = 1<<16 - 1
 
-// parseDNS reads a message that came in one datagram: DNS, mDNS (RFC 6762) and LLMNR (RFC 4795) alike.
+// parseDNS reads a message that came in one datagram: DNS, mDNS (RFC 6762) and LLMNR (RFC 4795) alike. All are told as dns.
+// Only some messages of mDNS, and none of LLMNR, show by their content what they are: a question for a name of one label
+// may go to the root as well. A flow has one protocol, so that the others would be lost to it or named at random.
 //
 // The copy may have been cut, so the counts of the header are held against the largest message and not against what is
 // there; a question, or without one a whole resource, must be readable.

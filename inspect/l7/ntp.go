@@ -205,7 +205,8 @@ func parseNTPPrivate(h *Hint, in Input, first uint8, r wire.Cursor) Verdict {
 	failure, data := items>>12, int(items&0xfff)*(size&0xfff)
 	switch {
 	case !r.OK(), request == 0, implementation != 0 && implementation != 2 && implementation != 3, size > 0xfff,
-		data > ntpPrivateItems, response && data != r.Len(), !response && !ntpPrivateRequest(len(in.Data), int(failure), int(auth&0x7f), data):
+		data > ntpPrivateItems, response && data != r.Len(),
+		!response && !ntpPrivateRequest(len(in.Data), int(failure), int(auth&0x7f), data):
 		return Reject
 	}
 	printNTPMode(h, in, first, response)

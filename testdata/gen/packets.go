@@ -4,7 +4,8 @@ package main
 
 // The exchanges over UDP, and OpenVPN's. They need Debian's chrony, coturn, openvpn, openssl, snmp, snmpd, tftpd-hpa,
 // tftp-hpa, curl, iproute2, wireguard-tools and aria2, and wireguard-go (go install golang.zx2c4.com/wireguard@latest). They
-// make network interfaces: run them in a network namespace. DHCP, which is broadcast, is recorded by dhcp.sh.
+// make network interfaces: run them in a network namespace. DHCP and mDNS, which
+// are not unicast, are recorded by dhcp.sh and mdns.sh.
 
 const chronyServer = `exec chronyd -d -x -u root 'port 7002' 'local stratum 1' 'allow 127.0.0.1' 'cmdport 0' ` +
 	`'bindaddress 127.0.0.1' 'bindcmdaddress /' "pidfile $PWD/server.pid"`
