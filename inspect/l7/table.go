@@ -36,6 +36,8 @@ const (
 	IMAP
 	SOCKS
 	XMPP
+	SIP
+	RTSP
 	Protos // the number of protocols; not a protocol
 )
 
@@ -83,6 +85,8 @@ var Table = [Protos]Parser{
 	IMAP:      {Name: "imap", Stream: parseIMAP, Extra: true},
 	SOCKS:     {Name: "socks", Stream: parseSOCKS, Paired: true, Extra: true},
 	XMPP:      {Name: "xmpp", Stream: parseXMPP, Paired: true, Extra: true},
+	SIP:       {Name: "sip", Stream: parseSIP, Datagram: parseSIP, Begins: beginsSIP},
+	RTSP:      {Name: "rtsp", Stream: parseRTSP, Paired: true, Extra: true},
 }
 
 // Event returns the type of the protocol's events, which is the name of their object too.

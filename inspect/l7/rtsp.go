@@ -1,0 +1,77 @@
+package l7
+
+import "bytes"
+
+// RTSP (RFC 2326, RFC 7826). The first request and its response make one event. What follows is not read: it may be mixed
+// with media.
+//
+// Conn is not used.
+
+const (
+	rtspVersion    = "RTSP/#.#"
+	rtspStatusLine = "RTSP/#.# ###"
+)
+
+// Header fields that are read.
+const (
+	rtspAgent = iota
+	rtspServer
+	rtspFields
+)
+
+var rtspFieldNames = [rtspFields]string{rtspAgent: "user-agent", rtspServer: "server"}
+
+var rtspMethods = words{"OPTIONS", "DESCRIBE", "ANNOUNCE", "SETUP", "PLAY", "PLAY_NOTIFY", "PAUSE", "TEARDOWN",
+	"GET_PARAMETER", "SET_PARAMETER", "REDIRECT", "RECORD"}
+
+func parseRTSP(h *Hint, _ *Conn, in Input) Verdict {
+	response := fits(in.Data, rtspVersion)
+	if !response && !rtspMethods.may(in.Data) {
+		return Reject
+	}
+	l := textLines{in.Data}
+	line, v := l.text()
+	switch {
+	case v != Done:
+		return moreOr(v, in.Final)
+	case response && (!fits(line, rtspStatusLine) || len(line) < len(rtspStatusLine)),
+		!response && !rtspRequestLine(line):
+		return Reject
+	case !in.Final && !httpBlankLine(in.Data):
+		return More
+	}
+	var values [rtspFields][]byte
+	l.header(rtspFieldNames[:], values[:])
+	h.Next = Stop
+	if response {
+		printRTSPResponse(h, line, values[rtspServer])
+	} else {
+		printRTSPRequest(h, line, values[rtspAgent])
+	}
+	return Done
+}
+
+// rtspRequestLine reports whether a line has a method, a URL and the version.
+func rtspRequestLine(line []byte) bool {
+	method, rest := rtspMethods.first(line)
+	v := len(rest) - len(rtspVersion)
+	return method != "" && v > 1 && rest[v-1] == ' ' && fits(rest[v:], rtspVersion)
+}
+
+func printRTSPRequest(h *Hint, line, agent []byte) {
+	method, rest := rtspMethods.first(line)
+	v := len(rest) - len(rtspVersion)
+	h.Role = Request
+	h.Const("method", method)
+	h.Str("url", bytes.TrimSpace(rest[:v]))
+	h.Str("version", rest[v:])
+	httpText(h, "user_agent", agent)
+}
+
+func printRTSPResponse(h *Hint, line, server []byte) {
+	status, _ := httpNumber(line[len(rtspVersion)+1:len(rtspStatusLine)], 10)
+	h.Role = Response
+	h.Int("status", status)
+	httpText(h, "reason", bytes.TrimSpace(line[len(rtspStatusLine):]))
+	httpText(h, "server", server)
+}
