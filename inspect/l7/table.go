@@ -38,6 +38,8 @@ const (
 	XMPP
 	SIP
 	RTSP
+	Redis
+	Memcached
 	Protos // the number of protocols; not a protocol
 )
 
@@ -87,6 +89,8 @@ var Table = [Protos]Parser{
 	XMPP:      {Name: "xmpp", Stream: parseXMPP, Paired: true, Extra: true},
 	SIP:       {Name: "sip", Stream: parseSIP, Datagram: parseSIP, Begins: beginsSIP},
 	RTSP:      {Name: "rtsp", Stream: parseRTSP, Paired: true, Extra: true},
+	Redis:     {Name: "redis", Stream: parseRedis, Paired: true, Extra: true},
+	Memcached: {Name: "memcached", Stream: parseMemcached, Datagram: parseMemcachedDatagram, Paired: true, Extra: true},
 }
 
 // Event returns the type of the protocol's events, which is the name of their object too.
