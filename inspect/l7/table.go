@@ -40,6 +40,7 @@ const (
 	RTSP
 	Redis
 	Memcached
+	Syslog
 	Protos // the number of protocols; not a protocol
 )
 
@@ -91,6 +92,7 @@ var Table = [Protos]Parser{
 	RTSP:      {Name: "rtsp", Stream: parseRTSP, Paired: true, Extra: true},
 	Redis:     {Name: "redis", Stream: parseRedis, Paired: true, Extra: true},
 	Memcached: {Name: "memcached", Stream: parseMemcached, Datagram: parseMemcachedDatagram, Paired: true, Extra: true},
+	Syslog:    {Name: "syslog", Stream: parseSyslog, Datagram: parseSyslog, Extra: true},
 }
 
 // Event returns the type of the protocol's events, which is the name of their object too.
