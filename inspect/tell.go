@@ -114,6 +114,7 @@ func (w *Worker) event(r *flow.Record, kind event.Kind, nanos int64) *event.Even
 	w.out.Events = append(w.out.Events, event.Event{Kind: kind, Proto: r.Proto, Original: r.Original, Nanos: nanos, IPProto: r.Key.Proto})
 	e := &w.out.Events[len(w.out.Events)-1]
 	k := &r.Key
+	e.IPVersion = k.Version &^ decap.InPieces
 	e.Src, e.Dst, e.SrcPort, e.DstPort = k.Lo, k.Hi, k.LoPort, k.HiPort
 	if r.Client() == 1 {
 		e.Src, e.Dst, e.SrcPort, e.DstPort = k.Hi, k.Lo, k.HiPort, k.LoPort

@@ -40,8 +40,9 @@ func (f *flowLines) Events(b *event.Batch) {
 		e := &b.Events[i]
 		if e.Name.Len > 0 && !f.told[e.FlowID] {
 			f.told[e.FlowID] = true
+			src, dst := e.Addrs()
 			fmt.Fprintf(f.w, "%s (%v)  %v  %v -> %v  vni %d of %v\n", printable(b.Text(e.Name)), e.NameSource, e.Proto,
-				netip.AddrPortFrom(e.Src.Netip(), e.SrcPort), netip.AddrPortFrom(e.Dst.Netip(), e.DstPort), e.VNI, e.Outer)
+				netip.AddrPortFrom(src, e.SrcPort), netip.AddrPortFrom(dst, e.DstPort), e.VNI, e.Outer)
 		}
 		if e.Kind == event.Flow {
 			delete(f.told, e.FlowID)

@@ -49,9 +49,10 @@ func (t *flowTable) Events(b *event.Batch) {
 		if e.Name.Len == 0 {
 			continue
 		}
+		client, server := e.Addrs()
 		r := t.row(rowKey{
 			name: printable(b.Text(e.Name)), source: e.NameSource, proto: e.Proto,
-			client: e.Src.Netip(), server: netip.AddrPortFrom(e.Dst.Netip(), e.DstPort), outer: e.Outer, vni: e.VNI,
+			client: client, server: netip.AddrPortFrom(server, e.DstPort), outer: e.Outer, vni: e.VNI,
 		})
 		switch {
 		case r == nil: // the table is full

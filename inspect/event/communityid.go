@@ -24,8 +24,8 @@ func (e *Event) AppendCommunityID(dst []byte) []byte {
 
 	var buf [2 + 16 + 16 + 2 + 4]byte
 	in := append(buf[:0], 0, 0) // the seed
-	in = appendAddr(in, key.Lo)
-	in = appendAddr(in, key.Hi)
+	in = appendAddr(in, key.Lo, e.IPVersion)
+	in = appendAddr(in, key.Hi, e.IPVersion)
 	in = append(in, e.IPProto, 0)
 	if (e.HasPorts() || e.IsICMP()) && !e.Flow.Pieces {
 		in = binary.BigEndian.AppendUint16(in, key.LoPort)
@@ -57,8 +57,8 @@ func (e *Event) isICMPReply() bool {
 	return false
 }
 
-func appendAddr(dst []byte, a decap.Addr) []byte {
-	if ip := a.Netip(); ip.Is4() {
+func appendAddr(dst []byte, a decap.Addr, version uint8) []byte {
+	if ip := a.Netip(); ip.Is4() && version != 6 {
 		v4 := ip.As4()
 		return append(dst, v4[:]...)
 	}

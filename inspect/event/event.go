@@ -210,6 +210,7 @@ type Event struct {
 	Src, Dst         decap.Addr
 	SrcPort, DstPort uint16 // 0 for protocols without ports
 	IPProto          uint8
+	IPVersion        uint8 // 4 or 6
 	ICMPType         uint8 // of the flow's first packet
 	ICMPCode         uint8
 	VLANs            [decap.MaxVLANs]uint16
@@ -246,6 +247,14 @@ func (e *Event) IsTCP() bool { return e.IPProto == decap.TCP }
 
 // IsICMP says whether the flow's protocol is ICMP or ICMPv6.
 func (e *Event) IsICMP() bool { return e.IPProto == decap.ICMP || e.IPProto == decap.ICMPv6 }
+
+// Addrs returns the addresses of client and server. An IPv6 packet may have IPv4-mapped ones, which stay what they are.
+func (e *Event) Addrs() (src, dst netip.Addr) {
+	if e.IPVersion == 6 {
+		return netip.AddrFrom16(e.Src), netip.AddrFrom16(e.Dst)
+	}
+	return e.Src.Netip(), e.Dst.Netip()
+}
 
 // Tap is a mirror session: the mirrored interface's primary address, and the VNI.
 type Tap struct {

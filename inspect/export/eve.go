@@ -66,7 +66,7 @@ func (l *line) header(e *event.Event, eventType string) {
 		l.end()
 	}
 	ported := e.HasPorts() && !e.Flow.Pieces
-	src, dst := e.Src.Netip(), e.Dst.Netip()
+	src, dst := e.Addrs()
 	l.addr("src_ip", src)
 	if ported {
 		l.uint("src_port", uint64(e.SrcPort))

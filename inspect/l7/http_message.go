@@ -66,7 +66,8 @@ func httpText(h *Hint, key string, text []byte) {
 func (m *httpMessage) authority() []byte {
 	target := m.start.target
 	if string(m.start.method) == "CONNECT" && !bytes.HasPrefix(target, []byte("/")) {
-		return target
+		authority, _, _ := bytes.Cut(target, []byte(" ")) // some clients add a path
+		return authority
 	}
 	scheme, rest, ok := bytes.Cut(target, []byte("://"))
 	if !ok || bytes.ContainsAny(scheme, "/?#") {

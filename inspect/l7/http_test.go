@@ -57,6 +57,8 @@ func TestHTTPRequestFields(t *testing.T) {
 			"hostname=a url=/?u=http://b/ http_method=GET protocol=HTTP/1.1"},
 		{"CONNECT", crlf("CONNECT a.example:443 HTTP/1.1"),
 			"hostname=a.example http_port=443 url=a.example:443 http_method=CONNECT protocol=HTTP/1.1"},
+		{"CONNECT with a path", crlf("CONNECT a.example:25 / HTTP/1.0"),
+			"hostname=a.example http_port=25 url=a.example:25 / http_method=CONNECT protocol=HTTP/1.0"},
 		{"CONNECT without authority", crlf("CONNECT / HTTP/1.1", "Host: a"),
 			"hostname=a url=/ http_method=CONNECT protocol=HTTP/1.1"},
 		{"IPv6 with port", crlf("GET / HTTP/1.1", "Host: [::1]:8000"),
