@@ -30,10 +30,6 @@ const (
 	Kafka
 	AMQP
 	SSH
-	SMTP
-	FTP
-	POP3
-	IMAP
 	SOCKS
 	XMPP
 	SIP
@@ -41,6 +37,10 @@ const (
 	Redis
 	Memcached
 	Syslog
+	SMTP
+	FTP
+	POP3
+	IMAP
 	Protos // the number of protocols; not a protocol
 )
 
@@ -82,10 +82,6 @@ var Table = [Protos]Parser{
 	Kafka:     {Name: "kafka", Stream: parseKafka, Paired: true, Extra: true},
 	AMQP:      {Name: "amqp", Stream: parseAMQP, Paired: true, Extra: true},
 	SSH:       {Name: "ssh", Stream: parseSSH, Paired: true},
-	SMTP:      {Name: "smtp", Stream: parseSMTP},
-	FTP:       {Name: "ftp", Stream: parseFTP},
-	POP3:      {Name: "pop3", Stream: parsePOP3},
-	IMAP:      {Name: "imap", Stream: parseIMAP, Extra: true},
 	SOCKS:     {Name: "socks", Stream: parseSOCKS, Paired: true, Extra: true},
 	XMPP:      {Name: "xmpp", Stream: parseXMPP, Paired: true, Extra: true},
 	SIP:       {Name: "sip", Stream: parseSIP, Datagram: parseSIP, Begins: beginsSIP},
@@ -93,6 +89,10 @@ var Table = [Protos]Parser{
 	Redis:     {Name: "redis", Stream: parseRedis, Paired: true, Extra: true},
 	Memcached: {Name: "memcached", Stream: parseMemcached, Datagram: parseMemcachedDatagram, Paired: true, Extra: true},
 	Syslog:    {Name: "syslog", Stream: parseSyslog, Datagram: parseSyslog, Extra: true},
+	SMTP:      {Name: "smtp", Stream: parseSMTP},
+	FTP:       {Name: "ftp", Stream: parseFTP},
+	POP3:      {Name: "pop3", Stream: parsePOP3},
+	IMAP:      {Name: "imap", Stream: parseIMAP, Extra: true},
 }
 
 // Event returns the type of the protocol's events, which is the name of their object too.
