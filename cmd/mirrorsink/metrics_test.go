@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"testing"
 	"time"
 
@@ -52,9 +53,7 @@ func someSnapshot() snapshot {
 	for r := range s.FlowsEnded {
 		s.FlowsEnded[r] = 200 + uint64(r)
 	}
-	for p := range l7.Protos {
-		s.Hints[p] = 300 + uint64(p)
-	}
+	s.Hints[l7.HTTP], s.Hints[l7.TLS], s.Hints[l7.DNS] = 301, 302, 303
 	for k := range event.Kinds {
 		s.Export.Produced[k], s.Export.Written[k], s.Export.Dropped[k] = 410+uint64(k), 400+uint64(k), 10
 	}
@@ -71,7 +70,9 @@ func TestMetricsPage(t *testing.T) {
 	require.NoError(t, registry.Register(c))
 	page := httptest.NewRecorder()
 	promhttp.HandlerFor(registry, promhttp.HandlerOpts{}).ServeHTTP(page, httptest.NewRequest("GET", "/metrics", nil))
-	golden(t, "metrics.txt", page.Body.String())
+	// A protocol without messages has its line too, but another one in the table is no change of the page.
+	silent := regexp.MustCompile(`(?m)^mirrorsink_messages_total\{.*\} 0\n`)
+	golden(t, "metrics.txt", silent.ReplaceAllString(page.Body.String(), ""))
 }
 
 // A counter that is on no page is a loss that nobody sees.
@@ -81,7 +82,7 @@ func TestEveryCounterIsAMetric(t *testing.T) {
 	for _, m := range metricTable {
 		m.values(&s, func(value uint64, _ ...string) { shown[value] = true })
 	}
-	for v := uint64(1); v <= 17; v++ {
+	for v := uint64(1); v <= 19; v++ {
 		assert.True(t, shown[v], "the counter with value %d in someSnapshot", v)
 	}
 	for _, v := range []uint64{s.Datagrams, s.Bytes, s.FlowsNew, s.Named, s.Oversized, s.HandoversDropped, s.KernelDrops} {

@@ -85,7 +85,9 @@ func (l *line) flowStats(t *event.Totals) {
 	l.end()
 	l.object("hints")
 	for p := l7.None + 1; p < l7.Protos; p++ {
-		l.uint(p.String(), t.Hints[p])
+		if n := t.Hints[p]; n > 0 {
+			l.uint(p.String(), n)
+		}
 	}
 	l.end()
 }
