@@ -41,6 +41,7 @@ const (
 	FTP
 	POP3
 	IMAP
+	RDP
 	Protos // the number of protocols; not a protocol
 )
 
@@ -93,6 +94,7 @@ var Table = [Protos]Parser{
 	FTP:       {Name: "ftp", Stream: parseFTP},
 	POP3:      {Name: "pop3", Stream: parsePOP3},
 	IMAP:      {Name: "imap", Stream: parseIMAP, Extra: true},
+	RDP:       {Name: "rdp", Stream: parseRDP, Paired: true},
 }
 
 // Event returns the type of the protocol's events, which is the name of their object too.

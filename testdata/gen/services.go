@@ -152,6 +152,7 @@ func stop(cmd *exec.Cmd) {
 	kill := time.AfterFunc(10*time.Second, func() { syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) })
 	cmd.Wait()
 	kill.Stop()
+	syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // its children
 }
 
 func (x *exchange) record() {

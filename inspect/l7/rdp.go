@@ -1,0 +1,143 @@
+package l7
+
+import (
+	"bytes"
+
+	"github.com/mirrorsink/mirrorsink/decap/wire"
+)
+
+// RDP's connection request and confirm (MS-RDPBCGR section 2.2.1.1): X.224 in TPKT (RFC 1006), with the user's name or the
+// load balancer's token in a cookie, and a choice of security protocols. Behind the confirm mostly comes TLS.
+//
+// Other protocols begin with X.224 too. It is RDP if there is a cookie or a negotiation request. What is kept in Conn: the
+// client's Mode says that it asked.
+
+const rdpAsked = 1
+
+const (
+	tpktVersion   = 3
+	tpktHeader    = 4
+	x224Request   = 0xe0 // TPDU codes
+	x224Confirm   = 0xd0
+	x224Fixed     = 6 // code, two references, class
+	maxRDPRequest = 512
+
+	rdpNegotiate   = 1 // types of what stands at the end
+	rdpNegotiated  = 2
+	rdpFailure     = 3
+	rdpNegotiation = 8 // bytes of it
+)
+
+// rdpCookies begin the first line of a request; the second is the name of a user.
+const (
+	rdpToken  = "Cookie: msts="
+	rdpCookie = "Cookie: mstshash="
+)
+
+func parseRDP(h *Hint, c *Conn, in Input) Verdict {
+	side := in.Side & 1
+	if c.Mode[1^side] == rdpAsked {
+		return parseRDPConfirm(h, in)
+	}
+	data, _, v := readX224(in, x224Request)
+	if v != Done {
+		return v
+	}
+	cookie, token := rdpCookieLine(&data)
+	typ, flags, size, protocols := data.U8(), data.U8(), data.U16LE(), data.U32LE()
+	asks := data.OK() && typ == rdpNegotiate && size == rdpNegotiation
+	if cookie == nil && token == nil && !asks {
+		return Reject
+	}
+	c.Mode[side] = rdpAsked
+	h.Role, h.Next = Request, Stop
+	h.Const("event_type", "initial_request")
+	if cookie != nil {
+		h.Str("cookie", cookie)
+	}
+	if token != nil {
+		h.Str("routing_token", token)
+		h.Extra()
+	}
+	if asks {
+		h.Int("requested_protocols", int64(protocols))
+		h.Extra()
+		printRDPFlags(h, flags)
+	}
+	return Done
+}
+
+// printRDPFlags prints that the client asks to leave no credentials behind; section 2.2.1.1.1.
+func printRDPFlags(h *Hint, flags uint8) {
+	if flags&1 != 0 {
+		h.True("restricted_admin")
+		h.Extra()
+	}
+}
+
+// readX224 returns what follows the fixed part of a TPDU of the given code, when all of it is there, and where it ends.
+func readX224(in Input, code uint8) (data wire.Cursor, end int, v Verdict) {
+	r := wire.New(in.Data)
+	n := r.Len()
+	version, reserved, size := r.U8(), r.U8(), int(r.U16())
+	length, typ := int(r.U8()), r.U8()
+	switch {
+	case n >= 1 && version != tpktVersion, n >= 2 && reserved != 0,
+		n >= 4 && (size < tpktHeader+1+x224Fixed || size > maxRDPRequest),
+		n >= 5 && length != size-tpktHeader-1, n >= 6 && typ != code:
+		return data, 0, Reject
+	case n < 6:
+		return data, 0, moreUnless(in.Final)
+	}
+	body := r.Sub(size - tpktHeader - 2)
+	body.Skip(x224Fixed - 2)
+	class := body.U8()
+	switch {
+	case !r.OK():
+		return data, 0, moreUnless(in.Final)
+	case class != 0:
+		return data, 0, Reject
+	}
+	return body, size, Done
+}
+
+// rdpCookieLine reads the line of text at the front, if there is one.
+func rdpCookieLine(r *wire.Cursor) (user, token []byte) {
+	line, _, ok := bytes.Cut(r.Rest(), []byte("\r\n"))
+	if !ok {
+		return nil, nil
+	}
+	if user, ok = bytes.CutPrefix(line, []byte(rdpCookie)); ok {
+		r.Skip(len(line) + 2)
+		return user, nil
+	}
+	if token, ok = bytes.CutPrefix(line, []byte(rdpToken)); ok {
+		r.Skip(len(line) + 2)
+		return nil, token
+	}
+	return nil, nil
+}
+
+func parseRDPConfirm(h *Hint, in Input) Verdict {
+	data, end, v := readX224(in, x224Confirm)
+	if v != Done {
+		return v
+	}
+	typ := data.U8()
+	data.Skip(1 + 2) // flags, size
+	value := data.U32LE()
+	h.Role, h.Next = Response, Stop
+	switch {
+	case !data.OK(): // standard security, as before there was a choice
+	case typ == rdpNegotiated:
+		h.Int("selected_protocol", int64(value))
+		h.Extra()
+		if value != 0 {
+			h.Next, h.Switch = end, true
+		}
+	case typ == rdpFailure:
+		h.Int("failure_code", int64(value))
+		h.Extra()
+	}
+	return Done
+}
