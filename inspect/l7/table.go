@@ -42,6 +42,7 @@ const (
 	POP3
 	IMAP
 	RDP
+	Modbus
 	Protos // the number of protocols; not a protocol
 )
 
@@ -95,6 +96,7 @@ var Table = [Protos]Parser{
 	POP3:      {Name: "pop3", Stream: parsePOP3},
 	IMAP:      {Name: "imap", Stream: parseIMAP, Extra: true},
 	RDP:       {Name: "rdp", Stream: parseRDP, Paired: true},
+	Modbus:    {Name: "modbus", Stream: parseModbus, Paired: true},
 }
 
 // Event returns the type of the protocol's events, which is the name of their object too.
