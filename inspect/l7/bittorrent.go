@@ -1,0 +1,59 @@
+package l7
+
+import (
+	"bytes"
+	"encoding/hex"
+
+	"github.com/mirrorsink/mirrorsink/decap/wire"
+)
+
+// BitTorrent's handshake between peers (BEP 3). Both send the same; the one who sends it first opened the connection, and the
+// two make one event.
+//
+// What is kept in Conn: Mode says which side sent it.
+
+const bittorrentMagic = "\x13BitTorrent protocol"
+
+const (
+	bittorrentShook    = 1
+	bittorrentHashSize = 20
+	bittorrentIDSize   = 20
+	bittorrentClient   = 8 // bytes of a peer ID that name the client, such as -TR3000- (BEP 20)
+)
+
+func parseBitTorrent(h *Hint, c *Conn, in Input) Verdict {
+	r := wire.New(in.Data)
+	magic := r.Upto(len(bittorrentMagic))
+	if !bytes.HasPrefix([]byte(bittorrentMagic), magic.Rest()) {
+		return Reject
+	}
+	r.Skip(8) // extensions
+	hash := r.Bytes(bittorrentHashSize)
+	id := r.Upto(bittorrentIDSize)
+	if !r.OK() || id.Len() < bittorrentIDSize && !in.Final {
+		return moreUnless(in.Final)
+	}
+	side := in.Side & 1
+	c.Mode[side] = bittorrentShook
+	h.Role, h.Next = Request, Stop
+	if c.Mode[1^side] == bittorrentShook {
+		h.Role = Response
+		printBitTorrentClient(h, "server_peer", id)
+		return Done
+	}
+	start := len(h.scratch)
+	h.scratch = hex.AppendEncode(h.scratch, hash)
+	h.Str("info_hash", h.since(start))
+	printBitTorrentClient(h, "client_peer", id)
+	return Done
+}
+
+// printBitTorrentClient prints the client and version in a peer ID, if it has any.
+func printBitTorrentClient(h *Hint, key string, id wire.Cursor) {
+	client := id.Bytes(bittorrentClient)
+	name, ok := bytes.CutPrefix(client, []byte("-"))
+	name, end := bytes.CutSuffix(name, []byte("-"))
+	if ok && end {
+		h.Str(key, name)
+	}
+}
