@@ -76,10 +76,10 @@ func parseAMQPServer(h *Hint, asked uint8, in Input) Verdict {
 	}
 	r := wire.New(in.Data)
 	method, arguments, v := nextAMQP(&r)
-	switch {
-	case v == More:
+	if v == More {
 		return moreUnless(in.Final)
-	case v == Reject:
+	}
+	if v == Reject {
 		return Reject
 	}
 	h.Next = len(in.Data) - r.Len()

@@ -38,43 +38,65 @@ func parseKafka(h *Hint, c *Conn, in Input) Verdict {
 	if c.Mode[1^in.Side&1] == kafkaAsked {
 		return parseKafkaResponse(h, c, in)
 	}
+	var q kafkaRequest
+	if v := q.read(in); v != Done {
+		return v
+	}
+	h.Int("api_key", int64(q.key))
+	h.Const("api", kafkaAPIs[q.key].name)
+	h.Int("api_version", int64(q.version))
+	h.Str("client_id", q.client)
+	if q.key == kafkaVersions {
+		if !printKafkaSoftware(h, q.version, q.body) {
+			return Reject
+		}
+		c.Bits = 1
+	}
+	side := in.Side & 1
+	c.Mode[side], c.Left[side] = kafkaAsked, q.correlation
+	h.Role, h.Next = Request, Stop
+	return Done
+}
+
+// kafkaRequest is a request's header, and a cursor at what follows it.
+type kafkaRequest struct {
+	key, version uint16
+	correlation  uint32
+	client       []byte
+	body         wire.Cursor
+}
+
+func (q *kafkaRequest) read(in Input) Verdict {
 	r := wire.New(in.Data)
 	size := int(r.U32())
 	if len(in.Data) > 0 && in.Data[0] != 0 || r.OK() && (size < minKafkaRequest || size > maxKafkaRequest) {
 		return Reject
 	}
-	body := r.Upto(size)
-	n := body.Len()
-	key, version, correlation := body.U16(), body.U16(), body.U32()
-	api := kafkaAPIs[key]
-	switch {
-	case n >= 2 && api.name == "", n >= 4 && version > api.highest, n >= 8 && correlation > maxKafkaFirstID:
+	q.body = r.Upto(size)
+	n := q.body.Len()
+	if !q.plausible() {
 		return Reject
 	}
-	idSize := int(body.U16())
-	id := body.Bytes(idSize)
-	switch {
-	case n >= minKafkaRequest && (idSize == 0 || idSize > maxKafkaClientID || minKafkaRequest+idSize > size):
+	length := int(q.body.U16())
+	if q.body.OK() && (length == 0 || length > maxKafkaClientID || minKafkaRequest+length > size) {
 		return Reject
-	case !body.OK() || n < size && key == kafkaVersions:
+	}
+	q.client = q.body.Bytes(length)
+	switch {
+	case !q.body.OK(), q.key == kafkaVersions && n < size:
 		return moreUnless(in.Final)
-	case !isKafkaID(id):
+	case !isKafkaID(q.client):
 		return Reject
 	}
-	h.Int("api_key", int64(key))
-	h.Const("api", api.name)
-	h.Int("api_version", int64(version))
-	h.Str("client_id", id)
-	if key == kafkaVersions && !printKafkaSoftware(h, version, body) {
-		return Reject
-	}
-	side := in.Side & 1
-	c.Mode[side], c.Left[side] = kafkaAsked, correlation
-	if key == kafkaVersions {
-		c.Bits = 1
-	}
-	h.Role, h.Next = Request, Stop
 	return Done
+}
+
+// plausible reads the header up to the client ID, and reports whether what is there of it may be that of a first request.
+func (q *kafkaRequest) plausible() bool {
+	n := q.body.Len()
+	q.key, q.version, q.correlation = q.body.U16(), q.body.U16(), q.body.U32()
+	api := kafkaAPIs[q.key]
+	return (n < 2 || api.name != "") && (n < 4 || q.version <= api.highest) && (n < 8 || q.correlation <= maxKafkaFirstID)
 }
 
 // isKafkaID reports whether a client ID is one that programs and people give.

@@ -43,10 +43,10 @@ const (
 
 func parseMysql(h *Hint, c *Conn, in Input) Verdict {
 	side := in.Side & 1
-	switch {
-	case c.Mode[1^side] == mysqlGreeted:
+	switch c.Mode[1^side] {
+	case mysqlGreeted:
 		return parseMysqlClient(h, c, in)
-	case c.Mode[1^side] == mysqlLogsIn:
+	case mysqlLogsIn:
 		return parseMysqlResult(h, in)
 	default:
 		return parseMysqlGreeting(h, c, in)
