@@ -207,6 +207,10 @@ func (w *Worker) read(r *flow.Record, t *talk, in said) {
 		case l7.More:
 			return
 		case l7.Reject:
+			if t.proto != l7.None && begins(data) {
+				w.switchOver(r, t, in) // unannounced, as where a client speaks TLS to a server that does not
+				continue
+			}
 			w.lose(t, in.side)
 		case l7.Done:
 			next, other := w.hint.Next, w.hint.Switch
