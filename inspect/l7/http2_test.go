@@ -73,3 +73,37 @@ func TestHPACKMalformed(t *testing.T) {
 		assert.False(t, ok, "%x", bad)
 	}
 }
+
+// TestHTTP2Order: a server may speak first, and has to wait for the client's preface; an interim response is not the answer.
+func TestHTTP2Order(t *testing.T) {
+	var h Hint
+	var c Conn
+	settings := "000000 04 00 00000000"
+	server := Input{Data: unhex(t, settings+"000001 01 04 00000001 88"), Side: 1} // :status 200
+	require.Equal(t, More, parseHTTP2(&h, &c, server))
+	client := append([]byte(http2Preface), unhex(t, settings+"000003 01 05 00000001 82 84 86")...) // GET /
+	require.Equal(t, Done, parseHTTP2(&h, &c, Input{Data: client}))
+	require.Equal(t, Request, h.Role)
+
+	h.Reset()
+	early := unhex(t, settings+"000005 01 04 00000001 08 03 313030") // :status 100
+	interim := Input{Data: append(early, unhex(t, "000001 01 04 00000001 88")...), Side: 1}
+	require.Equal(t, Done, parseHTTP2(&h, &c, interim))
+	assert.Equal(t, Interim, h.Role)
+	assert.Equal(t, len(early), h.Next)
+
+	h.Reset()
+	require.Equal(t, Done, parseHTTP2(&h, &c, server))
+	assert.Equal(t, Response, h.Role)
+}
+
+// TestHTTP2Continuation: a header block in two frames is read as one in a single frame.
+func TestHTTP2Continuation(t *testing.T) {
+	for _, frames := range []string{"000003 01 05 00000001 82 84 86", "000001 01 01 00000001 82 000002 09 04 00000001 84 86"} {
+		var h Hint
+		var c Conn
+		require.Equal(t, Done, parseHTTP2(&h, &c, Input{Data: append([]byte(http2Preface), unhex(t, frames)...)}))
+		assert.Equal(t, "/", string(h.Fields[1].Text))
+		assert.Equal(t, "GET", string(h.Fields[2].Text))
+	}
+}

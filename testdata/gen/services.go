@@ -5,8 +5,8 @@
 //
 //	go run ../gen/services.go ../gen/commands.go ../gen/peers.go [NAME...]
 //
-// commands.go has the commands, and names the programs that they need. Each server has a folder of its own under a temporary one and ends with
-// its exchange.
+// commands.go has the commands, and names the programs that they need. Each server has a folder of its own under a temporary
+// one and ends with its exchange.
 package main
 
 import (
