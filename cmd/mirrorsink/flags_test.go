@@ -95,7 +95,7 @@ func TestEncapsulationKnowsAllValues(t *testing.T) {
 }
 
 func TestHeapLimit(t *testing.T) {
-	assert.Equal(t, int64(512*miB), heapLimit(512*miB))
-	assert.Equal(t, int64(76*miB), heapLimit(64*miB))
+	assert.Equal(t, int64(252*miB), heapLimit(512*miB))
+	assert.Equal(t, int64(64*miB*226/512+16*miB), heapLimit(64*miB))
 	assert.Equal(t, int64(16*miB), heapLimit(0))
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/mirrorsink/mirrorsink/decap"
+	"github.com/mirrorsink/mirrorsink/inspect"
 )
 
 // defaultMemory holds about a million flows.
@@ -48,10 +49,13 @@ func limitHeap(memory byteSize) (restore func()) {
 	return func() { debug.SetMemoryLimit(old) }
 }
 
-// heapLimit is the bound itself, of which inspect.Share leaves a sixteenth for garbage and the runtime; but at least
-// leastSlack more than the shares.
+// heapLimit is what of the bound is left beside the slabs of flow records and names, which are not in the heap; but at least
+// leastSlack more than the shares that are.
 func heapLimit(memory int64) int64 {
-	return memory - memory/16 + max(memory/16, leastSlack)
+	queues, dns := memory/queueShare, memory/dnsShare
+	m := inspect.Share(int(memory - queues - dns)) // of all workers together
+	inHeap := queues + dns + int64(m.Streams+m.Fragments+m.Pairs)
+	return max(memory-int64(m.Flows+m.Names), inHeap+leastSlack)
 }
 
 // leastSlack is what the program takes with empty tables. Measured with a limit of less the collector spends more time than
