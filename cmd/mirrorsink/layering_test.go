@@ -44,6 +44,7 @@ var onlyIn = map[string][]string{
 	"golang.org/x/sys/unix":                 {"decap/rx", "decap/tx", "inspect/flow"},
 	"github.com/gaissmai/bart":              {"decap"},
 	"github.com/stretchr/testify":           {},
+	"github.com/quic-go/quic-go":            {},
 	"pgregory.net/rapid":                    {},
 	"github.com/santhosh-tekuri/jsonschema": {},
 	"unsafe":                                {"decap/rx", "decap/tx", "inspect", "inspect/event", "inspect/flow", "inspect/frag"},

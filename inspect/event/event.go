@@ -5,7 +5,6 @@ package event
 import (
 	"net/netip"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"unsafe"
 
@@ -298,12 +297,19 @@ type Batch struct {
 	recycled bool // comes from NewBatch, and goes back there
 }
 
-var batches = sync.Pool{New: func() any { return &Batch{recycled: true} }}
+// batches are those that nobody holds. A sync.Pool would forget them at every collection, and what it costs to grow a batch
+// again is most of what it costs to fill it.
+var batches = make(chan *Batch, 64)
 
 // NewBatch returns an empty batch, which its caller holds. Its memory may have been that of one released before. The zero
 // Batch is good too, but is left to the garbage collector.
 func NewBatch() *Batch {
-	b := batches.Get().(*Batch)
+	var b *Batch
+	select {
+	case b = <-batches:
+	default:
+		b = &Batch{recycled: true}
+	}
 	b.holders.Store(1)
 	return b
 }
@@ -316,7 +322,10 @@ func (b *Batch) Retain() { b.holders.Add(1) }
 func (b *Batch) Release() {
 	if b.holders.Add(-1) == 0 && b.recycled {
 		b.Reset()
-		batches.Put(b)
+		select {
+		case batches <- b:
+		default: // enough are waiting
+		}
 	}
 }
 

@@ -66,13 +66,11 @@ func (hello *clientHello) print(h *Hint, transport byte) {
 	hello.printECH(h)
 }
 
-// printHandshake prints the hello itself.
+// printHandshake prints the highest version that the client offers. Its lists of numbers are in JA3's string already, and
+// would be most of the event.
 func (hello *clientHello) printHandshake(h *Hint) {
 	h.Object("client_handshake")
 	printTLSVersion(h, hello.highest())
-	printU16s(h, "ciphers", hello.ciphers)
-	hello.exts.print(h)
-	printU16s(h, "sig_algs", u16List(hello.exts.sigAlgs))
 	h.End()
 }
 

@@ -74,19 +74,6 @@ func (e *tlsExtensions) place(typ uint16) *wire.Cursor {
 	return nil
 }
 
-// print prints the types of the extensions in their order.
-func (e *tlsExtensions) print(h *Hint) {
-	mark := h.openList("exts")
-	for c, n := e.all, 0; c.Len() >= 4 && n < maxTLSList; n++ {
-		typ := c.U16()
-		c.Upto(int(c.U16()))
-		if !isGREASE(typ) {
-			h.Int("", int64(typ))
-		}
-	}
-	h.closeList(mark)
-}
-
 // hostName returns the first host name of a server_name extension (RFC 6066 section 3), nil if it has none that is all
 // there.
 func (e *tlsExtensions) hostName() []byte {
@@ -117,14 +104,3 @@ func u16List(body wire.Cursor) wire.Cursor { return body.Upto(int(body.U16())) }
 
 // u8List returns what is there of a list that begins with its length in one byte.
 func u8List(body wire.Cursor) wire.Cursor { return body.Upto(int(body.U8())) }
-
-// printU16s prints a list of numbers without its GREASE.
-func printU16s(h *Hint, key string, list wire.Cursor) {
-	mark := h.openList(key)
-	for n := 0; list.Len() >= 2 && n < maxTLSList; n++ {
-		if v := list.U16(); !isGREASE(v) {
-			h.Int("", int64(v))
-		}
-	}
-	h.closeList(mark)
-}

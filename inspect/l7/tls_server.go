@@ -69,6 +69,5 @@ func (hello *serverHello) print(h *Hint, c *Conn) {
 	h.Object("server_handshake")
 	printTLSVersion(h, hello.version)
 	h.Int("cipher", int64(hello.cipher))
-	hello.exts.print(h)
 	h.End()
 }
