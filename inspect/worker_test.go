@@ -2,15 +2,19 @@ package inspect
 
 import (
 	"encoding/binary"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"net/netip"
+	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/gopacket"
 	"github.com/google/gopacket/layers"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/tools/txtar"
 
 	"github.com/mirrorsink/mirrorsink/decap"
 	"github.com/mirrorsink/mirrorsink/inspect/event"
@@ -223,7 +227,28 @@ func TestClient(t *testing.T) {
 		"request, late":  {func(c *conversation) { c.hear("x"); c.say(get("/")) }, "10.0.0.1:40000 > 192.0.2.80:8080 by=http_request"},
 		"response alone": {func(c *conversation) { c.hear(ok("x")) }, "10.0.0.1:40000 > 192.0.2.80:8080 by=http_request"},
 		"ports":          {func(c *conversation) { c.server.port = 443; c.hear("x") }, "10.0.0.1:40000 > 192.0.2.80:443 by=ports"},
-		"first packet":   {func(c *conversation) { c.hear("x") }, "192.0.2.80:8080 > 10.0.0.1:40000 by=first_packet"},
+		"hello, late": {func(c *conversation) { c.server.port = 9443; c.hear("x"); c.hello("a.example") },
+			"10.0.0.1:40000 > 192.0.2.80:9443 by=tls_client_hello"},
+		"query, late": {func(c *conversation) { c.lookup("a.example", "192.0.2.1", time.Minute); c.frames = c.frames[1:] },
+			"10.0.0.1:5000 > 10.0.0.2:53 by=dns_query"},
+		"QUIC": {func(c *conversation) { c.datagram("\x40 the server's"); c.quicHello(t) },
+			"10.0.0.1:40000 > 192.0.2.80:8080 by=quic_initial"},
+		"banner": {func(c *conversation) { c.hear("220 mail.example.com ESMTP Postfix\r\n") },
+			"10.0.0.1:40000 > 192.0.2.80:8080 by=server_banner"},
+		"another request": {func(c *conversation) { c.hear("x"); c.say("get session:17\r\n"); c.hear("END\r\n") },
+			"10.0.0.1:40000 > 192.0.2.80:8080 by=request"},
+
+		// The question that flow logs of a NAT gateway cannot answer: it shows accepted packets from outside. Were they asked for?
+		"behind a NAT gateway, answers": {func(c *conversation) {
+			c.server.port = 9443
+			c.hear("the mirror began in the middle of an answer")
+			c.hello("updates.example")
+		}, "10.0.0.1:40000 > 192.0.2.80:9443 by=tls_client_hello"},
+		"behind a NAT gateway, opened from outside": {func(c *conversation) {
+			c.client, c.server = host{netip.MustParseAddr("192.0.2.80"), 40000, 1}, host{netip.MustParseAddr("10.0.0.1"), 8443, 2}
+			c.open()
+		}, "192.0.2.80:40000 > 10.0.0.1:8443 by=syn"},
+		"first packet": {func(c *conversation) { c.hear("x") }, "192.0.2.80:8080 > 10.0.0.1:40000 by=first_packet"},
 		"echo reply first": {func(c *conversation) {
 			c.add(ipv4(c.server, c.client, layers.IPProtocolICMPv4), &layers.ICMPv4{TypeCode: layers.CreateICMPv4TypeCode(0, 0)}, nil)
 		}, "10.0.0.1:0 > 192.0.2.80:0 by=icmp_type"},
@@ -241,6 +266,30 @@ func TestClient(t *testing.T) {
 			require.Contains(t, flows[0], ends)
 		})
 	}
+}
+
+// datagram adds a UDP payload of the server, and quicHello one of the client: a real one.
+func (c *conversation) datagram(payload string) { c.udp(c.server, c.client, []byte(payload)) }
+
+func (c *conversation) quicHello(t *testing.T) {
+	recorded, err := os.ReadFile("../testdata/l7/quic.txtar")
+	require.NoError(t, err)
+	for _, f := range txtar.Parse(recorded).Files {
+		if f.Name != "datagrams" {
+			continue
+		}
+		first := strings.TrimPrefix(string(f.Data), "> ")
+		first, _, _ = strings.Cut(first, "\n>")
+		first, _, _ = strings.Cut(first, "\n<")
+		payload, err := hex.DecodeString(strings.NewReplacer("\n", "", " ", "").Replace(first))
+		require.NoError(t, err)
+		c.udp(c.client, c.server, payload)
+	}
+}
+
+func (c *conversation) udp(from, to host, payload []byte) {
+	c.nanos += millisecond
+	c.add(ipv4(from, to, layers.IPProtocolUDP), &layers.UDP{SrcPort: layers.UDPPort(from.port), DstPort: layers.UDPPort(to.port)}, payload)
 }
 
 func ipv4(from, to host, proto layers.IPProtocol) *layers.IPv4 {
