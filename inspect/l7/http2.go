@@ -56,10 +56,12 @@ func beginsHTTP2(b []byte) bool { return bytes.HasPrefix(b, []byte(http2Preface)
 // http2MayGreet reports whether a server may have sent its SETTINGS before the client's preface was seen: they have to wait
 // for it.
 func http2MayGreet(b []byte) bool {
-	f := wire.New(b)
+	header := [http2FrameHeader]byte{3: http2Settings} // what it would be; b may be its beginning
+	n := copy(header[:], b)
+	f := wire.New(header[:])
 	size, typ, flags, stream := f.U24(), f.U8(), f.U8(), f.U32()
-	return f.OK() && typ == http2Settings && flags == 0 && stream == 0 && size%http2Setting == 0 &&
-		size <= maxHTTP2Settings*http2Setting
+	return typ == http2Settings && flags == 0 && stream == 0 && size <= maxHTTP2Settings*http2Setting &&
+		(n < 3 || size%http2Setting == 0)
 }
 
 // http2Frame is the header of a frame.
