@@ -400,11 +400,14 @@ func TestCaptureAllocations(t *testing.T) {
 		for way, c := range map[string]*Capture{"mapped": mapped, "stream": stream} {
 			var b decap.Batch
 			var failed error
-			allocations := testing.AllocsPerRun(1, func() { // of all 300 together: an average would be rounded down
-				for range 300 {
-					failed = errors.Join(failed, c.Read(&b))
-				}
-			})
+			allocations := 1.0
+			for try := 0; try < 3 && allocations > 0; try++ { // the runtime allocates too, now and then; a Read would each time
+				allocations = testing.AllocsPerRun(1, func() { // of all 100 together: an average would be rounded down
+					for range 100 {
+						failed = errors.Join(failed, c.Read(&b))
+					}
+				})
+			}
 			require.NoError(t, failed)
 			assert.Zero(t, allocations, "%s %s", way, format)
 			require.NoError(t, c.Close())
