@@ -36,11 +36,7 @@ func (p *Packet) Key(tap uint16) (k Key, reverse bool) {
 // icmpPorts maps an ICMP type and code to ports as the Community ID specification (version 1) does: a request and its
 // reply become each other's counterpart, and what has no counterpart is a one-way flow of its type and code.
 func (p *Packet) icmpPorts() (sport, dport uint16, oneWay bool) {
-	counterparts := icmp4Counterparts[:]
-	if p.Proto == ICMPv6 {
-		counterparts = icmp6Counterparts[:]
-	}
-	for _, pair := range counterparts {
+	for _, pair := range p.icmpCounterparts() {
 		if pair[0] == p.ICMPType {
 			return uint16(pair[0]), uint16(pair[1]), false
 		}
@@ -57,20 +53,20 @@ var (
 	icmp6Counterparts = [...][2]uint8{{128, 129}, {133, 134}, {135, 136}, {130, 131}, {139, 140}, {144, 145}}
 )
 
+// icmpCounterparts returns the pairs of request and reply types of the packet's ICMP version.
+func (p *Packet) icmpCounterparts() [][2]uint8 {
+	if p.Proto == ICMPv6 {
+		return icmp6Counterparts[:]
+	}
+	return icmp4Counterparts[:]
+}
+
 // ICMPRequest reports whether an ICMP packet asks for something; known is false for types that neither ask nor answer.
 func (p *Packet) ICMPRequest() (request, known bool) {
-	sport, _, oneWay := p.icmpPorts()
-	if oneWay {
-		return false, false
-	}
-	counterparts := icmp4Counterparts[:]
-	if p.Proto == ICMPv6 {
-		counterparts = icmp6Counterparts[:]
-	}
-	for _, pair := range counterparts {
-		if uint16(pair[0]) == sport {
-			return true, true
+	for _, pair := range p.icmpCounterparts() {
+		if p.ICMPType == pair[0] || p.ICMPType == pair[1] {
+			return p.ICMPType == pair[0], true
 		}
 	}
-	return false, true
+	return false, false
 }

@@ -166,8 +166,8 @@ func (w *Worker) deliver() {
 // publish makes the counters of the batch visible, all at once.
 func (w *Worker) publish() {
 	w.stats.Taps = uint64(len(w.taps.list) - 1)
-	w.stats.Paired = w.pairs.Counts().Pairs
-	w.stats.PairsEvicted = w.pairs.Counts().Evicted
+	pairs := w.pairs.Counts()
+	w.stats.Paired, w.stats.PairsEvicted = pairs.Pairs, pairs.Evicted
 	w.stats.FlowsActive = uint64(w.flows.Live())
 	w.stats.StreamsActive = uint64(w.talks.live)
 	w.mu.Lock()
