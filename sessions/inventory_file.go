@@ -1,0 +1,175 @@
+package sessions
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+	"strings"
+)
+
+// maxInventory bounds the file: about a kilobyte for each of the 65,535 sessions that a sink tells apart.
+const maxInventory = 64 << 20
+
+// Write writes the inventory as JSON, an entry a line. Equal inventories give equal bytes.
+func (inv *Inventory) Write(w io.Writer) error {
+	head := *inv
+	head.Entries = nil
+	var text bytes.Buffer
+	if err := writeJSON(&text, head); err != nil {
+		return err
+	}
+	text.Truncate(text.Len() - len("null}\n")) // head's entries
+	text.WriteByte('[')
+	for i := range inv.Entries {
+		if i > 0 {
+			text.WriteByte(',')
+		}
+		text.WriteByte('\n')
+		if err := writeJSON(&text, &inv.Entries[i]); err != nil {
+			return err
+		}
+		text.Truncate(text.Len() - len("\n"))
+	}
+	text.WriteString("\n]}\n")
+	_, err := text.WriteTo(w)
+	return err
+}
+
+// writeJSON writes a value as one line, and leaves characters as they are that only web pages need escaped.
+func writeJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
+}
+
+// ReadInventory reads what Write writes. It refuses, with one line that says what is wrong and where: text that is no JSON or
+// longer than 64 MiB, keys that it does not know, another format, addresses and numbers that cannot be, and sessions that
+// packets do not tell apart.
+func ReadInventory(r io.Reader) (*Inventory, error) {
+	text, err := io.ReadAll(io.LimitReader(r, maxInventory+1))
+	switch {
+	case err != nil:
+		return nil, err
+	case len(text) > maxInventory:
+		return nil, fmt.Errorf("longer than %d MiB: this is no inventory", maxInventory>>20)
+	}
+	var head struct {
+		Format *int `json:"format"`
+	}
+	if err := json.Unmarshal(text, &head); err != nil {
+		return nil, inLine(text, err)
+	}
+	switch {
+	case head.Format == nil:
+		return nil, errors.New("no format: this is no inventory")
+	case *head.Format != InventoryFormat:
+		return nil, fmt.Errorf("format %d: this version reads %d", *head.Format, InventoryFormat)
+	}
+	return readEntries(text)
+}
+
+// readEntries reads text whose format is the right one.
+func readEntries(text []byte) (*Inventory, error) {
+	var outline struct {
+		Inventory
+		Entries []json.RawMessage `json:"sessions"` // apart, so that an error can say in which one it is
+	}
+	if err := strict(text, &outline); err != nil {
+		return nil, inLine(text, err)
+	}
+	inv := &outline.Inventory
+	inv.Made = inv.Made.UTC()
+	inv.Entries = make([]Entry, len(outline.Entries))
+	seen := make(map[tap]int, len(inv.Entries))
+	for i, entry := range outline.Entries {
+		e := &inv.Entries[i]
+		err := strict(entry, e)
+		if err == nil {
+			err = e.check()
+		}
+		if first, twice := seen[e.tap()]; err == nil && twice {
+			err = fmt.Errorf("outer %v with VNI %d is that of sessions[%d] too, and packets tell no more", e.Outer, e.VNI, first)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("sessions[%d]%s: %w", i, e.named(), plain(err))
+		}
+		seen[e.tap()] = i
+	}
+	return inv, nil
+}
+
+// named is an entry's session as a message shows it.
+func (e *Entry) named() string {
+	if e.Session == "" {
+		return ""
+	}
+	return " " + strconv.Quote(e.Session)
+}
+
+// check says what an entry has not or cannot have, and brings addresses into the form in which they are compared.
+func (e *Entry) check() error {
+	switch {
+	case !e.Outer.IsValid():
+		return errors.New("no outer: want the interface's primary address")
+	case e.Outer.Zone() != "":
+		return fmt.Errorf("outer %v: an interface's address has no zone", e.Outer)
+	case e.VNI > MaxVNI:
+		return fmt.Errorf("vni %d: want 0 to %d", e.VNI, MaxVNI)
+	case e.Session == "" || e.Interface == "":
+		return errors.New("want the IDs of session and interface")
+	}
+	if mac, err := net.ParseMAC(e.MAC); e.MAC != "" && (err != nil || len(mac) != 6) {
+		return fmt.Errorf("mac %q: want six bytes such as 02:00:00:00:00:01", e.MAC)
+	}
+	e.Outer = e.Outer.Unmap()
+	for i, a := range e.Addresses {
+		if !a.IsValid() || a.Zone() != "" {
+			return fmt.Errorf("addresses[%d] %q: want an address without zone", i, a)
+		}
+		e.Addresses[i] = a.Unmap()
+	}
+	return nil
+}
+
+// strict decodes all of text, and no keys that it has no place for.
+func strict(text []byte, to any) error {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	return d.Decode(to)
+}
+
+// inLine adds the line in which the text is wrong, where that is known.
+func inLine(text []byte, err error) error {
+	offset := int64(-1)
+	var syntax *json.SyntaxError
+	var typ *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &syntax):
+		offset = syntax.Offset
+	case errors.As(err, &typ):
+		offset = typ.Offset
+	}
+	if offset < 0 {
+		return plain(err)
+	}
+	return fmt.Errorf("line %d: %w", 1+bytes.Count(text[:min(offset, int64(len(text)))], []byte("\n")), plain(err))
+}
+
+// plain says in words for people what the JSON package says of Go's types.
+func plain(err error) error {
+	var typ *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &typ) && typ.Field == "":
+		return fmt.Errorf("want an object, found %s", typ.Value)
+	case typ != nil:
+		return fmt.Errorf("%q: found %s", typ.Field, typ.Value)
+	}
+	if key, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
+		return fmt.Errorf("unknown key %s", key)
+	}
+	return err
+}
