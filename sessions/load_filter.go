@@ -1,0 +1,68 @@
+package sessions
+
+import "github.com/goccy/go-yaml/ast"
+
+// filter reads a filter.
+func (l *loader) filter(at Position, name string, n ast.Node) {
+	f := FilterSpec{At: at, Name: name, AmazonDNS: true}
+	ingress, egress := everything(Ingress), everything(Egress)
+	l.mapping(n, "a filter", fields{
+		"amazon-dns": one(l, &f.AmazonDNS, parseBool),
+		"ingress":    l.rules(Ingress, &ingress),
+		"egress":     l.rules(Egress, &egress),
+	})
+	f.Rules = append(ingress, egress...)
+	if len(f.Rules) > MaxRulesPerFilter {
+		l.problem(at, "filter %s has %d ingress and %d egress rules: AWS takes %d in all (a direction that is left out has two)",
+			quote(name), len(ingress), len(egress), MaxRulesPerFilter)
+	}
+	l.spec.Filters = append(l.spec.Filters, f)
+}
+
+// placed is a rule and where it stands.
+type placed struct {
+	Rule
+	at       Position
+	numbered bool
+}
+
+// rules returns the field of a direction.
+func (l *loader) rules(direction string, into *[]Rule) field {
+	return func(key string, n ast.Node) {
+		*into = nil
+		if n.Type() == ast.NullType {
+			l.problem(position(n), "%s: want rules; [] takes nothing, and without the key everything is taken", key)
+			return
+		}
+		var list []placed
+		for _, e := range items(n) {
+			list = append(list, l.rule(direction, e))
+		}
+		l.number(list)
+		for _, r := range list {
+			*into = append(*into, r.Rule)
+		}
+	}
+}
+
+// ruleStep is between the numbers of rules that have none, so that some can be put between them later.
+const ruleStep = 10
+
+// number gives the rules of a direction their numbers, unless they have them.
+func (l *loader) number(list []placed) {
+	numbers := map[int]Position{}
+	for i := range list {
+		r := &list[i]
+		if r.numbered != list[0].numbered {
+			l.problem(r.at, "some rules of this direction have a number and some have none: give one to all, or to none")
+			return
+		}
+		if !r.numbered {
+			r.Number = (i + 1) * ruleStep
+		} else if first, twice := numbers[r.Number]; twice && r.Number > 0 {
+			l.problem(r.at, "number %d is the rule's in line %d already: each rule of a direction has its own", r.Number, first.Line)
+		} else {
+			numbers[r.Number] = r.at
+		}
+	}
+}
