@@ -10,8 +10,8 @@ import (
 
 // pairUp looks for the other copy of a packet that is mirrored at both ends. Both observations stay; they are told to
 // belong together.
-func (w *Worker) pairUp(r *flow.Record, p *decap.Packet, nanos int64) {
-	way := pair.WayOf(p)
+func (w *Worker) pairUp(r *flow.Record, s flow.Side, p *decap.Packet, nanos int64) {
+	way := w.way(r, s, p)
 	if way == pair.Transit {
 		return
 	}

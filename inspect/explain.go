@@ -7,6 +7,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/event"
 	"github.com/mirrorsink/mirrorsink/inspect/flow"
 	"github.com/mirrorsink/mirrorsink/inspect/l7"
+	"github.com/mirrorsink/mirrorsink/inspect/pair"
 	"github.com/mirrorsink/mirrorsink/inspect/pdns"
 )
 
@@ -41,7 +42,7 @@ func (w *Worker) explain(r *flow.Record) {
 		}
 	}
 	r.Facts = r.Facts.WithDirect(event.NotDirect)
-	if w.outbound(k.Tap, client.Addr, server) {
+	if w.outbound(r, client.Addr, server) {
 		r.Facts = r.Facts.WithDirect(directs[pdns.Explain(&pdns.Evidence{
 			Start: r.Start, Exempt: pdns.Exempt(server.Netip(), w.cfg.Exempt), Found: found, Answer: answer,
 			Armed: w.known.dns.Armed(client.Tap), DoH: w.known.dns.DoH(client, r.Start),
@@ -54,16 +55,18 @@ var directs = [...]event.Direct{
 	pdns.DoHSuspected: event.DoHSuspected, pdns.NotArmed: event.NotArmed,
 }
 
-// outbound reports whether a client is on our side: it is the mirrored interface, or, where that is neither end, has an
-// address of the site.
-func (w *Worker) outbound(tap uint16, client, server decap.Addr) bool {
-	if tap != 0 {
-		switch w.taps.list[tap].source {
-		case client:
-			return true
-		case server:
-			return false
-		}
+// outbound reports whether a flow's client is on our side: it is the mirrored interface, or, where that is neither end, is
+// behind it or has an address of the site. A server behind the interface proves nothing: it may be what a router forwards to.
+func (w *Worker) outbound(r *flow.Record, client, server decap.Addr) bool {
+	switch w.taps.byAddress(r.Key.Tap, client, server) {
+	case pair.Egress:
+		return true
+	case pair.Ingress:
+		return false
+	case pair.Transit:
+	}
+	if direction(r) == event.Egress {
+		return true
 	}
 	return pdns.Exempt(client.Netip(), w.cfg.Exempt)
 }

@@ -26,6 +26,17 @@ type Sink interface {
 	Events(b *event.Batch)
 }
 
+// Owners knows whose the packets of mirror sessions are. Workers ask when they see a session for the first time, and for all
+// of theirs, once a batch at most, when Generation has another value than before. Both methods are called by several
+// goroutines at the same time, and must not block.
+type Owners interface {
+	// Owner returns the interface that sends copies from an address with a VNI; nil if it is not known. IPv4 addresses are
+	// never IPv4-mapped.
+	Owner(outer netip.Addr, vni uint32) *event.Owner
+	// Generation changes whenever Owner may answer something else than before.
+	Generation() uint64
+}
+
 // Config is what a worker needs to know. The zero value works, but for the source and the sink: see New.
 type Config struct {
 	Decoder decap.Decoder
@@ -35,6 +46,8 @@ type Config struct {
 	Now func() int64
 	// Shared is what the workers know together; nil is for a worker alone, which then has its own, as large as Memory.Names.
 	Shared *Shared
+	// Owners is the inventory; nil is for none.
+	Owners Owners
 	// Exempt are networks to which connections need no lookup, besides the site's own.
 	Exempt []netip.Prefix
 	// Peer is the place among the workers that share the traffic; the zero value is a worker alone.

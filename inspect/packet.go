@@ -44,11 +44,14 @@ func (w *Worker) packet(it *item, v volume) {
 	if p.Proto == decap.TCP {
 		w.segment(r, s, p)
 	}
+	if p.Mirrored {
+		w.attribute(r, s, p, v)
+	}
 	if fresh {
 		w.explain(r)
 	}
 	if p.Mirrored && len(w.taps.list) > 2 {
-		w.pairUp(r, p, v.last)
+		w.pairUp(r, s, p, v.last)
 	}
 	w.flows.Active(r)
 	switch {

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/mirrorsink/mirrorsink/decap"
+	"github.com/mirrorsink/mirrorsink/inspect/event"
 	"github.com/mirrorsink/mirrorsink/inspect/pdns"
 )
 
@@ -51,15 +52,45 @@ func (s *Shared) id(t tap) uint32 {
 
 // taps numbers mirror sessions. Number 0 is for packets without one: plain captures.
 type taps struct {
-	list  []tap    // by number
-	ids   []uint32 // by number: Shared's
-	index []uint16 // open addressing, at most half full; 0 is free
+	list  []tap          // by number
+	ids   []uint32       // by number: Shared's
+	owner []*event.Owner // by number; nil if not known
+	index []uint16       // open addressing, at most half full; 0 is free
 	known *Shared
 	last  uint16 // most packets come from the session of the one before
+
+	owners     Owners // nil without an inventory
+	generation uint64 // of owners, when all sessions were asked for last
 }
 
-func newTaps(known *Shared) *taps {
-	return &taps{list: make([]tap, 1, 64), ids: make([]uint32, 1, 64), index: make([]uint16, 2*maxTaps), known: known}
+func newTaps(known *Shared, owners Owners) *taps {
+	return &taps{
+		list: make([]tap, 1, 64), ids: make([]uint32, 1, 64), owner: make([]*event.Owner, 1, 64),
+		index: make([]uint16, 2*maxTaps), known: known, owners: owners,
+	}
+}
+
+// refresh asks again whose the sessions are, if the answers may be others.
+func (t *taps) refresh() {
+	if t.owners == nil {
+		return
+	}
+	g := t.owners.Generation()
+	if g == t.generation {
+		return
+	}
+	t.generation = g
+	for n := 1; n < len(t.list); n++ {
+		t.owner[n] = t.ask(&t.list[n])
+	}
+}
+
+// ask returns the owner of a session.
+func (t *taps) ask(of *tap) *event.Owner {
+	if t.owners == nil {
+		return nil
+	}
+	return t.owners.Owner(of.source.Netip(), of.vni)
 }
 
 // number returns the session's number; ok is false if there is no room for a new one.
@@ -75,7 +106,7 @@ func (t *taps) number(source netip.Addr, vni uint32) (n uint16, ok bool) {
 				return 0, false
 			}
 			n = uint16(len(t.list))
-			t.list, t.ids = append(t.list, want), append(t.ids, t.known.id(want))
+			t.list, t.ids, t.owner = append(t.list, want), append(t.ids, t.known.id(want)), append(t.owner, t.ask(&want))
 			t.index[i] = n
 		}
 		if t.list[n] == want {

@@ -127,6 +127,7 @@ func (w *Worker) event(r *flow.Record, kind event.Kind, nanos int64) *event.Even
 	e.VLANs, e.NumVLANs = stack.tags, stack.n
 	if tap := &w.taps.list[k.Tap]; k.Tap != 0 {
 		e.Mirrored, e.Outer, e.VNI = true, tap.source.Netip(), tap.vni
+		e.Owner, e.Direction = w.taps.owner[k.Tap], direction(r)
 	}
 	e.FlowID = w.flowID(r)
 	w.name = w.names.Append(w.name[:0], r.Name)

@@ -58,7 +58,7 @@ func New(cfg Config, source Source, sink Sink) *Worker {
 	if known == nil {
 		known = NewShared(cfg.Memory.Names)
 	}
-	w := &Worker{cfg: cfg, source: source, sink: sink, known: known, taps: newTaps(known), vlans: newVLANs(), state: new(l7.State), out: event.NewBatch()}
+	w := &Worker{cfg: cfg, source: source, sink: sink, known: known, taps: newTaps(known, cfg.Owners), vlans: newVLANs(), state: new(l7.State), out: event.NewBatch()}
 	w.flows = flow.New(cfg.Memory.Flows, w.ended)
 	w.names = flow.NewNames(cfg.Memory.Names)
 	w.talks = newTalks(cfg.Memory.Streams)
@@ -102,6 +102,7 @@ func (w *Worker) parse() {
 // lookup finds the keys of the whole batch and touches their places in the index, so that the memory accesses of the
 // batch overlap.
 func (w *Worker) lookup() {
+	w.taps.refresh()
 	for i := range w.batch.N {
 		if it := &w.items[i]; it.why == decap.OK {
 			w.identify(it)

@@ -64,7 +64,7 @@ func TestRefusedIsNotParsed(t *testing.T) {
 }
 
 func TestTapTableIsBounded(t *testing.T) {
-	taps := newTaps(NewShared(0))
+	taps := newTaps(NewShared(0), nil)
 	for i := range uint32(maxTaps + 10) {
 		n, ok := taps.number(netip.AddrFrom4([4]byte{10, 0, 0, 1}), i)
 		require.Equal(t, i < maxTaps-1, ok)
@@ -318,7 +318,7 @@ func (l *loop) Read(b *decap.Batch) error {
 
 // steady makes a worker that knows the flows of a batch of packets: established connections, and UDP that no parser
 // recognizes.
-func steady(tb testing.TB, rounds int) *Worker {
+func steady(tb testing.TB, cfg Config, rounds int) *Worker {
 	c := newConversation()
 	c.open()
 	for range 30 {
@@ -326,12 +326,17 @@ func steady(tb testing.TB, rounds int) *Worker {
 		c.hear("\x00\x03")
 	}
 	src := &loop{in: mirrored(c.frames[:decap.BatchSize-1], "10.0.0.1", 7), left: rounds, nanos: 1e18}
-	return New(Config{Memory: Share(1 << 20)}, src, &collected{})
+	cfg.Memory = Share(1 << 20)
+	return New(cfg, src, &collected{})
 }
 
 // TestNoAllocations: a packet of a known flow costs no allocation, from Read to the counters.
 func TestNoAllocations(t *testing.T) {
-	w := steady(t, 1<<30)
+	noAllocations(t, Config{})
+}
+
+func noAllocations(t *testing.T, cfg Config) {
+	w := steady(t, cfg, 1<<30)
 	step := func() {
 		require.NoError(t, w.source.Read(&w.batch))
 		w.parse()
@@ -348,7 +353,7 @@ func TestNoAllocations(t *testing.T) {
 }
 
 func BenchmarkKnownFlows(b *testing.B) {
-	w := steady(b, b.N)
+	w := steady(b, Config{}, b.N)
 	b.ReportAllocs()
 	require.NoError(b, w.Run())
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(w.stats.Datagrams), "ns/packet")

@@ -25,6 +25,7 @@ type Counters struct {
 
 	Taps         uint64 // mirror sessions seen
 	TapsRefused  uint64 // packets of mirror sessions past the bound of the tap table, accounted to tap 0
+	Unattributed uint64 // packets of mirror sessions that the inventory does not know; none without an inventory
 	FlowsNew     uint64
 	FlowsEnded   [4]uint64 // by EndReason
 	Paired       uint64    // packets whose other copy, mirrored at the other end, was seen
@@ -59,6 +60,7 @@ func (c *Counters) Add(o *Counters) {
 	c.FragmentsEvicted += o.FragmentsEvicted
 	c.Taps += o.Taps
 	c.TapsRefused += o.TapsRefused
+	c.Unattributed += o.Unattributed
 	c.FlowsNew += o.FlowsNew
 	for i := range o.FlowsEnded {
 		c.FlowsEnded[i] += o.FlowsEnded[i]

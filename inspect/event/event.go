@@ -220,7 +220,9 @@ type Event struct {
 	Outer    netip.Addr // the mirrored interface's primary address: the envelope's source
 	VNI      uint32
 
-	Paired Tap // the session at which the other copies were seen, if both ends are mirrored; zero if not
+	Owner     *Owner    // nil without an inventory, and for sessions that it does not know
+	Direction Direction // of what Src sent
+	Paired    Tap       // the session at which the other copies were seen, if both ends are mirrored; zero if not
 
 	// The hint: what a person would call the flow.
 	Name           Span // of the batch's bytes
@@ -353,7 +355,7 @@ const (
 )
 
 // Reset empties the batch and keeps its memory. Its owner must be the only one to hold it. What is left in the memory points
-// at nothing but constants.
+// at nothing but constants and owners.
 func (b *Batch) Reset() {
 	b.Events, b.fields, b.bytes = b.Events[:0], b.fields[:0], b.bytes[:0]
 }

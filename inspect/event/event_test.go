@@ -105,6 +105,9 @@ func TestEveryEnumHasASpelling(t *testing.T) {
 	for i := range numInitiators {
 		assert.NotEmpty(t, i.String())
 	}
+	for i := range numDirections {
+		assert.NotEmpty(t, i.String())
+	}
 	for i := range numStates {
 		assert.NotEmpty(t, i.String())
 	}

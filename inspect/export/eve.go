@@ -105,6 +105,10 @@ func (l *line) mirror(e *event.Event) {
 		if e.Outer.IsValid() {
 			l.addr("source", e.Outer)
 		}
+		l.owner(e.Owner)
+		if e.Direction != event.NoDirection {
+			l.word("direction", e.Direction.String())
+		}
 	}
 	if e.Paired.Outer.IsValid() {
 		l.object("paired_tap")
@@ -119,6 +123,25 @@ func (l *line) mirror(e *event.Event) {
 		l.bool("truncated", true)
 	}
 	l.end()
+}
+
+// owner says whose the mirrored interface is, as far as the inventory knows.
+func (l *line) owner(o *event.Owner) {
+	if o == nil {
+		return
+	}
+	l.known("eni", o.ENI)
+	l.known("instance", o.Instance)
+	l.known("vpc", o.VPC)
+	l.known("subnet", o.Subnet)
+	l.known("account", o.Account)
+}
+
+// known writes text of an inventory, unless it is empty.
+func (l *line) known(k, text string) {
+	if text != "" {
+		l.text(k, []byte(text))
+	}
 }
 
 // hint begins the object that says what a person would call the flow. Its caller ends it.

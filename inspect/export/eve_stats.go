@@ -55,6 +55,7 @@ func (l *line) receiveStats(t *event.Totals) {
 	l.uint("bad_checksum", t.BadChecksum)
 	l.uint("taps", t.Taps)
 	l.uint("taps_refused", t.TapsRefused)
+	l.uint("unattributed", t.Unattributed)
 }
 
 func (l *line) fragmentStats(t *event.Totals) {

@@ -17,6 +17,7 @@ func tlsEvent(b *event.Batch) event.Event {
 	e := tcpFlow("10.0.1.7", "203.0.113.9")
 	e.Kind, e.Proto = event.AppLayer, l7.TLS
 	e.Flow = event.FlowRecord{}
+	e.Owner, e.Direction = &owner, event.Egress
 	e.Name, e.NameSource = b.CopyText([]byte("api.example.com")), l7.SNI
 	var h l7.Hint
 	h.Str("sni", []byte("api.example.com"))
@@ -35,6 +36,12 @@ func tlsEvent(b *event.Batch) event.Event {
 	h.Extra()
 	e.Fields = b.CopyFields(h.Fields)
 	return e
+}
+
+// owner is what an inventory knows of the mirrored interface.
+var owner = event.Owner{
+	ENI: "eni-0a1b2c3d4e5f60718", Instance: "i-0a1b2c3d4e5f60718", VPC: "vpc-0a1b2c3d4e5f60718", Subnet: "subnet-0a1b2c3d4e5f60718",
+	Zone: "eu-west-1a", Account: "111122223333", Session: "tms-0a1b2c3d4e5f60718", Tags: map[string]string{"Name": "web"},
 }
 
 // dnsEvent has extra values next to, and within, values that Suricata knows.
@@ -104,6 +111,7 @@ func statsEvent() event.Event {
 	t := &event.Totals{Uptime: 60, KernelDrops: 5}
 	t.Datagrams, t.Bytes = 100, 123456
 	t.Reasons[decap.OK], t.Reasons[decap.NotIP], t.Reasons[decap.NoVNI] = 97, 2, 1
+	t.Unattributed = 4
 	t.FlowsNew, t.FlowsActive, t.Gaps, t.LostBytes = 10, 3, 1, 1448
 	t.FlowsEnded[event.EndTimeout], t.FlowsEnded[event.EndReused] = 6, 1
 	t.Hints[l7.DNS] = 8
@@ -118,6 +126,7 @@ func everyKind() *event.Batch {
 	named.Name, named.NameSource = b.CopyText([]byte("api.example.com")), l7.SNI
 	unknown := tcpFlow("10.0.1.7", "203.0.113.10")
 	unknown.Proto = l7.None
+	unknown.Owner, unknown.Direction = &event.Owner{ENI: "eni-\"quoted\""}, event.Ingress
 	b.Events = append(b.Events, tlsEvent(b), dnsEvent(b), named, unknown, pingFlow(), piecesFlow(), statsEvent())
 	return b
 }

@@ -101,10 +101,19 @@ const (
 	bitSeq0                  // next[0] is valid
 	bitSeq1                  // next[1] is valid
 	bitTruncated             // copies were cut
+	bitOwn                   // it is known which side is the mirrored interface's own
+	bitOwnHi                 // that is the key's Hi
 )
 
 // Client returns the side that opened the flow, as far as is known.
 func (r *Record) Client() Side { return r.bits & bitClientHi }
+
+// Own returns the side on which the mirrored interface is, itself or as the way to it: it sends what that side says, and
+// receives what the other one says.
+func (r *Record) Own() (s Side, known bool) { return r.bits / bitOwnHi & 1, r.bits&bitOwn != 0 }
+
+// OwnedBy says on which side the mirrored interface is.
+func (r *Record) OwnedBy(s Side) { r.bits = r.bits&^bitOwnHi | bitOwn | (s&1)*bitOwnHi }
 
 // Truncated says whether copies of packets were cut.
 func (r *Record) Truncated() bool { return r.bits&bitTruncated != 0 }

@@ -254,3 +254,23 @@ func TestNames(t *testing.T) {
 func TestRecordTakesThreeCacheLines(t *testing.T) {
 	require.LessOrEqual(t, unsafe.Sizeof(Record{}), uintptr(192))
 }
+
+// TestOwnSide: what is known of one thing changes nothing else.
+func TestOwnSide(t *testing.T) {
+	for client := range Side(2) {
+		for own := range Side(2) {
+			var r Record
+			r.bits = bitTruncated | bitSeq1
+			_, known := r.Own()
+			require.False(t, known)
+			r.OpenedBy(client, event.BySYN)
+			r.OwnedBy(1 - own)
+			r.OwnedBy(own)
+			side, known := r.Own()
+			require.True(t, known)
+			require.Equal(t, own, side)
+			require.Equal(t, client, r.Client())
+			require.True(t, r.Truncated() && r.seqKnown(1) && !r.seqKnown(0))
+		}
+	}
+}

@@ -31,22 +31,10 @@ type Way uint8
 
 // Ways.
 const (
-	Transit Way = iota // neither end is the interface's primary address: nothing can be said
+	Transit Way = iota // nothing can be said
 	Egress             // the interface sent it
 	Ingress            // the interface received it
 )
-
-// WayOf returns a packet's way by the mirror's outer source, which is the interface's primary address.
-func WayOf(p *decap.Packet) Way {
-	own := decap.Addr(p.Outer.Addr().As16())
-	switch from, to := p.Src == own, p.Dst == own; {
-	case !p.Mirrored || from == to:
-		return Transit
-	case from:
-		return Egress
-	}
-	return Ingress
-}
 
 // Copy is one copy of a packet, in the words of its caller: Flow comes back as it was given. Nanos is the packet's time.
 type Copy struct {

@@ -25,13 +25,6 @@ func packet(seq uint32) *decap.Packet {
 	}
 }
 
-// from returns p as an interface with the address 10.0.0.n mirrors it.
-func from(p *decap.Packet, n byte) *decap.Packet {
-	q := *p
-	q.Outer = netip.AddrPortFrom(addr(n).Netip(), 65000)
-	return &q
-}
-
 // window returns a window that knows that 10.0.0.1 and 10.0.0.2 are mirrored.
 func window(bytes int, alone func(Copy)) *Window {
 	w := New(bytes, alone)
@@ -42,21 +35,6 @@ func window(bytes int, alone func(Copy)) *Window {
 }
 
 func nobody(Copy) { panic("a copy stayed alone") }
-
-func TestWayOf(t *testing.T) {
-	p := packet(1)
-	assert.Equal(t, Egress, WayOf(from(p, 1)))
-	assert.Equal(t, Ingress, WayOf(from(p, 2)))
-	assert.Equal(t, Transit, WayOf(from(p, 3)))
-	mapped := from(p, 1)
-	mapped.Outer = netip.AddrPortFrom(netip.AddrFrom16(addr(1)), 65000)
-	assert.Equal(t, Egress, WayOf(mapped), "IPv4-mapped")
-	self := from(p, 1)
-	self.Dst = self.Src
-	assert.Equal(t, Transit, WayOf(self), "from an address to itself")
-	plain := &decap.Packet{}
-	assert.Equal(t, Transit, WayOf(plain), "no mirror")
-}
 
 // TestPair has copies of which routers changed what they change.
 func TestPair(t *testing.T) {
