@@ -15,6 +15,8 @@ type Reader interface {
 // what it changed, which for Create is new. An error is an *APIError where EC2 said so. It is safe for concurrent use.
 type Changer interface {
 	Change(ctx context.Context, c *Change, how Call) (id string, err error)
+	// Rules returns the rules of a filter.
+	Rules(ctx context.Context, filter string) ([]Rule, error)
 }
 
 // Call says how a change is made.

@@ -14,6 +14,12 @@ import (
 // Tags of EC2 resources.
 type Tags map[string]string
 
+// has tells a tag of no value from none.
+func (t Tags) has(key, value string) bool {
+	v, ok := t[key]
+	return ok && v == value
+}
+
 // Tag keys of what is ours. The owner is the spec's; the name says which entry of the spec a resource stands for.
 const (
 	OwnerTag = "mirrorsink:owner"
@@ -139,6 +145,6 @@ const (
 	MaxSessionNumber         = 32766
 	MaxRuleNumber            = 32766
 	MaxVNI                   = 1<<24 - 1
-	MaxPacketLength          = 8500 // to a Network Load Balancer; the API takes no more elsewhere either
+	MaxPacketLength          = 8500 // to a Network Load Balancer, of which it is also the default
 	MinPacketLength          = 35   // of IPv4; 55 of IPv6
 )

@@ -49,9 +49,30 @@ type Change struct {
 	Name string `json:"name"`         // what people call it: "sink"; "all ingress 10"; "web eni-0a"
 	ID   string `json:"id,omitempty"` // of what is modified or deleted; of a new rule and of services the filter's, see Session for those that do not exist yet
 	Why  string `json:"why"`
-	Want Object `json:"want"` // as it is to be; nothing when deleting
-	Have Object `json:"have"` // as it is; nothing when creating
+	Want Object `json:"want,omitzero"` // as it is to be; nothing when deleting
+	Have Object `json:"have,omitzero"` // as it is; nothing when creating
+
+	phase phase
+	lane  string // changes of a phase with the same lane are made one after the other, others at the same time
 }
+
+// phase orders the changes of a plan: a phase begins when the one before it is done.
+type phase uint8
+
+// Phases. Sessions that go do so before others come or change, so that they do not stand in their way: an interface has
+// three sessions at most, its session numbers are unique, and an interface target has so many sources.
+const (
+	makeTargets phase = iota
+	makeFilters
+	makeRules
+	setServices
+	dropSessions
+	makeSessions
+	dropRules
+	dropFilters
+	dropTargets
+	numPhases
+)
 
 // Object is a resource: one of the fields is set, Filter for KindServices too.
 type Object struct {
@@ -63,13 +84,14 @@ type Object struct {
 
 // Plan is what Apply would do, in that order, and what a person should know of it.
 type Plan struct {
-	Owner    string    `json:"owner"`
-	Changes  []Change  `json:"changes"`
-	Refusals []string  `json:"refusals,omitempty"` // what AWS would refuse: a plan with one is not applied
-	Warnings []string  `json:"warnings,omitempty"`
-	Foreign  []Session `json:"foreign,omitempty"` // sessions of others on interfaces that the spec chooses
-	Skipped  []Skip    `json:"skipped,omitempty"`
-	Sessions int       `json:"sessions"` // of ours, once the plan is carried out
+	Owner        string    `json:"owner"`
+	Changes      []Change  `json:"changes"`
+	Refusals     []string  `json:"refusals,omitempty"` // what AWS would refuse: a plan with one is not applied
+	Warnings     []string  `json:"warnings,omitempty"`
+	Foreign      []Session `json:"foreign,omitempty"` // sessions of others on interfaces that the spec chooses
+	Skipped      []Skip    `json:"skipped,omitempty"`
+	Unmirrorable []Skip    `json:"unmirrorable,omitempty"` // interfaces of new sessions, with EC2's reason: see Prober
+	Sessions     int       `json:"sessions"`               // of ours, once the plan is carried out
 }
 
 // Skip is an interface that a source chooses and that gets no session, and why.

@@ -1,0 +1,135 @@
+package sessions
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+)
+
+// HoursPerMonth is what prices a month are reckoned with.
+const HoursPerMonth = 730
+
+// Cost is what sessions cost in USD. Traffic between zones and load balancers comes on top.
+type Cost struct {
+	Sessions int     `json:"sessions"`
+	Price    float64 `json:"price_per_session_hour"`
+	Hour     float64 `json:"hour"`
+	Month    float64 `json:"month"`
+}
+
+// CostOf returns the cost of so many sessions at a price for each session-hour.
+func CostOf(sessions int, price float64) Cost {
+	hour := float64(sessions) * price
+	return Cost{sessions, price, hour, hour * HoursPerMonth}
+}
+
+func (c Cost) String() string {
+	return fmt.Sprintf("%s: %.3f USD an hour, %.2f USD a month (at %g USD a session-hour)", count(c.Sessions, "session"), c.Hour, c.Month, c.Price)
+}
+
+// marks of operations, as in a diff.
+var marks = [numOps]string{Create: "+", Modify: "~", Delete: "-"}
+
+// Print writes the plan for people: a line for each change, what else they should know, and what it costs.
+func (p *Plan) Print(out io.Writer, price float64) error {
+	b := bufio.NewWriter(out)
+	tw := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
+	for i := range p.Changes {
+		c := &p.Changes[i]
+		fmt.Fprintf(tw, "%s %s\t%s\t%s\t%s\n", marks[c.Op], c.Kind, c.Name, idIfAny(c.ID), c.Why)
+	}
+	for i := range p.Foreign {
+		s := &p.Foreign[i]
+		fmt.Fprintf(tw, "  foreign\t%s\t%s\tnot ours, left alone: number %d, VNI %d, to %s%s\n", s.Interface, s.ID, s.Number, s.VNI, s.Target, ownedBy(s.Tags))
+	}
+	for _, s := range p.Skipped {
+		fmt.Fprintf(tw, "  skipped\t%s\t\t%s\n", s.Interface, s.Why)
+	}
+	for _, s := range p.Unmirrorable {
+		fmt.Fprintf(tw, "  cannot be mirrored\t%s\t\t%s\n", s.Interface, s.Why)
+	}
+	tw.Flush()
+	for _, text := range p.Warnings {
+		fmt.Fprintf(b, "warning: %s\n", text)
+	}
+	for _, text := range p.Refusals {
+		fmt.Fprintf(b, "refused: %s\n", text)
+	}
+	fmt.Fprintf(b, "%s\nAfter that, %s.\n", p.summary(), CostOf(p.Sessions, price))
+	return b.Flush()
+}
+
+// idIfAny is an ID, or nothing for a reference to what does not exist yet.
+func idIfAny(id string) string {
+	if strings.Contains(id, "/") {
+		return ""
+	}
+	return id
+}
+
+func ownedBy(t Tags) string {
+	if owner := t[OwnerTag]; owner != "" {
+		return ", owner " + owner
+	}
+	return ""
+}
+
+func (p *Plan) summary() string {
+	if p.Empty() {
+		return "Nothing to do."
+	}
+	n := [numOps]int{}
+	for i := range p.Changes {
+		n[p.Changes[i].Op]++
+	}
+	return fmt.Sprintf("%d to create, %d to modify, %d to delete.", n[Create], n[Modify], n[Delete])
+}
+
+// count is a number and what it is of.
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// PrintJSON writes the plan for programs, with what it costs.
+func (p *Plan) PrintJSON(out io.Writer, price float64) error {
+	return printJSON(out, struct {
+		*Plan
+		Cost Cost `json:"cost"`
+	}{p, CostOf(p.Sessions, price)})
+}
+
+func printJSON(out io.Writer, v any) error {
+	enc := json.NewEncoder(out)
+	enc.SetEscapeHTML(false) // nobody puts this into a page
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
+
+// String is the change in a few words.
+func (c *Change) String() string {
+	text := fmt.Sprintf("%s %s %s", marks[c.Op], c.Kind, c.Name)
+	if c.Op != Create {
+		text += " (" + c.ID + ")"
+	}
+	return text
+}
+
+// String is what became of the change, in a line.
+func (o Outcome) String() string {
+	text := o.Change.String()
+	switch {
+	case o.Err != nil:
+		text += ": failed"
+	case o.Note != "":
+		text += ": " + o.Note
+	case o.Change.Op == Create:
+		text += " is " + o.ID
+	}
+	return text
+}

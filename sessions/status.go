@@ -1,0 +1,101 @@
+package sessions
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"text/tabwriter"
+)
+
+// Report is how everything of an owner stands.
+type Report struct {
+	Sessions []Status `json:"sessions"`
+	Others   []Change `json:"others,omitempty"` // what differs of targets and filters, as changes that would mend it
+}
+
+// Status is how one session of an owner stands.
+type Status struct {
+	Name      string `json:"name"` // of the spec's entry
+	ID        string `json:"id,omitempty"`
+	Interface string `json:"interface"`
+	Instance  string `json:"instance,omitempty"`
+	State     string `json:"state"`  // of the interface; "gone" if there is none
+	Target    string `json:"target"` // its address, or what is wrong with it
+	Number    int    `json:"number"`
+	VNI       uint32 `json:"vni"`
+	Drift     string `json:"drift,omitempty"` // how it differs from the spec
+}
+
+// StatusOf lists the sessions that are the spec's owner's or that the spec wants, in the order of names and interfaces. The
+// plan is that of the same spec and state.
+func StatusOf(have *State, p *Plan) *Report {
+	r := &Report{}
+	ix := newIndex(have)
+	drift := map[string]string{} // by session ID
+	list := []Status{}
+	for i := range p.Changes {
+		c := &p.Changes[i]
+		switch {
+		case c.Kind != KindSession:
+			r.Others = append(r.Others, *c)
+		case c.Op == Create:
+			st := ix.status(c.Want.Session)
+			st.Drift = "missing: " + c.Why
+			list = append(list, st)
+		case c.Op == Delete:
+			drift[c.ID] = "not wanted: " + c.Why
+		default:
+			drift[c.ID] = c.Why
+		}
+	}
+	for i := range have.Sessions {
+		if s := &have.Sessions[i]; s.Tags.has(OwnerTag, p.Owner) {
+			st := ix.status(s)
+			st.Drift = drift[s.ID]
+			list = append(list, st)
+		}
+	}
+	slices.SortFunc(list, func(a, b Status) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Interface, b.Interface), cmp.Compare(a.ID, b.ID))
+	})
+	r.Sessions = list
+	return r
+}
+
+func (ix *index) status(s *Session) Status {
+	st := Status{Name: s.Tags[NameTag], ID: s.ID, Interface: s.Interface, State: "gone", Target: s.Target, Number: s.Number, VNI: s.VNI}
+	if eni := ix.byID[s.Interface]; eni != nil {
+		st.Instance, st.State = eni.Instance, cmp.Or(idle(eni, ix.instances[eni.Instance]), eni.Status)
+	}
+	if t := ix.targets[s.Target]; t != nil {
+		st.Target = t.Address()
+		if t.Interface != "" && ix.byID[t.Interface] == nil {
+			st.Target += " (gone)"
+		}
+	}
+	return st
+}
+
+// Print writes the report for people, a line each.
+func (r *Report) Print(out io.Writer) error {
+	tw := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(tw, "SESSION\tID\tINTERFACE\tINSTANCE\tSTATE\tTARGET\tNUMBER\tVNI\tDRIFT")
+	for i := range r.Sessions {
+		s := &r.Sessions[i]
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%d\t%s\n", s.Name, cmp.Or(s.ID, "-"), s.Interface, cmp.Or(s.Instance, "-"),
+			cmp.Or(s.State, "-"), s.Target, s.Number, s.VNI, cmp.Or(s.Drift, "none"))
+	}
+	if err := tw.Flush(); err != nil {
+		return err
+	}
+	for i := range r.Others {
+		if _, err := fmt.Fprintf(out, "drift: %s: %s\n", &r.Others[i], r.Others[i].Why); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// PrintJSON writes the report for programs.
+func (r *Report) PrintJSON(out io.Writer) error { return printJSON(out, r) }
