@@ -1,0 +1,156 @@
+// Package aws is where the AWS SDK is: it reads sessions.State from EC2, makes the changes of a plan, and reads of the network
+// what a check of a set-up needs. The SDK's types do not leave it, nor do the SDK's errors reach people: every error that
+// comes of a call is a *sessions.APIError of one line.
+package aws
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+
+	sdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+	"github.com/aws/smithy-go/logging"
+	"github.com/aws/smithy-go/middleware"
+
+	"github.com/mirrorsink/mirrorsink/sessions"
+)
+
+// Config says which EC2 is talked to, and how patiently. What it leaves out is taken from where all of AWS's tools look: the
+// AWS_ variables, ~/.aws, the instance's role.
+type Config struct {
+	Region      string        // "" is AWS_REGION's, or the profile's
+	Endpoint    string        // URL of EC2 and Elastic Load Balancing, if they are not AWS's own
+	Profile     string        // "" is AWS_PROFILE's
+	MaxAttempts int           // tries of one call; 0 is 8
+	MaxBackoff  time.Duration // longest wait between two tries; 0 is 20 s
+	Timeout     time.Duration // of one try; 0 is a minute
+	OnCall      OnCall        // told of every try; may be nil
+}
+
+// Defaults. With eight tries and waits of up to 20 s a call outlasts about half a minute of throttling. A page of a thousand
+// instances can take EC2 several seconds, so a minute without an answer is a connection that is dead.
+const (
+	defaultAttempts = 8
+	defaultBackoff  = 20 * time.Second
+	defaultTimeout  = time.Minute
+)
+
+// idleConnections are kept open, so that callers with many changes at once need not shake hands for each. The SDK keeps 10.
+const idleConnections = 64
+
+// Client talks to EC2 and Elastic Load Balancing in one region. It is safe for concurrent use.
+type Client struct {
+	ec2     *ec2.Client
+	elb     *elb.Client
+	region  string
+	place   string // where the two are, for messages
+	patient patientRetryer
+}
+
+var (
+	_ sessions.Reader  = (*Client)(nil)
+	_ sessions.Changer = (*Client)(nil)
+)
+
+// Open finds region and credentials and returns a client; nothing is asked of EC2 yet. Errors are of one line, and say what to
+// set.
+func Open(ctx context.Context, cfg Config) (*Client, error) {
+	if err := checkEndpoint(cfg.Endpoint); err != nil {
+		return nil, err
+	}
+	base, err := config.LoadDefaultConfig(ctx,
+		config.WithRegion(cfg.Region),
+		config.WithSharedConfigProfile(cfg.Profile),
+		config.WithHTTPClient(httpClient(cfg)),
+		config.WithRetryer(credentialsRetryer),
+		config.WithLogger(logging.Nop{}), // what matters comes back as an error
+	)
+	if err != nil {
+		return nil, configError(err)
+	}
+	if err := checkRegion(base.Region); err != nil {
+		return nil, err
+	}
+	base.Credentials = checkedCredentials{base.Credentials}
+	if _, err := base.Credentials.Retrieve(ctx); err != nil {
+		return nil, err
+	}
+	return newClient(cfg, base), nil
+}
+
+func newClient(cfg Config, base sdk.Config) *Client {
+	cfg.MaxAttempts = cmp.Or(cfg.MaxAttempts, defaultAttempts)
+	cfg.MaxBackoff = cmp.Or(cfg.MaxBackoff, defaultBackoff)
+	retryer := newRetryer(cfg.MaxAttempts, cfg.MaxBackoff)
+	base.Retryer = func() sdk.Retryer { return retryer }
+	if cfg.OnCall != nil {
+		base.APIOptions = append(base.APIOptions, func(s *middleware.Stack) error { return s.Finalize.Insert(cfg.OnCall, "Retry", middleware.After) })
+	}
+	if cfg.Endpoint != "" {
+		base.BaseEndpoint = sdk.String(cfg.Endpoint)
+	}
+	c := &Client{ec2: ec2.NewFromConfig(base), elb: elb.NewFromConfig(base), region: base.Region, patient: patientRetryer{retryer, cfg.MaxBackoff}}
+	c.place = "in " + base.Region
+	if at := c.ec2.Options().BaseEndpoint; at != nil {
+		c.place = "at " + *at
+	}
+	return c
+}
+
+// Region is the client's region.
+func (c *Client) Region() string { return c.region }
+
+func httpClient(cfg Config) *awshttp.BuildableClient {
+	return awshttp.NewBuildableClient().WithTimeout(cmp.Or(cfg.Timeout, defaultTimeout)).WithTransportOptions(func(t *http.Transport) {
+		t.MaxIdleConnsPerHost = idleConnections
+	})
+}
+
+// credentialsRetryer is for the calls by which credentials are found. Two tries are enough to find the instance's metadata
+// service where there is one, and take a second or two where nothing answers at its address.
+func credentialsRetryer() sdk.Retryer {
+	return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts = 2 })
+}
+
+func checkEndpoint(endpoint string) error {
+	if endpoint == "" {
+		return nil
+	}
+	u, err := url.Parse(endpoint)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return fmt.Errorf("endpoint %q is no URL such as http://127.0.0.1:4566", endpoint)
+	}
+	return nil
+}
+
+var regionName = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)+$`)
+
+func checkRegion(region string) error {
+	if region == "" {
+		return errors.New("no region: set --region or AWS_REGION")
+	}
+	if !regionName.MatchString(region) {
+		return fmt.Errorf("region %q is none, such as eu-west-1: set --region or AWS_REGION", region)
+	}
+	return nil
+}
+
+// configError says why ~/.aws or the environment cannot be used.
+func configError(err error) error {
+	var profile config.SharedConfigProfileNotExistError
+	if errors.As(err, &profile) {
+		return fmt.Errorf("no profile %q in ~/.aws/config or ~/.aws/credentials: set --profile or AWS_PROFILE to one that is there", profile.Profile)
+	}
+	return fmt.Errorf("AWS configuration: %s", strings.TrimPrefix(oneLine(err.Error()), "failed to load shared config, "))
+}

@@ -1,0 +1,78 @@
+package aws
+
+import (
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+
+	"github.com/mirrorsink/mirrorsink/sessions"
+)
+
+// classes are those of EC2's error codes, from
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html and from what the live API is known to return,
+// which spells some codes otherwise. Throttling has a list in the SDK too.
+var classes = map[string]sessions.Class{
+	"InvalidTrafficMirrorSessionId.NotFound":    sessions.NotFound,
+	"InvalidTrafficMirrorTargetId.NotFound":     sessions.NotFound,
+	"InvalidTrafficMirrorFilterId.NotFound":     sessions.NotFound,
+	"InvalidTrafficMirrorFilterRuleId.NotFound": sessions.NotFound,
+	"InvalidTrafficMirrorSessionNotFound":       sessions.NotFound,
+	"InvalidTrafficMirrorTargetNoFound":         sessions.NotFound, // sic, in the reference
+	"InvalidTrafficMirrorTargetNotFound":        sessions.NotFound,
+	"InvalidTrafficMirrorFilterNotFound":        sessions.NotFound,
+	"InvalidTrafficMirrorFilterRuleNotFound":    sessions.NotFound,
+	"InvalidNetworkInterfaceID.NotFound":        sessions.NotFound,
+	"LoadBalancerNotFound":                      sessions.NotFound,
+	"TargetGroupNotFound":                       sessions.NotFound,
+
+	"TrafficMirrorFilterRuleAlreadyExists": sessions.Exists,
+
+	"TrafficMirrorFilterInUse":          sessions.InUse,
+	"TrafficMirrorTargetInUseException": sessions.InUse,
+	"DependencyViolation":               sessions.InUse,
+
+	"TrafficMirrorSessionsPerInterfaceLimitExceeded": sessions.Limit,
+	"TrafficMirrorSourcesPerTargetLimitExceeded":     sessions.Limit,
+	"TrafficMirrorSessionsPerTargetLimitExceeded":    sessions.Limit,
+	"TrafficMirrorSessionLimitExceeded":              sessions.Limit,
+	"TrafficMirrorTargetLimitExceeded":               sessions.Limit,
+	"TrafficMirrorFilterLimitExceeded":               sessions.Limit,
+	"TrafficMirrorFilterRuleLimitExceeded":           sessions.Limit,
+
+	"RequestLimitExceeded": sessions.Throttled,
+
+	"DryRunOperation": sessions.WouldSucceed,
+
+	"UnauthorizedOperation": sessions.Denied,
+	"AccessDenied":          sessions.Denied,
+	"AccessDeniedException": sessions.Denied,
+
+	"AuthFailure":                 sessions.Unreachable,
+	"ExpiredToken":                sessions.Unreachable,
+	"ExpiredTokenException":       sessions.Unreachable,
+	"InvalidClientTokenId":        sessions.Unreachable,
+	"MissingAuthenticationToken":  sessions.Unreachable,
+	"RequestExpired":              sessions.Unreachable,
+	"SignatureDoesNotMatch":       sessions.Unreachable,
+	"UnrecognizedClientException": sessions.Unreachable,
+}
+
+// classOfCode sorts a code. Where the list of a kind is open, as those of quotas and of things that are not there, its ending
+// decides.
+func classOfCode(code string) sessions.Class {
+	if class, ok := classes[code]; ok {
+		return class
+	}
+	_, throttled := retry.DefaultThrottleErrorCodes[code]
+	switch {
+	case throttled:
+		return sessions.Throttled
+	case strings.HasSuffix(code, ".NotFound"):
+		return sessions.NotFound
+	case strings.HasSuffix(code, "AlreadyExists"):
+		return sessions.Exists
+	case strings.HasSuffix(code, "LimitExceeded"):
+		return sessions.Limit
+	}
+	return sessions.Other
+}

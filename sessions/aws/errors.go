@@ -1,0 +1,142 @@
+package aws
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"syscall"
+
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/mirrorsink/mirrorsink/sessions"
+)
+
+// explain makes a *sessions.APIError of what the SDK says about a call. Errors that are not of a call stay as they are, and
+// so does nil.
+func (c *Client) explain(err error) error {
+	var op *smithy.OperationError
+	if !errors.As(err, &op) {
+		return err
+	}
+	e := &sessions.APIError{Action: op.OperationName, Class: classOf(err), Err: err}
+	if api := answer(err); api != nil {
+		e.Code, e.Message = api.ErrorCode(), said(e.Class, api.ErrorMessage(), tries(err))
+		return e
+	}
+	var credentials *credentialsError
+	switch {
+	case errors.As(err, &credentials):
+		e.Message = credentials.Error()
+	case errors.Is(err, context.Canceled):
+		e.Message = "cancelled before there was an answer"
+	default:
+		e.Message = fmt.Sprintf("no answer from %s %s after %s: %s", op.ServiceID, c.place, tries(err), cause(op.Err))
+	}
+	return e
+}
+
+// classOf sorts what came of one try, or of a call.
+func classOf(err error) sessions.Class {
+	api := answer(err)
+	if api == nil {
+		return sessions.Unreachable
+	}
+	class := classOfCode(api.ErrorCode())
+	if class == sessions.Other && status(err) >= 500 {
+		return sessions.Unreachable // AWS's fault, and not for a person to mend
+	}
+	return class
+}
+
+// answer is the error that the service answered with, nil if there was no answer: the chain of a search for credentials may
+// hold another service's.
+func answer(err error) smithy.APIError {
+	var credentials *credentialsError
+	var api smithy.APIError
+	if errors.As(err, &credentials) || !errors.As(err, &api) || api.ErrorCode() == noCode {
+		return nil
+	}
+	return api
+}
+
+// noCode is what the SDK makes of an answer of which it understands no code, such as a proxy's page.
+const noCode = "UnknownError"
+
+// status is the HTTP status of the answer, or 0.
+func status(err error) int {
+	var response *smithyhttp.ResponseError
+	if errors.As(err, &response) {
+		return response.HTTPStatusCode()
+	}
+	return 0
+}
+
+// tries says how often a call was made.
+func tries(err error) string {
+	var tired *retry.MaxAttemptsError
+	if errors.As(err, &tired) && tired.Attempt > 1 {
+		return fmt.Sprintf("%d tries", tired.Attempt)
+	}
+	return "1 try"
+}
+
+// said is what a person is told of an answer.
+func said(class sessions.Class, message, tries string) string {
+	message = oneLine(message)
+	switch class {
+	case sessions.Denied:
+		const advice = `not allowed; the least policy is printed by "mirrorsink sessions iam-policy"`
+		if message = denial(message); message != "" {
+			return advice + ". AWS says: " + message
+		}
+		return advice
+	case sessions.Throttled:
+		return fmt.Sprintf("too many calls in this account, still refused after %s; try again later", tries)
+	case sessions.Unreachable:
+		if strings.HasSuffix(tries, "tries") {
+			return fmt.Sprintf("%s (after %s)", message, tries)
+		}
+		return fmt.Sprintf("%s: sign in again, or check AWS_PROFILE and the clock", strings.TrimSuffix(message, "."))
+	case sessions.Other, sessions.NotFound, sessions.Exists, sessions.InUse, sessions.WouldSucceed, sessions.Limit:
+	}
+	return message
+}
+
+// denial is what EC2's message says of who lacks which permission: without the sentence that is always there, and without the
+// encoded part, which is a thousand characters that only sts:DecodeAuthorizationMessage can read.
+func denial(message string) string {
+	message, _, _ = strings.Cut(message, "Encoded authorization failure message:")
+	message = strings.TrimPrefix(message, "You are not authorized to perform this operation.")
+	return strings.TrimSpace(message)
+}
+
+// cause is the innermost reason why there was no answer.
+func cause(err error) string {
+	var host *net.DNSError
+	var number syscall.Errno
+	var timeout interface{ Timeout() bool }
+	switch {
+	case errors.As(err, &host) && host.IsNotFound:
+		return fmt.Sprintf("no such host %s: check the region", host.Name)
+	case errors.As(err, &number):
+		return number.Error()
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return "the connection was closed before the answer was whole"
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return "timeout"
+	case status(err) >= 300:
+		return fmt.Sprintf("HTTP status %d", status(err))
+	}
+	for inner := err; inner != nil; inner = errors.Unwrap(inner) {
+		err = inner
+	}
+	return oneLine(err.Error())
+}
+
+// oneLine puts a text on one line.
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }

@@ -1,0 +1,102 @@
+package aws
+
+import (
+	"context"
+	"slices"
+
+	sdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"github.com/mirrorsink/mirrorsink/sessions"
+)
+
+// modifyRule sends what differs. What goes away is named in RemoveFields: a property that is left out stays.
+func (c *Client) modifyRule(ctx context.Context, ch *sessions.Change, r request) (*string, error) {
+	have, want := ch.Have.Rule, ch.Want.Rule
+	in := &ec2.ModifyTrafficMirrorFilterRuleInput{TrafficMirrorFilterRuleId: &ch.ID, DryRun: r.dryRun}
+	if want.Direction != have.Direction {
+		in.TrafficDirection = types.TrafficDirection(want.Direction)
+	}
+	if want.Number != have.Number {
+		in.RuleNumber = number(want.Number)
+	}
+	if want.Action != have.Action {
+		in.RuleAction = types.TrafficMirrorRuleAction(want.Action)
+	}
+	if want.Source != have.Source {
+		in.SourceCidrBlock = sdk.String(want.Source.String())
+	}
+	if want.Destination != have.Destination {
+		in.DestinationCidrBlock = sdk.String(want.Destination.String())
+	}
+	switch {
+	case want.Protocol == have.Protocol:
+	case want.Protocol == 0:
+		in.RemoveFields = append(in.RemoveFields, types.TrafficMirrorFilterRuleFieldProtocol)
+	default:
+		in.Protocol = number(want.Protocol)
+	}
+	modifyPorts(in, &in.SourcePortRange, types.TrafficMirrorFilterRuleFieldSourcePortRange, have.SourcePorts, want.SourcePorts)
+	modifyPorts(in, &in.DestinationPortRange, types.TrafficMirrorFilterRuleFieldDestinationPortRange, have.DestinationPorts, want.DestinationPorts)
+	_, err := c.ec2.ModifyTrafficMirrorFilterRule(ctx, in, r.retry)
+	return &ch.ID, err
+}
+
+func modifyPorts(in *ec2.ModifyTrafficMirrorFilterRuleInput, to **types.TrafficMirrorPortRangeRequest, field types.TrafficMirrorFilterRuleField, have, want *sessions.PortRange) {
+	switch {
+	case want == nil && have != nil:
+		in.RemoveFields = append(in.RemoveFields, field)
+	case want != nil && (have == nil || *have != *want):
+		*to = ports(want)
+	}
+}
+
+func (c *Client) modifyServices(ctx context.Context, ch *sessions.Change, r request) (*string, error) {
+	have, want := ch.Have.Filter, ch.Want.Filter
+	_, err := c.ec2.ModifyTrafficMirrorFilterNetworkServices(ctx, &ec2.ModifyTrafficMirrorFilterNetworkServicesInput{
+		TrafficMirrorFilterId: &ch.ID, DryRun: r.dryRun,
+		AddNetworkServices: without(want, have), RemoveNetworkServices: without(have, want),
+	}, r.retry)
+	return &ch.ID, err
+}
+
+// without are the services of one filter that another one lacks. A filter that is just being made is nil.
+func without(a, b *sessions.Filter) (more []types.TrafficMirrorNetworkService) {
+	if a == nil {
+		return nil
+	}
+	for _, s := range a.Services {
+		if b == nil || !slices.Contains(b.Services, s) {
+			more = append(more, types.TrafficMirrorNetworkService(s))
+		}
+	}
+	return more
+}
+
+// modifySession sends what differs. A VNI that AWS is to choose stays as it is.
+func (c *Client) modifySession(ctx context.Context, ch *sessions.Change, r request) (*string, error) {
+	have, want := ch.Have.Session, ch.Want.Session
+	in := &ec2.ModifyTrafficMirrorSessionInput{TrafficMirrorSessionId: &ch.ID, DryRun: r.dryRun}
+	if want.Target != have.Target {
+		in.TrafficMirrorTargetId = &want.Target
+	}
+	if want.Filter != have.Filter {
+		in.TrafficMirrorFilterId = &want.Filter
+	}
+	if want.Number != have.Number {
+		in.SessionNumber = number(want.Number)
+	}
+	if want.VNI != have.VNI && !want.ChooseVNI {
+		in.VirtualNetworkId = number(want.VNI)
+	}
+	switch {
+	case want.PacketLength == have.PacketLength:
+	case want.PacketLength == 0:
+		in.RemoveFields = []types.TrafficMirrorSessionField{types.TrafficMirrorSessionFieldPacketLength}
+	default:
+		in.PacketLength = number(want.PacketLength)
+	}
+	_, err := c.ec2.ModifyTrafficMirrorSession(ctx, in, r.retry)
+	return &ch.ID, err
+}

@@ -1,0 +1,117 @@
+package aws
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+
+	sdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"github.com/mirrorsink/mirrorsink/sessions"
+)
+
+// filterValues is the most that EC2 takes in one filter. Reads by filter leave out what is not there, where reads by ID
+// would fail for all.
+const filterValues = 200
+
+func byID(name string, ids []string) []types.Filter {
+	return []types.Filter{{Name: sdk.String(name), Values: ids}}
+}
+
+// Groups reads security groups. Those that are not there, or cannot be seen, are left out.
+func (c *Client) Groups(ctx context.Context, ids []string) (all []sessions.SecurityGroup, err error) {
+	for some := range slices.Chunk(ids, filterValues) {
+		pages := ec2.NewDescribeSecurityGroupsPaginator(c.ec2, &ec2.DescribeSecurityGroupsInput{Filters: byID("group-id", some), MaxResults: sdk.Int32(pageSize)})
+		groups, err := collect(ctx, pages, func(p *ec2.DescribeSecurityGroupsOutput) []types.SecurityGroup { return p.SecurityGroups }, groupOf)
+		if err != nil {
+			return nil, c.explain(err)
+		}
+		all = append(all, groups...)
+	}
+	return all, nil
+}
+
+// Subnets reads subnets. Those that are not there, or cannot be seen, are left out.
+func (c *Client) Subnets(ctx context.Context, ids []string) (all []sessions.Subnet, err error) {
+	for some := range slices.Chunk(ids, filterValues) {
+		pages := ec2.NewDescribeSubnetsPaginator(c.ec2, &ec2.DescribeSubnetsInput{Filters: byID("subnet-id", some), MaxResults: sdk.Int32(pageSize)})
+		subnets, err := collect(ctx, pages, func(p *ec2.DescribeSubnetsOutput) []types.Subnet { return p.Subnets }, subnetOf)
+		if err != nil {
+			return nil, c.explain(err)
+		}
+		all = append(all, subnets...)
+	}
+	return all, nil
+}
+
+func groupOf(n *types.SecurityGroup) (g sessions.SecurityGroup, err error) {
+	g = sessions.SecurityGroup{ID: sdk.ToString(n.GroupId), VPC: shared(n.VpcId)}
+	if g.Ingress, err = appendAll(g.Ingress, n.IpPermissions, permissionOf); err != nil {
+		return g, fmt.Errorf("security group %s: %w", g.ID, err)
+	}
+	return g, nil
+}
+
+// protocols are the names that EC2 gives to some numbers (API reference, IpPermission). All others are numbers.
+var protocols = map[string]int{"-1": sessions.AnyProtocol, "icmp": 1, "tcp": 6, "udp": 17, "icmpv6": 58}
+
+func permissionOf(n *types.IpPermission) (p sessions.Permission, err error) {
+	name := sdk.ToString(n.IpProtocol)
+	var known bool
+	if p.Protocol, known = protocols[name]; !known {
+		if p.Protocol, err = strconv.Atoi(name); err != nil {
+			return p, fmt.Errorf("%q is no protocol", name)
+		}
+	}
+	p.From, p.To = 0, 65535
+	if n.FromPort != nil && n.ToPort != nil && p.Protocol != sessions.AnyProtocol {
+		p.From, p.To = int(*n.FromPort), int(*n.ToPort)
+	}
+	for _, r := range n.IpRanges {
+		if p.CIDRs, err = appendCIDR(p.CIDRs, r.CidrIp); err != nil {
+			return p, err
+		}
+	}
+	for _, r := range n.Ipv6Ranges {
+		if p.CIDRs, err = appendCIDR(p.CIDRs, r.CidrIpv6); err != nil {
+			return p, err
+		}
+	}
+	for _, g := range n.UserIdGroupPairs {
+		p.Groups = append(p.Groups, shared(g.GroupId))
+	}
+	for _, l := range n.PrefixListIds {
+		p.PrefixLists = append(p.PrefixLists, shared(l.PrefixListId))
+	}
+	return p, nil
+}
+
+func subnetOf(n *types.Subnet) (s sessions.Subnet, err error) {
+	s = sessions.Subnet{ID: sdk.ToString(n.SubnetId), VPC: shared(n.VpcId), Zone: shared(n.AvailabilityZone)}
+	if n.CidrBlock != nil { // a subnet of IPv6 only has none
+		if s.CIDRs, err = appendCIDR(s.CIDRs, n.CidrBlock); err != nil {
+			return s, fmt.Errorf("subnet %s: %w", s.ID, err)
+		}
+	}
+	for _, a := range n.Ipv6CidrBlockAssociationSet {
+		if a.Ipv6CidrBlockState != nil && a.Ipv6CidrBlockState.State != types.SubnetCidrBlockStateCodeAssociated {
+			continue
+		}
+		if s.CIDRs, err = appendCIDR(s.CIDRs, a.Ipv6CidrBlock); err != nil {
+			return s, fmt.Errorf("subnet %s: %w", s.ID, err)
+		}
+	}
+	return s, nil
+}
+
+func appendCIDR(all []netip.Prefix, text *string) ([]netip.Prefix, error) {
+	p, err := netip.ParsePrefix(sdk.ToString(text))
+	if err != nil {
+		return nil, fmt.Errorf("%q is no CIDR", sdk.ToString(text))
+	}
+	return append(all, p), nil
+}
