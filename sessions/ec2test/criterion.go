@@ -1,0 +1,106 @@
+package ec2test
+
+import (
+	"path"
+	"strconv"
+	"strings"
+)
+
+// fields are the names of the documented Filters of a Describe call, and what a resource has of each.
+type fields[T any] map[string]func(d *store, v *T) []string
+
+// criterion is one Filter of a Describe call: a resource must have one of the values. A value may have * and ? in it.
+type criterion[T any] struct {
+	values   func(d *store, v *T) []string
+	exact    set
+	patterns []string
+}
+
+// Limits of one call (Filtering with the API and the AWS CLI).
+const (
+	maxCriteria = 50
+	maxValues   = 200
+)
+
+// criteriaOf reads the Filters of a call.
+func criteriaOf[T any](c *call, known fields[T], tags func(*T) map[string]string) (all []criterion[T]) {
+	for i := 1; ; i++ {
+		at := "Filter." + strconv.Itoa(i)
+		name, ok := c.form[at+".Name"]
+		if !ok {
+			return all
+		}
+		values := fieldOf(known, tags, name[0])
+		if values == nil {
+			c.fail(refused("InvalidParameterValue", "The filter '%s' is invalid", name[0]))
+			return nil
+		}
+		wanted := c.list(at + ".Value")
+		if len(wanted) > maxValues || i > maxCriteria {
+			c.fail(refused("FilterLimitExceeded", "The maximum length of the filter list is %d, that of its values %d.", maxCriteria, maxValues))
+			return nil
+		}
+		all = append(all, newCriterion(values, wanted))
+	}
+}
+
+// fieldOf returns how to find a resource's values of a filter name, or nil.
+func fieldOf[T any](known fields[T], tags func(*T) map[string]string, name string) func(*store, *T) []string {
+	if f := known[name]; f != nil || tags == nil {
+		return f
+	}
+	if name == "tag-key" {
+		return func(_ *store, v *T) (keys []string) {
+			for key := range tags(v) {
+				keys = append(keys, key)
+			}
+			return keys
+		}
+	}
+	key, ok := strings.CutPrefix(name, "tag:")
+	if !ok {
+		return nil
+	}
+	return func(_ *store, v *T) []string {
+		if value, ok := tags(v)[key]; ok {
+			return []string{value}
+		}
+		return nil
+	}
+}
+
+func newCriterion[T any](values func(*store, *T) []string, wanted []string) criterion[T] {
+	c := criterion[T]{values: values, exact: set{}}
+	for _, v := range wanted {
+		if strings.ContainsAny(v, `*?\`) {
+			// Of path.Match's syntax EC2 has * and ? and the backslash, but a star takes slashes and brackets are themselves.
+			c.patterns = append(c.patterns, strings.NewReplacer("/", "\x00", "[", `\[`, "]", `\]`).Replace(v))
+		} else {
+			c.exact[v] = struct{}{}
+		}
+	}
+	return c
+}
+
+func (c *criterion[T]) matches(d *store, v *T) bool {
+	for _, have := range c.values(d, v) {
+		if _, ok := c.exact[have]; ok {
+			return true
+		}
+		for _, p := range c.patterns {
+			if ok, err := path.Match(p, strings.ReplaceAll(have, "/", "\x00")); ok && err == nil {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func one(s string) []string {
+	if s == "" {
+		return nil
+	}
+	return []string{s}
+}
+
+func oneInt(n int) []string { return []string{strconv.Itoa(n)} }

@@ -1,0 +1,215 @@
+package ec2test
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+)
+
+// writeMembers writes a list of the awsQuery protocol.
+func writeMembers[T any](w xmlWriter, name string, list []T, member func(T)) {
+	w.in(name, func() {
+		for _, v := range list {
+			w.in("member", func() { member(v) })
+		}
+	})
+}
+
+// elbPage cuts the next page of a list. A marker is how many have been told, PageSize is 1 to 400.
+func elbPage[T any](c *call, all []T) (page []T, next string) {
+	size := c.integer("PageSize", 1, 400, 400)
+	at := c.integer("Marker", 0, len(all), 0)
+	all = all[at:]
+	if len(all) <= size {
+		return all, ""
+	}
+	return all[:size], strconv.Itoa(at + size)
+}
+
+// known returns the resources of the given IDs, all if there are none.
+func known[T any](c *call, t *table[T], ids []string, code string) (all []*T) {
+	if len(ids) == 0 {
+		for _, r := range t.rows {
+			all = append(all, r.value)
+		}
+		return all
+	}
+	for _, id := range ids {
+		v := t.get(id)
+		if v == nil {
+			c.fail(refused(code, "'%s' not found", id))
+			return nil
+		}
+		all = append(all, v)
+	}
+	return all
+}
+
+func describeBalancers(c *call) (reply, error) {
+	all := known(c, &c.balancers, c.list("LoadBalancerArns.member"), "LoadBalancerNotFound")
+	if names := c.list("Names.member"); len(names) > 0 {
+		all = slices.DeleteFunc(all, func(b *LoadBalancer) bool { return !slices.Contains(names, b.Name) })
+		if len(all) < len(names) {
+			c.fail(refused("LoadBalancerNotFound", "One or more load balancers not found"))
+		}
+	}
+	page, next := elbPage(c, all)
+	return func(w xmlWriter) {
+		writeMembers(w, "LoadBalancers", page, func(b *LoadBalancer) { writeBalancer(w, b) })
+		w.text("NextMarker", next)
+	}, c.err
+}
+
+func writeBalancer(w xmlWriter, b *LoadBalancer) {
+	w.value("LoadBalancerArn", b.ARN)
+	w.value("LoadBalancerName", b.Name)
+	w.value("DNSName", b.Name+".elb.example.com")
+	w.value("Type", b.Type)
+	w.value("Scheme", b.Scheme)
+	w.value("IpAddressType", "ipv4")
+	w.text("VpcId", b.VPC)
+	w.in("State", func() { w.value("Code", b.State) })
+	writeMembers(w, "AvailabilityZones", slices.Sorted(maps.Keys(b.Subnets)), func(zone string) {
+		w.value("ZoneName", zone)
+		w.value("SubnetId", b.Subnets[zone])
+	})
+	w.in("SecurityGroups", func() {
+		for _, g := range b.Groups {
+			w.value("member", g)
+		}
+	})
+}
+
+func describeListeners(c *call) (reply, error) {
+	type listener struct {
+		*Listener
+		balancer string
+	}
+	var all []listener
+	wanted, balancer := c.list("ListenerArns.member"), c.text("LoadBalancerArn")
+	if len(wanted) == 0 && balancer == "" {
+		c.fail(refused("ValidationError", "You must specify either listener ARNs or a load balancer ARN"))
+	}
+	for _, b := range known(c, &c.balancers, one(balancer), "LoadBalancerNotFound") {
+		for i := range b.Listeners {
+			if l := &b.Listeners[i]; len(wanted) == 0 || slices.Contains(wanted, l.ARN) {
+				all = append(all, listener{l, b.ARN})
+			}
+		}
+	}
+	if len(all) < len(wanted) {
+		c.fail(refused("ListenerNotFound", "One or more listeners not found"))
+	}
+	page, next := elbPage(c, all)
+	return func(w xmlWriter) {
+		writeMembers(w, "Listeners", page, func(l listener) { writeListener(w, l.Listener, l.balancer) })
+		w.text("NextMarker", next)
+	}, c.err
+}
+
+func writeListener(w xmlWriter, l *Listener, balancer string) {
+	w.value("ListenerArn", l.ARN)
+	w.value("LoadBalancerArn", balancer)
+	w.value("Protocol", l.Protocol)
+	w.number("Port", l.Port)
+	writeMembers(w, "DefaultActions", one(l.TargetGroup), func(group string) {
+		w.value("Type", "forward")
+		w.number("Order", 1)
+		w.value("TargetGroupArn", group)
+		w.in("ForwardConfig", func() {
+			writeMembers(w, "TargetGroups", one(group), func(group string) { w.value("TargetGroupArn", group) })
+		})
+	})
+}
+
+func describeTargetGroups(c *call) (reply, error) {
+	all := known(c, &c.targetGroups, c.list("TargetGroupArns.member"), "TargetGroupNotFound")
+	if names := c.list("Names.member"); len(names) > 0 {
+		all = slices.DeleteFunc(all, func(g *TargetGroup) bool { return !slices.Contains(names, g.Name) })
+		if len(all) < len(names) {
+			c.fail(refused("TargetGroupNotFound", "One or more target groups not found"))
+		}
+	}
+	if arn := c.text("LoadBalancerArn"); arn != "" {
+		known(c, &c.balancers, one(arn), "LoadBalancerNotFound")
+		all = slices.DeleteFunc(all, func(g *TargetGroup) bool { return !slices.Contains(c.balancersOf(g.ARN), arn) })
+	}
+	page, next := elbPage(c, all)
+	balancers := map[string][]string{}
+	for _, g := range page {
+		balancers[g.ARN] = c.balancersOf(g.ARN)
+	}
+	return func(w xmlWriter) {
+		writeMembers(w, "TargetGroups", page, func(g *TargetGroup) { writeTargetGroup(w, g, balancers[g.ARN]) })
+		w.text("NextMarker", next)
+	}, c.err
+}
+
+// balancersOf returns the ARNs of the load balancers that send to a target group.
+func (d *store) balancersOf(group string) (all []string) {
+	for _, r := range d.balancers.rows {
+		if slices.ContainsFunc(r.value.Listeners, func(l Listener) bool { return l.TargetGroup == group }) {
+			all = append(all, r.id)
+		}
+	}
+	return all
+}
+
+func writeTargetGroup(w xmlWriter, g *TargetGroup, balancers []string) {
+	w.value("TargetGroupArn", g.ARN)
+	w.value("TargetGroupName", g.Name)
+	w.value("Protocol", g.Protocol)
+	w.number("Port", g.Port)
+	w.text("VpcId", g.VPC)
+	w.value("TargetType", g.TargetType)
+	w.value("IpAddressType", "ipv4")
+	w.flag("HealthCheckEnabled", true)
+	w.value("HealthCheckProtocol", g.HealthProtocol)
+	w.value("HealthCheckPort", g.HealthPort)
+	w.text("HealthCheckPath", g.HealthPath)
+	w.number("HealthCheckIntervalSeconds", 30)
+	w.number("HealthCheckTimeoutSeconds", 10)
+	w.number("HealthyThresholdCount", 5)
+	w.number("UnhealthyThresholdCount", 2)
+	w.in("LoadBalancerArns", func() {
+		for _, arn := range balancers {
+			w.value("member", arn)
+		}
+	})
+}
+
+func describeTargetHealth(c *call) (reply, error) {
+	arn := c.text("TargetGroupArn")
+	if arn == "" {
+		return nil, refused("ValidationError", "A target group ARN must be specified")
+	}
+	groups := known(c, &c.targetGroups, one(arn), "TargetGroupNotFound")
+	if c.err != nil {
+		return nil, c.err
+	}
+	g := groups[0]
+	return func(w xmlWriter) {
+		writeMembers(w, "TargetHealthDescriptions", g.Members, func(m Member) { writeHealth(w, g, m) })
+	}, nil
+}
+
+func writeHealth(w xmlWriter, g *TargetGroup, m Member) {
+	w.in("Target", func() {
+		w.value("Id", m.ID)
+		w.number("Port", m.Port)
+		w.text("AvailabilityZone", m.Zone)
+	})
+	port := g.HealthPort
+	if port == trafficPort {
+		port = strconv.Itoa(m.Port)
+	}
+	w.value("HealthCheckPort", port)
+	w.in("TargetHealth", func() {
+		w.value("State", m.State)
+		w.text("Reason", m.Reason)
+		w.text("Description", m.Description)
+	})
+}
+
+// trafficPort is the health check's port that stands for the one a member receives on.
+const trafficPort = "traffic-port"
