@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml/ast"
 )
@@ -16,7 +18,7 @@ const maxProblems = 20
 // anything, is an error. The error joins an *Error for each thing that is wrong, in the order of the file, at most maxProblems.
 // docs/sessions.md describes what may stand in the file.
 func ParseSpec(name string, text []byte) (*Spec, error) {
-	l := &loader{spec: &Spec{File: name}}
+	l := &loader{spec: &Spec{File: name}, lines: strings.Split(string(text), "\n")}
 	if body := l.document(text); body != nil {
 		l.file(body)
 		l.checkTargets()
@@ -30,10 +32,15 @@ func ParseSpec(name string, text []byte) (*Spec, error) {
 // loader fills in a spec, and gathers what is wrong with it.
 type loader struct {
 	spec     *Spec
+	lines    []string // of the file
 	problems []*Error
 }
 
+// problem notes what is wrong. The parser takes what is not there, such as the value of "key:", to be a few columns behind
+// the line's end: then the end is meant.
 func (l *loader) problem(at Position, format string, args ...any) {
+	at.Line = min(at.Line, len(l.lines))
+	at.Column = min(at.Column, utf8.RuneCountInString(strings.TrimSuffix(l.lines[at.Line-1], "\r"))+1)
 	l.problems = append(l.problems, l.spec.errorAt(at, format, args...))
 }
 
@@ -73,7 +80,8 @@ func (l *loader) file(body ast.Node) {
 // named returns a field of entries that have names, each of which read is given.
 func (l *loader) named(kind string, read func(at Position, name string, value ast.Node)) field {
 	return func(_ string, value ast.Node) {
-		for _, e := range l.entries(value, kind+"s") {
+		list, _ := l.entries(value, kind+"s")
+		for _, e := range list {
 			if _, err := parseName(e.key); err != nil {
 				l.problem(e.at, "the name of a %s: %v", kind, err)
 			}

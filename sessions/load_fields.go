@@ -21,10 +21,14 @@ type entry struct {
 	value ast.Node
 }
 
-// mapping reads what stands under the keys of a mapping, and returns which there are.
+// mapping reads what stands under the keys of a mapping, and returns which there are: nil if it is none.
 func (l *loader) mapping(n ast.Node, what string, known fields) (given map[string]bool) {
+	list, ok := l.entries(n, what)
+	if !ok {
+		return nil
+	}
 	given = map[string]bool{}
-	for _, e := range l.entries(n, what) {
+	for _, e := range list {
 		given[e.key] = true
 		if read := known[e.key]; read != nil {
 			read(e.key, e.value)
@@ -36,13 +40,12 @@ func (l *loader) mapping(n ast.Node, what string, known fields) (given map[strin
 }
 
 // entries returns the keys and values of a mapping, without those whose key was there before.
-func (l *loader) entries(n ast.Node, what string) []entry {
+func (l *loader) entries(n ast.Node, what string) (list []entry, ok bool) {
 	m, ok := n.(*ast.MappingNode)
 	if !ok {
-		l.problem(position(n), "%s: want a mapping (key: value, or {} if there is nothing to say), found %s", what, describe(n))
-		return nil
+		l.problem(position(n), "%s: want keys and values ({} for none), found %s", what, describe(n))
+		return nil, false
 	}
-	var list []entry
 	first := map[string]int{} // the line
 	for _, v := range m.Values {
 		e := entry{position(v.Key), v.Key.GetToken().Value, v.Value}
@@ -53,13 +56,13 @@ func (l *loader) entries(n ast.Node, what string) []entry {
 		first[e.key] = e.at.Line
 		list = append(list, e)
 	}
-	return list
+	return list, true
 }
 
-// require tells which keys are missing.
+// require tells which keys of a mapping are missing.
 func (l *loader) require(at Position, what string, given map[string]bool, keys ...string) {
 	for _, k := range keys {
-		if !given[k] {
+		if given != nil && !given[k] {
 			l.problem(at, "%s: %s is missing", what, k)
 		}
 	}
@@ -87,7 +90,7 @@ func many[T any](l *loader, into *[]T, parse func(string) (T, error)) field {
 	return func(key string, n ast.Node) {
 		elements := items(n)
 		if len(elements) == 0 {
-			l.problem(position(n), "%s: the list is empty: want at least one, or leave the key out", key)
+			l.problem(position(n), "%s: the list is empty: want at least one", key)
 		}
 		seen := map[string]bool{}
 		for _, e := range elements {
@@ -115,13 +118,19 @@ func value[T any](l *loader, key string, n ast.Node, parse func(string) (T, erro
 	return text, v, err == nil
 }
 
+// maxKnown is how many words are listed: more are not read.
+const maxKnown = 30
+
 // suggestion says what may have been meant instead of a word, or what there is.
 func suggestion(word string, known []string) string {
 	if best := closest(word, known); best != "" {
 		return "; did you mean " + quote(best) + "?"
 	}
-	if len(known) == 0 {
+	switch {
+	case len(known) == 0:
+		return "; there are none"
+	case len(known) > maxKnown:
 		return ""
 	}
-	return "; there is " + strings.Join(known, ", ")
+	return "; known are " + strings.Join(known, ", ")
 }

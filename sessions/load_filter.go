@@ -5,16 +5,17 @@ import "github.com/goccy/go-yaml/ast"
 // filter reads a filter.
 func (l *loader) filter(at Position, name string, n ast.Node) {
 	f := FilterSpec{At: at, Name: name, AmazonDNS: true}
+	what := "filter " + quote(name)
 	ingress, egress := everything(Ingress), everything(Egress)
-	l.mapping(n, "a filter", fields{
+	l.mapping(n, what, fields{
 		"amazon-dns": one(l, &f.AmazonDNS, parseBool),
 		"ingress":    l.rules(Ingress, &ingress),
 		"egress":     l.rules(Egress, &egress),
 	})
 	f.Rules = append(ingress, egress...)
 	if len(f.Rules) > MaxRulesPerFilter {
-		l.problem(at, "filter %s has %d ingress and %d egress rules: AWS takes %d in all (a direction that is left out has two)",
-			quote(name), len(ingress), len(egress), MaxRulesPerFilter)
+		l.problem(at, "%s has %d ingress and %d egress rules: AWS takes %d in all (a direction that is left out has two)",
+			what, len(ingress), len(egress), MaxRulesPerFilter)
 	}
 	l.spec.Filters = append(l.spec.Filters, f)
 }

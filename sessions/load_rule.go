@@ -1,6 +1,7 @@
 package sessions
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -76,8 +77,7 @@ func parsePorts(text string) (*PortRange, error) {
 	return &PortRange{From: from, To: to}, err
 }
 
-// protocols are the IP protocols by their names at IANA, in lower case; "all" is AWS's. IP in IP is "ipv4" there: what Linux
-// calls ipip is another protocol to IANA, so that the name is not taken.
+// protocols are the IP protocols by their names at IANA, in lower case; "all" is AWS's. IP in IP is "ipv4" there.
 var protocols = map[string]int{
 	"all": 0, "icmp": 1, "igmp": 2, "ipv4": 4, "tcp": 6, "egp": 8, "udp": 17, "dccp": 33, "ipv6": 41, "rsvp": 46, "gre": 47, "esp": 50,
 	"ah": 51, "icmpv6": 58, "ipv6-icmp": 58, "eigrp": 88, "ospf": 89, "etherip": 97, "pim": 103, "ipcomp": 108, "vrrp": 112,
@@ -91,5 +91,8 @@ func parseProtocol(text string) (int, error) {
 	if n, ok := decimal(text); ok && n <= 255 {
 		return n, nil
 	}
-	return 0, fmt.Errorf("%s is not a protocol%s; or a number from 0 to 255", quote(text), suggestion(text, slices.Sorted(maps.Keys(protocols))))
+	if text == "ipip" {
+		return 0, errors.New("ipip is ipv4 (4) to Linux and 94 to IANA: want ipv4 or 94")
+	}
+	return 0, fmt.Errorf("%s is neither the name of a protocol nor a number from 0 to 255%s", quote(text), suggestion(text, slices.Sorted(maps.Keys(protocols))))
 }

@@ -15,7 +15,8 @@ const whyLength = " (AWS keeps at least 35 bytes of IPv4 and 55 of IPv6, no fram
 // session reads a session. All else has been read.
 func (l *loader) session(at Position, name string, n ast.Node) {
 	s := SessionSpec{At: at, Name: name}
-	given := l.mapping(n, "a session", fields{
+	what := "session " + quote(name)
+	given := l.mapping(n, what, fields{
 		"sources":       many(l, &s.Sources, known("source", l.spec.Sources, func(s *SourceSpec) string { return s.Name })),
 		"filter":        one(l, &s.Filter, known("filter", l.spec.Filters, func(f *FilterSpec) string { return f.Name })),
 		"target":        l.sessionTarget(&s),
@@ -23,7 +24,7 @@ func (l *loader) session(at Position, name string, n ast.Node) {
 		"number":        one(l, &s.Number, parseNumber(1, MaxSessionNumber, "")),
 		"vni":           one(l, &s.VNI, parseVNI),
 	})
-	l.require(at, "session "+quote(name), given, "sources", "filter", "target")
+	l.require(at, what, given, "sources", "filter", "target")
 	l.spec.Sessions = append(l.spec.Sessions, s)
 }
 
@@ -36,7 +37,7 @@ func (l *loader) sessionTarget(s *SessionSpec) field {
 			return
 		}
 		s.ZoneTargets = map[string]string{}
-		zones := l.entries(n, key)
+		zones, _ := l.entries(n, key)
 		if len(zones) == 0 {
 			l.problem(position(n), "%s: want a target, or a target for each availability zone", key)
 		}

@@ -57,7 +57,8 @@ func (l *loader) tags(into *Tags) field {
 	return func(key string, n ast.Node) {
 		before := len(l.problems)
 		*into = Tags{}
-		for _, e := range l.entries(n, key) {
+		list, _ := l.entries(n, key)
+		for _, e := range list {
 			text, ok := scalar(e.value)
 			if !ok {
 				l.problem(position(e.value), `%s: %s: want a text ("" for an empty one), found %s`, key, e.key, describe(e.value))
@@ -65,7 +66,7 @@ func (l *loader) tags(into *Tags) field {
 			(*into)[e.key] = text
 		}
 		if len(*into) == 0 && len(l.problems) == before {
-			l.problem(position(n), "%s: want at least one, or leave the key out", key)
+			l.problem(position(n), "%s: want at least one", key)
 		}
 	}
 }

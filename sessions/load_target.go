@@ -9,15 +9,16 @@ import (
 // target reads a target, which is exactly one thing.
 func (l *loader) target(at Position, name string, n ast.Node) {
 	t := TargetSpec{At: at, Name: name}
+	what := "target " + quote(name)
 	before := len(l.problems)
-	given := l.mapping(n, "a target", fields{
+	given := l.mapping(n, what, fields{
 		"id":                             one(l, &t.ID, targetID.parse),
 		"network-interface":              one(l, &t.Interface, interfaceID.parse),
 		"network-load-balancer":          one(l, &t.LoadBalancer, parseLoadBalancer),
 		"gateway-load-balancer-endpoint": one(l, &t.Endpoint, endpointID.parse),
 	})
 	if len(given) != 1 && len(l.problems) == before {
-		l.problem(at, "target %s: want exactly one of network-interface, network-load-balancer, gateway-load-balancer-endpoint and id, found %d", quote(name), len(given))
+		l.problem(at, "%s: want exactly one of network-interface, network-load-balancer, gateway-load-balancer-endpoint and id, found %d", what, len(given))
 	}
 	l.spec.Targets = append(l.spec.Targets, t)
 }

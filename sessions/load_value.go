@@ -9,8 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// maxQuote is how much of a value is quoted in a message, in runes: enough for a name that is a little too long.
-const maxQuote = 80
+// maxQuote is how much of a value is quoted in a message, in runes: enough for an ARN.
+const maxQuote = 160
 
 func quote(text string) string {
 	if utf8.RuneCountInString(text) > maxQuote {

@@ -8,6 +8,7 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
 )
 
 var byteOrderMark = []byte("\ufeff")
@@ -20,9 +21,11 @@ func (l *loader) document(text []byte) ast.Node {
 		return nil
 	}
 	var body ast.Node
-	for _, doc := range file.Docs {
+	for _, doc := range file.Docs { // a directive is one by itself
 		switch {
 		case doc.Body == nil || doc.Body.Type() == ast.NullType || doc.Body.Type() == ast.CommentType:
+		case doc.Body.Type() == ast.DirectiveType:
+			l.problem(position(doc.Body), "YAML directives are not read here: leave the line out")
 		case body != nil:
 			l.problem(position(doc.Body), "a second document: want one")
 		default:
@@ -44,8 +47,8 @@ func (l *loader) syntaxProblem(err error) {
 	var syntax yaml.Error
 	if errors.As(err, &syntax) {
 		text = syntax.GetMessage()
-		if token := syntax.GetToken(); token != nil {
-			at = Position{token.Position.Line, token.Position.Column}
+		if found := syntax.GetToken(); found != nil {
+			at = Position{found.Position.Line, found.Position.Column}
 		}
 	}
 	if strings.Contains(text, "'\t'") {
@@ -60,19 +63,32 @@ type plainYAML struct{ *loader }
 
 // Visit is ast.Visitor's.
 func (p plainYAML) Visit(n ast.Node) ast.Visitor {
-	switch n.(type) {
+	switch n := n.(type) {
+	case *ast.MappingValueNode:
+		if glued(n) {
+			p.problem(position(n.Key), "want a space behind the colon of %s, or quotes around all of a key that has colons itself", quote(n.Key.GetToken().Value))
+			return nil
+		}
+		return p
 	case *ast.AnchorNode, *ast.AliasNode, *ast.MergeKeyNode:
 		p.problem(position(n), "anchors, aliases and merge keys are not read here: write the value out")
 	case *ast.TagNode:
 		p.problem(position(n), "YAML tags are not read here: leave %s out, and put text that looks like something else in quotes", quote(n.GetToken().Value))
 	case *ast.MappingKeyNode:
 		p.problem(position(n), `a key with "?" is not read here: write "key: value"`)
-	case *ast.DirectiveNode:
-		p.problem(position(n), "YAML directives are not read here: leave the line out")
 	default:
 		return p
 	}
 	return nil
+}
+
+// glued says whether a key without quotes has its value right behind the colon. To YAML the colon is part of the key then, to
+// the parser it ends it: {aws:x: y} would be y to the one and "x: y" to the other.
+func glued(n *ast.MappingValueNode) bool {
+	key, colon := n.Key.GetToken(), n.Start.Position
+	_, ok := scalar(n.Value)
+	at := position(n.Value)
+	return ok && key.Type == token.StringType && at.Line == colon.Line && at.Column == colon.Column+1
 }
 
 // position returns where a node begins: a mapping without braces at its first key, not at the colon behind it.
