@@ -51,6 +51,9 @@ vuln: ## look our dependencies up in the Go vulnerability database (needs vuln.g
 demo: build ## show named flows from bundled captures: no AWS, no root
 	bin/mirrorsink demo
 
+ec2-playground: ## run an invented EC2 on loopback, to try the sessions commands in: no AWS
+	@go run ./sessions/ec2test/playground
+
 generate: ## make the captures in testdata again from real programs (needs root and Linux)
 	testdata/make-captures.sh
 
@@ -58,4 +61,4 @@ clean: ## remove what make has built
 	rm -rf bin
 
 help: ## list the targets
-	@sed -nE 's/^([a-z0-9]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16

@@ -31,10 +31,11 @@ func init() { // for the kinds refer to each other
 		"CreateTags":                {ec2, true, createTags},
 		"DeleteTags":                {ec2, true, deleteTags},
 
-		"DescribeLoadBalancers": {elb, false, describeBalancers},
-		"DescribeListeners":     {elb, false, describeListeners},
-		"DescribeTargetGroups":  {elb, false, describeTargetGroups},
-		"DescribeTargetHealth":  {elb, false, describeTargetHealth},
+		"DescribeLoadBalancers":          {elb, false, describeBalancers},
+		"DescribeLoadBalancerAttributes": {elb, false, describeAttributes},
+		"DescribeListeners":              {elb, false, describeListeners},
+		"DescribeTargetGroups":           {elb, false, describeTargetGroups},
+		"DescribeTargetHealth":           {elb, false, describeTargetHealth},
 	}
 }
 

@@ -39,9 +39,11 @@ func writeSession(w xmlWriter, s *Session) {
 	w.tags(s.Tags)
 }
 
-// Limits of sessions. To a Network Load Balancer the packet length is 8500 if it is not given.
+// Limits of sessions. To a Network Load Balancer the packet length is 8500 if it is not given, and no more. Elsewhere an
+// interface's MTU is the end of it, of which EC2 need not know.
 const (
-	maxPacketLength = 8500
+	maxToBalancer   = 8500
+	maxPacketLength = 1<<16 - 1
 	maxVNI          = 1<<24 - 1
 )
 
@@ -157,11 +159,14 @@ func (c *call) checkSession(s *Session) {
 	if c.has("TrafficMirrorFilterId") {
 		filterKind.find(c, s.Filter)
 	}
-	if !c.has("TrafficMirrorTargetId") {
-		return
+	t := c.targets.get(s.Target)
+	if c.has("TrafficMirrorTargetId") {
+		if t = targetKind.find(c, s.Target); t != nil {
+			c.checkEnds(s.Interface, t)
+		}
 	}
-	if t := targetKind.find(c, s.Target); t != nil {
-		c.checkEnds(s.Interface, t)
+	if t != nil && t.LoadBalancer != "" && s.PacketLength > maxToBalancer {
+		c.fail(invalid("PacketLength", strconv.Itoa(s.PacketLength), "To a Network Load Balancer it is a number from 1 to "+strconv.Itoa(maxToBalancer)+"."))
 	}
 }
 
@@ -220,7 +225,7 @@ func (c *call) roomAtTarget(s *Session) error {
 // defaults fills in what the caller left to EC2.
 func (c *call) defaults(s *Session, newVNI bool) {
 	if t := c.targets.get(s.Target); t != nil && t.LoadBalancer != "" && s.PacketLength == 0 {
-		s.PacketLength = maxPacketLength
+		s.PacketLength = maxToBalancer
 	}
 	if newVNI {
 		s.VNI = c.s.freeVNI()
