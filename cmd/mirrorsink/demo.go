@@ -16,14 +16,17 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap/sim"
 	"github.com/mirrorsink/mirrorsink/decap/tx"
 	"github.com/mirrorsink/mirrorsink/inspect"
+	"github.com/mirrorsink/mirrorsink/sessions"
 )
 
-// The demo's capture, and the sessions that mirror it.
+// The demo's capture, the sessions that mirror it, and an invented inventory of the interfaces behind them.
 var (
 	//go:embed demo/workloads.pcap.gz
 	demoCapture []byte
 	//go:embed demo/sessions.yaml
 	demoSessions []byte
+	//go:embed demo/inventory.json
+	demoInventory []byte
 )
 
 // demoOptions are the flags of demo.
@@ -38,7 +41,8 @@ func newDemo() *cobra.Command {
 		Use:   "demo",
 		Short: "Show named flows from a bundled capture: no AWS, no root",
 		Long: `Plays a bundled capture of three workloads over the loopback interface, as AWS would mirror it, and receives it as listen
-does. On a terminal it shows a table of the named flows, elsewhere a line for each; with --eve it writes events.`,
+does, with an inventory that says which instances they are. On a terminal it shows a table of the named flows, elsewhere a
+line for each; with --eve it writes events.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return demo(cmd, opts) },
 	}
@@ -61,7 +65,7 @@ func demo(cmd *cobra.Command, opts demoOptions) error {
 	stdout, stderr := cmd.OutOrStdout(), cmd.ErrOrStderr()
 	v := newView(stdout, len(opts.eve) > 0)
 	log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelError}))
-	l, err := openListener(demoListener(opts.eve), log, v)
+	l, err := openDemo(opts, log, v)
 	if err != nil {
 		return err
 	}
@@ -87,12 +91,18 @@ func demo(cmd *cobra.Command, opts demoOptions) error {
 	return played
 }
 
-// demoListener listens on a free loopback port and serves nothing.
-func demoListener(eve []string) *listenOptions {
-	opts := defaultListenOptions()
-	_ = opts.listen.Set("127.0.0.1:0")
-	opts.workers, opts.memory, opts.eve, opts.statsInterval = 1, demoMemory, eve, 0
-	return opts
+// openDemo listens on a free loopback port and serves nothing.
+func openDemo(opts demoOptions, log *slog.Logger, v view) (*listener, error) {
+	inventory, err := openAttribution(context.Background(), func(context.Context) (*sessions.Inventory, error) {
+		return sessions.ReadInventory(bytes.NewReader(demoInventory))
+	}, log)
+	if err != nil {
+		return nil, err
+	}
+	listen := defaultListenOptions()
+	_ = listen.listen.Set("127.0.0.1:0")
+	listen.workers, listen.memory, listen.eve, listen.statsInterval = 1, demoMemory, opts.eve, 0
+	return openListener(listen, inventory, log, v)
 }
 
 // playDemo plays the bundled capture at its own speed, again and again, until ctx ends.

@@ -14,7 +14,7 @@ func TestDemoNamesFlows(t *testing.T) {
 	var stdout, stderr logBuffer
 	code := make(chan int, 1)
 	go func() { code <- run(ctx, []string{"demo"}, &stdout, &stderr) }()
-	assert.NotEmpty(t, stdout.await(t, `(?m)^([a-z.0-9-]+\.(?:com|net|org|test)) \((?:sni|http_host)\)  \w+  \S+ -> \S+  vni 10[123] of 127`))
+	assert.NotEmpty(t, stdout.await(t, `(?m)^([a-z.0-9-]+\.(?:com|net|org|test)) \((?:sni|http_host)\)  \w+  \S+ -> \S+  vni 10[123] of 127[.0-9]+, i-\w+\n`))
 	cancel() // as Ctrl-C
 	assert.Equal(t, exitOK, <-code, stderr.String())
 	assert.Contains(t, stderr.String(), "packets ")
@@ -29,7 +29,9 @@ func TestDemoEndsByItselfAndWritesEvents(t *testing.T) {
 	events := readEvents(t, eve)
 	assert.NotEmpty(t, events)
 	for _, e := range events {
-		assert.Contains(t, e["mirror"], "vni")
+		for _, key := range []string{"vni", "eni", "instance", "vpc", "subnet", "account", "direction"} {
+			assert.Contains(t, e["mirror"], key)
+		}
 	}
 }
 

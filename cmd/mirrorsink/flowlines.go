@@ -41,8 +41,8 @@ func (f *flowLines) Events(b *event.Batch) {
 		if e.Name.Len > 0 && !f.told[e.FlowID] {
 			f.told[e.FlowID] = true
 			src, dst := e.Addrs()
-			fmt.Fprintf(f.w, "%s (%v)  %v  %v -> %v  vni %d of %v\n", printable(b.Text(e.Name)), e.NameSource, e.Proto,
-				netip.AddrPortFrom(src, e.SrcPort), netip.AddrPortFrom(dst, e.DstPort), e.VNI, e.Outer)
+			fmt.Fprintf(f.w, "%s (%v)  %v  %v -> %v  vni %d of %v%s\n", printable(b.Text(e.Name)), e.NameSource, e.Proto,
+				netip.AddrPortFrom(src, e.SrcPort), netip.AddrPortFrom(dst, e.DstPort), e.VNI, e.Outer, instanceOf(e.Owner))
 		}
 		if e.Kind == event.Flow {
 			delete(f.told, e.FlowID)
@@ -50,7 +50,15 @@ func (f *flowLines) Events(b *event.Batch) {
 	}
 }
 
-// printable returns a name that came off the wire as a terminal can bear it.
+// instanceOf names the instance behind a mirror session, if it is known.
+func instanceOf(o *event.Owner) string {
+	if o == nil || o.Instance == "" {
+		return ""
+	}
+	return ", " + printable([]byte(o.Instance))
+}
+
+// printable returns text that came off the wire, or from a file, as a terminal can bear it.
 func printable(name []byte) string {
 	safe := make([]byte, len(name))
 	for i, c := range name {

@@ -16,6 +16,7 @@ type listenOptions struct {
 	receiveBuffer   byteSize
 	memory          byteSize
 	allow           allowOptions
+	inventory       inventoryOptions
 	eve             []string
 	statsInterval   time.Duration
 	metrics, health address
@@ -33,11 +34,16 @@ func newListen() *cobra.Command {
 Balancer endpoint. Events go to standard output, logs to standard error, counters to /metrics.
 
 On SIGTERM or SIGINT /readyz fails, reading goes on for --drain, then every open flow is written as an event and the
-program ends. A second signal ends it at once. On SIGHUP event files are reopened.
+program ends. A second signal ends it at once. On SIGHUP event files are reopened, and the inventory is read again.
+
+With --inventory events say which interface, instance, VPC, subnet and account a mirror session is of: as a file of "sessions
+inventory" has it, or as EC2 tells it, with the credentials and region that the AWS CLI would find. If it cannot be refreshed
+later the old one stays.
 
 Every flag can stand in the file of --config, as YAML under its name: "receive-buffer: 64MiB", "allow-vni: [7, 100-199]".
 A flag of the command line takes the place of one of the file.`,
 		Example: `  mirrorsink listen --health :8080 --eve /var/log/mirrorsink/eve.json
+  mirrorsink listen --inventory ec2 --inventory-refresh 5m
   mirrorsink listen --allow-source 10.0.0.0/8 --allow-vni 100-199`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -76,6 +82,8 @@ func (o *listenOptions) addTo(f *pflag.FlagSet) {
 	f.IntVar(&o.workers, "workers", o.workers, "`number` of sockets and threads that share the traffic; by default one a core")
 	f.Var(&o.receiveBuffer, "receive-buffer", "receive buffer of each socket")
 	f.Var(&o.memory, "memory", "bound of all tables and queues together; receive slots add 4 MiB for each worker")
+	o.inventory.addTo(f)
+	o.inventory.addRefreshTo(f)
 	f.StringArrayVar(&o.eve, "eve", o.eve, "write events as EVE JSON lines to a `file`, to unix:PATH or to - (repeatable)")
 	f.DurationVar(&o.statsInterval, "stats-interval", o.statsInterval, "write the counters as an event this often; 0 for never")
 	f.Var(&o.metrics, "metrics", "serve /metrics on this TCP address, or off")
@@ -96,6 +104,9 @@ func (o *listenOptions) check() error {
 	case o.drain < 0 || o.deadline < 0 || o.statsInterval < 0:
 		return usagef("--drain, --deadline and --stats-interval cannot be negative")
 	}
+	if err := o.inventory.check(); err != nil {
+		return err
+	}
 	return checkMemory(o.memory, o.workers)
 }
 
@@ -104,7 +115,11 @@ func listen(cmd *cobra.Command, opts *listenOptions) error {
 	stderr := cmd.ErrOrStderr()
 	log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: opts.logLevel}))
 	defer limitHeap(opts.memory)()
-	l, err := openListener(opts, log)
+	inventory, err := opts.inventory.open(cmd.Context(), log)
+	if err != nil {
+		return err
+	}
+	l, err := openListener(opts, inventory, log)
 	if err != nil {
 		return err
 	}

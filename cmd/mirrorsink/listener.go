@@ -17,31 +17,33 @@ import (
 
 // listener is the sink at work: sockets, pipeline, servers.
 type listener struct {
-	opts     *listenOptions
-	log      *slog.Logger
-	pipeline *pipeline
-	groups   [][]source
-	sockets  []*rx.UDP // those of groups
-	servers  []*server
-	ready    readiness
+	opts      *listenOptions
+	inventory *attribution // nil is for none
+	log       *slog.Logger
+	pipeline  *pipeline
+	groups    [][]source
+	sockets   []*rx.UDP // those of groups
+	servers   []*server
+	ready     readiness
 }
 
 // openListener opens outputs, sockets and servers. The caller must run it, and close the servers after that. Sinks get
-// every batch of events too.
-func openListener(opts *listenOptions, log *slog.Logger, sinks ...inspect.Sink) (*listener, error) {
+// every batch of events too. An inventory of nil is for none.
+func openListener(opts *listenOptions, inventory *attribution, log *slog.Logger, sinks ...inspect.Sink) (*listener, error) {
 	p, err := openPipeline(pipelineConfig{
-		Decoder: decap.Decoder{Allow: opts.allow.list()},
-		Memory:  int(opts.memory),
-		EVE:     opts.eve,
-		Exempt:  opts.allow.exempt,
-		Now:     func() int64 { return time.Now().UnixNano() },
-		Sinks:   sinks,
-		Log:     log,
+		Decoder:   decap.Decoder{Allow: opts.allow.list()},
+		Memory:    int(opts.memory),
+		EVE:       opts.eve,
+		Exempt:    opts.allow.exempt,
+		Inventory: inventory,
+		Now:       func() int64 { return time.Now().UnixNano() },
+		Sinks:     sinks,
+		Log:       log,
 	})
 	if err != nil {
 		return nil, err
 	}
-	l := &listener{opts: opts, log: log, pipeline: p}
+	l := &listener{opts: opts, inventory: inventory, log: log, pipeline: p}
 	if err := l.open(); err != nil {
 		closeAll(l.groups)
 		l.closeServers()
@@ -112,8 +114,11 @@ func (l *listener) run(ctx context.Context) error {
 		failed = l.pipeline.run(reading, l.groups...)
 	}()
 	var chores sync.WaitGroup
-	chores.Go(func() { l.reopenOnHangup(reading) })
+	chores.Go(func() { l.obeyHangups(reading) })
 	chores.Go(func() { l.reportStats(reading) })
+	if l.inventory != nil {
+		chores.Go(func() { l.inventory.keep(reading, l.opts.inventory.refresh) })
+	}
 
 	l.ready.Store(true)
 	select {
@@ -169,8 +174,8 @@ func (l *listener) flush(ended <-chan struct{}) error {
 	}
 }
 
-// reopenOnHangup reopens event files at each SIGHUP, for log rotation.
-func (l *listener) reopenOnHangup(ctx context.Context) {
+// obeyHangups reopens event files at each SIGHUP, for log rotation, and has the inventory read again.
+func (l *listener) obeyHangups(ctx context.Context) {
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
 	defer signal.Stop(hangups)
@@ -181,6 +186,9 @@ func (l *listener) reopenOnHangup(ctx context.Context) {
 		case <-hangups:
 			l.log.Info("reopening event files")
 			l.pipeline.reopen()
+			if l.inventory != nil {
+				l.inventory.request()
+			}
 		}
 	}
 }

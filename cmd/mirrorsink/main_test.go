@@ -79,6 +79,8 @@ func TestUsageErrorsAreOneLineAndStatus2(t *testing.T) {
 		{[]string{"listen", "--workers", "0"}, "there must be one at least"},
 		{[]string{"listen", "--drain", "-1s"}, "cannot be negative"},
 		{[]string{"listen", "--log-level", "loud"}, "unknown name"},
+		{[]string{"listen", "--inventory-refresh", "1ms"}, "want 1s at least, or 0"},
+		{[]string{"listen", "--inventory-refresh", "-1s"}, "want 1s at least, or 0"},
 		{[]string{"version", "-o", "xml"}, "there are text and json"},
 	} {
 		t.Run(strings.Join(c.args, " "), func(t *testing.T) {

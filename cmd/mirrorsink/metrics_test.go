@@ -37,14 +37,14 @@ func golden(t *testing.T, name, text string) {
 
 // someSnapshot has another value in each field.
 func someSnapshot() snapshot {
-	s := snapshot{Named: 31, Oversized: 32, HandoversDropped: 33, Elapsed: 2500 * time.Millisecond}
+	s := snapshot{Named: 31, Oversized: 32, HandoversDropped: 33, Inventory: inventoryCounts{Sessions: 37, Failures: 38, Loaded: 1800000000}, Elapsed: 2500 * time.Millisecond}
 	s.Uptime, s.KernelDrops = 2, 34
 	s.DNS = pdns.Counts{Live: 35, Evicted: 36}
 	s.Counters = event.Counters{
 		Bytes: 1234567, ReservedBits: 1, Truncated: 2, BadChecksum: 3,
 		FragmentsHeld: 4, Reassembled: 5, FragmentsIncomplete: 6, FragmentsEvicted: 7, Taps: 8, TapsRefused: 9,
 		FlowsNew: 50, NamesRefused: 10, StreamsNew: 11, StreamsEvict: 12, Gaps: 13, LostBytes: 14, Retransmits: 15,
-		FlowsActive: 16, StreamsActive: 17, Paired: 18, PairsEvicted: 19,
+		FlowsActive: 16, StreamsActive: 17, Paired: 18, PairsEvicted: 19, Unattributed: 20,
 	}
 	for r := range decap.Reasons {
 		s.Reasons[r] = 100 + uint64(r)
@@ -82,10 +82,10 @@ func TestEveryCounterIsAMetric(t *testing.T) {
 	for _, m := range metricTable {
 		m.values(&s, func(value uint64, _ ...string) { shown[value] = true })
 	}
-	for v := uint64(1); v <= 19; v++ {
+	for v := uint64(1); v <= 20; v++ {
 		assert.True(t, shown[v], "the counter with value %d in someSnapshot", v)
 	}
-	for _, v := range []uint64{s.Datagrams, s.Bytes, s.FlowsNew, s.Named, s.Oversized, s.HandoversDropped, s.KernelDrops} {
+	for _, v := range []uint64{s.Datagrams, s.Bytes, s.FlowsNew, s.Named, s.Oversized, s.HandoversDropped, s.KernelDrops, 37, 38, 1800000000} {
 		assert.True(t, shown[v], "the counter with value %d in someSnapshot", v)
 	}
 }

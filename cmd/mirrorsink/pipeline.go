@@ -15,14 +15,15 @@ import (
 
 // pipelineConfig says what is between the sources and the outputs.
 type pipelineConfig struct {
-	Decoder decap.Decoder
-	Memory  int            // bytes for all tables and queues: see shares
-	EVE     []string       // event outputs, as export.OpenOutput takes them
-	Block   bool           // a full queue stops the reading, which a capture can bear, instead of dropping events
-	Now     func() int64   // see inspect.Config
-	Exempt  []netip.Prefix // networks to which connections need no lookup
-	Sinks   []inspect.Sink // each gets every batch too
-	Log     *slog.Logger
+	Decoder   decap.Decoder
+	Memory    int            // bytes for all tables and queues: see shares
+	EVE       []string       // event outputs, as export.OpenOutput takes them
+	Block     bool           // a full queue stops the reading, which a capture can bear, instead of dropping events
+	Now       func() int64   // see inspect.Config
+	Exempt    []netip.Prefix // networks to which connections need no lookup
+	Inventory *attribution   // nil is for none
+	Sinks     []inspect.Sink // each gets every batch too
+	Log       *slog.Logger
 }
 
 // source is what a worker reads from; closing it ends the worker.
@@ -136,6 +137,9 @@ func (p *pipeline) hire(groups [][]source) []*inspect.Worker {
 		Exempt:  p.cfg.Exempt,
 		Now:     p.cfg.Now,
 	}
+	if p.cfg.Inventory != nil {
+		cfg.Owners = p.cfg.Inventory
+	}
 	for _, group := range groups {
 		peers := inspect.NewPeers(len(group))
 		p.peers = append(p.peers, peers)
@@ -176,6 +180,9 @@ func (p *pipeline) snapshot() snapshot {
 	s.Counters = p.counters()
 	s.Uptime = int64(s.Elapsed.Seconds())
 	s.DNS = p.known.DNS()
+	if p.cfg.Inventory != nil {
+		s.Inventory = p.cfg.Inventory.count()
+	}
 	for _, q := range p.queues {
 		c := q.Counts()
 		s.Export.Add(&c)

@@ -17,11 +17,12 @@ import (
 
 // replayOptions are the flags of replay.
 type replayOptions struct {
-	eve    []string
-	decap  encapsulation
-	memory byteSize
-	allow  allowOptions
-	quiet  bool
+	eve       []string
+	decap     encapsulation
+	memory    byteSize
+	allow     allowOptions
+	inventory inventoryOptions
+	quiet     bool
 }
 
 func newReplay() *cobra.Command {
@@ -33,9 +34,13 @@ func newReplay() *cobra.Command {
 file is a world of its own: its flows end with it. Events go to standard output, a summary to standard error.
 
 Frames may be mirrored copies in VXLAN or GENEVE, or plain; both may be in one file. A file that is cut or damaged is
-inspected as far as it can be read, and makes the exit status 1.`,
+inspected as far as it can be read, and makes the exit status 1.
+
+With --inventory events say which interface, instance, VPC, subnet and account a mirror session is of, as a file of "sessions
+inventory" has it. It should be of the time of the capture.`,
 		Example: `  mirrorsink replay capture.pcap
   mirrorsink replay --eve events.json *.pcap.gz
+  mirrorsink replay --inventory inventory.json mirrored.pcap
   tcpdump -w - -U udp port 4789 | mirrorsink replay -`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, files []string) error { return replay(cmd, opts, files) },
@@ -46,6 +51,7 @@ inspected as far as it can be read, and makes the exit status 1.`,
 	f.Var(&opts.memory, "memory", "bound of all tables and queues together")
 	f.BoolVar(&opts.quiet, "quiet", false, "no progress bar and no summary")
 	opts.allow.addTo(f)
+	opts.inventory.addTo(f)
 	return cmd
 }
 
@@ -55,14 +61,20 @@ func replay(cmd *cobra.Command, opts replayOptions, files []string) error {
 		return err
 	}
 	stderr := cmd.ErrOrStderr()
+	log := slog.New(slog.NewTextHandler(stderr, nil))
+	inventory, err := opts.inventory.open(cmd.Context(), log)
+	if err != nil {
+		return err
+	}
 	defer limitHeap(opts.memory)()
 	p, err := openPipeline(pipelineConfig{
-		Decoder: decap.Decoder{Encapsulation: decap.Encapsulation(opts.decap), Allow: opts.allow.list()},
-		Memory:  int(opts.memory),
-		EVE:     opts.eve,
-		Exempt:  opts.allow.exempt,
-		Block:   true,
-		Log:     slog.New(slog.DiscardHandler), // the first error is returned at the end
+		Decoder:   decap.Decoder{Encapsulation: decap.Encapsulation(opts.decap), Allow: opts.allow.list()},
+		Memory:    int(opts.memory),
+		EVE:       opts.eve,
+		Exempt:    opts.allow.exempt,
+		Inventory: inventory,
+		Block:     true,
+		Log:       slog.New(slog.DiscardHandler), // the first error is returned at the end
 	})
 	if err != nil {
 		return err

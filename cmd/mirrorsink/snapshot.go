@@ -10,10 +10,11 @@ import (
 // snapshot is all that is counted, at one moment.
 type snapshot struct {
 	event.Totals
-	Named            uint64        // flows that ended with a name
-	Oversized        uint64        // datagrams that were longer than a receive slot
-	DNS              pdns.Counts   // answers of DNS that are remembered
-	HandoversDropped uint64        // packets put together from fragments that got lost between workers
+	Named            uint64      // flows that ended with a name
+	Oversized        uint64      // datagrams that were longer than a receive slot
+	DNS              pdns.Counts // answers of DNS that are remembered
+	HandoversDropped uint64      // packets put together from fragments that got lost between workers
+	Inventory        inventoryCounts
 	Elapsed          time.Duration // since the start
 }
 

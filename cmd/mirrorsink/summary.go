@@ -24,6 +24,7 @@ func (s *snapshot) print(w io.Writer) {
 	fmt.Fprintf(tw, "flows\t%d, %d of them with a name\n", s.FlowsNew, s.Named)
 	fmt.Fprintf(tw, "messages\t%s\n", s.messages())
 	printCount(tw, "truncated", s.Truncated, "packets whose copy was cut")
+	printCount(tw, "unattributed", s.Unattributed, "packets of mirror sessions that the inventory does not know")
 	printCount(tw, "lost", s.LostBytes, fmt.Sprintf("bytes that hosts acknowledged and no copy had, at %d places", s.Gaps))
 	printCount(tw, "bad checksums", s.BadChecksum, "packets")
 	printCount(tw, "evicted flows", s.FlowsEnded[event.EndForced], "before their time: --memory was used up")

@@ -29,6 +29,7 @@ type rowKey struct {
 	server netip.AddrPort
 	outer  netip.Addr
 	vni    uint32
+	at     string // the instance, if it is known
 }
 
 // row counts messages as they are seen, but flows, packets and bytes when flows end.
@@ -53,6 +54,7 @@ func (t *flowTable) Events(b *event.Batch) {
 		r := t.row(rowKey{
 			name: printable(b.Text(e.Name)), source: e.NameSource, proto: e.Proto,
 			client: client, server: netip.AddrPortFrom(server, e.DstPort), outer: e.Outer, vni: e.VNI,
+			at: instanceOf(e.Owner),
 		})
 		switch {
 		case r == nil: // the table is full
@@ -84,15 +86,15 @@ func (t *flowTable) render(width, height int) []string {
 	defer t.mu.Unlock()
 	keys := slices.SortedFunc(maps.Keys(t.rows), func(a, b rowKey) int {
 		return cmp.Or(cmp.Compare(a.name, b.name), a.client.Compare(b.client), a.server.Compare(b.server),
-			cmp.Compare(a.vni, b.vni), cmp.Compare(a.proto, b.proto), cmp.Compare(a.source, b.source), a.outer.Compare(b.outer))
+			cmp.Compare(a.vni, b.vni), cmp.Compare(a.at, b.at), cmp.Compare(a.proto, b.proto), cmp.Compare(a.source, b.source), a.outer.Compare(b.outer))
 	})
 	var text strings.Builder
 	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "NAME\tFROM\tPROTOCOL\tCLIENT\tSERVER\tVNI\tMESSAGES\tENDED\tPACKETS\tBYTES")
+	fmt.Fprintln(w, "NAME\tFROM\tPROTOCOL\tCLIENT\tSERVER\tMIRROR\tMESSAGES\tENDED\tPACKETS\tBYTES")
 	for _, k := range keys[:min(len(keys), max(height-1, 0))] {
 		r := t.rows[k]
-		fmt.Fprintf(w, "%s\t%v\t%v\t%v\t%v\t%d\t%d\t%d\t%d\t%d\n",
-			k.name, k.source, k.proto, k.client, k.server, k.vni, r.messages, r.flows, r.packets, r.bytes)
+		fmt.Fprintf(w, "%s\t%v\t%v\t%v\t%v\t%d%s\t%d\t%d\t%d\t%d\n",
+			k.name, k.source, k.proto, k.client, k.server, k.vni, k.at, r.messages, r.flows, r.packets, r.bytes)
 	}
 	w.Flush()
 	lines := strings.Split(strings.TrimSuffix(text.String(), "\n"), "\n")

@@ -36,9 +36,9 @@ func TestFlowTable(t *testing.T) {
 	table.Events(flowEvents(2, "api.example.com"))
 	table.Events(flowEvents(3, "www.example.com"))
 	assert.Equal(t, []string{
-		"NAME             FROM       PROTOCOL  CLIENT     SERVER         VNI  MESSAGES  ENDED  PACKETS  BYTES",
-		"api.example.com  http_host  http      10.0.1.10  192.0.2.80:80  101  2         1      10       4600",
-		"www.example.com  http_host  http      10.0.1.10  192.0.2.80:80  101  4         2      20       9200",
+		"NAME             FROM       PROTOCOL  CLIENT     SERVER         MIRROR  MESSAGES  ENDED  PACKETS  BYTES",
+		"api.example.com  http_host  http      10.0.1.10  192.0.2.80:80  101     2         1      10       4600",
+		"www.example.com  http_host  http      10.0.1.10  192.0.2.80:80  101     4         2      20       9200",
 	}, table.render(120, 20))
 	assert.Equal(t, []string{"NAME          ", "api.example.co"}, table.render(14, 2), "in a small window")
 	assert.Len(t, table.render(-1, -1), 1)
@@ -58,6 +58,20 @@ func TestFlowLinesSayEachFlowOnce(t *testing.T) {
 	lines.Events(flowEvents(1, "www.example.com"))
 	assert.Equal(t, "www.example.com (http_host)  http  10.0.1.10:40000 -> 192.0.2.80:80  vni 101 of 10.0.1.10\n", text.String())
 	assert.Empty(t, lines.told, "ended flows are forgotten")
+}
+
+func TestInstancesAreShown(t *testing.T) {
+	b := flowEvents(1, "www.example.com")
+	for i := range b.Events {
+		b.Events[i].Owner = &event.Owner{ENI: "eni-1", Instance: "i-1\x1b[2J"}
+	}
+	var text strings.Builder
+	lines := flowLines{w: &text}
+	lines.Events(b)
+	assert.Contains(t, text.String(), "  vni 101 of 10.0.1.10, i-1?[2J\n")
+	var table flowTable
+	table.Events(b)
+	assert.Contains(t, table.render(120, 20)[1], "  101, i-1?[2J  2  ")
 }
 
 // A name comes from the network; it must not reach the terminal's interpreter.

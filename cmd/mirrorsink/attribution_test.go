@@ -1,0 +1,335 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mirrorsink/mirrorsink/sessions"
+)
+
+// loads is a loader that gives what a test wants next, and counts how often it was asked.
+type loads struct {
+	inv   *sessions.Inventory
+	err   error
+	times int
+}
+
+func (l *loads) load(context.Context) (*sessions.Inventory, error) {
+	l.times++
+	return l.inv, l.err
+}
+
+func eniOf(a *attribution, vni uint32) string {
+	if o := a.Owner(netip.MustParseAddr("10.0.0.1"), vni); o != nil {
+		return o.ENI
+	}
+	return ""
+}
+
+// TestInventoryIsRefreshed: on its interval and on request; a failure keeps the old one, is counted each time and said once,
+// and so is the recovery.
+func TestInventoryIsRefreshed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var said bytes.Buffer
+		source := &loads{inv: entries("eni-1")}
+		a, err := openAttribution(t.Context(), source.load, slog.New(slog.NewTextHandler(&said, nil)))
+		require.NoError(t, err)
+		start := uint64(time.Now().Unix())
+		assert.Equal(t, inventoryCounts{Sessions: 1, Loaded: start}, a.count())
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() { defer close(ended); a.keep(ctx, time.Minute) }()
+		pass := func(d time.Duration) { time.Sleep(d); synctest.Wait() }
+
+		source.inv = entries("eni-2", "eni-3")
+		pass(59 * time.Second)
+		assert.Equal(t, "eni-1", eniOf(a, 0))
+		pass(time.Second)
+		assert.Equal(t, "eni-2", eniOf(a, 0))
+		assert.Equal(t, inventoryCounts{Sessions: 2, Loaded: start + 60}, a.count())
+
+		source.inv, source.err = nil, errors.New("the network is away")
+		pass(3 * time.Minute)
+		assert.Equal(t, "eni-2", eniOf(a, 0), "the old one stays")
+		assert.Equal(t, inventoryCounts{Sessions: 2, Failures: 3, Loaded: start + 60}, a.count())
+		assert.Equal(t, 1, strings.Count(said.String(), "the network is away"))
+
+		source.err = nil // and it is as it was
+		pass(2 * time.Minute)
+		assert.Equal(t, "eni-3", eniOf(a, 1))
+		assert.Equal(t, inventoryCounts{Sessions: 2, Failures: 3, Loaded: start + 360}, a.count())
+		assert.Equal(t, 1, strings.Count(said.String(), "refreshed again"))
+
+		source.inv = entries("eni-4")
+		a.request()
+		a.request()
+		synctest.Wait()
+		assert.Equal(t, "eni-4", eniOf(a, 0), "at once")
+		cancel()
+		<-ended
+		assert.NotContains(t, said.String(), "canceled")
+	})
+}
+
+func TestInventoryIsRefreshedOnRequestAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		source := &loads{inv: entries("eni-1")}
+		a, err := openAttribution(t.Context(), source.load, slog.New(slog.DiscardHandler))
+		require.NoError(t, err)
+		go a.keep(t.Context(), 0)
+		time.Sleep(24 * time.Hour)
+		assert.Equal(t, 1, source.times)
+		a.request()
+		synctest.Wait()
+		assert.Equal(t, 2, source.times)
+	})
+}
+
+// What ends with the program is no failure.
+func TestInventoryRefreshIsInterrupted(t *testing.T) {
+	var said bytes.Buffer
+	source := &loads{inv: entries("eni-1")}
+	a, err := openAttribution(t.Context(), source.load, slog.New(slog.NewTextHandler(&said, nil)))
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	source.err = context.Canceled
+	a.refresh(ctx)
+	assert.Zero(t, a.count().Failures)
+	assert.Empty(t, said.String())
+}
+
+// writeInventory writes an inventory to a file, in one step as one should.
+func writeInventory(t *testing.T, path string, inv *sessions.Inventory) {
+	t.Helper()
+	var text bytes.Buffer
+	require.NoError(t, inv.Write(&text))
+	require.NoError(t, os.WriteFile(path+".new", text.Bytes(), 0o600))
+	require.NoError(t, os.Rename(path+".new", path))
+}
+
+func TestInventoryFileIsReadWhenItChanges(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "inventory.json")
+	load := fileInventory(path)
+	_, err := load(t.Context())
+	require.ErrorContains(t, err, "no such file")
+
+	writeInventory(t, path, entries("eni-1"))
+	inv, err := load(t.Context())
+	require.NoError(t, err)
+	assert.Len(t, inv.Entries, 1)
+	inv, err = load(t.Context())
+	require.NoError(t, err)
+	assert.Nil(t, inv, "it is as it was")
+
+	require.NoError(t, os.WriteFile(path, []byte("{"), 0o600))
+	for range 2 {
+		_, err = load(t.Context())
+		require.ErrorContains(t, err, "inventory "+path+": line 1: ", "a bad one is told as long as it is there")
+	}
+	writeInventory(t, path, entries("eni-2", "eni-3"))
+	inv, err = load(t.Context())
+	require.NoError(t, err)
+	assert.Len(t, inv.Entries, 2)
+}
+
+// ec2State is an EC2 that tells a state.
+type ec2State struct{ sessions.State }
+
+func (s *ec2State) Read(context.Context) (*sessions.State, error) {
+	if s.Region == "" {
+		return nil, errors.New("DescribeTrafficMirrorSessions: RequestLimitExceeded")
+	}
+	return &s.State, nil
+}
+
+// An inventory from EC2 has all sessions, whoever's they are; what is left out is said when it is not what it was before.
+func TestInventoryFromEC2(t *testing.T) {
+	var said bytes.Buffer
+	ec2 := &ec2State{sessions.State{
+		Region:     "eu-west-1",
+		Interfaces: []sessions.Interface{{ID: "eni-1", Primary: netip.MustParseAddr("10.0.0.1")}},
+		Sessions:   []sessions.Session{{ID: "tms-1", Interface: "eni-1", VNI: 7}, {ID: "tms-2", Interface: "eni-gone", VNI: 8}},
+	}}
+	load := stateInventory(ec2, slog.New(slog.NewTextHandler(&said, nil)))
+	for range 2 {
+		inv, err := load(t.Context())
+		require.NoError(t, err)
+		require.Len(t, inv.Entries, 1)
+		assert.Equal(t, "tms-1", inv.Entries[0].Session)
+	}
+	assert.Equal(t, 1, strings.Count(said.String(), "eni-gone"))
+	ec2.Region = ""
+	_, err := load(t.Context())
+	assert.ErrorContains(t, err, "RequestLimitExceeded")
+}
+
+// ofCaptures is the inventory of the mirror captures of testdata: see make-captures.sh.
+func ofCaptures() *sessions.Inventory {
+	inv := &sessions.Inventory{Format: sessions.InventoryFormat, Region: "eu-west-1"}
+	add := func(vni uint32, outer, mac, id string, secondary ...string) {
+		e := sessions.Entry{
+			Outer: netip.MustParseAddr(outer), VNI: vni, Session: "tms-" + id, Interface: "eni-" + id, Instance: "i-" + id, MAC: mac,
+			VPC: "vpc-" + id, Subnet: "subnet-" + id, Account: "111122223333", Addresses: []netip.Addr{netip.MustParseAddr(outer)},
+		}
+		for _, a := range secondary {
+			e.Addresses = append(e.Addresses, netip.MustParseAddr(a))
+		}
+		inv.Entries = append(inv.Entries, e)
+	}
+	add(101, "10.0.1.10", "02:00:00:00:01:10", "app", "2001:db8:a1::10")
+	add(102, "10.0.2.10", "02:00:00:00:02:10", "web", "2001:db8:a2::10")
+	add(201, "10.8.1.10", "02:00:00:00:01:10", "twin")
+	return inv
+}
+
+// TestReplayWithInventory: each event says whose it is, and its direction is that of the client, by MAC address as by addresses.
+func TestReplayWithInventory(t *testing.T) {
+	captures, err := filepath.Glob(testdata("mirror-*.pcap"))
+	require.NoError(t, err)
+	require.NotEmpty(t, captures)
+	own := map[string]string{}
+	withoutMAC := ofCaptures()
+	for i := range withoutMAC.Entries {
+		e := &withoutMAC.Entries[i]
+		e.MAC = ""
+		for _, a := range e.Addresses {
+			own[a.String()+" of "+e.Interface] = e.Interface
+		}
+	}
+	for name, inv := range map[string]*sessions.Inventory{"by MAC": ofCaptures(), "by address": withoutMAC} {
+		path, eve := filepath.Join(t.TempDir(), "inventory.json"), eveFile(t)
+		writeInventory(t, path, inv)
+		r := runHere(t, append([]string{"replay", "--inventory", path, "--eve", eve}, captures...)...)
+		require.Equal(t, exitOK, r.code, r.stderr)
+		assert.NotContains(t, r.stderr, "unattributed")
+		ways := map[any]int{}
+		for _, e := range readEvents(t, eve) {
+			m := e["mirror"].(map[string]any)
+			id := map[float64]string{101: "app", 102: "web", 201: "twin"}[m["vni"].(float64)]
+			for _, key := range []string{"eni", "vpc", "subnet"} {
+				require.Equal(t, key+"-"+id, m[key], "%s: %v", name, e)
+			}
+			require.Equal(t, "i-"+id, m["instance"])
+			require.Equal(t, "111122223333", m["account"])
+			ways[m["direction"]]++
+			if own[e["src_ip"].(string)+" of eni-"+id] != "" {
+				require.Equal(t, "egress", m["direction"], "%s: %v", name, e)
+			}
+			if own[e["dest_ip"].(string)+" of eni-"+id] != "" {
+				require.Equal(t, "ingress", m["direction"], "%s: %v", name, e)
+			}
+		}
+		assert.NotZero(t, ways["egress"], name)
+		assert.NotZero(t, ways["ingress"], name)
+	}
+}
+
+func TestReplayCountsWhatTheInventoryDoesNotKnow(t *testing.T) {
+	path, eve := filepath.Join(t.TempDir(), "inventory.json"), eveFile(t)
+	inv := ofCaptures()
+	inv.Entries = inv.Entries[:1]
+	writeInventory(t, path, inv)
+	r := runHere(t, "replay", "--inventory", path, "--eve", eve, testdata("mirror-both-ends.pcap"), testdata("plain-dns.pcap"))
+	require.Equal(t, exitOK, r.code, r.stderr)
+	assert.Regexp(t, `(?m)^unattributed +\d+ packets of mirror sessions that the inventory does not know$`, r.stderr)
+	seen := map[bool]int{}
+	for _, e := range readEvents(t, eve) {
+		if m, mirrored := e["mirror"].(map[string]any); mirrored {
+			_, known := m["eni"]
+			assert.Equal(t, m["vni"] == float64(101), known)
+			seen[known]++
+		}
+	}
+	assert.NotZero(t, seen[true])
+	assert.NotZero(t, seen[false])
+}
+
+// A wrong inventory is an error at the start, when nothing is lost yet.
+func TestInventoryThatCannotBeHad(t *testing.T) {
+	bad := filepath.Join(t.TempDir(), "bad.json")
+	require.NoError(t, os.WriteFile(bad, []byte(`{"format":1,"sessions":[{"outer":"10.0.0.1","vni":16777216,"session":"tms-1","interface":"eni-1"}]}`), 0o600))
+	for _, name := range []string{"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} {
+		t.Setenv(name, "")
+	}
+	t.Setenv("AWS_CONFIG_FILE", os.DevNull)
+	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", os.DevNull)
+	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
+	for from, says := range map[string]string{
+		"/nonexistent/inventory.json": "inventory: open /nonexistent/inventory.json: no such file",
+		bad:                           "inventory " + bad + `: sessions[0] "tms-1": vni 16777216: want 0 to 16777215`,
+		t.TempDir():                   "is a directory",
+		fromEC2:                       "inventory from EC2: ",
+	} {
+		for _, args := range [][]string{
+			{"listen", "--listen=127.0.0.1:0", "--metrics=off", "--eve", os.DevNull}, {"replay", "--eve", os.DevNull, testdata("plain-dns.pcap")},
+		} {
+			r := runHere(t, append(args, "--inventory", from)...)
+			assert.Equal(t, exitError, r.code, from)
+			assert.Contains(t, r.stderr, says)
+			oneLine(t, r.stderr)
+		}
+	}
+}
+
+// On SIGHUP a changed inventory counts at once: packets that nobody knew are attributed from then on.
+func TestListenReadsItsInventoryAgain(t *testing.T) {
+	needsLinux(t)
+	eve, path := eveFile(t), filepath.Join(t.TempDir(), "inventory.json")
+	known := func(vnis ...uint32) {
+		inv := &sessions.Inventory{Format: sessions.InventoryFormat}
+		for _, vni := range vnis {
+			inv.Entries = append(inv.Entries, sessions.Entry{Outer: netip.MustParseAddr("127.0.0.1"), VNI: vni, Session: "tms-1", Interface: "eni-" + strconv.Itoa(int(vni))})
+		}
+		writeInventory(t, path, inv)
+	}
+	known(7)
+	cmd := program(t, "listen", "--listen=127.0.0.1:0", "--metrics=127.0.0.1:0", "--workers=1", "--stats-interval=20ms", "--eve", eve,
+		"--inventory", path, "--inventory-refresh=0")
+	s := &sink{t: t}
+	cmd.Stderr = &s.stderr
+	require.NoError(t, cmd.Start())
+	s.udp = s.stderr.await(t, `msg=receiving address=(\S+)`)
+	s.metrics = s.stderr.await(t, `what=metrics address=(\S+)`)
+	require.Eventually(t, func() bool { // it is at work, and so are its handlers
+		text, err := os.ReadFile(eve)
+		return err == nil && bytes.Contains(text, []byte(`"event_type":"stats"`))
+	}, patience, 5*time.Millisecond)
+	first := s.send(testdata("plain-http.pcap"), "--speed=0", "--vni=8", "--source=127.0.0.1")
+	before := s.awaitAll(first)
+	assert.NotZero(t, before["mirrorsink_unattributed_packets_total"])
+	assert.EqualValues(t, 1, before["mirrorsink_inventory_sessions"])
+
+	known(7, 8)
+	require.NoError(t, cmd.Process.Signal(syscall.SIGHUP))
+	require.Eventually(t, func() bool { return s.scrape()["mirrorsink_inventory_sessions"] == 2 }, patience, 5*time.Millisecond)
+	second := s.send(testdata("plain-dns.pcap"), "--speed=0", "--vni=8", "--source=127.0.0.1")
+	after := s.awaitAll(first + second)
+	assert.Equal(t, before["mirrorsink_unattributed_packets_total"], after["mirrorsink_unattributed_packets_total"])
+	assert.NotZero(t, after["mirrorsink_inventory_loaded_timestamp_seconds"])
+
+	require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
+	require.NoError(t, cmd.Wait(), s.stderr.String())
+	ended := 0
+	for _, e := range readEvents(t, eve) {
+		if e["event_type"] == "flow" {
+			ended++
+			assert.Equal(t, "eni-8", e["mirror"].(map[string]any)["eni"], "flows that began before it too: %v", e)
+		}
+	}
+	assert.NotZero(t, ended)
+}

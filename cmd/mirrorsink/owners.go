@@ -1,0 +1,76 @@
+package main
+
+import (
+	"net"
+	"net/netip"
+	"reflect"
+	"sync/atomic"
+
+	"github.com/mirrorsink/mirrorsink/inspect"
+	"github.com/mirrorsink/mirrorsink/inspect/event"
+	"github.com/mirrorsink/mirrorsink/sessions"
+)
+
+// owners is an inventory as workers ask for it. The zero value knows nobody. It is safe for concurrent use, but for replace,
+// which one goroutine may call.
+type owners struct{ table atomic.Pointer[ownerTable] }
+
+var _ inspect.Owners = (*owners)(nil)
+
+// ownerTable is never changed once it is in owners.
+type ownerTable struct {
+	generation uint64
+	byTap      map[event.Tap]*event.Owner
+}
+
+// Owner returns who sends copies from an address with a VNI; nil if it is not known.
+func (o *owners) Owner(outer netip.Addr, vni uint32) *event.Owner {
+	if t := o.table.Load(); t != nil {
+		return t.byTap[event.Tap{Outer: outer, VNI: vni}]
+	}
+	return nil
+}
+
+// Generation changes whenever Owner's answers do.
+func (o *owners) Generation() uint64 {
+	if t := o.table.Load(); t != nil {
+		return t.generation
+	}
+	return 0
+}
+
+// replace makes an inventory the one that counts. Of what it says as the one before did the answers stay the same, so that
+// reading it again and again neither bothers workers nor keeps old copies alive in events.
+func (o *owners) replace(inv *sessions.Inventory) {
+	old := o.table.Load()
+	if old == nil {
+		old = new(ownerTable)
+	}
+	next := &ownerTable{old.generation + 1, make(map[event.Tap]*event.Owner, len(inv.Entries))}
+	kept := 0
+	for i := range inv.Entries {
+		e := &inv.Entries[i]
+		at := event.Tap{Outer: e.Outer, VNI: e.VNI}
+		owner := ownerOf(e)
+		if before := old.byTap[at]; reflect.DeepEqual(before, owner) {
+			owner = before
+			kept++
+		}
+		next.byTap[at] = owner
+	}
+	if kept < len(next.byTap) || kept < len(old.byTap) {
+		o.table.Store(next)
+	}
+}
+
+// ownerOf says in the workers' words what an entry says.
+func ownerOf(e *sessions.Entry) *event.Owner {
+	o := &event.Owner{
+		ENI: e.Interface, Instance: e.Instance, VPC: e.VPC, Subnet: e.Subnet, Zone: e.Zone, Account: e.Account, Session: e.Session,
+		Addrs: e.Addresses, Tags: e.Tags,
+	}
+	if mac, err := net.ParseMAC(e.MAC); err == nil && len(mac) == len(o.MAC) {
+		o.MAC, o.HasMAC = [6]byte(mac), true
+	}
+	return o
+}
