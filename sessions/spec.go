@@ -114,7 +114,3 @@ func find[T any](list []T, named func(*T) bool) *T {
 	}
 	return nil
 }
-
-func (s *Spec) target(name string) *TargetSpec {
-	return find(s.Targets, func(t *TargetSpec) bool { return t.Name == name })
-}
