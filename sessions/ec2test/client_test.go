@@ -22,7 +22,11 @@ import (
 func start(t testing.TB, a ec2test.Account) (*ec2test.Server, *ec2.Client) {
 	srv := ec2test.New(a)
 	t.Cleanup(srv.Close)
-	return srv, ec2.New(ec2.Options{Region: "eu-west-1", BaseEndpoint: &srv.URL, Credentials: aws.CredentialsProviderFunc(keys), Retryer: tiny()})
+	return srv, newClient(srv.URL)
+}
+
+func newClient(url string) *ec2.Client {
+	return ec2.New(ec2.Options{Region: "eu-west-1", BaseEndpoint: &url, Credentials: aws.CredentialsProviderFunc(keys), Retryer: tiny()})
 }
 
 func keys(context.Context) (aws.Credentials, error) {
@@ -101,3 +105,15 @@ func session(eni string, number int32) *ec2.CreateTrafficMirrorSessionInput {
 func tagged(resource types.ResourceType, key, value string) []types.TagSpecification {
 	return []types.TagSpecification{{ResourceType: resource, Tags: []types.Tag{{Key: &key, Value: &value}}}}
 }
+
+// Types of answers.
+type (
+	typesSession     = types.TrafficMirrorSession
+	typesTarget      = types.TrafficMirrorTarget
+	typesFilter      = types.TrafficMirrorFilter
+	typesRule        = types.TrafficMirrorFilterRule
+	typesInterface   = types.NetworkInterface
+	typesReservation = types.Reservation
+	typesSubnet      = types.Subnet
+	typesGroup       = types.SecurityGroup
+)

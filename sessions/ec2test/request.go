@@ -133,10 +133,11 @@ func (c *call) tagsFor(resource string) map[string]string {
 
 // permitted is asked once the parameters and what they refer to are in order. It fails if this is a dry run.
 func (c *call) permitted() error {
+	dryRun := c.flag("DryRun")
 	if c.err != nil {
 		return c.err
 	}
-	if c.dryRun() {
+	if dryRun {
 		return &apiError{Code: "DryRunOperation", Message: "Request would have succeeded, but DryRun flag is set."}
 	}
 	return nil
