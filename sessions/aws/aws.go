@@ -15,9 +15,9 @@ import (
 	"time"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials/ec2rolecreds"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/smithy-go/logging"
@@ -32,7 +32,7 @@ type Config struct {
 	Region      string        // "" is AWS_REGION's, or the profile's
 	Endpoint    string        // URL of EC2 and Elastic Load Balancing, if they are not AWS's own
 	Profile     string        // "" is AWS_PROFILE's
-	MaxAttempts int           // tries of one call; 0 is 8
+	MaxAttempts int           // tries of one call; 0 is AWS_MAX_ATTEMPTS or 8
 	MaxBackoff  time.Duration // longest wait between two tries; 0 is 20 s
 	Timeout     time.Duration // of one try; 0 is a minute
 	OnCall      OnCall        // told of every try; may be nil
@@ -69,11 +69,12 @@ func Open(ctx context.Context, cfg Config) (*Client, error) {
 	if err := checkEndpoint(cfg.Endpoint); err != nil {
 		return nil, err
 	}
+	role := &metadataService{}
 	base, err := config.LoadDefaultConfig(ctx,
 		config.WithRegion(cfg.Region),
 		config.WithSharedConfigProfile(cfg.Profile),
 		config.WithHTTPClient(httpClient(cfg)),
-		config.WithRetryer(credentialsRetryer),
+		config.WithEC2RoleCredentialOptions(func(o *ec2rolecreds.Options) { o.Client = role }),
 		config.WithLogger(logging.Nop{}), // what matters comes back as an error
 	)
 	if err != nil {
@@ -82,6 +83,7 @@ func Open(ctx context.Context, cfg Config) (*Client, error) {
 	if err := checkRegion(base.Region); err != nil {
 		return nil, err
 	}
+	role.configure(base)
 	base.Credentials = checkedCredentials{base.Credentials}
 	if _, err := base.Credentials.Retrieve(ctx); err != nil {
 		return nil, err
@@ -90,9 +92,10 @@ func Open(ctx context.Context, cfg Config) (*Client, error) {
 }
 
 func newClient(cfg Config, base sdk.Config) *Client {
-	cfg.MaxAttempts = cmp.Or(cfg.MaxAttempts, defaultAttempts)
+	cfg.MaxAttempts = cmp.Or(cfg.MaxAttempts, base.RetryMaxAttempts, defaultAttempts)
 	cfg.MaxBackoff = cmp.Or(cfg.MaxBackoff, defaultBackoff)
 	retryer := newRetryer(cfg.MaxAttempts, cfg.MaxBackoff)
+	base.RetryMaxAttempts = 0 // the retryer has it
 	base.Retryer = func() sdk.Retryer { return retryer }
 	if cfg.OnCall != nil {
 		base.APIOptions = append(base.APIOptions, func(s *middleware.Stack) error { return s.Finalize.Insert(cfg.OnCall, "Retry", middleware.After) })
@@ -115,12 +118,6 @@ func httpClient(cfg Config) *awshttp.BuildableClient {
 	return awshttp.NewBuildableClient().WithTimeout(cmp.Or(cfg.Timeout, defaultTimeout)).WithTransportOptions(func(t *http.Transport) {
 		t.MaxIdleConnsPerHost = idleConnections
 	})
-}
-
-// credentialsRetryer is for the calls by which credentials are found. Two tries are enough to find the instance's metadata
-// service where there is one, and take a second or two where nothing answers at its address.
-func credentialsRetryer() sdk.Retryer {
-	return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts = 2 })
 }
 
 func checkEndpoint(endpoint string) error {

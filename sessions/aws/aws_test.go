@@ -187,7 +187,7 @@ func TestSilentMetadataService(t *testing.T) {
 	_, err = Open(t.Context(), Config{Region: "eu-west-1"})
 	assert.EqualError(t, err, "no credentials: set AWS_PROFILE or AWS_ACCESS_KEY_ID, or run on an instance with a role")
 	assert.Positive(t, asked.Load())
-	assert.LessOrEqual(t, asked.Load(), int64(4), "half a second each")
+	assert.LessOrEqual(t, asked.Load(), int64(2), "half a second each")
 
 	before := asked.Load()
 	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
@@ -240,6 +240,23 @@ func TestCredentialsLostLater(t *testing.T) {
 	assert.Equal(t, sessions.Unreachable, sessions.ClassOf(err))
 	assert.Empty(t, requests())
 	assert.Equal(t, []string{"DescribeTrafficMirrorFilterRules unreachable"}, outcomes)
+}
+
+func TestNumberOfTries(t *testing.T) {
+	endpoint, requests := replies(t, fault(503, "RequestLimitExceeded", "slow down"))
+	for _, tt := range []struct {
+		env  string
+		cfg  int
+		want int
+	}{{"", 0, 8}, {"3", 0, 3}, {"3", 2, 2}, {"", 1, 1}} {
+		identified(t)
+		t.Setenv("AWS_MAX_ATTEMPTS", tt.env)
+		c, err := Open(t.Context(), Config{Region: "eu-west-1", Endpoint: endpoint, MaxAttempts: tt.cfg, MaxBackoff: time.Millisecond})
+		require.NoError(t, err)
+		_, err = c.Rules(t.Context(), "tmf-1")
+		assert.Equal(t, sessions.Throttled, sessions.ClassOf(err))
+		assert.Len(t, requests(), tt.want)
+	}
 }
 
 func TestCancelled(t *testing.T) {

@@ -30,9 +30,9 @@ func (c *Client) modifyRule(ctx context.Context, ch *sessions.Change, r request)
 	if want.Destination != have.Destination {
 		in.DestinationCidrBlock = sdk.String(want.Destination.String())
 	}
-	switch {
-	case want.Protocol == have.Protocol:
-	case want.Protocol == 0:
+	switch want.Protocol {
+	case have.Protocol:
+	case 0:
 		in.RemoveFields = append(in.RemoveFields, types.TrafficMirrorFilterRuleFieldProtocol)
 	default:
 		in.Protocol = number(want.Protocol)
@@ -90,9 +90,9 @@ func (c *Client) modifySession(ctx context.Context, ch *sessions.Change, r reque
 	if want.VNI != have.VNI && !want.ChooseVNI {
 		in.VirtualNetworkId = number(want.VNI)
 	}
-	switch {
-	case want.PacketLength == have.PacketLength:
-	case want.PacketLength == 0:
+	switch want.PacketLength {
+	case have.PacketLength:
+	case 0:
 		in.RemoveFields = []types.TrafficMirrorSessionField{types.TrafficMirrorSessionFieldPacketLength}
 	default:
 		in.PacketLength = number(want.PacketLength)

@@ -1,0 +1,195 @@
+package aws
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mirrorsink/mirrorsink/sessions"
+	"github.com/mirrorsink/mirrorsink/sessions/ec2test"
+)
+
+var newFilter = &sessions.Change{Op: sessions.Create, Kind: sessions.KindFilter, Name: "web", Want: sessions.Object{Filter: &sessions.Filter{Tags: ours}}}
+
+func newRule(filter string) *sessions.Change {
+	return &sessions.Change{Op: sessions.Create, Kind: sessions.KindRule, Name: "web ingress 10", ID: filter, Want: sessions.Object{Rule: &sessions.Rule{
+		Filter: filter, Direction: "ingress", Number: 10, Action: "accept", Source: cidr("0.0.0.0/0"), Destination: cidr("0.0.0.0/0"), Tags: ours,
+	}}}
+}
+
+// TestLostReplyMakesOneObject asks that a creation whose answer is lost is repeated with the same token.
+func TestLostReplyMakesOneObject(t *testing.T) {
+	for name, f := range map[string]ec2test.Fault{"lost": ec2test.LostReply(), "unheard": {Unheard: true}, "internal": ec2test.Internal(), "throttled": ec2test.Throttled()} {
+		t.Run(name, func(t *testing.T) {
+			srv := start(t, ec2test.Account{})
+			c := openAt(t, srv.URL)
+			srv.FailNext(f, 7, "CreateTrafficMirrorFilter")
+			id, err := c.Change(t.Context(), newFilter, sessions.Call{Token: "t-1", Settled: true})
+			require.NoError(t, err)
+			assert.Equal(t, 8, srv.Calls()["CreateTrafficMirrorFilter"])
+			have, err := c.filters(t.Context())
+			require.NoError(t, err)
+			require.Len(t, have, 1)
+			assert.Equal(t, id, have[0].ID)
+			assert.Equal(t, ours, have[0].Tags)
+
+			again, err := c.Change(t.Context(), newFilter, sessions.Call{Token: "t-2", Settled: true})
+			require.NoError(t, err)
+			assert.NotEqual(t, id, again, "another token is another filter")
+		})
+	}
+}
+
+// TestLostReplyOfDelete asks that a deletion that is repeated, since its answer was lost, is a success.
+func TestLostReplyOfDelete(t *testing.T) {
+	srv := start(t, small())
+	c := openAt(t, srv.URL)
+	srv.FailNext(ec2test.LostReply(), 1)
+	id, err := c.Change(t.Context(), &sessions.Change{Op: sessions.Delete, Kind: sessions.KindSession, ID: "tms-1"}, sessions.Call{Settled: true})
+	require.NoError(t, err)
+	assert.Equal(t, "tms-1", id)
+	assert.Equal(t, 2, srv.Calls()["DeleteTrafficMirrorSession"])
+}
+
+func TestDeleteOfNothing(t *testing.T) {
+	srv := start(t, ec2test.Account{})
+	c := openAt(t, srv.URL)
+	for _, kind := range []sessions.Kind{sessions.KindTarget, sessions.KindFilter, sessions.KindRule, sessions.KindSession} {
+		for _, how := range []sessions.Call{{}, {Settled: true}} {
+			prefix := map[sessions.Kind]string{sessions.KindTarget: "tmt", sessions.KindFilter: "tmf", sessions.KindRule: "tmfr", sessions.KindSession: "tms"}[kind]
+			id, err := c.Change(t.Context(), &sessions.Change{Op: sessions.Delete, Kind: kind, ID: prefix + "-0123456789abcdef0"}, how)
+			require.NoError(t, err)
+			assert.Equal(t, prefix+"-0123456789abcdef0", id)
+		}
+	}
+	for action, n := range srv.Calls() {
+		assert.Equal(t, 2, n, "%s is not repeated", action)
+	}
+}
+
+// TestNotFoundUntilSettled asks that what was made a moment ago is waited for, and only that.
+func TestNotFoundUntilSettled(t *testing.T) {
+	srv := start(t, ec2test.Account{})
+	c := openAt(t, srv.URL)
+	srv.Delay(patientAttempts - 1)
+	filter, err := c.Change(t.Context(), newFilter, sessions.Call{Token: "t-1", Settled: true})
+	require.NoError(t, err)
+	_, err = c.Change(t.Context(), newRule(filter), sessions.Call{Token: "t-2", Settled: true})
+	assert.Equal(t, sessions.NotFound, sessions.ClassOf(err))
+	_, err = c.Change(t.Context(), newRule(filter), sessions.Call{Token: "t-2"})
+	require.NoError(t, err)
+	assert.Equal(t, patientAttempts, srv.Calls()["CreateTrafficMirrorFilterRule"])
+
+	srv.ForgetCalls()
+	_, err = c.Change(t.Context(), newRule("tmf-0123456789abcdef0"), sessions.Call{Token: "t-3"})
+	assert.Equal(t, sessions.NotFound, sessions.ClassOf(err))
+	assert.Equal(t, patientAttempts, srv.Calls()["CreateTrafficMirrorFilterRule"], "not for ever")
+}
+
+// TestInterfaceIsNotWaitedFor asks that an interface that is gone does not hold a run up: nobody here makes any.
+func TestInterfaceIsNotWaitedFor(t *testing.T) {
+	srv := start(t, small())
+	c := openAt(t, srv.URL)
+	_, err := c.Change(t.Context(), &sessions.Change{Op: sessions.Create, Kind: sessions.KindSession, Want: sessions.Object{Session: &sessions.Session{
+		Interface: "eni-0123456789abcdef0", Target: "tmt-1", Filter: "tmf-1", Number: 1, Tags: ours,
+	}}}, sessions.Call{Token: "t"})
+	assert.Equal(t, sessions.NotFound, sessions.ClassOf(err))
+	assert.Equal(t, 1, srv.Calls()["CreateTrafficMirrorSession"])
+}
+
+// TestPatience asks that the waits for what was just made add up to about half a minute, unless the longest wait is shorter.
+func TestPatience(t *testing.T) {
+	total := func(longest time.Duration) (sum time.Duration) {
+		r := patientRetryer{newRetryer(defaultAttempts, longest), longest}
+		_, notYet := openAt(t, start(t, ec2test.Account{}).URL).Change(t.Context(), newRule("tmf-0123456789abcdef0"), sessions.Call{Settled: true})
+		require.Error(t, notYet)
+		require.True(t, r.IsErrorRetryable(notYet))
+		for attempt := 1; attempt < r.MaxAttempts(); attempt++ {
+			wait, err := r.RetryDelay(attempt, notYet)
+			require.NoError(t, err)
+			sum += wait
+		}
+		return sum
+	}
+	assert.InDelta(t, 24*time.Second, total(defaultBackoff), float64(8*time.Second))
+	assert.LessOrEqual(t, total(time.Millisecond), patientAttempts*time.Millisecond)
+}
+
+// TestThrottledFor400Tries asks that no budget of retries runs out: the SDK has one of a hundred.
+func TestThrottledFor400Tries(t *testing.T) {
+	srv := start(t, ec2test.Account{})
+	c := openAt(t, srv.URL, func(cfg *Config) { cfg.MaxAttempts = 400 })
+	srv.FailNext(ec2test.Throttled(), 399, "DescribeTrafficMirrorFilters")
+	_, err := c.filters(t.Context())
+	assert.NoError(t, err)
+}
+
+// TestAgainstFake asks the fake EC2 whether all changes mean what they are to mean.
+func TestAgainstFake(t *testing.T) {
+	a := small()
+	a.Sessions = nil
+	a.LoadBalancers = []ec2test.LoadBalancer{{ARN: lbARN, Name: "sink", VPC: "vpc-1"}}
+	a.Interfaces = append(a.Interfaces, ec2test.Interface{ID: "eni-3", Addresses: []netip.Addr{addr("10.0.0.11")}, Subnet: "subnet-1"})
+	srv := start(t, a)
+	c := openAt(t, srv.URL)
+	do := func(op sessions.Op, kind sessions.Kind, id string, have, want sessions.Object) string {
+		t.Helper()
+		id, err := c.Change(t.Context(), &sessions.Change{Op: op, Kind: kind, ID: id, Have: have, Want: want}, sessions.Call{Token: op.String() + kind.String() + id})
+		require.NoError(t, err)
+		return id
+	}
+	target := do(sessions.Create, sessions.KindTarget, "", sessions.Object{}, sessions.Object{Target: &sessions.Target{LoadBalancer: lbARN, Tags: ours}})
+	filter := do(sessions.Create, sessions.KindFilter, "", sessions.Object{}, sessions.Object{Filter: &sessions.Filter{Tags: ours}})
+	rule := sessions.Rule{Filter: filter, Direction: "egress", Number: 20, Action: "reject", Protocol: 17, Source: cidr("10.0.0.0/8"), Destination: cidr("0.0.0.0/0"),
+		DestinationPorts: &sessions.PortRange{From: 53, To: 53}, Tags: ours}
+	rule.ID = do(sessions.Create, sessions.KindRule, filter, sessions.Object{}, sessions.Object{Rule: &rule})
+	dns := &sessions.Filter{ID: filter, Services: []string{sessions.AmazonDNS}}
+	do(sessions.Modify, sessions.KindServices, filter, sessions.Object{}, sessions.Object{Filter: dns})
+	session := sessions.Session{Interface: "eni-3", Target: target, Filter: filter, Number: 3, PacketLength: 200, VNI: 5, Account: "111122223333", Tags: ours}
+	session.ID = do(sessions.Create, sessions.KindSession, "", sessions.Object{}, sessions.Object{Session: &session})
+
+	read := func() (f sessions.Filter, s []sessions.Session) {
+		got, err := c.Read(t.Context())
+		require.NoError(t, err)
+		for _, f = range got.Filters {
+			if f.ID == filter {
+				break
+			}
+		}
+		return f, got.Sessions
+	}
+	f, s := read()
+	assert.Equal(t, sessions.Filter{ID: filter, Services: []string{sessions.AmazonDNS}, Rules: []sessions.Rule{rule}, Tags: ours}, f)
+	assert.Equal(t, []sessions.Session{session}, s)
+
+	changed := rule
+	changed.Direction, changed.Number, changed.Protocol, changed.DestinationPorts = "ingress", 5, 0, nil
+	do(sessions.Modify, sessions.KindRule, rule.ID, sessions.Object{Rule: &rule}, sessions.Object{Rule: &changed})
+	do(sessions.Modify, sessions.KindServices, filter, sessions.Object{Filter: dns}, sessions.Object{Filter: &sessions.Filter{ID: filter}})
+	moved := session
+	moved.Target, moved.Filter, moved.Number, moved.VNI, moved.PacketLength = "tmt-1", "tmf-1", 9, 6, 100
+	do(sessions.Modify, sessions.KindSession, session.ID, sessions.Object{Session: &session}, sessions.Object{Session: &moved})
+	f, s = read()
+	assert.Equal(t, sessions.Filter{ID: filter, Rules: []sessions.Rule{changed}, Tags: ours}, f)
+	assert.Equal(t, []sessions.Session{moved}, s)
+
+	_, err := c.Change(t.Context(), &sessions.Change{Op: sessions.Create, Kind: sessions.KindRule, Want: sessions.Object{Rule: &changed}}, sessions.Call{Token: "other"})
+	assert.Equal(t, sessions.Exists, sessions.ClassOf(err))
+	_, err = c.Change(t.Context(), &sessions.Change{Op: sessions.Delete, Kind: sessions.KindTarget, ID: "tmt-1"}, sessions.Call{})
+	assert.Equal(t, sessions.InUse, sessions.ClassOf(err))
+	assert.NotContains(t, strings.TrimSpace(err.Error()), "\n")
+
+	do(sessions.Delete, sessions.KindSession, session.ID, sessions.Object{}, sessions.Object{})
+	do(sessions.Delete, sessions.KindRule, rule.ID, sessions.Object{}, sessions.Object{})
+	do(sessions.Delete, sessions.KindFilter, filter, sessions.Object{}, sessions.Object{})
+	do(sessions.Delete, sessions.KindTarget, target, sessions.Object{}, sessions.Object{})
+	after, err := c.Read(t.Context())
+	require.NoError(t, err)
+	assert.Empty(t, after.Sessions)
+	assert.Len(t, after.Filters, 2)
+	assert.Len(t, after.Targets, 3)
+}
