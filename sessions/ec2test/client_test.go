@@ -69,6 +69,8 @@ func refused(t testing.TB, err error, wantCode string, names ...string) {
 
 func cidr(s string) netip.Prefix { return netip.MustParsePrefix(s) }
 
+func addrs(s string) []netip.Addr { return []netip.Addr{addr(s)} }
+
 func addr(s string) netip.Addr { return netip.MustParseAddr(s) }
 
 // small is an account of two sources, a sink, and what mirrors them.

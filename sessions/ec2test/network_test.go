@@ -1,7 +1,9 @@
 package ec2test_test
 
 import (
+	"fmt"
 	"net/netip"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -186,6 +188,15 @@ func TestLoadBalancer(t *testing.T) {
 	assert.Equal(t, "i-0a1000000000000f0", *h.Target.Id)
 	assert.Equal(t, elbtypes.TargetHealthStateEnumHealthy, h.TargetHealth.State)
 
+	named, err := client.DescribeLoadBalancers(ctx, &elb.DescribeLoadBalancersInput{Names: []string{"sink"}})
+	require.NoError(t, err)
+	assert.Equal(t, balancers.LoadBalancers, named.LoadBalancers)
+	_, err = client.DescribeTargetGroups(ctx, &elb.DescribeTargetGroupsInput{Names: []string{"other"}})
+	refused(t, err, "TargetGroupNotFound")
+	_, err = client.DescribeListeners(ctx, &elb.DescribeListenersInput{})
+	refused(t, err, "ValidationError")
+	_, err = client.DescribeListeners(ctx, &elb.DescribeListenersInput{ListenerArns: []string{*l.ListenerArn, "other"}})
+	refused(t, err, "ListenerNotFound")
 	_, err = client.DescribeLoadBalancers(ctx, &elb.DescribeLoadBalancersInput{LoadBalancerArns: []string{nlb}})
 	refused(t, err, "LoadBalancerNotFound", nlb)
 	_, err = client.DescribeTargetHealth(ctx, &elb.DescribeTargetHealthInput{TargetGroupArn: &nlb2})
@@ -210,4 +221,63 @@ func TestLoadBalancerPages(t *testing.T) {
 		all = append(all, *p.TargetGroups[0].TargetGroupArn)
 	}
 	assert.Equal(t, []string{"a", "b", "c"}, all)
+}
+
+// TestBehindTheAPI: what tests put and remove themselves is there and gone at once, and is no call.
+func TestBehindTheAPI(t *testing.T) {
+	srv, _ := start(t, small())
+	srv.Delay(ec2test.Always)
+	filter := srv.PutFilter(ec2test.Filter{Rules: []ec2test.Rule{{Direction: "ingress", Number: 1, Action: "accept", Source: cidr("::/0"), Destination: cidr("::/0")}}})
+	assert.Regexp(t, "^tmf-0[0-9a-f]{16}$", filter)
+	rule := srv.PutRule(ec2test.Rule{Filter: filter, Direction: "egress", Number: 1, Action: "accept", Source: cidr("::/0"), Destination: cidr("::/0")})
+	assert.Len(t, srv.Snapshot().Filters[0].Rules, 2)
+	srv.RemoveRule(rule)
+	assert.Len(t, srv.Snapshot().Filters[0].Rules, 1)
+	srv.PutFilter(ec2test.Filter{ID: filter, Owner: "444455556666"})
+	assert.Empty(t, srv.Snapshot().Filters[0].Rules)
+	srv.RemoveFilter(filter)
+	srv.RemoveFilter(filter)
+	srv.RemoveTarget("tmt-sink")
+	srv.PutTarget(ec2test.Target{ID: "tmt-nlb", Interface: "eni-sink"})
+	srv.PutTarget(ec2test.Target{ID: "tmt-nlb", Endpoint: "vpce-1"})
+	srv.PutInterface(ec2test.Interface{ID: "eni-web", Instance: "i-sink", Status: "attaching", Device: 1})
+	srv.RemoveInterface("eni-none")
+	srv.RemoveInstance("i-sink")
+	got := srv.Snapshot()
+	assert.Equal(t, []ec2test.Target{{ID: "tmt-nlb", Endpoint: "vpce-1", Owner: "111122223333"}}, got.Targets)
+	assert.Len(t, got.Filters, 1)
+	assert.Len(t, got.Interfaces, 1)
+	assert.Empty(t, srv.Calls())
+	assert.Empty(t, srv.Mutations())
+}
+
+func TestTagLimits(t *testing.T) {
+	srv, client := start(t, small())
+	before := srv.Snapshot()
+	long := strings.Repeat("ü", 129)
+	many := make([]types.Tag, 51)
+	for i := range many {
+		many[i] = types.Tag{Key: aws.String(fmt.Sprint(i)), Value: aws.String("")}
+	}
+	for _, tt := range []struct {
+		code, names string
+		tags        []types.Tag
+	}{
+		{"InvalidParameterValue", "Duplicate", []types.Tag{{Key: aws.String("a")}, {Key: aws.String("a")}}},
+		{"InvalidParameterValue", "1 to 128", []types.Tag{{Key: aws.String(""), Value: aws.String("")}}},
+		{"InvalidParameterValue", "1 to 128", []types.Tag{{Key: &long}}},
+		{"InvalidParameterValue", "256", []types.Tag{{Key: aws.String("a"), Value: aws.String(long + long)}}},
+		{"InvalidParameterValue", "AWS:", []types.Tag{{Key: aws.String("AWS:x")}}},
+		{"TagLimitExceeded", "50", many},
+		{"TagLimitExceeded", "50", many[:50]}, // and one that is there
+		{"MissingParameter", "Tag", nil},
+	} {
+		_, err := client.CreateTags(t.Context(), &ec2.CreateTagsInput{Resources: []string{"eni-web"}, Tags: tt.tags})
+		if tt.tags == nil {
+			require.Error(t, err) // by the SDK
+			continue
+		}
+		refused(t, err, tt.code, tt.names)
+	}
+	assert.Equal(t, before, srv.Snapshot())
 }

@@ -63,9 +63,7 @@ func describeRules(c *call) (reply, error) {
 	k := *ruleKind
 	if id := c.text("TrafficMirrorFilterId"); id != "" {
 		filterKind.find(c, id)
-		if c.err == nil && !c.has("TrafficMirrorFilterRuleId.1") {
-			k.table = func(d *store) *table[Rule] { return d.ruleTable(id) }
-		}
+		k.table = func(d *store) *table[Rule] { return d.ruleTable(id) }
 	}
 	return describe(c, &k)
 }
@@ -74,7 +72,8 @@ func describeRules(c *call) (reply, error) {
 func (d *store) ruleTable(filter string) *table[Rule] {
 	t := newTable[Rule]()
 	for id := range d.rulesOf[filter] {
-		t.rows = append(t.rows, d.rules.byID[id])
+		t.byID[id] = d.rules.byID[id]
+		t.rows = append(t.rows, t.byID[id])
 	}
 	slices.SortFunc(t.rows, bySeq[Rule])
 	return &t
