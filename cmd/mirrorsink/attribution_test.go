@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -19,18 +20,28 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mirrorsink/mirrorsink/sessions"
+	"github.com/mirrorsink/mirrorsink/sessions/ec2test"
 )
 
 // loads is a loader that gives what a test wants next, and counts how often it was asked.
 type loads struct {
+	mu    sync.Mutex
 	inv   *sessions.Inventory
 	err   error
 	times int
 }
 
 func (l *loads) load(context.Context) (*sessions.Inventory, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.times++
 	return l.inv, l.err
+}
+
+func (l *loads) next(inv *sessions.Inventory, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.inv, l.err = inv, err
 }
 
 func eniOf(a *attribution, vni uint32) string {
@@ -44,7 +55,7 @@ func eniOf(a *attribution, vni uint32) string {
 // and so is the recovery.
 func TestInventoryIsRefreshed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var said bytes.Buffer
+		var said logBuffer
 		source := &loads{inv: entries("eni-1")}
 		a, err := openAttribution(t.Context(), source.load, slog.New(slog.NewTextHandler(&said, nil)))
 		require.NoError(t, err)
@@ -55,26 +66,26 @@ func TestInventoryIsRefreshed(t *testing.T) {
 		go func() { defer close(ended); a.keep(ctx, time.Minute) }()
 		pass := func(d time.Duration) { time.Sleep(d); synctest.Wait() }
 
-		source.inv = entries("eni-2", "eni-3")
+		source.next(entries("eni-2", "eni-3"), nil)
 		pass(59 * time.Second)
 		assert.Equal(t, "eni-1", eniOf(a, 0))
 		pass(time.Second)
 		assert.Equal(t, "eni-2", eniOf(a, 0))
 		assert.Equal(t, inventoryCounts{Sessions: 2, Loaded: start + 60}, a.count())
 
-		source.inv, source.err = nil, errors.New("the network is away")
+		source.next(nil, errors.New("the network is away"))
 		pass(3 * time.Minute)
 		assert.Equal(t, "eni-2", eniOf(a, 0), "the old one stays")
 		assert.Equal(t, inventoryCounts{Sessions: 2, Failures: 3, Loaded: start + 60}, a.count())
 		assert.Equal(t, 1, strings.Count(said.String(), "the network is away"))
 
-		source.err = nil // and it is as it was
+		source.next(nil, nil) // it is as it was
 		pass(2 * time.Minute)
 		assert.Equal(t, "eni-3", eniOf(a, 1))
 		assert.Equal(t, inventoryCounts{Sessions: 2, Failures: 3, Loaded: start + 360}, a.count())
 		assert.Equal(t, 1, strings.Count(said.String(), "refreshed again"))
 
-		source.inv = entries("eni-4")
+		source.next(entries("eni-4"), nil)
 		a.request()
 		a.request()
 		synctest.Wait()
@@ -107,7 +118,7 @@ func TestInventoryRefreshIsInterrupted(t *testing.T) {
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	source.err = context.Canceled
+	source.next(nil, context.Canceled)
 	a.refresh(ctx)
 	assert.Zero(t, a.count().Failures)
 	assert.Empty(t, said.String())
@@ -175,7 +186,56 @@ func TestInventoryFromEC2(t *testing.T) {
 	assert.Equal(t, 1, strings.Count(said.String(), "eni-gone"))
 	ec2.Region = ""
 	_, err := load(t.Context())
-	assert.ErrorContains(t, err, "RequestLimitExceeded")
+	assert.ErrorContains(t, err, "inventory from EC2: DescribeTrafficMirrorSessions: RequestLimitExceeded")
+}
+
+// TestReplayAsksEC2: through the SDK's client, whose endpoint and credentials are those of the environment.
+func TestReplayAsksEC2(t *testing.T) {
+	withoutAWS(t)
+	ec2 := ec2test.New(ec2test.Account{
+		Subnets:   []ec2test.Subnet{{ID: "subnet-1", VPC: "vpc-1", Zone: "eu-west-1a"}},
+		Instances: []ec2test.Instance{{ID: "i-app", Tags: map[string]string{"Name": "app"}}},
+		Interfaces: []ec2test.Interface{
+			{ID: "eni-app", MAC: "02:00:00:00:01:10", Addresses: []netip.Addr{netip.MustParseAddr("10.0.1.10")}, Subnet: "subnet-1", Instance: "i-app"},
+			{ID: "eni-sink", Addresses: []netip.Addr{netip.MustParseAddr("10.0.9.9")}, Subnet: "subnet-1"},
+		},
+		Targets:  []ec2test.Target{{ID: "tmt-1", Interface: "eni-sink"}},
+		Filters:  []ec2test.Filter{{ID: "tmf-1"}},
+		Sessions: []ec2test.Session{{ID: "tms-1", Interface: "eni-app", Target: "tmt-1", Filter: "tmf-1", Number: 1, VNI: 101}},
+	})
+	t.Cleanup(ec2.Close)
+	t.Setenv("AWS_ENDPOINT_URL_EC2", ec2.URL)
+	t.Setenv("AWS_REGION", "eu-west-1")
+	t.Setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
+	eve := eveFile(t)
+	r := runHere(t, "replay", "--inventory", "ec2", "--eve", eve, testdata("mirror-both-ends.pcap"))
+	require.Equal(t, exitOK, r.code, r.stderr)
+	ours := 0
+	for _, e := range readEvents(t, eve) {
+		m := e["mirror"].(map[string]any)
+		if m["vni"] != float64(101) {
+			assert.NotContains(t, m, "eni")
+			continue
+		}
+		ours++
+		for key, want := range map[string]string{"eni": "eni-app", "instance": "i-app", "vpc": "vpc-1", "subnet": "subnet-1", "account": "111122223333"} {
+			assert.Equal(t, want, m[key])
+		}
+	}
+	assert.NotZero(t, ours)
+}
+
+// withoutAWS takes away what the machine may know of AWS.
+func withoutAWS(t *testing.T) {
+	for _, kv := range os.Environ() {
+		if name, _, _ := strings.Cut(kv, "="); strings.HasPrefix(name, "AWS_") {
+			t.Setenv(name, "")
+		}
+	}
+	t.Setenv("AWS_CONFIG_FILE", os.DevNull)
+	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", os.DevNull)
+	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
 }
 
 // ofCaptures is the inventory of the mirror captures of testdata: see make-captures.sh.
@@ -263,12 +323,7 @@ func TestReplayCountsWhatTheInventoryDoesNotKnow(t *testing.T) {
 func TestInventoryThatCannotBeHad(t *testing.T) {
 	bad := filepath.Join(t.TempDir(), "bad.json")
 	require.NoError(t, os.WriteFile(bad, []byte(`{"format":1,"sessions":[{"outer":"10.0.0.1","vni":16777216,"session":"tms-1","interface":"eni-1"}]}`), 0o600))
-	for _, name := range []string{"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} {
-		t.Setenv(name, "")
-	}
-	t.Setenv("AWS_CONFIG_FILE", os.DevNull)
-	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", os.DevNull)
-	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
+	withoutAWS(t)
 	for from, says := range map[string]string{
 		"/nonexistent/inventory.json": "inventory: open /nonexistent/inventory.json: no such file",
 		bad:                           "inventory " + bad + `: sessions[0] "tms-1": vni 16777216: want 0 to 16777215`,

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"slices"
 	"time"
@@ -25,7 +26,7 @@ func stateInventory(r stateReader, log *slog.Logger) inventoryLoader {
 	return func(ctx context.Context) (*sessions.Inventory, error) {
 		state, err := r.Read(ctx)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("inventory from EC2: %w", err)
 		}
 		inv, left := sessions.NewInventory(state, time.Now())
 		if len(left) > 0 && !slices.Equal(left, before) {

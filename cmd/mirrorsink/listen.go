@@ -24,13 +24,7 @@ type listenOptions struct {
 	logLevel        slog.Level
 }
 
-func newListen() *cobra.Command {
-	opts := defaultListenOptions()
-	config := ""
-	cmd := &cobra.Command{
-		Use:   "listen",
-		Short: "Receive mirrored traffic and write events",
-		Long: `Receives what VPC Traffic Mirroring sends: VXLAN on UDP 4789, and VXLAN within GENEVE on UDP 6081 behind a Gateway Load
+const listenHelp = `Receives what VPC Traffic Mirroring sends: VXLAN on UDP 4789, and VXLAN within GENEVE on UDP 6081 behind a Gateway Load
 Balancer endpoint. Events go to standard output, logs to standard error, counters to /metrics.
 
 On SIGTERM or SIGINT /readyz fails, reading goes on for --drain, then every open flow is written as an event and the
@@ -41,7 +35,15 @@ inventory" has it, or as EC2 tells it, with the credentials and region that the 
 later the old one stays.
 
 Every flag can stand in the file of --config, as YAML under its name: "receive-buffer: 64MiB", "allow-vni: [7, 100-199]".
-A flag of the command line takes the place of one of the file.`,
+A flag of the command line takes the place of one of the file.`
+
+func newListen() *cobra.Command {
+	opts := defaultListenOptions()
+	config := ""
+	cmd := &cobra.Command{
+		Use:   "listen",
+		Short: "Receive mirrored traffic and write events",
+		Long:  listenHelp,
 		Example: `  mirrorsink listen --health :8080 --eve /var/log/mirrorsink/eve.json
   mirrorsink listen --inventory ec2 --inventory-refresh 5m
   mirrorsink listen --allow-source 10.0.0.0/8 --allow-vni 100-199`,

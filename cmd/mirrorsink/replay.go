@@ -61,8 +61,7 @@ func replay(cmd *cobra.Command, opts replayOptions, files []string) error {
 		return err
 	}
 	stderr := cmd.ErrOrStderr()
-	log := slog.New(slog.NewTextHandler(stderr, nil))
-	inventory, err := opts.inventory.open(cmd.Context(), log)
+	inventory, err := opts.inventory.open(cmd.Context(), slog.New(slog.NewTextHandler(stderr, nil)))
 	if err != nil {
 		return err
 	}
