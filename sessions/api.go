@@ -23,7 +23,7 @@ type Changer interface {
 type Call struct {
 	Token   string // ClientToken: a repeated creation with the same one is the same resource
 	DryRun  bool   // only ask whether it would be allowed; the answer yes is an *APIError of class WouldSucceed
-	Settled bool   // false: the change refers to something made a moment ago that EC2 may not know everywhere yet, so NotFound is tried again
+	Settled bool   // false: the change depends on one made a moment ago that EC2 may not know everywhere yet, so NotFound and InUse are tried again
 }
 
 // Class sorts error codes by what is to be done about them.

@@ -184,7 +184,7 @@ func (r *run) readBack(ctx context.Context, want *Rule, exists error) (id string
 	return there.ID, nil
 }
 
-// resolve puts IDs in the place of references. fresh says that one is of this run; missing is a reference that has none.
+// resolve puts IDs in the place of references. fresh says that the change depends on one of a moment ago; missing is a reference that has none.
 func (r *run) resolve(c *Change) (resolved Change, fresh bool, missing string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -200,6 +200,7 @@ func (r *run) resolve(c *Change) (resolved Change, fresh bool, missing string) {
 		*ref, fresh = made, true
 	}
 	resolved = *c
+	fresh = c.Op == Delete && (c.Kind == KindFilter || c.Kind == KindTarget) // EC2 may not know everywhere yet that their sessions are gone
 	switch {
 	case c.Want.Session != nil:
 		s := *c.Want.Session

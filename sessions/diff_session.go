@@ -58,28 +58,33 @@ func (d *differ) diffInterface(want []*wanted, there []*Session) {
 }
 
 // modifySessions modifies first what waits for no other one. Where sessions wait for each other's numbers in a circle, one is
-// moved out of the way.
+// moved out of the way. A number that somebody keeps was refused before, and is waited for no longer.
 func (d *differ) modifySessions(moves []*wanted, taken map[int]bool) {
-	for len(moves) > 0 {
-		i := slices.IndexFunc(moves, func(w *wanted) bool { return w.Number == w.have.Number || !taken[w.Number] })
-		if i < 0 {
-			w := moves[0]
-			aside, have := *w.have, *w.have
-			for aside.Number = 1; taken[aside.Number]; aside.Number++ {
-			}
-			d.modifySession(w, aside, fmt.Sprintf("number %d for a moment: sessions change their numbers with each other", aside.Number))
-			delete(taken, w.have.Number)
-			have.Number = aside.Number
-			taken[have.Number] = true
-			w.have = &have
+	free := func(w *wanted) bool { return w.Number == w.have.Number || !taken[w.Number] }
+	for aside := map[*wanted]bool{}; len(moves) > 0; {
+		i := slices.IndexFunc(moves, free)
+		if i < 0 && !aside[moves[0]] {
+			aside[moves[0]] = true
+			d.stepAside(moves[0], taken)
 			continue
 		}
-		w := moves[i]
+		w := moves[max(i, 0)]
 		d.modifySession(w, w.Session, joined(w.differences(d)))
 		delete(taken, w.have.Number)
 		taken[w.Number] = true
-		moves = slices.Delete(moves, i, i+1)
+		moves = slices.Delete(moves, max(i, 0), max(i, 0)+1)
 	}
+}
+
+// stepAside gives a session a number that nobody has, for a moment.
+func (d *differ) stepAside(w *wanted, taken map[int]bool) {
+	aside := *w.have
+	for aside.Number = 1; taken[aside.Number]; aside.Number++ {
+	}
+	d.modifySession(w, aside, fmt.Sprintf("number %d for a moment: sessions change their numbers with each other", aside.Number))
+	delete(taken, w.have.Number)
+	taken[aside.Number] = true
+	w.have = &aside
 }
 
 func (d *differ) modifySession(w *wanted, to Session, why string) {

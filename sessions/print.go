@@ -114,8 +114,8 @@ func printJSON(out io.Writer, v any) error {
 // String is the change in a few words.
 func (c *Change) String() string {
 	text := fmt.Sprintf("%s %s %s", marks[c.Op], c.Kind, c.Name)
-	if c.Op != Create {
-		text += " (" + c.ID + ")"
+	if id := idIfAny(c.ID); c.Op != Create && id != "" {
+		text += " (" + id + ")"
 	}
 	return text
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials/ec2rolecreds"
@@ -55,7 +56,8 @@ type Client struct {
 	elb     *elb.Client
 	region  string
 	place   string // where the two are, for messages
-	patient patientRetryer
+	retryer *retry.Standard
+	backoff time.Duration // longest wait between two tries
 }
 
 var (
@@ -103,7 +105,7 @@ func newClient(cfg Config, base sdk.Config) *Client {
 	if cfg.Endpoint != "" {
 		base.BaseEndpoint = sdk.String(cfg.Endpoint)
 	}
-	c := &Client{ec2: ec2.NewFromConfig(base), elb: elb.NewFromConfig(base), region: base.Region, patient: patientRetryer{retryer, cfg.MaxBackoff}}
+	c := &Client{ec2: ec2.NewFromConfig(base), elb: elb.NewFromConfig(base), region: base.Region, retryer: retryer, backoff: cfg.MaxBackoff}
 	c.place = "in " + base.Region
 	if at := c.ec2.Options().BaseEndpoint; at != nil {
 		c.place = "at " + *at

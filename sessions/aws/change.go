@@ -56,8 +56,8 @@ func (c *Client) Change(ctx context.Context, ch *sessions.Change, how sessions.C
 	if how.DryRun {
 		r.dryRun = sdk.Bool(true)
 	}
-	if !how.Settled && ch.Op != sessions.Delete {
-		r.retry = func(o *ec2.Options) { o.Retryer = c.patient }
+	if !how.Settled {
+		r.retry = func(o *ec2.Options) { o.Retryer = c.patience(ch.Op) }
 	}
 	id, err := call(c, ctx, ch, r)
 	err = c.explain(err)

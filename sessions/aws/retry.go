@@ -46,29 +46,46 @@ const (
 	longestPatience = 4 * time.Second
 )
 
-// patientRetryer also tries again when a call refers to something that EC2 does not know yet.
+// patientRetryer also tries again where EC2 may not know everywhere yet what was done a moment ago.
 type patientRetryer struct {
 	*retry.Standard
-	backoff time.Duration // at most
+	backoff time.Duration                  // at most
+	passing func(api smithy.APIError) bool // reports whether an error may be over in a moment
+}
+
+// patience is how a change is tried again that depends on what was done a moment ago. What is to be deleted and is not there is
+// gone as it should be.
+func (c *Client) patience(op sessions.Op) patientRetryer {
+	if op == sessions.Delete {
+		return patientRetryer{c.retryer, c.backoff, inUse}
+	}
+	return patientRetryer{c.retryer, c.backoff, unmade}
 }
 
 func (r patientRetryer) MaxAttempts() int { return max(r.Standard.MaxAttempts(), patientAttempts) }
 
 func (r patientRetryer) IsErrorRetryable(err error) bool {
-	return unsettled(err) || r.Standard.IsErrorRetryable(err)
+	return r.passes(err) || r.Standard.IsErrorRetryable(err)
 }
 
 func (r patientRetryer) RetryDelay(attempt int, err error) (time.Duration, error) {
-	if !unsettled(err) {
+	if !r.passes(err) {
 		return r.Standard.RetryDelay(attempt, err)
 	}
 	wait := min(firstPatience<<min(attempt-1, 8), longestPatience, r.backoff)
 	return wait/2 + rand.N(wait/2+1), nil
 }
 
-// unsettled reports whether a mirror resource was not found. An interface is nothing that we make: if it is not there it is
-// gone.
-func unsettled(err error) bool {
+func (r patientRetryer) passes(err error) bool {
 	var api smithy.APIError
-	return errors.As(err, &api) && classOfCode(api.ErrorCode()) == sessions.NotFound && strings.HasPrefix(api.ErrorCode(), "InvalidTrafficMirror")
+	return errors.As(err, &api) && r.passing(api)
 }
+
+// unmade reports whether a mirror resource was not found: it may just have been made. An interface is nothing that we make; if
+// it is not there it is gone.
+func unmade(api smithy.APIError) bool {
+	return classOfCode(api.ErrorCode()) == sessions.NotFound && strings.HasPrefix(api.ErrorCode(), "InvalidTrafficMirror")
+}
+
+// inUse reports whether something else refers to what is to be deleted: that may just have gone itself.
+func inUse(api smithy.APIError) bool { return classOfCode(api.ErrorCode()) == sessions.InUse }

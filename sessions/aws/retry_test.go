@@ -104,7 +104,7 @@ func TestInterfaceIsNotWaitedFor(t *testing.T) {
 // TestPatience asks that the waits for what was just made add up to about half a minute, unless the longest wait is shorter.
 func TestPatience(t *testing.T) {
 	total := func(longest time.Duration) (sum time.Duration) {
-		r := patientRetryer{newRetryer(defaultAttempts, longest), longest}
+		r := patientRetryer{newRetryer(defaultAttempts, longest), longest, unmade}
 		_, notYet := openAt(t, start(t, ec2test.Account{}).URL).Change(t.Context(), newRule("tmf-0123456789abcdef0"), sessions.Call{Settled: true})
 		require.Error(t, notYet)
 		require.True(t, r.IsErrorRetryable(notYet))
@@ -192,4 +192,18 @@ func TestAgainstFake(t *testing.T) {
 	assert.Empty(t, after.Sessions)
 	assert.Len(t, after.Filters, 2)
 	assert.Len(t, after.Targets, 3)
+}
+
+// TestInUseOfAMomentAgo asks that a deletion waits for what used the thing to be gone everywhere, and only where that is told.
+func TestInUseOfAMomentAgo(t *testing.T) {
+	srv := start(t, ec2test.Account{})
+	c := openAt(t, srv.URL)
+	id := srv.PutFilter(ec2test.Filter{})
+	drop := &sessions.Change{Op: sessions.Delete, Kind: sessions.KindFilter, ID: id}
+	srv.FailNext(ec2test.Refused("TrafficMirrorFilterInUse", "sessions use it"), 3)
+	_, err := c.Change(t.Context(), drop, sessions.Call{Settled: true})
+	assert.Equal(t, sessions.InUse, sessions.ClassOf(err))
+	_, err = c.Change(t.Context(), drop, sessions.Call{})
+	require.NoError(t, err)
+	assert.Empty(t, srv.Snapshot().Filters)
 }
