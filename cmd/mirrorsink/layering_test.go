@@ -21,7 +21,7 @@ const module = "github.com/mirrorsink/mirrorsink/"
 var mayImport = map[string][]string{
 	"cmd/mirrorsink": {
 		"decap", "decap/rx", "decap/tx", "decap/sim", "inspect", "inspect/event", "inspect/export", "inspect/l7", "inspect/pdns",
-		"sessions", "sessions/aws",
+		"inspect/export/aws", "inspect/flowlog", "inspect/report", "inspect/where", "sessions", "sessions/aws",
 	},
 	"sessions/aws":                {"sessions"},
 	"sessions/ec2test/playground": {"sessions/ec2test"},
@@ -44,7 +44,9 @@ var onlyIn = map[string][]string{
 	"github.com/prometheus/client_golang":   {"cmd/mirrorsink"},
 	"github.com/spf13":                      {"cmd/mirrorsink"},
 	"github.com/goccy/go-yaml":              {"cmd/mirrorsink", "decap/sim", "sessions"},
-	"github.com/aws":                        {"sessions/aws"},
+	"github.com/aws":                        {"sessions/aws", "inspect/export/aws"},
+	"github.com/parquet-go/parquet-go":      {"inspect/export", "inspect/report"},
+	"github.com/expr-lang/expr":             {"inspect/where"},
 	"golang.org/x/sys/unix":                 {"decap/rx", "decap/tx", "inspect/flow"},
 	"github.com/gaissmai/bart":              {"decap"},
 	"github.com/stretchr/testify":           {},
