@@ -3,8 +3,6 @@ package ec2test
 import (
 	"cmp"
 	"fmt"
-	"maps"
-	"slices"
 )
 
 // seed puts an account's resources into the empty server. References between mirroring resources are not checked.
@@ -182,79 +180,4 @@ func (s *Server) PutSession(v Session) string {
 	}
 	s.store.putSession(n, 0)
 	return n.ID
-}
-
-// RemoveInterface deletes an interface, and with it the sessions that mirror it. Targets on it stay, and their sessions.
-func (s *Server) RemoveInterface(id string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.store.removeInterface(id)
-}
-
-// RemoveInstance terminates an instance: its interfaces go with it.
-func (s *Server) RemoveInstance(id string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for eni := range maps.Clone(s.store.attached[id]) {
-		s.store.removeInterface(eni)
-	}
-	s.store.instances.remove(id)
-}
-
-// RemoveLoadBalancer deletes a load balancer. Targets on it stay, and their sessions.
-func (s *Server) RemoveLoadBalancer(arn string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.store.balancers.remove(arn)
-}
-
-// RemoveTarget deletes a mirror target behind the API's back, even if it is in use, as its fellows below do.
-func (s *Server) RemoveTarget(id string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.store.removeTarget(id)
-}
-
-// RemoveFilter deletes a filter with its rules.
-func (s *Server) RemoveFilter(id string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.store.removeFilter(id)
-}
-
-// RemoveRule deletes a rule.
-func (s *Server) RemoveRule(id string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.store.removeRule(id)
-}
-
-// RemoveSession deletes a session.
-func (s *Server) RemoveSession(id string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.store.removeSession(id)
-}
-
-// Snapshot returns the whole state, sorted by ID. It shares nothing with the server, and can seed another.
-func (s *Server) Snapshot() Account {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	d := &s.store
-	a := Account{
-		ID: s.account, Region: s.region, Limits: s.limits, Denied: slices.Sorted(maps.Keys(s.denied)),
-		Subnets: list(&d.subnets, (*Subnet).clone), SecurityGroups: list(&d.groups, (*SecurityGroup).clone),
-		Instances: list(&d.instances, (*Instance).clone), Interfaces: list(&d.interfaces, (*Interface).clone),
-		Endpoints:     slices.Sorted(maps.Keys(d.endpoints)),
-		LoadBalancers: list(&d.balancers, (*LoadBalancer).clone), TargetGroups: list(&d.targetGroups, (*TargetGroup).clone),
-		Targets: list(&d.targets, (*Target).clone), Filters: list(&d.filters, (*Filter).clone), Sessions: list(&d.sessions, (*Session).clone),
-	}
-	for i := range a.Filters {
-		f := &a.Filters[i]
-		f.Rules = d.filterRules(f.ID, never+1)
-		for j := range f.Rules {
-			f.Rules[j] = *f.Rules[j].clone()
-		}
-	}
-	return a
 }

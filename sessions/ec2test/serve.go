@@ -65,16 +65,7 @@ func (s *Server) answer(out *response, form url.Values, body string) {
 	out.number = s.number
 	fault := s.faultOf(out.action, op.mutating && !dryRun)
 	c := &call{store: &s.store, s: s, action: out.action, form: form, number: out.number}
-	var answer reply
-	var err error
-	switch {
-	case fault.Code != "":
-		err = &apiError{fault.Code, fault.Message}
-	case fault.Unheard:
-		err = &apiError{"Unheard", "The connection was closed."}
-	default:
-		answer, err = s.do(c, op)
-	}
+	answer, err := s.do(c, op, fault)
 	if op.mutating {
 		s.mutations = append(s.mutations, Mutation{Action: out.action, ID: c.id, Body: body, DryRun: dryRun, Code: codeOf(err)})
 	}
@@ -90,11 +81,22 @@ func (s *Server) answer(out *response, form url.Values, body string) {
 	}
 }
 
-// do carries out an operation that no fault befalls.
-func (s *Server) do(c *call, op operation) (reply, error) {
+// do carries out an operation, unless it is not permitted or fails before.
+func (s *Server) do(c *call, op operation, fault Fault) (reply, error) {
+	switch {
+	case fault.Code != "":
+		return nil, &apiError{fault.Code, fault.Message}
+	case fault.Unheard:
+		return nil, &apiError{"Unheard", "The connection was closed."}
+	}
 	if err := s.permit(c, op); err != nil {
 		return nil, err
 	}
+	return s.once(c, op)
+}
+
+// once carries out an operation that is permitted. One with a client token that comes again is answered as the first time.
+func (s *Server) once(c *call, op operation) (reply, error) {
 	token := c.text("ClientToken")
 	if token == "" || c.dryRun() {
 		return op.handle(c)

@@ -49,11 +49,11 @@ func New(a Account) *Server {
 	return s
 }
 
-// Listen starts a server at an address.
+// Listen starts a server at an address. The error is that of listening there.
 func Listen(a Account, address string) (*Server, error) {
 	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", address)
 	if err != nil {
-		return nil, fmt.Errorf("listen: %w", err)
+		return nil, err
 	}
 	s := &Server{
 		URL:     "http://" + listener.Addr().String(),

@@ -1,7 +1,5 @@
 package ec2test
 
-import "strconv"
-
 var sessionKind = &kind[Session]{
 	table: func(d *store) *table[Session] { return &d.sessions },
 	ids:   "TrafficMirrorSessionId", notFound: "InvalidTrafficMirrorSessionId.NotFound", noun: "traffic mirror session", set: "trafficMirrorSessionSet",
@@ -150,93 +148,5 @@ func (c *call) removeSessionField(s *Session, field string) {
 		c.notBoth(field, "VirtualNetworkId")
 	default:
 		c.fail(invalid("RemoveField", field, "There is no such field."))
-	}
-}
-
-// checkSession checks what the session refers to. What an existing session has may be gone or hidden; only what the call
-// itself names must be there.
-func (c *call) checkSession(s *Session) {
-	if c.has("TrafficMirrorFilterId") {
-		filterKind.find(c, s.Filter)
-	}
-	t := c.targets.get(s.Target)
-	if c.has("TrafficMirrorTargetId") {
-		if t = targetKind.find(c, s.Target); t != nil {
-			c.checkEnds(s.Interface, t)
-		}
-	}
-	if t != nil && t.LoadBalancer != "" && s.PacketLength > maxToBalancer {
-		c.fail(invalid("PacketLength", strconv.Itoa(s.PacketLength), "To a Network Load Balancer it is a number from 1 to "+strconv.Itoa(maxToBalancer)+"."))
-	}
-}
-
-// checkEnds refuses an interface that would be source and target at once, be it in two sessions.
-func (c *call) checkEnds(source string, t *Target) {
-	const both = "The network interface %s cannot be both a traffic mirror source and a traffic mirror target."
-	if t.Interface == source || t.Interface != "" && len(c.on[t.Interface]) > 0 {
-		c.fail(refused("InvalidParameterValue", both, t.Interface))
-	}
-	for target := range c.targetOf[source] {
-		if len(c.to[target]) > 0 {
-			c.fail(refused("InvalidParameterValue", both, source))
-		}
-	}
-}
-
-// roomForSession fails if a quota or the session's number is taken.
-func (c *call) roomForSession(s *Session) error {
-	limits := &c.s.limits
-	if s.ID == "" && len(c.sessions.rows) >= limits.Sessions {
-		return refused("TrafficMirrorSessionLimitExceeded", "The maximum number of traffic mirror sessions, %d, has been reached.", limits.Sessions)
-	}
-	if s.ID == "" && len(c.on[s.Interface]) >= limits.SessionsPerInterface {
-		return refused("TrafficMirrorSessionsPerInterfaceLimitExceeded", "The network interface %s has %d traffic mirror sessions, which is the maximum.", s.Interface, limits.SessionsPerInterface)
-	}
-	for id := range c.on[s.Interface] {
-		if id != s.ID && c.sessions.get(id).Number == s.Number {
-			return invalid("SessionNumber", strconv.Itoa(s.Number), "The network interface "+s.Interface+" is already being used with it by the traffic mirror session "+id+".")
-		}
-	}
-	return c.roomAtTarget(s)
-}
-
-// roomAtTarget fails if an interface target takes no further source.
-func (c *call) roomAtTarget(s *Session) error {
-	t := c.targets.get(s.Target)
-	if !c.has("TrafficMirrorTargetId") || t.Interface == "" {
-		return nil // the target stays, or is a load balancer
-	}
-	limit := c.s.limits.SourcesPerInterface
-	if i := c.interfaces.get(t.Interface); i != nil && i.Big {
-		limit = c.s.limits.SourcesPerBigInterface
-	}
-	others := set{}
-	for id := range c.to[t.ID] {
-		if source := c.sessions.get(id).Interface; source != s.Interface {
-			others[source] = struct{}{}
-		}
-	}
-	if len(others) >= limit {
-		return refused("TrafficMirrorSourcesPerTargetLimitExceeded", "The traffic mirror target %s has %d sources, which is the maximum.", t.ID, limit)
-	}
-	return nil
-}
-
-// defaults fills in what the caller left to EC2.
-func (c *call) defaults(s *Session, newVNI bool) {
-	if t := c.targets.get(s.Target); t != nil && t.LoadBalancer != "" && s.PacketLength == 0 {
-		s.PacketLength = maxToBalancer
-	}
-	if newVNI {
-		s.VNI = c.s.freeVNI()
-	}
-}
-
-// freeVNI makes up a VNI that no session has.
-func (s *Server) freeVNI() uint32 {
-	for {
-		if vni := 1 + s.random.Uint32N(maxVNI); s.store.vnis[vni] == 0 {
-			return vni
-		}
 	}
 }

@@ -51,7 +51,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	account := ec2test.Playground()
 	srv, err := ec2test.Listen(account, *listen)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w; choose another address with --listen", err)
 	}
 	defer srv.Close()
 	f, err := writeFiles(*dir, account.Region)
