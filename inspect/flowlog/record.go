@@ -53,3 +53,6 @@ const (
 	SkipData = "SKIPDATA" // copies were lost in the window
 	Accept   = "ACCEPT"
 )
+
+// HasData says whether the record is of packets, rather than of a window that had none or lost them.
+func (r *Record) HasData() bool { return r.LogStatus != NoData && r.LogStatus != SkipData }
