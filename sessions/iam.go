@@ -1,0 +1,183 @@
+package sessions
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+// Policy is an IAM policy document.
+type Policy struct {
+	Version   string
+	Statement []Statement
+}
+
+// Statement allows actions on resources under conditions.
+type Statement struct {
+	Sid       string
+	Effect    string
+	Action    []string
+	Resource  []string
+	Condition map[string]map[string][]string `json:",omitempty"` // by operator and key
+}
+
+// Scope narrows a policy. What is empty is any.
+type Scope struct {
+	Owner   string // of the spec
+	Account string // twelve digits
+	Region  string
+}
+
+// policies are what a command may do, by its name. Commands that are not listed call nothing, or what another one does:
+// destroy and status are apply's and plan's, listen with an inventory of EC2 is inventory's.
+var policies = map[string]func(Scope) []Statement{
+	"plan":      func(Scope) []Statement { return []Statement{readState()} },
+	"apply":     Scope.apply,
+	"watch":     Scope.apply,
+	"inventory": func(Scope) []Statement { return []Statement{readState()} },
+	"doctor":    func(Scope) []Statement { return []Statement{readState(), readNetwork()} },
+}
+
+// PolicyCommands are the commands that have a policy, in order.
+func PolicyCommands() []string {
+	return []string{"plan", "apply", "watch", "inventory", "doctor"}
+}
+
+// PolicyFor returns the least policy with which a command does all that it can.
+func PolicyFor(command string, s Scope) (*Policy, error) {
+	statements, ok := policies[command]
+	if !ok {
+		return nil, fmt.Errorf("%q has no policy of its own: there are %s", command, strings.Join(PolicyCommands(), ", "))
+	}
+	return &Policy{Version: "2012-10-17", Statement: statements(s)}, nil
+}
+
+// Print writes the document as IAM takes it.
+func (p *Policy) Print(out io.Writer) error { return printJSON(out, p) }
+
+// Actions are all that the policy allows, sorted, each once.
+func (p *Policy) Actions() (all []string) {
+	for _, s := range p.Statement {
+		all = append(all, s.Action...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// Types of resources, as ARNs name them. The actions of each, and the condition keys that they support, are those of
+// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html.
+const (
+	targetType    = "traffic-mirror-target"
+	filterType    = "traffic-mirror-filter"
+	ruleType      = "traffic-mirror-filter-rule"
+	sessionType   = "traffic-mirror-session"
+	interfaceType = "network-interface"
+	endpointType  = "vpc-endpoint"
+)
+
+// readState allows what State is read with. Describe calls know no resources.
+func readState() Statement {
+	return Statement{Sid: "ReadMirroring", Effect: "Allow", Resource: []string{"*"}, Action: []string{
+		"ec2:DescribeInstances", "ec2:DescribeNetworkInterfaces",
+		"ec2:DescribeTrafficMirrorFilters", "ec2:DescribeTrafficMirrorSessions", "ec2:DescribeTrafficMirrorTargets",
+	}}
+}
+
+// readNetwork allows what a check of the way to the sink reads.
+func readNetwork() Statement {
+	return Statement{Sid: "ReadNetwork", Effect: "Allow", Resource: []string{"*"}, Action: []string{
+		"ec2:DescribeSecurityGroups", "ec2:DescribeSubnets",
+		"elasticloadbalancing:DescribeListeners", "elasticloadbalancing:DescribeLoadBalancerAttributes", "elasticloadbalancing:DescribeLoadBalancers",
+		"elasticloadbalancing:DescribeTargetGroups", "elasticloadbalancing:DescribeTargetHealth",
+	}}
+}
+
+// The four calls that create.
+var creating = []string{"CreateTrafficMirrorFilter", "CreateTrafficMirrorFilterRule", "CreateTrafficMirrorSession", "CreateTrafficMirrorTarget"}
+
+// apply allows to make what carries the owner's tag, and to change and delete what does. EC2 looks at each resource of a call
+// by itself, so there is a statement for what is made and others for what it is made of.
+func (s Scope) apply() []Statement {
+	read := readState()
+	read.Action = append(read.Action, "ec2:DescribeTrafficMirrorFilterRules")
+	slices.Sort(read.Action)
+	all := []Statement{read}
+	for _, made := range []struct{ action, kind string }{
+		{"CreateTrafficMirrorTarget", targetType}, {"CreateTrafficMirrorFilter", filterType},
+		{"CreateTrafficMirrorFilterRule", ruleType}, {"CreateTrafficMirrorSession", sessionType},
+	} {
+		all = append(all, allow(strings.Replace(made.action, "Create", "Make", 1), s.tagged("aws:RequestTag"), ec2Actions(made.action), s.arns(made.kind)))
+	}
+	tag := s.tagged("aws:RequestTag")
+	tag["StringEquals"] = with(tag["StringEquals"], "ec2:CreateAction", creating)
+	elsewhere := s
+	elsewhere.Account = "" // a target may be shared by another account
+	return append(all,
+		allow("TagWhatIsMade", tag, ec2Actions("CreateTags"), s.arns(filterType, ruleType, sessionType, targetType)),
+		allow("InterfacesAsTargets", nil, ec2Actions("CreateTrafficMirrorTarget"), s.arns(interfaceType, endpointType)),
+		allow("InterfacesAsSources", nil, ec2Actions("CreateTrafficMirrorSession"), s.arns(interfaceType)),
+		allow("TargetsOfSessions", nil, ec2Actions("CreateTrafficMirrorSession", "ModifyTrafficMirrorSession"), elsewhere.arns(targetType)),
+		allow("UseOurFilters", s.tagged("aws:ResourceTag"), ec2Actions("CreateTrafficMirrorFilterRule", "CreateTrafficMirrorSession"), s.arns(filterType)),
+		allow("ChangeOurs", s.tagged("aws:ResourceTag"), ec2Actions(
+			"DeleteTrafficMirrorFilter", "DeleteTrafficMirrorFilterRule", "DeleteTrafficMirrorSession", "DeleteTrafficMirrorTarget",
+			"ModifyTrafficMirrorFilterNetworkServices", "ModifyTrafficMirrorFilterRule", "ModifyTrafficMirrorSession",
+		), s.arns(filterType, ruleType, sessionType, targetType)),
+	)
+}
+
+func allow(sid string, condition map[string]map[string][]string, actions, resources []string) Statement {
+	return Statement{Sid: sid, Effect: "Allow", Action: actions, Resource: resources, Condition: condition}
+}
+
+func ec2Actions(names ...string) []string {
+	all := make([]string, len(names))
+	for i, n := range names {
+		all[i] = "ec2:" + n
+	}
+	return all
+}
+
+func with(m map[string][]string, key string, values []string) map[string][]string {
+	if m == nil {
+		m = map[string][]string{}
+	}
+	m[key] = values
+	return m
+}
+
+// tagged is the condition that a resource, or a request, carries the owner's tag; of anybody if the owner is not given.
+func (s Scope) tagged(where string) map[string]map[string][]string {
+	operator, owner := "StringEquals", s.Owner
+	if owner == "" {
+		operator, owner = "StringLike", "*"
+	}
+	return map[string]map[string][]string{operator: {where + "/" + OwnerTag: {owner}}}
+}
+
+// arns are all resources of some types.
+func (s Scope) arns(types ...string) []string {
+	all := make([]string, len(types))
+	for i, t := range types {
+		all[i] = fmt.Sprintf("arn:%s:ec2:%s:%s:%s/*", s.partition(), orAny(s.Region), orAny(s.Account), t)
+	}
+	return all
+}
+
+func orAny(s string) string {
+	if s == "" {
+		return "*"
+	}
+	return s
+}
+
+// partition is the part of AWS that a region is in.
+func (s Scope) partition() string {
+	switch {
+	case strings.HasPrefix(s.Region, "cn-"):
+		return "aws-cn"
+	case strings.HasPrefix(s.Region, "us-gov-"):
+		return "aws-us-gov"
+	}
+	return "aws"
+}
