@@ -11,13 +11,22 @@ import (
 // Diff compares what is wanted with what is there. It is a pure function: the same spec and state give the same plan. An
 // error says what is wrong with the spec in this state, one line for each; what AWS would refuse is in the plan's Refusals.
 func Diff(spec *Spec, have *State) (*Plan, error) {
+	d, _, err := compare(spec, have)
+	if err != nil {
+		return nil, err
+	}
+	return d.plan, nil
+}
+
+// compare makes the plan, and tells how it came about: what was chosen and wanted.
+func compare(spec *Spec, have *State) (*differ, []*wanted, error) {
 	d := &differ{
 		spec: spec, ix: newIndex(have), plan: &Plan{Owner: spec.Owner},
 		targets: map[string]string{}, filters: map[string]string{}, stays: map[string]bool{},
 	}
 	chosen, errs := choose(spec, d.ix)
 	if err := errors.Join(errs...); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	d.plan.Skipped = chosen.skipped
 	d.diffTargets()
@@ -29,7 +38,7 @@ func Diff(spec *Spec, have *State) (*Plan, error) {
 	for _, changes := range d.phases {
 		d.plan.Changes = append(d.plan.Changes, changes...)
 	}
-	return d.plan, nil
+	return d, wanted, nil
 }
 
 // DiffNothing is the plan that takes away all that is an owner's.

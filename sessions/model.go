@@ -146,5 +146,6 @@ const (
 	MaxRuleNumber            = 32766
 	MaxVNI                   = 1<<24 - 1
 	MaxPacketLength          = 8500 // to a Network Load Balancer, of which it is also the default
-	MinPacketLength          = 35   // of IPv4; 55 of IPv6
+	MinPacketLength          = 35   // of IPv4
+	MinPacketLength6         = 55   // of IPv6
 )
