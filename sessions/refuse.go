@@ -31,6 +31,7 @@ func (d *differ) refuse(all []*wanted) {
 	d.refuseBothEnds(all)
 	d.refuseSources(all)
 	d.warnSameVNI(all)
+	d.warnForeignFirst(all)
 }
 
 // refuseSession looks at what one session asks for.
@@ -133,5 +134,21 @@ func (d *differ) warnSameVNI(all []*wanted) {
 			d.warnf("%s: sessions %s and %s have the same VNI %d; which of them a copy is of cannot be told", w.Interface, other, w.spec.Name, w.VNI)
 		}
 		seen[k] = w.spec.Name
+	}
+}
+
+// warnForeignFirst tells of interfaces at which a session of others is asked before ours: AWS mirrors a packet once, for the
+// session of the lowest number whose filter matches.
+func (d *differ) warnForeignFirst(all []*wanted) {
+	seen := map[string]bool{}
+	for _, w := range all {
+		for _, s := range d.ix.onENI[w.Interface] {
+			if !d.ours(s.Tags) && s.Number < w.Number {
+				seen[w.Interface] = true
+			}
+		}
+	}
+	if first := slices.Sorted(maps.Keys(seen)); len(first) > 0 {
+		d.warnf("on %s a session that is not ours has a lower number: packets that its filter takes do not come to us", some(first))
 	}
 }

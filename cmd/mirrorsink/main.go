@@ -15,12 +15,16 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// Exit statuses. 3 (findings) and 4 (inconclusive, too much was lost) are for commands that judge.
+// Exit statuses. 4 (inconclusive, too much was lost) is for commands that judge traffic.
 const (
-	exitOK    = 0
-	exitError = 1
-	exitUsage = 2
+	exitOK       = 0
+	exitError    = 1
+	exitUsage    = 2
+	exitFindings = 3 // something was found, or differs from what is wanted; the output says what
 )
+
+// errFindings makes the exit status exitFindings. Nothing is printed for it.
+var errFindings = errors.New("there are findings")
 
 func main() {
 	signal.Ignore(syscall.SIGPIPE) // a reader of our events that goes away is an error like any other
@@ -41,6 +45,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	switch {
 	case err == nil:
 		return exitOK
+	case errors.Is(err, errFindings):
+		return exitFindings
 	case !started || errors.As(err, &usage):
 		text := strings.Join(strings.Fields(err.Error()), " ") // cobra's suggestions come on lines of their own
 		fmt.Fprintf(stderr, "mirrorsink: %s; run \"%s --help\"\n", text, cmd.CommandPath())
@@ -62,7 +68,7 @@ func newRoot(stdout, stderr io.Writer) *cobra.Command {
 	}
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.AddCommand(newDemo(), newListen(), newReplay(), newSimulate(), newVersion())
+	root.AddCommand(newDemo(), newDoctor(), newListen(), newReplay(), newSessions(), newSimulate(), newVersion())
 	return root
 }
 

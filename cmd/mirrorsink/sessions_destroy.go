@@ -1,0 +1,76 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/mirrorsink/mirrorsink/sessions"
+)
+
+func newDestroy() *cobra.Command {
+	var opts specOptions
+	yes := false
+	cmd := &cobra.Command{
+		Use:   "destroy -f SPEC",
+		Short: "Take away everything that is the spec's owner's",
+		Long: `Deletes every session, rule, filter and target that carries the spec's owner in its tags, whatever else the spec says. On a
+terminal it shows them and asks; elsewhere it needs --yes. Sessions cost money until they are deleted.`,
+		Example: `  mirrorsink sessions destroy -f mirror.yaml --yes`,
+		Args:    cobra.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return destroy(cmd, opts, yes) },
+	}
+	opts.addTo(cmd)
+	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	return cmd
+}
+
+// destroy is the command.
+func destroy(cmd *cobra.Command, opts specOptions, yes bool) error {
+	stdin, onTerminal := cmd.InOrStdin().(*os.File)
+	onTerminal = onTerminal && term.IsTerminal(int(stdin.Fd()))
+	if !yes && !onTerminal {
+		return usagef("destroy: not on a terminal, so say --yes")
+	}
+	a, err := opts.read(cmd)
+	if err != nil {
+		return err
+	}
+	p := sessions.DiffNothing(a.spec.Owner, a.state)
+	stdout := cmd.OutOrStdout()
+	for _, text := range p.Warnings {
+		fmt.Fprintf(cmd.ErrOrStderr(), "warning: %s\n", text)
+	}
+	if !yes && !p.Empty() {
+		if err := p.Print(stdout, opts.price); err != nil {
+			return err
+		}
+		if !agreed(cmd.Context(), stdin, stdout) {
+			return errors.New("nothing was deleted")
+		}
+	}
+	return carryOut(cmd.Context(), a.client, p, false, stdout)
+}
+
+// agreed asks on the terminal. Only "yes" is yes; the end of ctx is no.
+func agreed(ctx context.Context, in io.Reader, out io.Writer) bool {
+	fmt.Fprint(out, "Delete all of this? Only \"yes\" is taken: ")
+	answer := make(chan string, 1)
+	go func() {
+		line, _ := bufio.NewReader(in).ReadString('\n')
+		answer <- strings.TrimSpace(line)
+	}()
+	select {
+	case <-ctx.Done():
+		return false
+	case text := <-answer:
+		return text == "yes"
+	}
+}

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/mirrorsink/mirrorsink/sessions"
+)
+
+func newStatus() *cobra.Command {
+	var opts specOptions
+	cmd := &cobra.Command{
+		Use:   "status -f SPEC",
+		Short: "Show each session, and how it differs from the spec",
+		Long: `Shows each session that is the spec's owner's or that the spec wants: its interface and instance, their state, its target,
+and how it differs from the spec. The exit status is 3 if something differs.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := opts.checkOutput("table"); err != nil {
+				return err
+			}
+			return status(cmd, opts)
+		},
+	}
+	opts.addTo(cmd)
+	opts.addOutput(cmd.Flags(), "table")
+	return cmd
+}
+
+// status is the command.
+func status(cmd *cobra.Command, opts specOptions) error {
+	a, err := opts.read(cmd)
+	if err != nil {
+		return err
+	}
+	p, err := sessions.Diff(a.spec, a.state)
+	if err != nil {
+		return err
+	}
+	report := sessions.StatusOf(a.state, p)
+	print := report.Print
+	if opts.output == "json" {
+		print = report.PrintJSON
+	}
+	if err := print(cmd.OutOrStdout()); err != nil {
+		return err
+	}
+	if !p.Empty() {
+		return errFindings
+	}
+	return nil
+}
