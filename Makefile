@@ -29,7 +29,7 @@ test: ## vet and run every test, with the race detector where there is a C compi
 e2e: ## run the tests of the whole program alone
 	go test -v -count=1 ./cmd/mirrorsink/...
 
-bench: build ## measure the decoder against gopacket, and replay against a read loop (1.2 GB in the user's cache)
+bench: build ## measure the decoder against gopacket, replay against a read loop, and a large plan (1.2 GB in the user's cache)
 	go test -short ./.ci/bench
 	go run ./.ci/bench
 

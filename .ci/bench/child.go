@@ -19,13 +19,17 @@ func command(ctx context.Context, argv ...string) *exec.Cmd {
 	return cmd
 }
 
-// cpuTime runs a program to its end and returns the CPU time that it took, its own and the kernel's for it.
+// cpuTime runs a program to its end and returns the CPU time that it took, its own and the kernel's for it, also if it failed.
 func cpuTime(ctx context.Context, argv []string) (time.Duration, error) {
 	cmd := command(ctx, argv...)
-	if err := cmd.Run(); err != nil {
-		return 0, fmt.Errorf("%s: %w", strings.Join(argv, " "), err)
+	err := cmd.Run()
+	if err != nil {
+		err = fmt.Errorf("%s: %w", strings.Join(argv, " "), err)
 	}
-	return cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), nil
+	if cmd.ProcessState == nil {
+		return 0, err // it did not start
+	}
+	return cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), err
 }
 
 // usage is a process's memory in MiB: what it allocated, and all of it, pages of mapped files included.

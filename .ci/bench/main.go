@@ -1,6 +1,7 @@
 // Command bench measures what mirrorsink promises of its speed, on the machine that it runs on: the decoder against
-// gopacket's, and a replay against a plain read loop over the same capture. Both sides of each comparison run in turns
-// within one run, and what counts is CPU time, since wall-clock time lies on a busy machine.
+// gopacket's, a replay against a plain read loop over the same capture, and a plan of mirror sessions in the largest account
+// that AWS allows. Both sides of a comparison run in turns within one run, and what counts is CPU time, since wall-clock time
+// lies on a busy machine.
 //
 // It is run by make bench, from the module's root. Its status is 0 even where a figure is missed, which noise can do too:
 // the table that it prints says so.
@@ -49,6 +50,11 @@ func measure(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	planned, err := plans(ctx)
+	if err != nil {
+		return err
+	}
+	table = append(table, planned...)
 	replayed, err := replays(ctx, captures)
 	if err != nil {
 		return err
