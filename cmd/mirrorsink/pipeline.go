@@ -66,7 +66,7 @@ func openPipeline(cfg pipelineConfig) (*pipeline, error) {
 			return nil, err
 		}
 		q := export.NewQueue(export.QueueConfig{
-			Output: out, Encoder: new(export.EVE), Bytes: cfg.Memory / queueShare / len(cfg.EVE), Block: cfg.Block, Log: cfg.Log,
+			Kinds: export.EVEKinds, Output: out, Encoder: new(export.EVE), Bytes: cfg.Memory / queueShare / len(cfg.EVE), Block: cfg.Block, Log: cfg.Log,
 		})
 		p.queues = append(p.queues, q)
 		p.sinks = append(p.sinks, q)

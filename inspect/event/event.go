@@ -20,13 +20,31 @@ const (
 	AppLayer Kind = iota // one message or transaction of a flow: tls, dns, http
 	Flow                 // a flow ended
 	Stats                // the program's counters
+	Interval             // what a flow counted in an aggregation window
+	Closed               // every worker has passed an aggregation window: what it counted there was told before
 	Kinds                // the number of kinds; not a kind
 )
 
-var kindNames = [Kinds]string{AppLayer: "app_layer", Flow: "flow", Stats: "stats"}
+var kindNames = [Kinds]string{
+	AppLayer: "app_layer", Flow: "flow", Stats: "stats", Interval: "interval", Closed: "window_closed",
+}
 
 // String returns the kind's name, as metrics and summaries show it.
 func (k Kind) String() string { return kindNames[k] }
+
+// KindSet is a set of kinds: a bit each.
+type KindSet uint8
+
+// KindsOf returns the set of some kinds.
+func KindsOf(kinds ...Kind) (s KindSet) {
+	for _, k := range kinds {
+		s |= 1 << k
+	}
+	return s
+}
+
+// Has says whether a kind is in the set.
+func (s KindSet) Has(k Kind) bool { return s&(1<<k) != 0 }
 
 // Initiator says on what evidence a flow's client was found, in ascending order of weight.
 type Initiator uint8
@@ -235,7 +253,8 @@ type Event struct {
 
 	Fields Span // AppLayer: of the batch's fields
 	Flow   FlowRecord
-	Stats  *Totals // Stats: a snapshot that nobody writes to any more
+	Window WindowRecord // Interval and Closed
+	Stats  *Totals      // Stats: a snapshot that nobody writes to any more
 }
 
 // HasPorts says whether the flow's protocol has ports.
@@ -278,6 +297,24 @@ type FlowRecord struct {
 	Unpaired       uint32 // packets that left one mirrored end and were not seen at the other, since they were known to be paired
 	Messages       uint32 // application messages or transactions reported: Suricata's tx_cnt
 }
+
+// WindowRecord is what an Interval event adds, and all that a Closed one has. The Flow of an Interval event has the counts of
+// the window alone in Packets, Bytes and TCPFlags, and is of the flow so far in the rest; Start and End are not set.
+type WindowRecord struct {
+	From, To uint32 // the window, Unix seconds: From is in it, To is not
+	// First and last packet of each direction in the window, Unix seconds, by index as in FlowRecord. What came late counts
+	// into the window in which it came, and as of its beginning.
+	First, Last [2]uint32
+	SNI         Span // the server name that the client asked for, of the batch's bytes; likewise the following
+	DNSName     Span // the name for which DNS had given the address
+	JA4         Span // of the client's hello
+	// Lost is how many copies the program lost before they were counted, since the last window was closed: Closed only.
+	Lost uint64
+}
+
+// SynAck is set in the TCPFlags of an Interval event if both flags were on one packet. It is the bit of ECE, which flow logs
+// do not have.
+const SynAck = 0x40
 
 // Field is an l7.Field whose text lies in the batch.
 type Field struct {

@@ -15,7 +15,10 @@ import (
 // The zero value is ready for use, by several goroutines at once.
 type EVE struct{}
 
-// Append appends the event's line, newline included, to dst. e is an event of b.
+// EVEKinds are the kinds of events that EVE has lines for.
+var EVEKinds = event.KindsOf(event.AppLayer, event.Flow, event.Stats)
+
+// Append appends the event's line, newline included, to dst. e is an event of b, of EVEKinds.
 func (*EVE) Append(dst []byte, b *event.Batch, e *event.Event) []byte {
 	l := line{b: append(dst, '{')}
 	switch e.Kind {

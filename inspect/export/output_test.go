@@ -118,7 +118,7 @@ func TestStandardOutputWithoutReader(t *testing.T) {
 
 	out, err := export.OpenOutput("-")
 	require.NoError(t, err)
-	q := export.NewQueue(export.QueueConfig{Output: out, Encoder: &export.EVE{}, Bytes: 1, Block: true, Log: quiet})
+	q := export.NewQueue(export.QueueConfig{Output: out, Kinds: export.EVEKinds, Encoder: &export.EVE{}, Bytes: 1, Block: true, Log: quiet})
 	produce(q, 2, 10)
 	_, err = q.Close(t.Context())
 	require.NoError(t, err)

@@ -8,30 +8,54 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/event"
 )
 
-// Encoder turns events into bytes. It is called by one goroutine.
-type Encoder interface {
-	// Append appends the encoding of e, an event of b, to dst. It ends in a newline, and has no other one in it.
-	Append(dst []byte, b *event.Batch, e *event.Event) []byte
+// A Consumer writes what a queue holds. But for Close its methods are called by the queue's one goroutine.
+type Consumer interface {
+	// Consume takes a batch, which it does not keep. Of the events of the queue's kinds in it, it settles each sooner or later:
+	// see Settle. lost is how many such events the queue had no room for since the last call.
+	Consume(b *event.Batch, lost uint64)
+	// Flush says that there is reason to write what was gathered.
+	Flush(why Occasion)
+	// Close gives up the consumer's files and connections. It may be called while another method is under way, and ends that
+	// where the system lets it.
+	Close() error
 }
+
+// Settle says what became of events that a consumer took, and of the first error among them. A consumer calls it for each
+// event once, from the queue's goroutine, Flush(Finish) at the latest.
+type Settle func(written, dropped *[event.Kinds]uint64, err error)
+
+// Occasion is a reason to write what was gathered.
+type Occasion uint8
+
+// Occasions.
+const (
+	Idle   Occasion = iota // nothing is queued at the moment
+	Rotate                 // go on in a new file, after the old one was moved away
+	Finish                 // nothing will come any more
+)
 
 // QueueConfig says what a Queue does.
 type QueueConfig struct {
-	Output  Output
-	Encoder Encoder
-	Bytes   int          // how much memory the queued batches may hold
-	Block   bool         // when full, wait for room instead of dropping: for captures, which can wait
-	Log     *slog.Logger // slog's default if nil
+	Kinds event.KindSet // which events it takes; all others do not concern it, nor are they counted
+	// Consumer makes what writes the events. A nil one is for lines: Encoder makes them, Output takes them.
+	Consumer func(Settle) Consumer
+	Output   Output
+	Encoder  Encoder
+	Bytes    int          // how much memory the queued batches may hold
+	Block    bool         // when full, wait for room instead of dropping: for captures, which can wait
+	Log      *slog.Logger // slog's default if nil
 }
 
 // batchOverhead is what a queued batch costs besides its contents: its own struct, and allocations rounded up to size
 // classes. It also bounds the number of batches.
 const batchOverhead = 512
 
-// A Queue takes batches from any number of workers and writes their events to one output from a goroutine of its own. It
+// A Queue takes batches from any number of workers and has their events written to one output by a goroutine of its own. It
 // holds a bounded number of bytes; when they are used up, whole batches are dropped and counted. A batch larger than the
 // bound is taken when the queue is empty.
 type Queue struct {
 	cfg  QueueConfig
+	to   Consumer
 	done chan struct{} // closed when the writing goroutine has ended
 
 	mu      sync.Mutex // guards the following
@@ -42,25 +66,55 @@ type Queue struct {
 	closing bool
 	final   bool // the deadline of Close struck: counts do not change any more
 	reopen  bool
+	lost    uint64 // events that found no room since the consumer was told
 	counts  event.Counts
 	err     error // of the first write that failed
 }
 
-// NewQueue starts a queue. It owns the output from now on. Close ends it.
+// NewQueue starts a queue. It owns the output, or the consumer, from now on. Close ends it.
 func NewQueue(cfg QueueConfig) *Queue {
 	q := &Queue{cfg: cfg, done: make(chan struct{})}
 	if q.cfg.Log == nil {
 		q.cfg.Log = slog.Default()
 	}
 	q.work.L, q.room.L = &q.mu, &q.mu
+	if cfg.Consumer != nil {
+		q.to = cfg.Consumer(q.settle)
+	} else {
+		q.to = newLines(&q.cfg, q.settle)
+	}
 	go q.run()
 	return q
+}
+
+// run hands over what is queued until the queue is closed and empty. It has the consumer flush whenever the queue is empty,
+// so that an event waits for others only as long as these are there already.
+func (q *Queue) run() {
+	defer close(q.done)
+	t := q.take(nil)
+	for ; t.more; t = q.take(t.batches) {
+		if t.reopen {
+			q.to.Flush(Rotate)
+		}
+		for _, b := range t.batches {
+			q.to.Consume(b, t.lost)
+			t.lost = 0
+			q.release(b)
+		}
+		q.to.Flush(Idle)
+	}
+	q.to.Flush(Finish)
 }
 
 // Events queues a batch, which must not change any more, and releases it when it is written or dropped. It may be called by
 // several goroutines at once, and does not wait unless the queue was told to.
 func (q *Queue) Events(b *event.Batch) {
-	kinds, cost := kindsOf(b), costOf(b)
+	kinds, any := q.kindsOf(b)
+	if !any {
+		b.Release()
+		return
+	}
+	cost := costOf(b)
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	addKinds(&q.counts.Produced, &kinds)
@@ -69,6 +123,9 @@ func (q *Queue) Events(b *event.Batch) {
 	}
 	if q.closing || !q.fits(cost) {
 		addKinds(&q.counts.Dropped, &kinds)
+		for _, n := range kinds {
+			q.lost += n
+		}
 		b.Release()
 		return
 	}
@@ -124,7 +181,7 @@ func (q *Queue) Close(ctx context.Context) (lost uint64, err error) {
 	case <-ctx.Done():
 		lost = q.abandon()
 	}
-	return lost, q.cfg.Output.Close()
+	return lost, q.to.Close()
 }
 
 // abandon counts everything that is still on its way as dropped.
@@ -141,18 +198,28 @@ func (q *Queue) abandon() (lost uint64) {
 	return lost
 }
 
-// take waits for batches and returns all of them, in a slice that takes the place of the last one. ok is false when there
-// will be none any more.
-func (q *Queue) take(last []*event.Batch) (batches []*event.Batch, reopen, ok bool) {
+// taken is what the writing goroutine got.
+type taken struct {
+	batches []*event.Batch
+	lost    uint64 // events that found no room before them
+	reopen  bool
+	more    bool // false at the end
+}
+
+// take waits for batches and returns all of them, in a slice that takes the place of the last one.
+func (q *Queue) take(last []*event.Batch) taken {
 	clear(last)
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for len(q.batches) == 0 && !q.closing && !q.reopen {
 		q.work.Wait()
 	}
-	batches, reopen = q.batches, q.reopen
+	t := taken{batches: q.batches, lost: q.lost, reopen: q.reopen, more: len(q.batches) > 0 || q.reopen}
 	q.batches, q.reopen = last[:0], false
-	return batches, reopen, len(batches) > 0 || reopen
+	if len(t.batches) > 0 {
+		q.lost = 0
+	}
+	return t
 }
 
 // release gives a batch's bytes back. Nobody reads the batch any more.
@@ -180,11 +247,15 @@ func (q *Queue) settle(written, dropped *[event.Kinds]uint64, err error) {
 
 func costOf(b *event.Batch) int { return b.Footprint() + batchOverhead }
 
-func kindsOf(b *event.Batch) (n [event.Kinds]uint64) {
+// kindsOf counts the events that the queue takes, and says whether there are any.
+func (q *Queue) kindsOf(b *event.Batch) (n [event.Kinds]uint64, any bool) {
 	for i := range b.Events {
-		n[b.Events[i].Kind]++
+		if k := b.Events[i].Kind; q.cfg.Kinds.Has(k) {
+			n[k]++
+			any = true
+		}
 	}
-	return n
+	return n, any
 }
 
 func addKinds(to, n *[event.Kinds]uint64) {

@@ -65,7 +65,7 @@ func TestFullQueueDropsAndCounts(t *testing.T) {
 
 func TestBlockingQueueLosesNothing(t *testing.T) {
 	out := &memory{}
-	q := export.NewQueue(export.QueueConfig{Output: out, Encoder: &export.EVE{}, Bytes: 8 << 10, Block: true})
+	q := export.NewQueue(export.QueueConfig{Output: out, Kinds: export.EVEKinds, Encoder: &export.EVE{}, Bytes: 8 << 10, Block: true})
 	produce(q, 4, 100)
 	_, err := q.Close(t.Context())
 	require.NoError(t, err)
@@ -103,7 +103,7 @@ func TestWritesAreBounded(t *testing.T) {
 // A batch that is larger than the bound is not refused for ever.
 func TestLargeBatchPassesAnEmptyQueue(t *testing.T) {
 	for _, block := range []bool{false, true} {
-		q := export.NewQueue(export.QueueConfig{Output: &memory{}, Encoder: &export.EVE{}, Bytes: 1, Block: block})
+		q := export.NewQueue(export.QueueConfig{Output: &memory{}, Kinds: export.EVEKinds, Encoder: &export.EVE{}, Bytes: 1, Block: block})
 		q.Events(everyKind())
 		_, err := q.Close(t.Context())
 		require.NoError(t, err)
@@ -148,7 +148,7 @@ func TestEventsAfterCloseAreDropped(t *testing.T) {
 func TestCloseReleasesABlockedWorker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		out := &memory{gate: make(chan struct{})}
-		q := export.NewQueue(export.QueueConfig{Output: out, Encoder: &export.EVE{}, Bytes: 1, Block: true})
+		q := export.NewQueue(export.QueueConfig{Output: out, Kinds: export.EVEKinds, Encoder: &export.EVE{}, Bytes: 1, Block: true})
 		q.Events(everyKind())
 		go q.Events(everyKind())
 		synctest.Wait()
@@ -184,7 +184,7 @@ func TestFailuresAreLoggedSparingly(t *testing.T) {
 		var log bytes.Buffer
 		out := &memory{err: errors.New("no space")}
 		q := export.NewQueue(export.QueueConfig{
-			Output: out, Encoder: &export.EVE{}, Bytes: 1 << 20, Log: slog.New(slog.NewTextHandler(&log, nil)),
+			Output: out, Kinds: export.EVEKinds, Encoder: &export.EVE{}, Bytes: 1 << 20, Log: slog.New(slog.NewTextHandler(&log, nil)),
 		})
 		write := func() { q.Events(everyKind()); synctest.Wait() }
 		for range 20 {
@@ -207,7 +207,7 @@ func TestFailuresAreLoggedSparingly(t *testing.T) {
 }
 
 func BenchmarkQueue(b *testing.B) {
-	q := export.NewQueue(export.QueueConfig{Output: discard{}, Encoder: &export.EVE{}, Bytes: 1 << 20, Block: true})
+	q := export.NewQueue(export.QueueConfig{Output: discard{}, Kinds: export.EVEKinds, Encoder: &export.EVE{}, Bytes: 1 << 20, Block: true})
 	batch := everyKind()
 	b.ReportAllocs()
 	for b.Loop() {
@@ -221,7 +221,7 @@ func BenchmarkQueue(b *testing.B) {
 var quiet = slog.New(slog.DiscardHandler)
 
 func newQueue(out export.Output, bytes int) *export.Queue {
-	return export.NewQueue(export.QueueConfig{Output: out, Encoder: &export.EVE{}, Bytes: bytes, Log: quiet})
+	return export.NewQueue(export.QueueConfig{Output: out, Kinds: export.EVEKinds, Encoder: &export.EVE{}, Bytes: bytes, Log: quiet})
 }
 
 // produce hands batches to a queue from several workers and returns when all have been taken or dropped.

@@ -14,77 +14,106 @@ const (
 	complainEvery = 10 * time.Second
 )
 
-// writer is what the writing goroutine of a queue works with.
-type writer struct {
-	q       *Queue
+// Encoder turns events into lines. It is called by one goroutine.
+type Encoder interface {
+	// Append appends the lines of e, an event of b, to dst: none, one or several, each with its newline.
+	Append(dst []byte, b *event.Batch, e *event.Event) []byte
+}
+
+// headed is an encoder whose files begin with a line of their own.
+type headed interface{ AppendHeader(dst []byte) []byte }
+
+// mourner is an encoder that wants to know of events that were lost before the next one.
+type mourner interface{ Lost(n uint64) }
+
+// lines is the consumer that writes lines to an output.
+type lines struct {
+	cfg     *QueueConfig
+	settle  Settle
 	buf     []byte
-	lines   []lineEnd // of the lines in buf
+	ends    []lineEnd // of the events in buf
+	begun   bool      // the header was written
 	failing bool
 	quiet   time.Time // until when failures are not logged
 }
 
-// lineEnd says where a line of a buffer ends, and what it says.
+// lineEnd says where the lines of an event end in a buffer.
 type lineEnd struct {
 	at   int
 	kind event.Kind
 }
 
-// run writes until the queue is closed and empty. It flushes whenever the queue is empty, so that a line waits for others
-// only as long as these are there already.
-func (q *Queue) run() {
-	defer close(q.done)
-	w := writer{q: q, buf: make([]byte, 0, 2*flushSize)}
-	batches, reopen, ok := q.take(nil)
-	for ; ok; batches, reopen, ok = q.take(batches) {
-		if reopen {
-			w.reopen()
-		}
-		for _, b := range batches {
-			w.write(b)
-			q.release(b)
-		}
-		w.flush()
-	}
+func newLines(cfg *QueueConfig, settle Settle) *lines {
+	return &lines{cfg: cfg, settle: settle, buf: make([]byte, 0, 2*flushSize)}
 }
 
-func (w *writer) write(b *event.Batch) {
+// Consume encodes a batch, and writes when that is worth a call.
+func (w *lines) Consume(b *event.Batch, lost uint64) {
+	if m, ok := w.cfg.Encoder.(mourner); ok && lost > 0 {
+		m.Lost(lost)
+	}
 	for i := range b.Events {
 		e := &b.Events[i]
-		w.buf = w.q.cfg.Encoder.Append(w.buf, b, e)
-		w.lines = append(w.lines, lineEnd{len(w.buf), e.Kind})
+		if !w.cfg.Kinds.Has(e.Kind) {
+			continue
+		}
+		w.begin()
+		w.buf = w.cfg.Encoder.Append(w.buf, b, e)
+		w.ends = append(w.ends, lineEnd{len(w.buf), e.Kind})
 		if len(w.buf) >= flushSize {
-			w.flush()
+			w.write()
 		}
 	}
 }
 
-func (w *writer) flush() {
-	if len(w.buf) == 0 {
+// begin begins a file.
+func (w *lines) begin() {
+	if h, ok := w.cfg.Encoder.(headed); ok && !w.begun {
+		w.buf = h.AppendHeader(w.buf)
+	}
+	w.begun = true
+}
+
+// Flush writes what was encoded, and begins a new file if it is told so.
+func (w *lines) Flush(why Occasion) {
+	w.write()
+	if why != Rotate {
 		return
 	}
-	n, err := w.q.cfg.Output.Write(w.buf)
+	if err := w.cfg.Output.Reopen(); err != nil {
+		w.cfg.Log.Error("cannot reopen, going on with the old file", "output", w.cfg.Output.String(), "error", err)
+		return
+	}
+	w.begun = false
+}
+
+// Close closes the output.
+func (w *lines) Close() error { return w.cfg.Output.Close() }
+
+func (w *lines) write() {
+	if len(w.ends) == 0 {
+		return
+	}
+	n, err := 0, error(nil)
+	if len(w.buf) > 0 {
+		n, err = w.cfg.Output.Write(w.buf)
+	}
 	var written, dropped [event.Kinds]uint64
-	for _, l := range w.lines {
+	for _, l := range w.ends {
 		if l.at <= n {
 			written[l.kind]++
 		} else {
 			dropped[l.kind]++
 		}
 	}
-	w.buf, w.lines = w.buf[:0], w.lines[:0]
-	w.q.settle(&written, &dropped, err)
+	w.buf, w.ends = w.buf[:0], w.ends[:0]
+	w.settle(&written, &dropped, err)
 	w.report(err)
 }
 
-func (w *writer) reopen() {
-	if err := w.q.cfg.Output.Reopen(); err != nil {
-		w.q.cfg.Log.Error("cannot reopen, going on with the old file", "output", w.q.cfg.Output.String(), "error", err)
-	}
-}
-
 // report logs that an output began to fail, that it still does, and that it works again.
-func (w *writer) report(err error) {
-	log, name := w.q.cfg.Log, w.q.cfg.Output.String()
+func (w *lines) report(err error) {
+	log, name := w.cfg.Log, w.cfg.Output.String()
 	now := time.Now()
 	if err != nil && now.After(w.quiet) {
 		w.quiet = now.Add(complainEvery)
