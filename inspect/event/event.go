@@ -308,6 +308,7 @@ type WindowRecord struct {
 	SNI         Span // the server name that the client asked for, of the batch's bytes; likewise the following
 	DNSName     Span // the name for which DNS had given the address
 	JA4         Span // of the client's hello
+	Answered    bool // both ends of the flow were heard so far
 	// Lost is how many copies the program lost before they were counted, since the last window was closed: Closed only.
 	Lost uint64
 }

@@ -9,7 +9,10 @@ type Owner struct {
 	Instance string // none for interfaces of services
 	VPC      string
 	Subnet   string
-	Zone     string
+	Region   string
+	Zone     string // by the account's name for it, as eu-west-1a
+	ZoneID   string // by the name that all accounts have for it, as euw1-az1
+	Type     string // the interface's, as EC2 names it: interface, nat_gateway
 	Account  string // the interface's
 	Session  string // the mirror session's ID
 	MAC      [6]byte
@@ -33,3 +36,15 @@ var directionNames = [numDirections]string{NoDirection: "none", Ingress: "ingres
 
 // String returns the spelling of mirror.direction.
 func (d Direction) String() string { return directionNames[d] }
+
+// Opposite is the other way.
+func (d Direction) Opposite() Direction {
+	switch d {
+	case Ingress:
+		return Egress
+	case Egress:
+		return Ingress
+	default:
+		return NoDirection
+	}
+}

@@ -35,8 +35,8 @@ func (l *line) flowEvent(b *event.Batch, e *event.Event) {
 
 // appProto says "failed" of a flow whose bytes were seen and not recognised, and nothing of one without any, as Suricata.
 func (l *line) appProto(e *event.Event) {
-	if e.Proto != l7.None || e.HasPorts() && e.Flow.Payload != [2]uint64{} {
-		l.word("app_proto", e.Proto.String())
+	if proto := appProto(e); proto != "" {
+		l.word("app_proto", proto)
 		if e.Original != l7.None && e.Original != e.Proto {
 			l.word("app_proto_orig", e.Original.String())
 		}
@@ -92,7 +92,7 @@ func (l *line) flowHint(e *event.Event) {
 		l.uint("lost_toclient", f.Lost[1])
 	}
 	if seen, lost := f.Payload[0]+f.Payload[1], f.Lost[0]+f.Lost[1]; e.IsTCP() && seen+lost > 0 {
-		l.fraction("completeness", seen, seen+lost)
+		l.float("completeness", fraction(seen, seen+lost))
 	}
 	if f.Pieces {
 		l.bool("fragments", true)

@@ -55,14 +55,18 @@ func (l *line) int(k string, n int64) {
 	l.b = strconv.AppendInt(l.b, n, 10)
 }
 
-// fraction writes part of whole in thousandths, rounded down, so that 1 means all of it.
-func (l *line) fraction(k string, part, whole uint64) {
+// fraction is part of whole in thousandths, rounded down, so that 1 means all of it.
+func fraction(part, whole uint64) float64 {
 	thousandths := uint64(float64(part) / float64(whole) * 1000)
 	if part < whole {
 		thousandths = min(thousandths, 999)
 	}
+	return float64(thousandths) / 1000
+}
+
+func (l *line) float(k string, v float64) {
 	l.key(k)
-	l.b = strconv.AppendFloat(l.b, float64(thousandths)/1000, 'f', -1, 64)
+	l.b = strconv.AppendFloat(l.b, v, 'f', -1, 64)
 }
 
 func (l *line) bool(k string, v bool) {

@@ -79,7 +79,7 @@ func TestFraction(t *testing.T) {
 		want        string
 	}{{0, 7, "0"}, {1, 3, "0.333"}, {1, 2, "0.5"}, {7, 7, "1"}, {1<<40 - 1, 1 << 40, "0.999"}} {
 		var l line
-		l.fraction("", c.part, c.whole)
+		l.float("", fraction(c.part, c.whole))
 		if got := string(l.b); got != c.want {
 			t.Errorf("%d of %d is %s, want %s", c.part, c.whole, got, c.want)
 		}

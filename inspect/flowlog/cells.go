@@ -170,18 +170,20 @@ func (version) parse(_ *Record, text []byte, _ *intern) error {
 // addressType follows from the addresses.
 type addressType struct{}
 
-func (addressType) append(dst []byte, r *Record) []byte {
+func (c addressType) append(dst []byte, r *Record) []byte { return append(dst, c.of(r)...) }
+
+func (addressType) of(r *Record) string {
 	a := r.PktSrcAddr
 	if !a.IsValid() {
 		a = r.SrcAddr
 	}
 	switch {
 	case !a.IsValid():
-		return dst
+		return ""
 	case a.Is4():
-		return append(dst, "IPv4"...)
+		return "IPv4"
 	default:
-		return append(dst, "IPv6"...)
+		return "IPv6"
 	}
 }
 

@@ -1,0 +1,29 @@
+package flowlog
+
+// Pointer returns where a record keeps the field, for who fills many from a table: a *string, *netip.Addr, *uint8, *uint16,
+// *uint32, *uint64, *int64, *bool or *float64. It is nil for a field that is never known, or follows from others. Who sets
+// VNI sets Mirrored too.
+func (f *Field) Pointer(r *Record) any {
+	switch c := f.cell.(type) {
+	case text:
+		return c(r)
+	case addr:
+		return c(r)
+	case port:
+		return c(r)
+	case octet:
+		return c(r)
+	case count:
+		return c(r)
+	case seconds:
+		return c(r)
+	case flag:
+		return c(r)
+	case completeness:
+		return &r.Completeness
+	case vni:
+		return &r.VNI
+	default:
+		return nil
+	}
+}
