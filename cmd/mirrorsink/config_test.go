@@ -47,7 +47,7 @@ log-level: warn
 	assert.Equal(t, byteSize(256*miB), opts.memory)
 	assert.Equal(t, "10.0.0.0/8,2001:db8::/32", opts.allow.sources.String())
 	assert.Equal(t, "7,100-199", opts.allow.vnis.String())
-	assert.Equal(t, []string{"-", "eve.json"}, opts.eve)
+	assert.Equal(t, []string{"-", "eve.json"}, opts.outputs.eve.to)
 	assert.Equal(t, "5m0s", opts.drain.String())
 	assert.Equal(t, "WARN", opts.logLevel.String())
 	assert.Equal(t, "127.0.0.1:9478", opts.metrics.String(), "what is not given keeps its default")
@@ -56,7 +56,7 @@ log-level: warn
 func TestConfigTakesOneValueForAList(t *testing.T) {
 	opts, err := loadListen(t, "eve: eve.json\nallow-vni: 7\n")
 	require.NoError(t, err)
-	assert.Equal(t, []string{"eve.json"}, opts.eve)
+	assert.Equal(t, []string{"eve.json"}, opts.outputs.eve.to)
 	assert.Equal(t, "7", opts.allow.vnis.String())
 }
 
@@ -64,7 +64,7 @@ func TestCommandLineWinsOverConfig(t *testing.T) {
 	opts, err := loadListen(t, "workers: 3\neve: [a, b]\ndrain: 1s\n", "--workers=5", "--eve=c")
 	require.NoError(t, err)
 	assert.Equal(t, 5, opts.workers)
-	assert.Equal(t, []string{"c"}, opts.eve)
+	assert.Equal(t, []string{"c"}, opts.outputs.eve.to)
 	assert.Equal(t, "1s", opts.drain.String())
 }
 

@@ -101,8 +101,8 @@ func openDemo(opts demoOptions, log *slog.Logger, v view) (*listener, error) {
 	}
 	listen := defaultListenOptions()
 	_ = listen.listen.Set("127.0.0.1:0")
-	listen.workers, listen.memory, listen.eve, listen.statsInterval = 1, demoMemory, opts.eve, 0
-	return openListener(listen, inventory, log, v)
+	listen.workers, listen.memory, listen.outputs.eve.to, listen.statsInterval = 1, demoMemory, opts.eve, 0
+	return openListener(context.Background(), listen, inventory, log, v)
 }
 
 // playDemo plays the bundled capture at its own speed, again and again, until ctx ends.

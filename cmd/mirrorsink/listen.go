@@ -17,7 +17,7 @@ type listenOptions struct {
 	memory          byteSize
 	allow           allowOptions
 	inventory       inventoryOptions
-	eve             []string
+	outputs         outputs
 	statsInterval   time.Duration
 	metrics, health address
 	drain, deadline time.Duration
@@ -57,6 +57,7 @@ func newListen() *cobra.Command {
 			if err := opts.check(); err != nil {
 				return err
 			}
+			opts.outputs.orStdout()
 			return listen(cmd, opts)
 		},
 	}
@@ -70,7 +71,6 @@ func defaultListenOptions() *listenOptions {
 		workers:       runtime.GOMAXPROCS(0),
 		receiveBuffer: 16 * miB,
 		memory:        defaultMemory,
-		eve:           []string{"-"},
 		statsInterval: 10 * time.Second,
 		deadline:      10 * time.Second,
 	}
@@ -86,7 +86,7 @@ func (o *listenOptions) addTo(f *pflag.FlagSet) {
 	f.Var(&o.memory, "memory", "bound of all tables and queues together; receive slots add 4 MiB for each worker")
 	o.inventory.addTo(f)
 	o.inventory.addRefreshTo(f)
-	f.StringArrayVar(&o.eve, "eve", o.eve, "write events as EVE JSON lines to a `file`, to unix:PATH or to - (repeatable)")
+	o.outputs.addTo(f)
 	f.DurationVar(&o.statsInterval, "stats-interval", o.statsInterval, "write the counters as an event this often; 0 for never")
 	f.Var(&o.metrics, "metrics", "serve /metrics on this TCP address, or off")
 	f.Var(&o.health, "health", "serve /livez and /readyz on this TCP address, or off")
@@ -109,6 +109,9 @@ func (o *listenOptions) check() error {
 	if err := o.inventory.check(); err != nil {
 		return err
 	}
+	if err := o.outputs.check(); err != nil {
+		return err
+	}
 	return checkMemory(o.memory, o.workers)
 }
 
@@ -121,7 +124,7 @@ func listen(cmd *cobra.Command, opts *listenOptions) error {
 	if err != nil {
 		return err
 	}
-	l, err := openListener(opts, inventory, log)
+	l, err := openListener(cmd.Context(), opts, inventory, log)
 	if err != nil {
 		return err
 	}

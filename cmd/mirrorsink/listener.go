@@ -29,11 +29,11 @@ type listener struct {
 
 // openListener opens outputs, sockets and servers. The caller must run it, and close the servers after that. Sinks get
 // every batch of events too. An inventory of nil is for none.
-func openListener(opts *listenOptions, inventory *attribution, log *slog.Logger, sinks ...inspect.Sink) (*listener, error) {
-	p, err := openPipeline(pipelineConfig{
+func openListener(ctx context.Context, opts *listenOptions, inventory *attribution, log *slog.Logger, sinks ...inspect.Sink) (*listener, error) {
+	p, err := openPipeline(ctx, pipelineConfig{
 		Decoder:   decap.Decoder{Allow: opts.allow.list()},
 		Memory:    int(opts.memory),
-		EVE:       opts.eve,
+		Outputs:   opts.outputs,
 		Exempt:    opts.allow.exempt,
 		Inventory: inventory,
 		Now:       func() int64 { return time.Now().UnixNano() },

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"maps"
 	"net"
 	"net/netip"
 	"reflect"
+	"slices"
 	"sync/atomic"
 
 	"github.com/mirrorsink/mirrorsink/inspect"
@@ -37,6 +39,15 @@ func (o *owners) Generation() uint64 {
 		return t.generation
 	}
 	return 0
+}
+
+// all returns everybody who is known, in a slice that is the caller's.
+func (o *owners) all() []*event.Owner {
+	t := o.table.Load()
+	if t == nil {
+		return nil
+	}
+	return slices.Collect(maps.Values(t.byTap))
 }
 
 // replace makes an inventory the one that counts. Of what it says as the one before did the answers stay the same, so that

@@ -10,14 +10,13 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap"
 	"github.com/mirrorsink/mirrorsink/inspect"
 	"github.com/mirrorsink/mirrorsink/inspect/event"
-	"github.com/mirrorsink/mirrorsink/inspect/export"
 )
 
 // pipelineConfig says what is between the sources and the outputs.
 type pipelineConfig struct {
 	Decoder   decap.Decoder
-	Memory    int            // bytes for all tables and queues: see shares
-	EVE       []string       // event outputs, as export.OpenOutput takes them
+	Memory    int // bytes for all tables and queues: see shares
+	Outputs   outputs
 	Block     bool           // a full queue stops the reading, which a capture can bear, instead of dropping events
 	Now       func() int64   // see inspect.Config
 	Exempt    []netip.Prefix // networks to which connections need no lookup
@@ -32,15 +31,15 @@ type source interface {
 	Close() error
 }
 
-// pipeline is the way from sources through workers and queues to the outputs: the same for live traffic and captures. It
+// pipeline is the way from sources through workers to the outputs: the same for live traffic and captures. It
 // may serve several runs after each other, whose counters add up. Its methods are safe for concurrent use.
 type pipeline struct {
-	cfg    pipelineConfig
-	queues []*export.Queue
-	named  namedFlows
-	sinks  []inspect.Sink
-	start  time.Time
-	known  *inspect.Shared
+	cfg   pipelineConfig
+	outs  []output
+	named namedFlows
+	sinks []inspect.Sink
+	start time.Time
+	known *inspect.Shared
 
 	mu      sync.Mutex // guards the following
 	workers []*inspect.Worker
@@ -56,25 +55,24 @@ const (
 )
 
 // openPipeline opens the outputs.
-func openPipeline(cfg pipelineConfig) (*pipeline, error) {
+func openPipeline(ctx context.Context, cfg pipelineConfig) (*pipeline, error) {
 	p := &pipeline{cfg: cfg, start: time.Now(), known: inspect.NewShared(cfg.Memory / dnsShare)}
+	to := outputConfig{ctx: ctx, bytes: cfg.Memory / queueShare, block: cfg.Block, log: cfg.Log}
+	if cfg.Inventory != nil {
+		to.record.Owners = cfg.Inventory.all
+	}
+	var err error
+	if p.outs, err = cfg.Outputs.open(to); err != nil {
+		return nil, err
+	}
 	p.sinks = append(append(p.sinks, &p.named), cfg.Sinks...)
-	for _, spec := range cfg.EVE {
-		out, err := export.OpenOutput(spec)
-		if err != nil {
-			_, _ = p.close(context.Background()) // nothing is queued yet
-			return nil, err
-		}
-		q := export.NewQueue(export.QueueConfig{
-			Kinds: export.EVEKinds, Output: out, Encoder: new(export.EVE), Bytes: cfg.Memory / queueShare / len(cfg.EVE), Block: cfg.Block, Log: cfg.Log,
-		})
-		p.queues = append(p.queues, q)
-		p.sinks = append(p.sinks, q)
+	for _, out := range p.outs {
+		p.sinks = append(p.sinks, out)
 	}
 	return p, nil
 }
 
-// Events passes a batch to every queue and sink, each of which releases it.
+// Events passes a batch to every output and sink, each of which releases it.
 func (p *pipeline) Events(b *event.Batch) {
 	for _, s := range p.sinks {
 		b.Retain()
@@ -183,8 +181,8 @@ func (p *pipeline) snapshot() snapshot {
 	if p.cfg.Inventory != nil {
 		s.Inventory = p.cfg.Inventory.count()
 	}
-	for _, q := range p.queues {
-		c := q.Counts()
+	for _, out := range p.outs {
+		c := out.Counts()
 		s.Export.Add(&c)
 	}
 	p.mu.Lock()
@@ -197,22 +195,22 @@ func (p *pipeline) snapshot() snapshot {
 
 // wait makes full queues wait for room from now on: nothing is received any more.
 func (p *pipeline) wait() {
-	for _, q := range p.queues {
-		q.Wait()
+	for _, out := range p.outs {
+		out.Wait()
 	}
 }
 
 // reopen makes the outputs go on in new files.
 func (p *pipeline) reopen() {
-	for _, q := range p.queues {
-		q.Reopen()
+	for _, out := range p.outs {
+		out.Reopen()
 	}
 }
 
 // err returns the first error of an output.
 func (p *pipeline) err() error {
-	for _, q := range p.queues {
-		if err := q.Err(); err != nil {
+	for _, out := range p.outs {
+		if err := out.Err(); err != nil {
 			return err
 		}
 	}
@@ -222,8 +220,8 @@ func (p *pipeline) err() error {
 // close writes what is queued until ctx ends, and returns how many events it gave up then. An error is the first of an
 // output, at any time.
 func (p *pipeline) close(ctx context.Context) (lost uint64, err error) {
-	for _, q := range p.queues {
-		n, closeErr := q.Close(ctx)
+	for _, out := range p.outs {
+		n, closeErr := out.Close(ctx)
 		lost += n
 		if err == nil {
 			err = closeErr

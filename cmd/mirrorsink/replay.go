@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"sync"
 	"time"
 
@@ -17,7 +16,7 @@ import (
 
 // replayOptions are the flags of replay.
 type replayOptions struct {
-	eve       []string
+	outputs   outputs
 	decap     encapsulation
 	memory    byteSize
 	allow     allowOptions
@@ -26,7 +25,7 @@ type replayOptions struct {
 }
 
 func newReplay() *cobra.Command {
-	opts := replayOptions{eve: []string{"-"}, memory: defaultMemory}
+	opts := replayOptions{memory: defaultMemory}
 	cmd := &cobra.Command{
 		Use:   "replay FILE...",
 		Short: "Inspect capture files as fast as possible",
@@ -41,12 +40,13 @@ inventory" has it. It should be of the time of the capture.`,
 		Example: `  mirrorsink replay capture.pcap
   mirrorsink replay --eve events.json *.pcap.gz
   mirrorsink replay --inventory inventory.json mirrored.pcap
+  mirrorsink replay --flowlog - --flowlog-format '${srcaddr} ${dstaddr} ${bytes} ${x-name}' capture.pcap
   tcpdump -w - -U udp port 4789 | mirrorsink replay -`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, files []string) error { return replay(cmd, opts, files) },
 	}
 	f := cmd.Flags()
-	f.StringArrayVar(&opts.eve, "eve", opts.eve, "write events as EVE JSON lines to a `file`, to unix:PATH or to - (repeatable)")
+	opts.outputs.addTo(f)
 	f.Var(&opts.decap, "decap", "take frames as mirrored copies: always, never, or auto to tell by their headers")
 	f.Var(&opts.memory, "memory", "bound of all tables and queues together")
 	f.BoolVar(&opts.quiet, "quiet", false, "no progress bar and no summary")
@@ -57,19 +57,23 @@ inventory" has it. It should be of the time of the capture.`,
 
 // replay is the command. It goes on with the next file after one that cannot be read, and says at the end which those were.
 func replay(cmd *cobra.Command, opts replayOptions, files []string) error {
+	if err := opts.outputs.check(); err != nil {
+		return err
+	}
 	if err := checkMemory(opts.memory, 1); err != nil {
 		return err
 	}
+	opts.outputs.orStdout()
 	stderr := cmd.ErrOrStderr()
 	inventory, err := opts.inventory.open(cmd.Context(), slog.New(slog.NewTextHandler(stderr, nil)))
 	if err != nil {
 		return err
 	}
 	defer limitHeap(opts.memory)()
-	p, err := openPipeline(pipelineConfig{
+	p, err := openPipeline(cmd.Context(), pipelineConfig{
 		Decoder:   decap.Decoder{Encapsulation: decap.Encapsulation(opts.decap), Allow: opts.allow.list()},
 		Memory:    int(opts.memory),
-		EVE:       opts.eve,
+		Outputs:   opts.outputs,
 		Exempt:    opts.allow.exempt,
 		Inventory: inventory,
 		Block:     true,
@@ -79,7 +83,7 @@ func replay(cmd *cobra.Command, opts replayOptions, files []string) error {
 		return err
 	}
 	_, mixed := terminalWidth(cmd.OutOrStdout()) // events and a bar on the same screen
-	bar := newProgress(stderr, opts.quiet || mixed && slices.Contains(opts.eve, "-"))
+	bar := newProgress(stderr, opts.quiet || mixed && opts.outputs.onStdout())
 	failures := replayFiles(cmd.Context(), p, files, bar)
 	_, err = p.close(context.Background())
 	if !opts.quiet {
