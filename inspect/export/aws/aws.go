@@ -1,0 +1,141 @@
+// Package aws is the outputs that AWS receives: finished files go to S3, lines go to CloudWatch Logs. Both stand in a folder
+// on the local disk, the spool, until AWS has said that it has them: an outage costs disk, up to a bound, and then the oldest
+// files, which are counted. What is written into files and lines is others' business; the SDK's types and errors do not leave.
+package aws
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	sdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials/ec2rolecreds"
+	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go/logging"
+)
+
+// Config says how patiently AWS is talked to. Whose account, which region and which endpoints is found where all of AWS's tools
+// look: the AWS_ variables, ~/.aws, the instance's role.
+type Config struct {
+	Timeout time.Duration // of one try of one call; 0 is a minute
+	Backoff Backoff
+}
+
+// Backoff is how long an output waits between two tries when nothing can be delivered.
+type Backoff struct {
+	First   time.Duration // after the first failure, doubled after each further one; 0 is half a second
+	Longest time.Duration // at most; 0 is 30 s
+	Slow    time.Duration // where trying again does not help before a person has acted, as without permission; 0 is a minute
+}
+
+// A call is tried a few times by the SDK, which knows how to wait for a throttled service; what is left is the sender's to
+// wait for. A part of eight megabytes that takes longer than a minute is on a connection that is dead.
+const (
+	attempts       = 3
+	defaultTimeout = time.Minute
+	defaultFirst   = 500 * time.Millisecond
+	defaultLongest = 30 * time.Second
+	defaultSlow    = time.Minute
+)
+
+// Client holds what the outputs need to talk to AWS. It is safe for concurrent use.
+type Client struct {
+	s3      *s3.Client
+	logs    *cloudwatchlogs.Client
+	region  string
+	backoff Backoff
+}
+
+// Open finds region and credentials and returns a client; nothing is asked of S3 or CloudWatch Logs yet. Errors are of one
+// line, and say what to set.
+func Open(ctx context.Context, cfg Config) (*Client, error) {
+	role := &metadataService{}
+	base, err := config.LoadDefaultConfig(ctx,
+		config.WithHTTPClient(awshttp.NewBuildableClient().WithTimeout(cmp.Or(cfg.Timeout, defaultTimeout))),
+		config.WithEC2RoleCredentialOptions(func(o *ec2rolecreds.Options) { o.Client = role }),
+		config.WithLogger(logging.Nop{}), // what matters comes back as an error
+	)
+	if err != nil {
+		return nil, fmt.Errorf("AWS configuration: %s", strings.TrimPrefix(oneLine(err.Error()), "failed to load shared config, "))
+	}
+	if err := checkRegion(base.Region); err != nil {
+		return nil, err
+	}
+	role.Client = imds.NewFromConfig(base, func(o *imds.Options) { o.Retryer = sdk.NopRetryer{} })
+	base.Credentials = checkedCredentials{base.Credentials}
+	if _, err := base.Credentials.Retrieve(ctx); err != nil {
+		return nil, err
+	}
+	return newClient(cfg, base), nil
+}
+
+func newClient(cfg Config, base sdk.Config) *Client {
+	wait := Backoff{
+		First:   cmp.Or(cfg.Backoff.First, defaultFirst),
+		Longest: cmp.Or(cfg.Backoff.Longest, defaultLongest),
+		Slow:    cmp.Or(cfg.Backoff.Slow, defaultSlow),
+	}
+	retryer := retry.NewStandard(func(o *retry.StandardOptions) {
+		o.MaxAttempts, o.MaxBackoff, o.RateLimiter = attempts, wait.First, ratelimit.None // the sender's back-off bounds the load
+	})
+	base.RetryMaxAttempts = 0 // the retryer has it
+	base.Retryer = func() sdk.Retryer { return retryer }
+	return &Client{
+		s3: s3.NewFromConfig(base, func(o *s3.Options) {
+			// A server at an address of its own seldom has a DNS name for every bucket.
+			o.UsePathStyle = o.BaseEndpoint != nil
+		}),
+		logs:    cloudwatchlogs.NewFromConfig(base),
+		region:  base.Region,
+		backoff: wait,
+	}
+}
+
+// metadataService is where an instance finds the credentials of its role. It is asked once: where nothing answers at its
+// address, the SDK's three tries with waits in between take five seconds.
+type metadataService struct{ *imds.Client }
+
+// checkedCredentials tells a failure to find credentials from all others.
+type checkedCredentials struct{ sdk.CredentialsProvider }
+
+func (c checkedCredentials) Retrieve(ctx context.Context) (sdk.Credentials, error) {
+	found, err := c.CredentialsProvider.Retrieve(ctx)
+	if err != nil {
+		return found, &credentialsError{err}
+	}
+	return found, nil
+}
+
+// credentialsError is a failure to find credentials, in one line.
+type credentialsError struct{ err error }
+
+func (e *credentialsError) Error() string {
+	if errors.Is(e.err, context.Canceled) {
+		return "cancelled while credentials were looked for"
+	}
+	return fmt.Sprintf("no credentials (%s): set AWS_PROFILE or AWS_ACCESS_KEY_ID, or run on an instance with a role", cause(e.err))
+}
+
+func (e *credentialsError) Unwrap() error { return e.err }
+
+var regionName = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)+$`)
+
+func checkRegion(region string) error {
+	if region == "" {
+		return errors.New("no region: set AWS_REGION")
+	}
+	if !regionName.MatchString(region) {
+		return fmt.Errorf("region %q is none, such as eu-west-1: set AWS_REGION", region)
+	}
+	return nil
+}

@@ -1,0 +1,139 @@
+package aws
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"sync"
+	"sync/atomic"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+)
+
+// dispatch sends the lines of segments to their streams. It works on one segment at a time, and remembers how far it came with
+// it, so that little is sent twice.
+type dispatch struct {
+	*Client
+	group    string
+	create   bool
+	parallel int
+	log      *slog.Logger
+
+	key     string // of the segment
+	streams []*streamLines
+	refused atomic.Uint64 // lines of the segment
+	warned  atomic.Bool   // that lines are refused
+}
+
+// deliver sends what is left of a segment: its streams side by side, and each in order.
+func (d *dispatch) deliver(ctx context.Context, f *spooled) (refused uint64, err error) {
+	if d.key != f.key {
+		if err := d.open(f); err != nil {
+			return 0, err
+		}
+	}
+	work := make(chan *streamLines)
+	errs := make([]error, d.parallel)
+	var workers sync.WaitGroup
+	for i := range errs {
+		workers.Go(func() {
+			for s := range work {
+				if errs[i] == nil {
+					errs[i] = d.send(ctx, s)
+				}
+			}
+		})
+	}
+	for _, s := range d.streams {
+		work <- s
+	}
+	close(work)
+	workers.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return 0, d.explain(firstOf(errs))
+	}
+	d.key, d.streams = "", nil
+	return d.refused.Load(), nil
+}
+
+func (d *dispatch) open(f *spooled) error {
+	text, err := os.ReadFile(f.path)
+	if errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	if err != nil {
+		return diskError("file", f.path, err)
+	}
+	streams, refused := read(text)
+	d.key, d.streams = f.key, streams
+	d.refused.Store(0)
+	d.refuse(refused, "too long, empty or damaged")
+	return nil
+}
+
+// send sends a stream's lines, and takes those away that are there.
+func (d *dispatch) send(ctx context.Context, s *streamLines) error {
+	for len(s.events) > 0 {
+		n := batch(s.events)
+		out, err := d.put(ctx, s.name, s.events[:n])
+		switch {
+		case err == nil:
+			d.refuse(uint64(rejected(out.RejectedLogEventsInfo, n)), "older than 14 days or the group's retention, or of the future")
+		case isAnswer(err, "InvalidParameterException"):
+			d.refuse(uint64(n), d.explain(err).Error()) // it would be so for ever
+		case !isAnswer(err, "DataAlreadyAcceptedException"):
+			return err
+		}
+		s.events = s.events[n:]
+	}
+	return nil
+}
+
+// put sends a batch, and makes the stream first if it is not there.
+func (d *dispatch) put(ctx context.Context, stream string, events []types.InputLogEvent) (*cloudwatchlogs.PutLogEventsOutput, error) {
+	in := &cloudwatchlogs.PutLogEventsInput{LogGroupName: &d.group, LogStreamName: &stream, LogEvents: events}
+	out, err := d.logs.PutLogEvents(ctx, in)
+	if !isAnswer(err, "ResourceNotFoundException") {
+		return out, err
+	}
+	if err := d.createStream(ctx, stream); err != nil {
+		return nil, err
+	}
+	return d.logs.PutLogEvents(ctx, in)
+}
+
+func (d *dispatch) createStream(ctx context.Context, stream string) error {
+	in := &cloudwatchlogs.CreateLogStreamInput{LogGroupName: &d.group, LogStreamName: &stream}
+	_, err := d.logs.CreateLogStream(ctx, in)
+	if d.create && isAnswer(err, "ResourceNotFoundException") {
+		_, err = d.logs.CreateLogGroup(ctx, &cloudwatchlogs.CreateLogGroupInput{LogGroupName: &d.group})
+		if err == nil || exists(err) {
+			_, err = d.logs.CreateLogStream(ctx, in)
+		}
+	}
+	if exists(err) {
+		return nil // another machine was faster
+	}
+	return err
+}
+
+func exists(err error) bool { return isAnswer(err, "ResourceAlreadyExistsException") }
+
+// refuse counts lines that nobody will ever see, and says so the first time.
+func (d *dispatch) refuse(n uint64, why string) {
+	d.refused.Add(n)
+	if n > 0 && d.warned.CompareAndSwap(false, true) {
+		d.log.Warn("lines are refused, and counted from now on", "log group", d.group, "lines", n, "why", why)
+	}
+}
+
+func firstOf(errs []error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

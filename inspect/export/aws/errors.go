@@ -1,0 +1,148 @@
+package aws
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+)
+
+// failure is why something was not delivered, in one line.
+type failure struct {
+	class Class
+	text  string
+	err   error
+}
+
+func (f *failure) Error() string { return f.text }
+func (f *failure) Unwrap() error { return f.err }
+
+// explain makes a failure of what the SDK, or the local disk, says. What is one already stays as it is, and so does nil.
+func (c *Client) explain(err error) error {
+	var known *failure
+	if err == nil || errors.As(err, &known) {
+		return err
+	}
+	var op *smithy.OperationError
+	var credentials *credentialsError
+	switch api := answer(err); {
+	case errors.As(err, &credentials):
+		return &failure{Credentials, credentials.Error(), err}
+	case !errors.As(err, &op):
+		return &failure{Local, oneLine(err.Error()), err}
+	case api != nil:
+		class := classOfAnswer(api.ErrorCode(), status(err))
+		return &failure{class, fmt.Sprintf("%s: %s: %s", op.OperationName, api.ErrorCode(), c.advice(class, api.ErrorMessage(), err)), err}
+	default:
+		class := Unreachable
+		if s := status(err); s > 0 {
+			class = classOfAnswer("", s)
+		}
+		return &failure{class, fmt.Sprintf("%s: no answer: %s", op.OperationName, cause(op.Err)), err}
+	}
+}
+
+// advice is what a person is told of an answer.
+func (c *Client) advice(class Class, message string, err error) string {
+	message = strings.TrimSuffix(oneLine(message), ".")
+	switch class {
+	case Denied:
+		return said("not allowed: docs/delivery.md lists the least permissions", message)
+	case Misplaced:
+		if region := bucketRegion(err); region != "" {
+			return fmt.Sprintf("the bucket is in %s and AWS_REGION is %s: set AWS_REGION to the bucket's region", region, c.region)
+		}
+		return said(fmt.Sprintf("the bucket is not in %s: set AWS_REGION to its region", c.region), message)
+	case Credentials:
+		return message + ": check AWS_PROFILE, the role and the clock"
+	case Missing:
+		return fmt.Sprintf("%s: create it, or check the name and AWS_REGION, which is %s", message, c.region)
+	case Unreachable, Throttled, Fault, Lost, Refused, Local:
+	}
+	return message
+}
+
+func said(advice, message string) string {
+	if message == "" {
+		return advice
+	}
+	return advice + ". AWS says: " + message
+}
+
+// answer is the error that the service answered with, nil if there was no answer that the SDK understands.
+func answer(err error) smithy.APIError {
+	var api smithy.APIError
+	if !errors.As(err, &api) || api.ErrorCode() == "UnknownError" {
+		return nil
+	}
+	return api
+}
+
+// isAnswer says whether the service answered with this code.
+func isAnswer(err error, code string) bool {
+	api := answer(err)
+	return api != nil && api.ErrorCode() == code
+}
+
+// status is the HTTP status of the answer, or 0.
+func status(err error) int {
+	var response *smithyhttp.ResponseError
+	if errors.As(err, &response) {
+		return response.HTTPStatusCode()
+	}
+	return 0
+}
+
+// bucketRegion is where S3 says that a bucket is, "" if it does not.
+func bucketRegion(err error) string {
+	var response *smithyhttp.ResponseError
+	if errors.As(err, &response) && response.Response != nil {
+		return response.Response.Header.Get("X-Amz-Bucket-Region")
+	}
+	return ""
+}
+
+// cause is the innermost reason why there was no answer.
+func cause(err error) string {
+	var host *net.DNSError
+	var number syscall.Errno
+	var timeout interface{ Timeout() bool }
+	switch {
+	case errors.As(err, &host) && host.IsNotFound:
+		return fmt.Sprintf("no such host %s", host.Name)
+	case errors.As(err, &number):
+		return number.Error()
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return "the connection was closed before the answer was whole"
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
+		return "timeout"
+	case status(err) >= 300:
+		return fmt.Sprintf("HTTP status %d", status(err))
+	}
+	for inner := err; inner != nil; inner = errors.Unwrap(inner) {
+		err = inner
+	}
+	return oneLine(err.Error())
+}
+
+// diskError is what the system said of a file or folder, with what to do about it where that is known.
+func diskError(what, path string, err error) error {
+	advice := ""
+	switch {
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		advice = " (make room, or set a smaller --spool-size)"
+	case errors.Is(err, os.ErrPermission), errors.Is(err, syscall.EROFS), errors.Is(err, syscall.ENOTDIR):
+		advice = " (give a folder that this user may write to)"
+	}
+	return &failure{Local, fmt.Sprintf("%s %s: %s%s", what, path, cause(err), advice), err}
+}
+
+// oneLine puts a text on one line.
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }

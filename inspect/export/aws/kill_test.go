@@ -1,0 +1,118 @@
+package aws_test
+
+import (
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mirrorsink/mirrorsink/inspect/export/aws"
+)
+
+// victim is the environment variable by which a test is told that it is the process to be killed, and in which folder it works.
+const victim = "MIRRORSINK_TEST_VICTIM"
+
+// victimise runs a test of this binary in a process of its own, which works in the folder until it is killed, at the n-th
+// request that the server gets from now on.
+func victimise(t *testing.T, test, dir string, server *faulty, n int) {
+	cmd := exec.Command(os.Args[0], "-test.run=^"+test+"$")
+	cmd.Env = append(os.Environ(), victim+"="+dir)
+	cmd.Stderr = os.Stderr
+	reached := make(chan struct{}, 1)
+	server.mu.Lock()
+	at := server.requests + n
+	server.onEvery = func(n int) {
+		if n == at {
+			_ = cmd.Process.Kill() // before the request has any effect, or just after: as it comes
+			reached <- struct{}{}
+		}
+	}
+	require.NoError(t, cmd.Start())
+	server.mu.Unlock()
+	ended := make(chan struct{})
+	go func() {
+		_ = cmd.Wait()
+		close(ended)
+	}()
+	select {
+	case <-reached:
+	case <-time.After(20 * time.Second):
+		t.Error("the process to be killed made too few requests")
+		_ = cmd.Process.Kill()
+	}
+	<-ended
+	server.mu.Lock()
+	server.onEvery = nil
+	server.mu.Unlock()
+}
+
+// A process that is killed in the middle of an upload leaves nothing that anybody sees, and the next one makes it good.
+func TestKilledInMidUpload(t *testing.T) {
+	if dir := os.Getenv(victim); dir != "" {
+		client, err := aws.Open(t.Context(), quick)
+		require.NoError(t, err)
+		_, err = client.NewUploader(uploadTo(dir))
+		require.NoError(t, err)
+		select {} // until it is killed
+	}
+	server := newS3(t)
+	client := open(t, quick)
+	dir := t.TempDir()
+	for i := range 4 {
+		finish(t, dir, fmt.Sprintf("%d.parquet", i), 400*i, 400) // seven parts each
+	}
+	for range 4 {
+		n := 1 + rand.N(8)
+		t.Log("killed at request", n)
+		victimise(t, "TestKilledInMidUpload", dir, server.faulty, n)
+		for _, text := range server.objects(t) {
+			assert.Len(t, text, 400*16, "an object is there as a whole or not at all")
+		}
+	}
+	u, err := client.NewUploader(uploadTo(dir))
+	require.NoError(t, err)
+	require.NoError(t, u.Close(t.Context()))
+	assertRecords(t, 4*400, server.objects(t))
+	assert.Zero(t, server.unfinished(t), "uploads of the killed are aborted")
+	left, err := filepath.Glob(filepath.Join(dir, "*.parquet"))
+	require.NoError(t, err)
+	assert.Empty(t, left)
+}
+
+// A process that is killed while it sends lines sends none of a closed segment less than once.
+func TestKilledWhileSendingLines(t *testing.T) {
+	if dir := os.Getenv(victim); dir != "" {
+		client, err := aws.Open(t.Context(), quick)
+		require.NoError(t, err)
+		_, err = client.NewLogs(aws.LogsConfig{Group: "flows", CreateGroup: true, Dir: dir, Bytes: 1 << 30, Log: slog.New(slog.DiscardHandler)})
+		require.NoError(t, err)
+		select {}
+	}
+	server := newLogServer(t)
+	client := open(t, quick)
+	dir := t.TempDir()
+	w := newWriter()
+	server.away(true)
+	l, err := client.NewLogs(aws.LogsConfig{Group: "flows", CreateGroup: true, Dir: dir, Bytes: 1 << 30, Log: slog.New(slog.DiscardHandler)})
+	require.NoError(t, err)
+	for range 10 {
+		w.put(t, l, 20)
+		require.NoError(t, l.Flush())
+	}
+	require.Error(t, closeWithin(l, time.Millisecond))
+	server.away(false)
+	for range 3 {
+		victimise(t, "TestKilledWhileSendingLines", dir, server.faulty, 1+rand.N(6))
+	}
+	l, err = client.NewLogs(aws.LogsConfig{Group: "flows", CreateGroup: true, Dir: dir, Bytes: 1 << 30, Log: slog.New(slog.DiscardHandler)})
+	require.NoError(t, err)
+	require.NoError(t, l.Close(t.Context()))
+	w.assertDelivered(t, server)
+}

@@ -1,0 +1,306 @@
+package aws_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/mirrorsink/mirrorsink/inspect/export/aws"
+)
+
+// journal is a log that tests read.
+type journal struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (j *journal) Write(p []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.buf.Write(p)
+}
+
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.buf.String()
+}
+
+func (j *journal) logger() *slog.Logger {
+	return slog.New(slog.NewTextHandler(j, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		if a.Key == slog.TimeKey {
+			return slog.Attr{}
+		}
+		return a
+	}}))
+}
+
+func uploadTo(dir string) aws.UploadConfig {
+	return aws.UploadConfig{
+		Bucket: "records", Prefix: "flows", Dir: dir, Bytes: 1 << 30, PartSize: part, Log: slog.New(slog.DiscardHandler),
+		Records: func(path string) int {
+			text, _ := os.ReadFile(path)
+			return bytes.Count(text, []byte{'\n'})
+		},
+	}
+}
+
+// finish makes a file of records, each with a number of its own, and moves it to its name as a writer of files does.
+func finish(t require.TestingT, dir, key string, first, records int) (path string) {
+	var text strings.Builder
+	for i := range records {
+		fmt.Fprintf(&text, "record %08d\n", first+i)
+	}
+	path = filepath.Join(dir, filepath.FromSlash(key))
+	require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o750))
+	require.NoError(t, os.WriteFile(path+".tmp", []byte(text.String()), 0o600))
+	require.NoError(t, os.Rename(path+".tmp", path))
+	return path
+}
+
+// assertRecords asserts that the objects hold the records from 0 to n, each once.
+func assertRecords(t require.TestingT, n int, objects map[string]string) {
+	seen := map[string]int{}
+	for _, text := range objects {
+		for line := range strings.Lines(text) {
+			seen[line]++
+		}
+	}
+	assert.Len(t, seen, n)
+	for line, times := range seen {
+		assert.Equal(t, 1, times, line)
+	}
+}
+
+// assertBalanced asserts that every file is accounted for.
+func assertBalanced(t require.TestingT, c aws.Counts) {
+	assert.Equal(t, c.Spooled.Files, c.Delivered.Files+c.Dropped.Files+c.Waiting.Files, "files of %+v", c)
+	assert.Equal(t, c.Spooled.Bytes, c.Delivered.Bytes+c.Dropped.Bytes+c.Waiting.Bytes, "bytes of %+v", c)
+	assert.Equal(t, c.Spooled.Records, c.Delivered.Records+c.Dropped.Records+c.Waiting.Records+c.Rejected, "records of %+v", c)
+}
+
+func TestFilesGoToTheirKeys(t *testing.T) {
+	server := newS3(t)
+	dir := t.TempDir()
+	finish(t, dir, "AWSLogs/aws-account-id=1/year=2026/early.parquet", 0, 3)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "half.tmp"), []byte("half"), 0o600))
+	require.NoError(t, os.MkdirAll(filepath.Join(dir, "AWSLogs/aws-account-id=1/year=2025/month=12"), 0o700))
+
+	u, err := open(t, quick).NewUploader(uploadTo(dir))
+	require.NoError(t, err)
+	u.Finished(finish(t, dir, "AWSLogs/large.parquet", 3, 500), 500)
+	require.NoError(t, u.Close(t.Context()))
+
+	objects := server.objects(t)
+	assert.Contains(t, objects, "flows/AWSLogs/aws-account-id=1/year=2026/early.parquet")
+	assert.Contains(t, objects, "flows/AWSLogs/large.parquet")
+	assert.Len(t, objects, 2)
+	assertRecords(t, 503, objects)
+	assert.Zero(t, server.unfinished(t))
+	c := u.Counts()
+	assertBalanced(t, c)
+	assert.Equal(t, aws.Tally{Files: 2, Bytes: 503 * 16, Records: 503}, c.Delivered)
+	assert.NoFileExists(t, filepath.Join(dir, "AWSLogs/large.parquet"))
+	assert.NoDirExists(t, filepath.Join(dir, "AWSLogs/aws-account-id=1/year=2025"))
+	assert.FileExists(t, filepath.Join(dir, "half.tmp"))
+}
+
+// Whatever befalls the requests, and however often the program is started again: when it is over every record is in S3 once,
+// under one key, and no upload is left half done.
+func TestNothingIsLostWhileTheBoundHolds(t *testing.T) {
+	server := newS3(t)
+	client := open(t, aws.Config{Timeout: 20 * time.Millisecond, Backoff: quick.Backoff})
+	rapid.Check(t, func(rt *rapid.T) {
+		for key := range server.objects(rt) {
+			_, err := server.backend.DeleteObject("records", key)
+			require.NoError(rt, err)
+		}
+		dir, err := os.MkdirTemp(t.TempDir(), "")
+		require.NoError(rt, err)
+		total := 0
+		for run := range rapid.IntRange(1, 3).Draw(rt, "runs") {
+			server.set(none, rapid.SliceOfN(rapid.Custom(drawFault), 0, 12).Draw(rt, "faults")...)
+			u, err := client.NewUploader(uploadTo(dir))
+			require.NoError(rt, err)
+			for i := range rapid.IntRange(0, 3).Draw(rt, "files") {
+				n := rapid.SampledFrom([]int{1, 10, 62, 63, 200}).Draw(rt, "records")
+				path := finish(rt, dir, fmt.Sprintf("hour=%02d/%d.parquet", i, run), total, n)
+				if rapid.Bool().Draw(rt, "announced") {
+					u.Finished(path, n)
+				}
+				total += n
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), time.Duration(rapid.IntRange(0, 5).Draw(rt, "patience"))*time.Millisecond)
+			_ = u.Close(ctx) // what is left is the next one's
+			cancel()
+			assertBalanced(rt, u.Counts())
+		}
+		server.set(none)
+		u, err := client.NewUploader(uploadTo(dir))
+		require.NoError(rt, err)
+		require.NoError(rt, u.Close(t.Context()))
+		assertBalanced(rt, u.Counts())
+		assertRecords(rt, total, server.objects(rt))
+		assert.Zero(rt, u.Counts().Dropped)
+	})
+}
+
+// drawFault draws a fault that passes. Hanging costs time, so it is rare.
+func drawFault(t *rapid.T) fault {
+	return rapid.SampledFrom([]fault{none, slowDown, internal, cut, replyLost, none, slowDown, internal, cut, replyLost, hang}).Draw(t, "fault")
+}
+
+// A part that fails again and again ends the upload, which is aborted, and begun anew.
+func TestAFailedPartLeavesNothingHalfDone(t *testing.T) {
+	server := newS3(t)
+	dir := t.TempDir()
+	path := finish(t, dir, "large.parquet", 0, 300) // five parts
+	server.set(none, none, none, internal, internal, internal)
+	u, err := open(t, quick).NewUploader(uploadTo(dir))
+	require.NoError(t, err)
+	require.NoError(t, u.Close(t.Context()))
+	assertRecords(t, 300, server.objects(t))
+	assert.Zero(t, server.unfinished(t))
+	assert.Equal(t, uint64(1), u.Counts().Failures[aws.Fault])
+	assert.NoFileExists(t, path)
+}
+
+// A completed upload whose answer is lost is not there any more when it is completed again: the file is put again, under the
+// same key.
+func TestALostCompletionRepeatsTheKey(t *testing.T) {
+	server := newS3(t)
+	dir := t.TempDir()
+	finish(t, dir, "large.parquet", 0, 100)             // two parts
+	server.set(none, none, none, none, none, replyLost) // behind list, create, part, part
+	u, err := open(t, quick).NewUploader(uploadTo(dir))
+	require.NoError(t, err)
+	require.NoError(t, u.Close(t.Context()))
+	assertRecords(t, 100, server.objects(t))
+	assert.Zero(t, server.unfinished(t))
+	assert.Equal(t, uint64(1), u.Counts().Failures[aws.Lost])
+}
+
+// What a person has to mend is said once, in a line that says what to do, and waits.
+func TestOneLineForWhatAPersonHasToMend(t *testing.T) {
+	for name, c := range map[string]struct {
+		fault  fault
+		bucket string
+		class  aws.Class
+		want   string
+	}{
+		"denied": {denied, "records", aws.Denied, "PutObject: AccessDenied: not allowed: docs/delivery.md lists the least permissions. " +
+			"AWS says: User: arn:aws:iam::123456789012:user/x is not authorized to perform: s3:PutObject"},
+		"misplaced": {misplaced, "records", aws.Misplaced, "PutObject: PermanentRedirect: the bucket is in eu-central-1 and AWS_REGION is eu-west-1: " +
+			"set AWS_REGION to the bucket's region"},
+		"missing": {none, "other", aws.Missing, "PutObject: NoSuchBucket: "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server, dir, said := newS3(t), t.TempDir(), &journal{}
+			server.set(c.fault)
+			cfg := uploadTo(dir)
+			cfg.Bucket, cfg.Log = c.bucket, said.logger()
+			finish(t, dir, "a.parquet", 0, 1)
+			u, err := open(t, quick).NewUploader(cfg)
+			require.NoError(t, err)
+			require.Eventually(t, func() bool { return u.Counts().Failures[c.class] >= 3 }, 10*time.Second, time.Millisecond)
+			assert.Equal(t, aws.Tally{Files: 1, Bytes: 16, Records: 1}, u.Counts().Waiting)
+			assert.Positive(t, u.Counts().OldestAge)
+			assert.Equal(t, 1, strings.Count(said.String(), "\n"), said.String())
+			assert.Contains(t, said.String(), c.want)
+
+			err = u.Close(context.Background()) // ends, since nothing but a person helps
+			require.ErrorContains(t, err, c.want)
+			assert.ErrorContains(t, err, "1 files stay in "+dir+" for the next start")
+			assert.NotContains(t, err.Error(), "\n")
+			assert.FileExists(t, filepath.Join(dir, "a.parquet"))
+		})
+	}
+}
+
+// While S3 is away files wait; it is said when it goes and when it is back.
+func TestAwayAndBack(t *testing.T) {
+	server, dir, said := newS3(t), t.TempDir(), &journal{}
+	server.set(slowDown)
+	cfg := uploadTo(dir)
+	cfg.Log = said.logger()
+	u, err := open(t, quick).NewUploader(cfg)
+	require.NoError(t, err)
+	for i := range 20 {
+		u.Finished(finish(t, dir, fmt.Sprintf("%d.parquet", i), i, 1), 1)
+	}
+	require.Eventually(t, func() bool { return u.Counts().Failures[aws.Throttled] >= 5 }, 10*time.Second, time.Millisecond)
+	server.set(none)
+	require.Eventually(t, func() bool { return u.Counts().Delivered.Files == 20 }, 10*time.Second, time.Millisecond)
+	require.NoError(t, u.Close(t.Context()))
+	assertRecords(t, 20, server.objects(t))
+	assert.Equal(t, 2, strings.Count(said.String(), "\n"), said.String())
+	assert.Contains(t, said.String(), "level=WARN msg=\"cannot deliver, files wait in the spool\" to=s3://records/flows")
+	assert.Contains(t, said.String(), "level=INFO msg=\"delivering again\"")
+}
+
+func TestFoldersThatCannotBeUsed(t *testing.T) {
+	newS3(t)
+	client := open(t, quick)
+	file := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(file, nil, 0o600))
+	_, err := client.NewUploader(uploadTo(filepath.Join(file, "spool")))
+	assert.EqualError(t, err, "spool "+file+"/spool: not a directory (give a folder that this user may write to)")
+
+	dir := t.TempDir()
+	u, err := client.NewUploader(uploadTo(dir))
+	require.NoError(t, err)
+	_, err = client.NewUploader(uploadTo(dir))
+	assert.EqualError(t, err, "spool "+dir+": in use by another process (give each a folder of its own)")
+	require.NoError(t, u.Close(t.Context()))
+	u, err = client.NewUploader(uploadTo(dir))
+	require.NoError(t, err)
+	require.NoError(t, u.Close(t.Context()))
+
+	if os.Geteuid() == 0 {
+		t.Skip("root may write to read-only folders")
+	}
+	require.NoError(t, os.Chmod(dir, 0o500))
+	require.NoError(t, os.Remove(filepath.Join(dir, ".lock")))
+	_, err = client.NewUploader(uploadTo(dir))
+	assert.EqualError(t, err, "spool "+dir+": permission denied (give a folder that this user may write to)")
+}
+
+func TestParseURL(t *testing.T) {
+	for url, want := range map[string][2]string{
+		"s3://bucket": {"bucket", ""}, "s3://bucket/": {"bucket", ""}, "s3://my.bucket-1/a/b=c/": {"my.bucket-1", "a/b=c"},
+	} {
+		bucket, prefix, err := aws.ParseURL(url)
+		require.NoError(t, err, url)
+		assert.Equal(t, want, [2]string{bucket, prefix}, url)
+	}
+	for _, url := range []string{"", "bucket", "s3://", "s3:///x", "s3://UPPER/x", "s3://bucket//x", "s3://bucket/a/../b", "https://bucket/x"} {
+		_, _, err := aws.ParseURL(url)
+		assert.Error(t, err, url)
+	}
+}
+
+func TestNoRegionAndNoCredentials(t *testing.T) {
+	t.Setenv("AWS_CONFIG_FILE", "/nonexistent")
+	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
+	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
+	for _, name := range []string{"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"} {
+		t.Setenv(name, "")
+	}
+	_, err := aws.Open(t.Context(), aws.Config{})
+	require.EqualError(t, err, "no region: set AWS_REGION")
+	t.Setenv("AWS_REGION", "eu-west-1")
+	_, err = aws.Open(t.Context(), aws.Config{})
+	require.ErrorContains(t, err, "set AWS_PROFILE or AWS_ACCESS_KEY_ID, or run on an instance with a role")
+	assert.NotContains(t, err.Error(), "\n")
+}
