@@ -1,6 +1,7 @@
 package sessions
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -18,6 +19,7 @@ const maxProblems = 20
 // anything, is an error. The error joins an *Error for each thing that is wrong, in the order of the file, at most maxProblems.
 // docs/sessions.md describes what may stand in the file.
 func ParseSpec(name string, text []byte) (*Spec, error) {
+	text = bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n")) // behind a comment the parser takes Windows's line end for two
 	l := &loader{spec: &Spec{File: name}, lines: strings.Split(string(text), "\n")}
 	if body := l.document(text); body != nil {
 		l.file(body)
@@ -40,7 +42,7 @@ type loader struct {
 // the line's end: then the end is meant.
 func (l *loader) problem(at Position, format string, args ...any) {
 	at.Line = min(at.Line, len(l.lines))
-	at.Column = min(at.Column, utf8.RuneCountInString(strings.TrimSuffix(l.lines[at.Line-1], "\r"))+1)
+	at.Column = min(at.Column, utf8.RuneCountInString(l.lines[at.Line-1])+1)
 	l.problems = append(l.problems, l.spec.errorAt(at, format, args...))
 }
 

@@ -143,3 +143,13 @@ func TestSpecPositions(t *testing.T) {
 	require.Equal(t, Position{Line: 3, Column: 3}, spec.Sources[0].At)
 	require.Equal(t, Position{Line: 4, Column: 3}, spec.Sources[1].At)
 }
+
+// TestWindowsLineEnds are line ends like any other, and change no place.
+func TestWindowsLineEnds(t *testing.T) {
+	text := strings.ReplaceAll("# a comment\nowner: o\n# another\nsources:\n  a:\n    vpcs: vpc-1 # one more\n  b: {vpcs: vpc-2}\nsessions: {}\n", "\n", "\r\n")
+	spec, err := ParseSpec("x", []byte(text))
+	require.NoError(t, err)
+	require.Equal(t, Position{Line: 7, Column: 3}, spec.Sources[1].At)
+	_, err = ParseSpec("x", []byte(strings.Replace(text, "{vpcs: vpc-2}", "{vpcs: 2}", 1)))
+	require.ErrorContains(t, err, "x:7:13: ")
+}
