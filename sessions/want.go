@@ -41,7 +41,7 @@ func (d *differ) want(chosen choice) []*wanted {
 	}
 	d.chooseVNIs(all)
 	for _, w := range all {
-		w.settle(d.ix)
+		d.settle(w)
 	}
 	return all
 }
@@ -129,12 +129,16 @@ func (d *differ) chooseVNIs(all []*wanted) {
 			users[s.VNI]++
 		}
 	}
+	for _, w := range all { // before the choice from ranges, wherever they stand in the spec
+		if r := w.spec.VNI; r.Set && r.From == r.To {
+			w.VNI = r.From
+			users[w.VNI]++
+		}
+	}
 	var unassigned []*wanted
 	for _, w := range all {
 		switch r := w.spec.VNI; {
 		case r.Set && r.From == r.To:
-			w.VNI = r.From
-			users[w.VNI]++
 		case w.have == nil && !r.Set:
 			w.ChooseVNI = true
 		case w.have == nil || r.Set && (w.have.VNI < r.From || w.have.VNI > r.To || users[w.have.VNI] > 0):
@@ -181,10 +185,13 @@ func some(list []string) string {
 	return fmt.Sprintf("%s and %d more", list[0], len(list)-1)
 }
 
-// settle takes over what AWS fills in by itself: the packet length of a session to a Network Load Balancer.
-func (w *wanted) settle(ix *index) {
-	target := ix.targets[w.Target]
-	if w.have != nil && w.PacketLength == 0 && w.have.PacketLength == MaxPacketLength && target != nil && target.LoadBalancer != "" {
+// settle takes over what AWS fills in by itself: the packet length of a session to a Network Load Balancer. A target that is
+// not to be seen, since another account shares it, may be one.
+func (d *differ) settle(w *wanted) {
+	if w.have == nil || w.PacketLength != 0 || w.have.PacketLength != MaxPacketLength {
+		return
+	}
+	if t := d.addressed(w.Target); t.LoadBalancer != "" || t.Address() == "" {
 		w.PacketLength = MaxPacketLength
 	}
 }
