@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -41,11 +42,9 @@ type specOptions struct {
 // defaultPrice is that of a session-hour in USD in most regions.
 const defaultPrice = 0.015
 
-func (o *specOptions) addTo(cmd *cobra.Command) {
-	f := cmd.Flags()
+func (o *specOptions) addTo(f *pflag.FlagSet) {
 	o.accountOptions.addTo(f)
 	f.StringVarP(&o.file, "file", "f", "", "the spec, a YAML `file`, or - for standard input")
-	_ = cmd.MarkFlagRequired("file")
 }
 
 func (o *specOptions) addOutput(f *pflag.FlagSet, text string) {
@@ -61,8 +60,13 @@ func (o *specOptions) checkOutput(text string) error {
 	if o.output != text && o.output != "json" {
 		return usagef("--output %s: want %s or json", o.output, text)
 	}
-	if o.price < 0 {
-		return usagef("--price %g: a price cannot be negative", o.price)
+	return nil
+}
+
+// checkPrice says whether a price can be.
+func (o *specOptions) checkPrice() error {
+	if o.price < 0 || math.IsNaN(o.price) || math.IsInf(o.price, 0) {
+		return usagef("--price %g: want a number from 0 on", o.price)
 	}
 	return nil
 }
@@ -71,9 +75,12 @@ func (o *specOptions) checkOutput(text string) error {
 func (o *specOptions) spec(stdin io.Reader) (*sessions.Spec, error) {
 	var text []byte
 	var err error
-	if o.file == "-" {
+	switch o.file {
+	case "":
+		return nil, usagef("say which spec: -f FILE")
+	case "-":
 		text, err = io.ReadAll(stdin)
-	} else {
+	default:
 		text, err = os.ReadFile(o.file)
 	}
 	if err != nil {

@@ -30,10 +30,13 @@ be asked.`,
 		Example: `  mirrorsink sessions apply -f mirror.yaml`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := opts.checkPrice(); err != nil {
+				return err
+			}
 			return apply(cmd, opts, dryRun)
 		},
 	}
-	opts.addTo(cmd)
+	opts.addTo(cmd.Flags())
 	opts.addPrice(cmd.Flags())
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "only ask EC2 whether it would allow each change")
 	return cmd
@@ -87,6 +90,10 @@ func carryOut(ctx context.Context, api sessions.Changer, p *sessions.Plan, dryRu
 	}
 	for _, c := range result.Left {
 		fmt.Fprintf(out, "not begun: %s\n", c)
+	}
+	if dryRun {
+		text := fmt.Sprintf("of %d changes EC2 would refuse %d, and was not asked about %d", len(p.Changes), len(result.Failed), len(result.Left))
+		return errors.Join(append(errs, errors.New(text))...)
 	}
 	text := fmt.Sprintf("%d changes done, %d failed, %d not begun; run it again to finish", len(result.Done), len(result.Failed), len(result.Left))
 	return errors.Join(append(errs, errors.New(text))...)

@@ -16,7 +16,7 @@ import (
 )
 
 func newDestroy() *cobra.Command {
-	var opts specOptions
+	opts := specOptions{price: defaultPrice}
 	yes := false
 	cmd := &cobra.Command{
 		Use:   "destroy -f SPEC",
@@ -27,7 +27,7 @@ terminal it shows them and asks; elsewhere it needs --yes. Sessions cost money u
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return destroy(cmd, opts, yes) },
 	}
-	opts.addTo(cmd)
+	opts.addTo(cmd.Flags())
 	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
 	return cmd
 }

@@ -98,7 +98,7 @@ func printInventory(w io.Writer, inv *sessions.Inventory) error {
 func replaceFile(name string, write func(io.Writer) error) error {
 	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
 	if err != nil {
-		return err
+		return fmt.Errorf("write %s: %w", name, err)
 	}
 	err = write(f)
 	if err == nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,13 +30,13 @@ filter to be there already. Answers are kept for a day in the user's cache folde
   mirrorsink sessions plan -f mirror.yaml --probe -o json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := opts.checkOutput("text"); err != nil {
+			if err := cmp.Or(opts.checkOutput("text"), opts.checkPrice()); err != nil {
 				return err
 			}
 			return plan(cmd, opts, probe)
 		},
 	}
-	opts.addTo(cmd)
+	opts.addTo(cmd.Flags())
 	opts.addOutput(cmd.Flags(), "text")
 	opts.addPrice(cmd.Flags())
 	cmd.Flags().BoolVar(&probe, "probe", false, "ask EC2 which of the new sources it would refuse")
