@@ -29,10 +29,15 @@ type answer struct {
 	Refused string    `json:"refused,omitempty"` // its reason; "" if it would take it
 }
 
+// ErrNotKept is that the answers are there and cannot be kept for the next time.
+var ErrNotKept = errors.New("the answers of --probe cannot be kept")
+
 // Probe returns the interfaces that cannot be mirrored, with EC2's reason, and how many it could not ask about since their
-// target or filter is not there yet. An error is that nothing can be found out.
+// target or filter is not there yet. An error is ErrNotKept, with which all that was found out is returned, or says why
+// nothing can be found out.
 func (p *Prober) Probe(ctx context.Context, plan *Plan) (refused []Skip, unasked int, err error) {
 	known := p.load()
+	busy := plan.busy()
 	for i := range plan.Changes {
 		c := &plan.Changes[i]
 		if c.Op != Create || c.Kind != KindSession {
@@ -45,10 +50,17 @@ func (p *Prober) Probe(ctx context.Context, plan *Plan) (refused []Skip, unasked
 				unasked++
 				continue
 			}
-			if a, err = p.ask(ctx, c); err != nil {
-				return refused, unasked, errors.Join(err, p.save(known))
+			lasts := false
+			if a, lasts, err = p.ask(ctx, c); err != nil {
+				_ = p.save(known) // what is wrong is told already
+				return refused, unasked, err
 			}
-			known[s.Interface] = a
+			switch {
+			case a.Refused != "" && busy[s.Interface]:
+				continue
+			case lasts:
+				known[s.Interface] = a
+			}
 		}
 		if a.Refused != "" {
 			refused = append(refused, Skip{s.Interface, a.Refused})
@@ -57,18 +69,33 @@ func (p *Prober) Probe(ctx context.Context, plan *Plan) (refused []Skip, unasked
 	return refused, unasked, p.save(known)
 }
 
-func (p *Prober) ask(ctx context.Context, c *Change) (answer, error) {
-	_, err := p.API.Change(ctx, c, Call{DryRun: true, Settled: true})
-	a := answer{At: p.Now()}
+// busy are the interfaces on which the plan also deletes or modifies sessions. They are mirrored now, so if EC2 refuses a new
+// session there, then for a number or a place that it is free to have once the plan is carried out.
+func (p *Plan) busy() map[string]bool {
+	enis := map[string]bool{}
+	for i := range p.Changes {
+		if c := &p.Changes[i]; c.Kind == KindSession && c.Op != Create {
+			enis[c.Have.Session.Interface] = true
+		}
+	}
+	return enis
+}
+
+// ask asks about one session. An answer lasts if it is about the interface; a quota that is used up, or something that is not
+// there, may be otherwise in a moment.
+func (p *Prober) ask(ctx context.Context, c *Change) (a answer, lasts bool, err error) {
+	_, err = p.API.Change(ctx, c, Call{DryRun: true, Settled: true})
+	a = answer{At: p.Now()}
 	var api *APIError
 	switch class := ClassOf(err); {
 	case class == WouldSucceed:
+		return a, true, nil
 	case class == Denied || class == Unreachable || class == Throttled || !errors.As(err, &api):
-		return a, fmt.Errorf("probe %s: %w", c.Name, err)
+		return a, false, fmt.Errorf("probe %s: %w", c.Name, err)
 	default:
 		a.Refused = api.Code + ": " + api.Message
+		return a, class == Other, nil
 	}
-	return a, nil
 }
 
 // load reads the answers kept. A file that cannot be read is as good as none.
@@ -95,10 +122,10 @@ func (p *Prober) save(known map[string]answer) error {
 		return err
 	}
 	if err := os.MkdirAll(filepath.Dir(p.Cache), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("keep the answers: %w", err)
+		return fmt.Errorf("%w: %w", ErrNotKept, err)
 	}
 	if err := os.WriteFile(p.Cache, text, 0o600); err != nil {
-		return fmt.Errorf("keep the answers: %w", err)
+		return fmt.Errorf("%w: %w", ErrNotKept, err)
 	}
 	return nil
 }

@@ -81,6 +81,10 @@ func (a *account) probe(ctx context.Context, p *sessions.Plan) error {
 		prober.Cache = filepath.Join(dir, "mirrorsink", "probe.json")
 	}
 	refused, unasked, err := prober.Probe(ctx, p)
+	if errors.Is(err, sessions.ErrNotKept) {
+		p.Warnings = append(p.Warnings, err.Error())
+		err = nil
+	}
 	p.Unmirrorable = refused
 	if unasked > 0 {
 		p.Warnings = append(p.Warnings, fmt.Sprintf("%d interfaces could not be probed: their target or filter is not there yet; apply first, or name a target by its id", unasked))
