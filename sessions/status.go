@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
+	"strings"
 	"text/tabwriter"
 )
 
@@ -16,15 +18,15 @@ type Report struct {
 
 // Status is how one session of an owner stands.
 type Status struct {
-	Name      string `json:"name"` // of the spec's entry
-	ID        string `json:"id,omitempty"`
-	Interface string `json:"interface"`
-	Instance  string `json:"instance,omitempty"`
-	State     string `json:"state"`  // of the interface; "gone" if there is none
-	Target    string `json:"target"` // its address, or what is wrong with it
-	Number    int    `json:"number"`
-	VNI       uint32 `json:"vni"`
-	Drift     string `json:"drift,omitempty"` // how it differs from the spec
+	Name      string  `json:"name"` // of the spec's entry
+	ID        string  `json:"id,omitempty"`
+	Interface string  `json:"interface"`
+	Instance  string  `json:"instance,omitempty"`
+	State     string  `json:"state"`  // of the interface; "gone" if there is none
+	Target    string  `json:"target"` // its address, or what is wrong with it
+	Number    int     `json:"number"`
+	VNI       *uint32 `json:"vni"`             // nil while AWS has yet to choose it
+	Drift     string  `json:"drift,omitempty"` // how it differs from the spec
 }
 
 // StatusOf lists the sessions that are the spec's owner's or that the spec wants, in the order of names and interfaces. The
@@ -41,6 +43,9 @@ func StatusOf(have *State, p *Plan) *Report {
 			r.Others = append(r.Others, *c)
 		case c.Op == Create:
 			st := ix.status(c.Want.Session)
+			if c.Want.Session.ChooseVNI {
+				st.VNI = nil
+			}
 			st.Drift = "missing: " + c.Why
 			list = append(list, st)
 		case c.Op == Delete:
@@ -64,7 +69,7 @@ func StatusOf(have *State, p *Plan) *Report {
 }
 
 func (ix *index) status(s *Session) Status {
-	st := Status{Name: s.Tags[NameTag], ID: s.ID, Interface: s.Interface, State: "gone", Target: s.Target, Number: s.Number, VNI: s.VNI}
+	st := Status{Name: s.Tags[NameTag], ID: s.ID, Interface: s.Interface, State: "gone", Target: s.Target, Number: s.Number, VNI: &s.VNI}
 	if eni := ix.byID[s.Interface]; eni != nil {
 		st.Instance, st.State = eni.Instance, cmp.Or(idle(eni, ix.instances[eni.Instance]), eni.Status)
 	}
@@ -73,6 +78,8 @@ func (ix *index) status(s *Session) Status {
 		if t.Interface != "" && ix.byID[t.Interface] == nil {
 			st.Target += " (gone)"
 		}
+	} else if strings.Contains(s.Target, "/") {
+		st.Target = named(s.Target) + " (not there yet)"
 	}
 	return st
 }
@@ -83,8 +90,12 @@ func (r *Report) Print(out io.Writer) error {
 	fmt.Fprintln(tw, "SESSION\tID\tINTERFACE\tINSTANCE\tSTATE\tTARGET\tNUMBER\tVNI\tDRIFT")
 	for i := range r.Sessions {
 		s := &r.Sessions[i]
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%d\t%s\n", s.Name, cmp.Or(s.ID, "-"), s.Interface, cmp.Or(s.Instance, "-"),
-			cmp.Or(s.State, "-"), s.Target, s.Number, s.VNI, cmp.Or(s.Drift, "none"))
+		vni := "-"
+		if s.VNI != nil {
+			vni = strconv.Itoa(int(*s.VNI))
+		}
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n", s.Name, cmp.Or(s.ID, "-"), s.Interface, cmp.Or(s.Instance, "-"),
+			cmp.Or(s.State, "-"), s.Target, s.Number, vni, cmp.Or(s.Drift, "none"))
 	}
 	if err := tw.Flush(); err != nil {
 		return err

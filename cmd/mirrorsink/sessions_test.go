@@ -111,7 +111,7 @@ func checkAttribution(t *testing.T, list []sessions.Status, inventory string) {
 	for i, s := range list {
 		n := i + 1
 		require.Equal(t, fmt.Sprintf("eni-0%d", n), s.Interface)
-		fmt.Fprintf(&mirror, "  - {vni: %d, source: 127.0.0.%d, addresses: [10.0.%d.10, \"2001:db8:a%d::10\"], filter: all}\n", s.VNI, 10+n, n, n)
+		fmt.Fprintf(&mirror, "  - {vni: %d, source: 127.0.0.%d, addresses: [10.0.%d.10, \"2001:db8:a%d::10\"], filter: all}\n", *s.VNI, 10+n, n, n)
 		owner[fmt.Sprintf("10.0.%d.10", n)], owner[fmt.Sprintf("2001:db8:a%d::10", n)] = s.Interface, s.Interface
 	}
 	mirror.WriteString(string(demoSessions[strings.Index(string(demoSessions), "filters:"):]))
@@ -299,6 +299,37 @@ func TestProbe(t *testing.T) {
 	}
 }
 
+// TestProbeWithoutAPlaceForAnswers shows the plan all the same.
+func TestProbeWithoutAPlaceForAnswers(t *testing.T) {
+	account := workloads()
+	account.Targets = []ec2test.Target{{ID: "tmt-0a", Interface: "eni-0f"}}
+	account.Filters = []ec2test.Filter{{ID: "tmf-0a", Tags: map[string]string{sessions.OwnerTag: "walk", sessions.NameTag: "everything"}}}
+	startEC2(t, account)
+	file := specFile(t, strings.Replace(workloadSpec, "network-interface: eni-0f", "id: tmt-0a", 1))
+	t.Setenv("XDG_CACHE_HOME", file) // no folder
+	r := runHere(t, "sessions", "plan", "--probe", "-f", file)
+	require.Equal(t, exitFindings, r.code, r.stderr)
+	assert.Contains(t, r.stdout, "+ session   workloads eni-03")
+	assert.Contains(t, r.stdout, "warning: the answers of --probe cannot be kept: ")
+}
+
+// TestWrongFlags are told with exit status 2 and one line, and EC2 is not called.
+func TestWrongFlags(t *testing.T) {
+	srv := startEC2(t, workloads())
+	spec := specFile(t, workloadSpec)
+	for _, args := range [][]string{
+		{"plan"}, {"apply"}, {"status"}, {"watch"}, {"destroy", "--yes"},
+		{"plan", "-f", spec, "--price", "-1"}, {"plan", "-f", spec, "--price", "NaN"}, {"apply", "-f", spec, "--price", "-1"},
+		{"plan", "-f", spec, "-o", "xml"}, {"status", "-f", spec, "-o", "text"}, {"inventory", "-o", "yaml"},
+	} {
+		r := runHere(t, append([]string{"sessions"}, args...)...)
+		assert.Equal(t, exitUsage, r.code, args)
+		assert.Empty(t, r.stdout)
+		oneLine(t, r.stderr)
+	}
+	assert.Empty(t, srv.Calls())
+}
+
 func TestDestroyNeedsAWord(t *testing.T) {
 	srv := startEC2(t, workloads())
 	r := runHere(t, "sessions", "destroy", "-f", specFile(t, workloadSpec))
@@ -337,4 +368,8 @@ func TestJSONPlans(t *testing.T) {
 	assert.Equal(t, "workloads eni-03", p.Changes[9].Name)
 	assert.Equal(t, "filter/everything", p.Changes[9].Want["session"].(map[string]any)["filter"])
 	assert.InDelta(t, 0.06, p.Cost.Hour, 1e-9)
+
+	r = runHere(t, "sessions", "plan", "-o", "json", "-f", specFile(t, "owner: walk\nsessions: {}\n"))
+	require.Equal(t, exitOK, r.code, r.stderr)
+	assert.Contains(t, r.stdout, `"changes": []`, "a list, for who goes through it")
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -38,7 +39,7 @@ things, so that a mistake shows before it is everywhere.`,
 			return watch(cmd, &opts)
 		},
 	}
-	opts.addTo(cmd)
+	opts.addTo(cmd.Flags())
 	f := cmd.Flags()
 	_ = opts.metrics.Set("127.0.0.1:9479")
 	f.DurationVar(&opts.interval, "interval", opts.interval, "apply this often")
@@ -96,6 +97,7 @@ type watcher struct {
 	deletions int // at most in a round
 	counts    *watchMetrics
 	log       *slog.Logger
+	warned    []string // of the last round
 }
 
 // run goes round until ctx ends.
@@ -144,16 +146,19 @@ func (w *watcher) round(ctx context.Context) error {
 	w.tell(p)
 	applier := sessions.Applier{API: w.api, Nonce: sessions.NewNonce(), Workers: applyWorkers, Report: w.report}
 	result, err := applier.Apply(ctx, p)
-	if err != nil && len(result.Left) > 0 {
-		err = fmt.Errorf("%w (%d changes not begun)", err, len(result.Left))
+	if n := len(result.Failed); n > 0 {
+		err = fmt.Errorf("%d changes done, %d failed, %d not begun", len(result.Done), n, len(result.Left))
 	}
 	return err
 }
 
-// tell says what the plan is, and what is held back.
+// tell says what is to be known of the plan, warnings once as long as they are the same, and what is held back.
 func (w *watcher) tell(p *sessions.Plan) {
-	for _, text := range p.Warnings {
-		w.log.Warn(text)
+	if !slices.Equal(p.Warnings, w.warned) {
+		for _, text := range p.Warnings {
+			w.log.Warn(text)
+		}
+		w.warned = p.Warnings
 	}
 	wanted := p.Sessions
 	held := p.LimitDeletions(w.deletions)
@@ -168,6 +173,7 @@ func (w *watcher) report(o sessions.Outcome) {
 	outcome := "ok"
 	if o.Err != nil {
 		outcome = sessions.ClassOf(o.Err).String()
+		w.log.Error("a change failed", "error", o.Err)
 	} else {
 		w.log.Info(o.String(), "why", o.Change.Why)
 	}

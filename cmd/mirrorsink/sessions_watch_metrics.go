@@ -29,7 +29,7 @@ func newWatchMetrics() *watchMetrics {
 		changes: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "mirrorsink_watch_changes_total",
 			Help: "Changes made, by what they were and their outcome."}, []string{"op", "kind", "outcome"}),
 		calls: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "mirrorsink_watch_api_calls_total",
-			Help: "Calls of the EC2 API, by their outcome after all tries."}, []string{"action", "outcome"}),
+			Help: "Calls of the EC2 API, each try counted, by their outcome."}, []string{"action", "outcome"}),
 		success: prometheus.NewGauge(prometheus.GaugeOpts{Name: "mirrorsink_watch_last_success_timestamp_seconds",
 			Help: "When the last round without an error ended, in Unix seconds; 0 for never."}),
 		sessions: prometheus.NewGauge(prometheus.GaugeOpts{Name: "mirrorsink_watch_sessions_wanted",

@@ -33,7 +33,7 @@ type group struct {
 
 const groupSpec = `
 owner: watch
-targets: {sink: {network-interface: eni-0f}}
+targets: {sink: {network-interface: eni-0f}, other: {id: tmt-0e}}
 filters: {none: {ingress: [], egress: []}}
 sources: {group: {vpcs: vpc-0a, optional: true}}
 sessions: {group: {sources: group, filter: none, target: sink}}
@@ -143,6 +143,7 @@ func TestWatchFollowsAGroup(t *testing.T) {
 		}
 		assert.Contains(t, said.String(), `"held back"=3 max-deletions=2`)
 		assert.Zero(t, testutil.ToFloat64(w.counts.held))
+		assert.Equal(t, 1, strings.Count(said.String(), "tmt-0e is not to be seen"), "the same is said once")
 
 		g.set(3)
 		g.fail(errors.New("EC2 is away"))
