@@ -30,7 +30,7 @@ func (o *flowlogOutputs) count() int   { return len(o.to) }
 
 func (o *flowlogOutputs) open(to outputConfig) ([]output, error) {
 	format := o.format.get()
-	to.record.CommunityID = slices.Contains(format.Fields(), flowlog.Lookup("x-community-id"))
+	to.record.CommunityID = o.format.hasCommunityID()
 	return openLines(o.to, export.QueueConfig{Kinds: export.FlowLogKinds}, to, func() export.Encoder {
 		return &export.FlowLog{Format: format, Recorder: export.NewRecorder(to.record)}
 	})
@@ -80,6 +80,11 @@ func (v *flowlogFormat) get() *flowlog.Format {
 		return flowlog.Default
 	}
 	return v.format
+}
+
+// hasCommunityID says whether lines have what costs something.
+func (v *flowlogFormat) hasCommunityID() bool {
+	return slices.Contains(v.get().Fields(), flowlog.Lookup("x-community-id"))
 }
 
 // String returns the format as Set takes it.

@@ -1,5 +1,7 @@
 package main
 
+import "github.com/mirrorsink/mirrorsink/inspect/export/aws"
+
 // metricTable is every metric of ours. At all times datagrams_received_total is the sum of datagrams_total over its
 // reasons, and of events_total what is produced and neither written nor dropped is still queued.
 var metricTable = []metric{
@@ -77,4 +79,25 @@ var metricTable = []metric{
 	{name: "messages_total", help: "Messages and transactions reported, by protocol.", labels: []string{"protocol"}, values: byProtocol},
 	{name: "events_total", help: "Events, by kind and by what became of them, all outputs added up.",
 		labels: []string{"kind", "outcome"}, values: byOutcome},
+
+	{name: "spool_files", help: "Finished files that wait for AWS, by destination.", labels: []string{"destination"}, gauge: true,
+		values: byDestination(func(c *aws.Counts) uint64 { return c.Waiting.Files })},
+	{name: "spool_bytes", help: "Bytes of finished files that wait for AWS.", labels: []string{"destination"}, gauge: true,
+		values: byDestination(func(c *aws.Counts) uint64 { return c.Waiting.Bytes })},
+	{name: "spool_records", help: "Records in finished files that wait for AWS.", labels: []string{"destination"}, gauge: true,
+		values: byDestination(func(c *aws.Counts) uint64 { return c.Waiting.Records })},
+	{name: "spool_oldest_age_seconds", help: "How long the oldest file has been waiting for AWS.", labels: []string{"destination"}, gauge: true,
+		values: byDestination(func(c *aws.Counts) uint64 { return uint64(c.OldestAge.Seconds()) })},
+	{name: "spool_files_total", help: "Finished files, by what became of them. Dropped ones were past the bound.",
+		labels: []string{"destination", "outcome"}, values: byDelivery(func(t *aws.Tally) uint64 { return t.Files })},
+	{name: "spool_bytes_total", help: "Bytes of finished files, by what became of them.",
+		labels: []string{"destination", "outcome"}, values: byDelivery(func(t *aws.Tally) uint64 { return t.Bytes })},
+	{name: "spool_records_total", help: "Records in finished files, by what became of them.",
+		labels: []string{"destination", "outcome"}, values: byDelivery(func(t *aws.Tally) uint64 { return t.Records })},
+	{name: "spool_refused_records_total", help: "Records that AWS refused for good.", labels: []string{"destination"},
+		values: byDestination(func(c *aws.Counts) uint64 { return c.Rejected })},
+	{name: "spool_unwritten_records_total", help: "Records that were lost because the spool could not be written.", labels: []string{"destination"},
+		values: byDestination(func(c *aws.Counts) uint64 { return c.Unspooled })},
+	{name: "delivery_failures_total", help: "Deliveries to AWS that failed, by why. Each is tried again.",
+		labels: []string{"destination", "reason"}, values: byFailure},
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/mirrorsink/mirrorsink/decap"
 	"github.com/mirrorsink/mirrorsink/inspect/event"
+	"github.com/mirrorsink/mirrorsink/inspect/export/aws"
 	"github.com/mirrorsink/mirrorsink/inspect/l7"
 )
 
@@ -67,6 +68,35 @@ func byOutcome(s *snapshot, give func(uint64, ...string)) {
 		give(s.Export.Produced[k], k.String(), "produced")
 		give(s.Export.Written[k], k.String(), "written")
 		give(s.Export.Dropped[k], k.String(), "dropped")
+	}
+}
+
+// byDestination returns the values of a metric of each destination.
+func byDestination(value func(*aws.Counts) uint64) func(*snapshot, func(uint64, ...string)) {
+	return func(s *snapshot, give func(uint64, ...string)) {
+		for d := range awsServices {
+			give(value(&s.Delivered[d]), d.String())
+		}
+	}
+}
+
+// byDelivery returns the values of a metric of what became of files.
+func byDelivery(value func(*aws.Tally) uint64) func(*snapshot, func(uint64, ...string)) {
+	return func(s *snapshot, give func(uint64, ...string)) {
+		for d := range awsServices {
+			c := &s.Delivered[d]
+			give(value(&c.Spooled), d.String(), "spooled")
+			give(value(&c.Delivered), d.String(), "delivered")
+			give(value(&c.Dropped), d.String(), "dropped")
+		}
+	}
+}
+
+func byFailure(s *snapshot, give func(uint64, ...string)) {
+	for d := range awsServices {
+		for class, n := range s.Delivered[d].Failures {
+			give(n, d.String(), aws.Class(class).String())
+		}
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"github.com/mirrorsink/mirrorsink/decap"
 	"github.com/mirrorsink/mirrorsink/inspect/event"
+	"github.com/mirrorsink/mirrorsink/inspect/export/aws"
 	"github.com/mirrorsink/mirrorsink/inspect/l7"
 	"github.com/mirrorsink/mirrorsink/inspect/pdns"
 )
@@ -57,6 +58,15 @@ func someSnapshot() snapshot {
 	for k := range event.Kinds {
 		s.Export.Produced[k], s.Export.Written[k], s.Export.Dropped[k] = 410+uint64(k), 400+uint64(k), 10
 	}
+	for d := range s.Delivered {
+		c, n := &s.Delivered[d], uint64(500+100*d)
+		c.Spooled, c.Delivered = aws.Tally{Files: n + 1, Bytes: n + 2, Records: n + 3}, aws.Tally{Files: n + 4, Bytes: n + 5, Records: n + 6}
+		c.Dropped, c.Waiting = aws.Tally{Files: n + 7, Bytes: n + 8, Records: n + 9}, aws.Tally{Files: n + 10, Bytes: n + 11, Records: n + 12}
+		c.Rejected, c.Unspooled, c.OldestAge = n+13, n+14, time.Duration(n+15)*time.Second
+		for class := range c.Failures {
+			c.Failures[class] = n + 20 + uint64(class)
+		}
+	}
 	return s
 }
 
@@ -83,6 +93,9 @@ func TestEveryCounterIsAMetric(t *testing.T) {
 		m.values(&s, func(value uint64, _ ...string) { shown[value] = true })
 	}
 	for v := uint64(1); v <= 20; v++ {
+		assert.True(t, shown[v], "the counter with value %d in someSnapshot", v)
+	}
+	for v := uint64(501); v <= 515; v++ {
 		assert.True(t, shown[v], "the counter with value %d in someSnapshot", v)
 	}
 	for _, v := range []uint64{s.Datagrams, s.Bytes, s.FlowsNew, s.Named, s.Oversized, s.HandoversDropped, s.KernelDrops, 37, 38, 1800000000} {

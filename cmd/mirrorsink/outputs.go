@@ -48,18 +48,22 @@ type outputConfig struct {
 	log    *slog.Logger
 	record export.RecorderConfig // for outputs of flow log records: each makes a recorder of its own
 	window time.Duration         // the aggregation window of these records
+	spool  *spool                // for outputs that AWS receives; nil if there is none
 }
 
 // outputs is the flags of everything that events are written to.
 type outputs struct {
-	eve     eveOutputs
-	flowlog flowlogOutputs
-	records recordOptions // of all outputs of flow log records
+	eve        eveOutputs
+	flowlog    flowlogOutputs
+	cloudwatch cloudwatchOutputs
+	records    recordOptions // of all outputs of flow log records
+	spool      spoolOptions  // of all outputs that AWS receives
 }
 
 // kinds is the table of the kinds of outputs. Those of flow log records come after EVE, which has none.
 func (o *outputs) kinds() []outputKind {
-	return []outputKind{&o.eve, &o.flowlog}
+	o.cloudwatch.format = &o.flowlog.format
+	return []outputKind{&o.eve, &o.flowlog, &o.cloudwatch}
 }
 
 func (o *outputs) addTo(f *pflag.FlagSet) {
@@ -67,6 +71,7 @@ func (o *outputs) addTo(f *pflag.FlagSet) {
 		k.addTo(f)
 	}
 	o.records.addTo(f)
+	o.spool.addTo(f)
 }
 
 // check says which options cannot be.
@@ -75,6 +80,9 @@ func (o *outputs) check() error {
 		if err := k.check(); err != nil {
 			return err
 		}
+	}
+	if err := o.spool.check(); err != nil {
+		return err
 	}
 	return o.records.check()
 }
@@ -100,7 +108,7 @@ func (o *outputs) count() (n int) {
 
 // interval is the aggregation window of flow log records, 0 if no output has any.
 func (o *outputs) interval() time.Duration {
-	if o.count() == o.eve.count() {
+	if o.count() == o.eve.count()+o.cloudwatch.events() {
 		return 0
 	}
 	return o.records.interval.get()
@@ -112,6 +120,11 @@ func (o *outputs) open(to outputConfig) (all []output, err error) {
 	to.window = o.interval()
 	if to.window > 0 {
 		if to.record, err = o.records.complete(to.record); err != nil {
+			return nil, err
+		}
+	}
+	if n := o.cloudwatch.count(); n > 0 {
+		if to.spool, err = o.spool.open(to, n); err != nil {
 			return nil, err
 		}
 	}
@@ -131,6 +144,9 @@ func closeOutputs(all []output) {
 	for _, out := range all {
 		_, _ = out.Close(context.Background()) // nothing is queued yet
 	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	_ = deliverAll(ctx, all) // what an earlier run has left stays
 }
 
 // openLines opens outputs for lines: see export.OpenOutput for the specs.

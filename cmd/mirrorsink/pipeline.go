@@ -184,6 +184,10 @@ func (p *pipeline) snapshot() snapshot {
 	for _, out := range p.outs {
 		c := out.Counts()
 		s.Export.Add(&c)
+		if d, ok := out.(delivery); ok {
+			to, c := d.Delivered()
+			s.Delivered[to].Add(&c)
+		}
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -217,14 +221,20 @@ func (p *pipeline) err() error {
 	return nil
 }
 
-// close writes what is queued until ctx ends, and returns how many events it gave up then. An error is the first of an
-// output, at any time.
+// close writes what is queued until ctx ends, and returns how many events it gave up then. After that AWS gets what is in the
+// spool, until ctx ends as well; what stays there is not lost. An error is the first of an output, at any time.
 func (p *pipeline) close(ctx context.Context) (lost uint64, err error) {
 	for _, out := range p.outs {
 		n, closeErr := out.Close(ctx)
 		lost += n
 		if err == nil {
 			err = closeErr
+		}
+	}
+	if left := deliverAll(ctx, p.outs); left != nil {
+		p.cfg.Log.Warn("not all is delivered", "error", left)
+		if err == nil {
+			err = left
 		}
 	}
 	if first := p.err(); first != nil {

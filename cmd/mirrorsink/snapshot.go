@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/mirrorsink/mirrorsink/inspect/event"
+	"github.com/mirrorsink/mirrorsink/inspect/export/aws"
 	"github.com/mirrorsink/mirrorsink/inspect/pdns"
 )
 
@@ -15,6 +16,7 @@ type snapshot struct {
 	DNS              pdns.Counts // answers of DNS that are remembered
 	HandoversDropped uint64      // packets put together from fragments that got lost between workers
 	Inventory        inventoryCounts
+	Delivered        [awsServices]aws.Counts
 	Elapsed          time.Duration // since the start
 }
 

@@ -35,6 +35,19 @@ func (s *snapshot) print(w io.Writer) {
 	printCount(tw, "refused names", s.NamesRefused, "for which there was no room: --memory was used up")
 	fmt.Fprintf(tw, "events\t%d produced, %d written, %d dropped\n",
 		total(s.Export.Produced), total(s.Export.Written), total(s.Export.Dropped))
+	for d := range awsServices {
+		s.printDelivery(tw, d)
+	}
+}
+
+// printDelivery writes what became of the records for a destination, if there were any.
+func (s *snapshot) printDelivery(w io.Writer, to awsService) {
+	c := &s.Delivered[to]
+	if c.Spooled.Files > 0 {
+		fmt.Fprintf(w, "to %s\t%d records in %d files, %d delivered, %d dropped, %d refused, %d waiting\n", to, c.Spooled.Records,
+			c.Spooled.Files, c.Delivered.Records, c.Dropped.Records, c.Rejected, c.Waiting.Records)
+	}
+	printCount(w, "not spooled", c.Unspooled, "records, since the spool could not be written")
 }
 
 func printCount(w io.Writer, what string, n uint64, remark string) {

@@ -36,6 +36,7 @@ type Backoff struct {
 	First   time.Duration // after the first failure, doubled after each further one; 0 is half a second
 	Longest time.Duration // at most; 0 is 30 s
 	Slow    time.Duration // where trying again does not help before a person has acted, as without permission; 0 is a minute
+	GiveUp  time.Duration // a Close ends when nothing could be delivered for so long; 0 is a minute
 }
 
 // A call is tried a few times by the SDK, which knows how to wait for a throttled service; what is left is the sender's to
@@ -46,6 +47,7 @@ const (
 	defaultFirst   = 500 * time.Millisecond
 	defaultLongest = 30 * time.Second
 	defaultSlow    = time.Minute
+	defaultGiveUp  = time.Minute
 )
 
 // Client holds what the outputs need to talk to AWS. It is safe for concurrent use.
@@ -84,6 +86,7 @@ func newClient(cfg Config, base sdk.Config) *Client {
 		First:   cmp.Or(cfg.Backoff.First, defaultFirst),
 		Longest: cmp.Or(cfg.Backoff.Longest, defaultLongest),
 		Slow:    cmp.Or(cfg.Backoff.Slow, defaultSlow),
+		GiveUp:  cmp.Or(cfg.Backoff.GiveUp, defaultGiveUp),
 	}
 	retryer := retry.NewStandard(func(o *retry.StandardOptions) {
 		o.MaxAttempts, o.MaxBackoff, o.RateLimiter = attempts, wait.First, ratelimit.None // the sender's back-off bounds the load

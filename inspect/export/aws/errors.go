@@ -139,7 +139,7 @@ func diskError(what, path string, err error) error {
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		advice = " (make room, or set a smaller --spool-size)"
 	case errors.Is(err, os.ErrPermission), errors.Is(err, syscall.EROFS), errors.Is(err, syscall.ENOTDIR):
-		advice = " (give a folder that this user may write to)"
+		advice = " (give --spool a folder that this user may write to)"
 	}
 	return &failure{Local, fmt.Sprintf("%s %s: %s%s", what, path, cause(err), advice), err}
 }

@@ -36,7 +36,8 @@ type sender struct {
 	pause    time.Time // until then nothing is tried
 	said     error     // what was said last, nil since it works
 	closing  bool
-	hopeless error // after closing: what a person has to mend
+	worked   time.Time // when something was delivered last, or closing began
+	hopeless error     // after closing: what a person has to mend, or what went on for too long
 }
 
 // start makes the sender work.
@@ -156,22 +157,30 @@ func (s *sender) settle(ctx context.Context, why *failure) {
 		if s.said != nil {
 			s.log.Info("delivering again", "to", s.to)
 		}
-		s.failures, s.pause, s.said = 0, time.Time{}, nil
+		s.failures, s.pause, s.said, s.worked = 0, time.Time{}, nil, time.Now()
 		return
 	}
 	s.failures++
 	wait := min(s.backoff.First<<min(s.failures-1, 16), s.backoff.Longest)
 	if !why.class.passes() {
 		wait = s.backoff.Slow
-		if s.closing && !why.class.ofOneFile() {
-			s.hopeless = why
-		}
 	}
-	if s.closing && why.class.ofOneFile() {
-		wait = 0 // the others may go
+	if s.closing {
+		wait = s.lastWait(wait, why)
 	}
 	s.pause = time.Now().Add(wait/2 + rand.N(wait/2+1))
 	s.say(why)
+}
+
+// lastWait is the wait while the sender is being closed. It also decides that nothing is to be hoped for any more.
+func (s *sender) lastWait(wait time.Duration, why *failure) time.Duration {
+	switch {
+	case why.class.ofOneFile():
+		return 0 // the others may go
+	case !why.class.passes(), time.Since(s.worked) > s.backoff.GiveUp:
+		s.hopeless = why
+	}
+	return wait
 }
 
 // say says what is wrong, unless it was said already.
@@ -188,12 +197,12 @@ func (s *sender) say(why *failure) {
 	s.log.Log(context.Background(), level, "cannot deliver, files wait in the spool", "to", s.to, "spool", s.spool.cfg.dir, "error", why)
 }
 
-// close delivers what is in the spool until ctx ends, or until somebody has to mend something first. What is left stays on
-// disk for the next start, and is the error.
+// close delivers what is in the spool until ctx ends, or there is nothing to be hoped for: somebody has to mend something first,
+// or AWS has been away for too long. What is left stays on disk for the next start, and is the error.
 func (s *sender) close(ctx context.Context) error {
 	s.mu.Lock()
 	s.closing = true
-	s.pause = time.Time{} // whatever was wrong, it may be mended
+	s.worked, s.pause = time.Now(), time.Time{} // whatever was wrong, it may be mended
 	s.mu.Unlock()
 	s.poke()
 	defer s.spool.close()

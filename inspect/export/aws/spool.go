@@ -74,7 +74,7 @@ func openSpool(cfg spoolConfig) (*spool, error) {
 	s := &spool{cfg: cfg, lock: lock, busy: map[string]bool{}}
 	if !lockAlone(lock) {
 		lock.Close()
-		return nil, fmt.Errorf("spool %s: in use by another process (give each a folder of its own)", cfg.dir)
+		return nil, fmt.Errorf("spool %s: in use by another process (give each a --spool of its own)", cfg.dir)
 	}
 	if err := s.find(); err != nil {
 		lock.Close()

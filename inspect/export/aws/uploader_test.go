@@ -249,19 +249,31 @@ func TestAwayAndBack(t *testing.T) {
 	assert.Contains(t, said.String(), "level=INFO msg=\"delivering again\"")
 }
 
+// A Close without a deadline ends too, when S3 does not come back.
+func TestCloseGivesUp(t *testing.T) {
+	server, dir := newS3(t), t.TempDir()
+	server.set(slowDown)
+	cfg := quick
+	cfg.Backoff.GiveUp = time.Millisecond
+	finish(t, dir, "a.parquet", 0, 1)
+	u, err := open(t, cfg).NewUploader(uploadTo(dir))
+	require.NoError(t, err)
+	assert.ErrorContains(t, u.Close(context.Background()), "s3://records/flows: PutObject: SlowDown: Please reduce your request rate: 1 files stay in "+dir)
+}
+
 func TestFoldersThatCannotBeUsed(t *testing.T) {
 	newS3(t)
 	client := open(t, quick)
 	file := filepath.Join(t.TempDir(), "file")
 	require.NoError(t, os.WriteFile(file, nil, 0o600))
 	_, err := client.NewUploader(uploadTo(filepath.Join(file, "spool")))
-	assert.EqualError(t, err, "spool "+file+"/spool: not a directory (give a folder that this user may write to)")
+	assert.EqualError(t, err, "spool "+file+"/spool: not a directory (give --spool a folder that this user may write to)")
 
 	dir := t.TempDir()
 	u, err := client.NewUploader(uploadTo(dir))
 	require.NoError(t, err)
 	_, err = client.NewUploader(uploadTo(dir))
-	assert.EqualError(t, err, "spool "+dir+": in use by another process (give each a folder of its own)")
+	assert.EqualError(t, err, "spool "+dir+": in use by another process (give each a --spool of its own)")
 	require.NoError(t, u.Close(t.Context()))
 	u, err = client.NewUploader(uploadTo(dir))
 	require.NoError(t, err)
@@ -273,7 +285,7 @@ func TestFoldersThatCannotBeUsed(t *testing.T) {
 	require.NoError(t, os.Chmod(dir, 0o500))
 	require.NoError(t, os.Remove(filepath.Join(dir, ".lock")))
 	_, err = client.NewUploader(uploadTo(dir))
-	assert.EqualError(t, err, "spool "+dir+": permission denied (give a folder that this user may write to)")
+	assert.EqualError(t, err, "spool "+dir+": permission denied (give --spool a folder that this user may write to)")
 }
 
 func TestParseURL(t *testing.T) {
