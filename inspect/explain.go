@@ -27,15 +27,15 @@ func (w *Worker) explain(r *flow.Record) {
 	if k.Proto != decap.TCP && k.Proto != decap.UDP || k.Version&decap.InPieces != 0 {
 		return
 	}
-	if r.NameSource == l7.ByDNS { // of the other end
-		w.names.Free(r.Name)
-		r.Name, r.NameSource = 0, l7.NoName
-	}
+	w.forgetDNS(r)
 	client, server := w.ends(r)
 	answer, found := w.known.dns.Lookup(w.name[:0], client, server, r.Start)
 	r.Facts &^= flow.WeakName
 	if found {
 		w.call(r, answer.Name, l7.ByDNS)
+		if r.NameSource != l7.ByDNS {
+			w.remember(r, textDNS, answer.Name)
+		}
 		w.name = answer.Name[:0]
 		if answer.Stale || answer.Shared || answer.OtherHost {
 			r.Facts |= flow.WeakName
@@ -48,6 +48,15 @@ func (w *Worker) explain(r *flow.Record) {
 			Armed: w.known.dns.Armed(client.Tap), DoH: w.known.dns.DoH(client, r.Start),
 		})])
 	}
+}
+
+// forgetDNS takes away what DNS had said of the other end, before the flow was turned round.
+func (w *Worker) forgetDNS(r *flow.Record) {
+	if r.NameSource == l7.ByDNS {
+		w.names.Free(r.Name)
+		r.Name, r.NameSource = 0, l7.NoName
+	}
+	w.names.Detach(r.Name, textDNS)
 }
 
 var directs = [...]event.Direct{
@@ -102,6 +111,7 @@ func (w *Worker) baptize(r *flow.Record, nanos int64) {
 	if h.ECH != l7.ECHNone {
 		r.Facts = r.Facts.WithECH(w.encrypted(r, client.Tap, known, same, nanos))
 		if r.Facts.ECH() == event.ECHReal {
+			w.remember(r, textSNI, h.Name)
 			return // the name in the clear is that of who runs the server for many
 		}
 	}

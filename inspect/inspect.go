@@ -8,6 +8,7 @@ package inspect
 
 import (
 	"net/netip"
+	"time"
 
 	"github.com/mirrorsink/mirrorsink/decap"
 	"github.com/mirrorsink/mirrorsink/inspect/event"
@@ -50,6 +51,11 @@ type Config struct {
 	Owners Owners
 	// Exempt are networks to which connections need no lookup, besides the site's own.
 	Exempt []netip.Prefix
+	// Interval is the aggregation window of Interval events, in whole seconds and at most 65,535; 0 is for none.
+	Interval time.Duration
+	// Lost returns how many copies were lost before a worker counted them, for what a closed window says; nil is for none.
+	// Several goroutines call it.
+	Lost func() uint64
 	// Peer is the place among the workers that share the traffic; the zero value is a worker alone.
 	Peer Peer
 }

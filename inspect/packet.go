@@ -50,6 +50,9 @@ func (w *Worker) packet(it *item, v volume) {
 	if fresh {
 		w.explain(r)
 	}
+	if w.cfg.Interval != 0 {
+		w.aggregate(r, s, p, v)
+	}
 	if p.Mirrored && len(w.taps.list) > 2 {
 		w.pairUp(r, s, p, v.last)
 	}

@@ -24,7 +24,8 @@ type tap struct {
 // Shared is what workers know together: the answers of DNS, which may come to another worker than the connections that
 // they explain, and one numbering of mirror sessions for them. It is safe for concurrent use.
 type Shared struct {
-	dns *pdns.Cache
+	dns  *pdns.Cache
+	gate gate
 
 	mu  sync.Mutex // guards ids
 	ids map[tap]uint32

@@ -23,6 +23,7 @@ func (w *Worker) message(r *flow.Record, t *talk, in said) {
 	case l7.Framing, l7.Interim:
 	}
 	w.baptize(r, in.nanos)
+	w.fingerprint(r)
 	if h.Role == l7.Framing || h.Role == l7.Interim {
 		return
 	}
@@ -87,12 +88,14 @@ func (w *Worker) call(r *flow.Record, name []byte, source l7.NameSource) {
 	if len(name) == 0 || source <= r.NameSource {
 		return
 	}
-	ref := w.names.Put(name)
+	if r.NameSource == l7.ByDNS {
+		w.rememberDNS(r)
+	}
+	ref := w.names.Rename(r.Name, name)
 	if ref == 0 {
 		w.stats.NamesRefused++
 		return
 	}
-	w.names.Free(r.Name)
 	r.Name, r.NameSource = ref, source
 }
 
@@ -147,11 +150,26 @@ func (w *Worker) event(r *flow.Record, kind event.Kind, nanos int64) *event.Even
 // ended tells of a flow's end; the flow table calls it.
 func (w *Worker) ended(r *flow.Record, why event.EndReason, nanos int64) {
 	w.hangUp(r, r.End)
+	w.interval(r)
 	w.stats.FlowsEnded[why]++
 	e := w.event(r, event.Flow, nanos)
+	e.Flow = w.flowRecord(r)
+	e.Flow.Reason = why
+	for _, missing := range r.Missing {
+		if missing != 0 {
+			w.stats.Gaps++
+			w.stats.LostBytes += uint64(missing)
+		}
+	}
+	w.names.Free(r.Name)
+	w.spill()
+}
+
+// flowRecord is what was counted of a flow so far.
+func (w *Worker) flowRecord(r *flow.Record) event.FlowRecord {
 	c := r.Client()
 	s := 1 - c
-	e.Flow = event.FlowRecord{
+	return event.FlowRecord{
 		Packets:   [2]uint64{uint64(r.Packets[c]), uint64(r.Packets[s])},
 		Bytes:     [2]uint64{r.Bytes[c], r.Bytes[s]},
 		Payload:   [2]uint64{r.Payload[c], r.Payload[s]},
@@ -161,20 +179,11 @@ func (w *Worker) ended(r *flow.Record, why event.EndReason, nanos int64) {
 		TCPFlags:  [2]uint8{r.Flags[c], r.Flags[s]},
 		TCPState:  r.TCPState,
 		State:     r.State(),
-		Reason:    why,
 		Truncated: r.Truncated(),
 		Pieces:    r.Key.Version&decap.InPieces != 0,
 		Messages:  uint32(r.Message),
 		Unpaired:  uint32(r.Unpaired),
 	}
-	for _, missing := range r.Missing {
-		if missing != 0 {
-			w.stats.Gaps++
-			w.stats.LostBytes += uint64(missing)
-		}
-	}
-	w.names.Free(r.Name)
-	w.spill()
 }
 
 // icmp returns the type and code of a flow's first packet from what stands for ports in its key.

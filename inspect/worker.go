@@ -35,7 +35,12 @@ type Worker struct {
 	state *l7.State // for the next UDP flow whose first message spans datagrams
 	out   *event.Batch
 	now   int64 // the latest time seen; time does not go back
-	name  []byte
+
+	windowEnd int64  // of the current aggregation window, Unix nanoseconds; 0 before the first
+	passed    bool   // everything of the window before it was told
+	member    uint32 // of the workers that close windows together
+
+	name []byte
 
 	stats event.Counters
 
@@ -59,12 +64,23 @@ func New(cfg Config, source Source, sink Sink) *Worker {
 		known = NewShared(cfg.Memory.Names)
 	}
 	w := &Worker{cfg: cfg, source: source, sink: sink, known: known, taps: newTaps(known, cfg.Owners), vlans: newVLANs(), state: new(l7.State), out: event.NewBatch()}
-	w.flows = flow.New(cfg.Memory.Flows, w.ended)
+	w.flows = w.newFlows()
 	w.names = flow.NewNames(cfg.Memory.Names)
 	w.talks = newTalks(cfg.Memory.Streams)
 	w.frags = frag.New(cfg.Memory.Fragments, w.incomplete)
 	w.pairs = pair.New(cfg.Memory.Pairs, w.alone)
 	return w
+}
+
+// newFlows makes the flow table, within its memory with and without aggregation windows.
+func (w *Worker) newFlows() *flow.Table {
+	if w.cfg.Interval == 0 {
+		return flow.New(w.cfg.Memory.Flows, w.ended)
+	}
+	w.member, w.passed = w.known.gate.join(), true
+	t := flow.New(w.cfg.Memory.Flows/(flow.RecordSize+flow.WindowSize)*flow.RecordSize, w.ended)
+	t.Aggregate(w.length())
+	return t
 }
 
 // Run inspects until the source ends or is closed, then ends every open flow and returns. An error is the source's.
@@ -133,6 +149,9 @@ func (w *Worker) age() {
 	w.frags.Expire(w.now)
 	w.pairs.Expire(w.now)
 	w.flows.Age(w.now)
+	if w.cfg.Interval != 0 && w.now > 0 {
+		w.turn()
+	}
 	if w.batch.N < decap.BatchSize {
 		w.deliver() // nothing more is waiting
 	}
@@ -153,6 +172,9 @@ func (w *Worker) finish() {
 	w.frags.Flush()
 	w.flows.Flush(event.EndShutdown)
 	w.deliver()
+	if w.cfg.Interval != 0 {
+		w.leave()
+	}
 	w.publish()
 }
 

@@ -1,10 +1,12 @@
 package flow
 
-// Names keeps short texts outside the records, in chunks of a slab without pointers. Its memory is fixed when it is made.
+// Names keeps short texts outside the records, in chunks of a slab without pointers. Its memory is fixed when it is made. To
+// a text others may be attached, each of a kind, so that a record needs one number for all that is said of it.
 type Names struct {
-	chunks []chunk // chunks[0] is never handed out: 0 means none
-	free   uint32
-	used   uint32
+	chunks  []chunk // chunks[0] is never handed out: 0 means none
+	free    uint32
+	used    uint32
+	scratch []byte
 }
 
 // chunk is a piece of a text; the first byte of the first one says how long the text is.
@@ -68,7 +70,87 @@ func (n *Names) Append(dst []byte, ref uint32) []byte {
 	}
 }
 
-// Free gives a text back; 0 is allowed.
+// Rename puts a text in the place of that of a number and leaves the number's attached texts to it. It returns the new number;
+// 0 if the text is empty or there is no room, and then the old number is as it was.
+func (n *Names) Rename(ref uint32, text []byte) uint32 {
+	renamed := n.Put(text)
+	if renamed == 0 || ref == 0 {
+		return renamed
+	}
+	last := &n.chunks[n.last(ref)].next
+	n.chunks[n.last(renamed)].next = *last
+	*last = 0
+	n.Free(ref)
+	return renamed
+}
+
+// Attach adds a text of a kind to that of a number, in the place of one of the same kind. It returns the number to use from now
+// on: another one if it was 0, which is for a text that is empty. ok is false if there is no room.
+func (n *Names) Attach(ref uint32, kind byte, text []byte) (_ uint32, ok bool) {
+	n.Detach(ref, kind)
+	n.scratch = append(append(n.scratch[:0], kind), text...)
+	added := n.Put(n.scratch)
+	if added == 0 {
+		return ref, false
+	}
+	if ref == 0 {
+		if ref = n.alloc(); ref == 0 {
+			n.Free(added)
+			return 0, false
+		}
+		n.chunks[ref].data[0] = 0
+	}
+	last := &n.chunks[n.last(ref)].next
+	n.chunks[n.last(added)].next = *last
+	*last = added
+	return ref, true
+}
+
+// Attached adds the text of a kind that is attached to a number to dst; none if there is none.
+func (n *Names) Attached(dst []byte, ref uint32, kind byte) []byte {
+	_, at := n.find(ref, kind)
+	if at == 0 {
+		return dst
+	}
+	start := len(dst)
+	dst = n.Append(dst, at)
+	return append(dst[:start], dst[start+1:]...)
+}
+
+// Detach forgets the text of a kind that is attached to a number.
+func (n *Names) Detach(ref uint32, kind byte) {
+	before, at := n.find(ref, kind)
+	if at == 0 {
+		return
+	}
+	last := &n.chunks[n.last(at)].next
+	n.chunks[before].next = *last
+	*last = 0
+	n.Free(at)
+}
+
+// find returns the attached text of a kind and the chunk before it, or 0.
+func (n *Names) find(ref uint32, kind byte) (before, at uint32) {
+	for ref != 0 {
+		before = n.last(ref)
+		ref = n.chunks[before].next
+		if ref != 0 && n.chunks[ref].data[1] == kind {
+			return before, ref
+		}
+	}
+	return 0, 0
+}
+
+// last returns the last chunk of a text.
+func (n *Names) last(ref uint32) uint32 {
+	c := &n.chunks[ref]
+	for left := int(c.data[0]) - (len(c.data) - 1); left > 0; left -= len(c.data) {
+		ref = n.chunks[ref].next
+	}
+	return ref
+}
+
+// Free gives a text back, with those attached to it; 0 is allowed.
 func (n *Names) Free(ref uint32) {
 	for ref != 0 {
 		next := n.chunks[ref].next

@@ -26,9 +26,7 @@ type Record struct {
 	Bytes   [2]uint64 // by side; of the IP packets as their headers say
 	Payload [2]uint64 // by side; transport payload, each byte once
 
-	sinceBytes   [2]uint64 // counted since the last cut: see Interval
-	sincePackets [2]uint32
-	sinceStart   uint32
+	since since // counted in the aggregation window
 
 	Packets [2]uint32 // by side; saturates
 	Missing [2]uint32 // by side: TCP bytes skipped or acknowledged without a copy; saturates
@@ -87,15 +85,6 @@ func (f Facts) WithDirect(d event.Direct) Facts { return f&^Direct | Facts(d)<<d
 // WithECH returns the facts with another class of encrypted hello.
 func (f Facts) WithECH(e event.ECH) Facts { return f&^ECH | Facts(e)<<echShift&ECH }
 
-// Interval is what a record counted between two cuts, so that one-way records per aggregation interval need no second
-// table. Its start is in Unix seconds, as VPC Flow Logs have it; its end is the record's.
-type Interval struct {
-	Bytes   [2]uint64
-	Packets [2]uint32
-	Start   uint32
-	Flags   [2]uint8
-}
-
 const (
 	bitClientHi  = 1 << iota // the client is the key's Hi
 	bitSeq0                  // next[0] is valid
@@ -103,6 +92,8 @@ const (
 	bitTruncated             // copies were cut
 	bitOwn                   // it is known which side is the mirrored interface's own
 	bitOwnHi                 // that is the key's Hi
+	bitListed                // it is in the table's ring: see Table.Aggregate
+	bitOdd                   // the window that it counts in has an odd number
 )
 
 // Client returns the side that opened the flow, as far as is known.
@@ -137,11 +128,6 @@ func (r *Record) OpenedBy(s Side, by event.Initiator) (turned bool) {
 func (r *Record) Count(s Side, p *decap.Packet, packets uint32, bytes uint64, nanos int64) {
 	r.Packets[s] = saturated(r.Packets[s], packets)
 	r.Bytes[s] += bytes
-	if r.sincePackets == ([2]uint32{}) {
-		r.sinceStart = uint32(nanos / 1e9)
-	}
-	r.sincePackets[s] = saturated(r.sincePackets[s], packets)
-	r.sinceBytes[s] += bytes
 	r.End = max(r.End, nanos)
 	if p.Truncated {
 		r.bits |= bitTruncated
@@ -154,13 +140,6 @@ func (r *Record) Count(s Side, p *decap.Packet, packets uint32, bytes uint64, na
 
 // Next returns the TCP sequence number that comes next from a side; known is false before its first packet.
 func (r *Record) Next(s Side) (seq uint32, known bool) { return r.next[s], r.seqKnown(s) }
-
-// Cut returns what was counted since the last cut and starts anew.
-func (r *Record) Cut() Interval {
-	i := Interval{Bytes: r.sinceBytes, Packets: r.sincePackets, Start: r.sinceStart, Flags: r.sinceFlags}
-	r.sinceBytes, r.sincePackets, r.sinceStart, r.sinceFlags = [2]uint64{}, [2]uint32{}, 0, [2]uint8{}
-	return i
-}
 
 // saturated adds without wrapping.
 func saturated(a, b uint32) uint32 {

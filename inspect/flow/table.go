@@ -19,6 +19,7 @@ type Table struct {
 	live    int
 
 	classes [numClasses]list
+	windows windows
 	ended   func(*Record, event.EndReason, int64)
 }
 
@@ -29,8 +30,8 @@ type slot struct{ tag, rec uint32 }
 const RecordSize = int(unsafe.Sizeof(Record{})) + 3*int(unsafe.Sizeof(slot{}))
 
 // New makes a table that takes at most so many bytes, and room for 64 flows at the least. ended is called, with the time
-// of the end, for every record that ends by itself or is evicted, before its memory is used again; it must not call the
-// table.
+// of the end, for every record that ends by itself or is evicted, before its memory is used again; it may cut the record's
+// counts, and must not call the table otherwise.
 func New(size int, ended func(r *Record, why event.EndReason, nanos int64)) *Table {
 	n := max(64, size/RecordSize)
 	slots := 1 << bits.Len(uint(n*4/3))
@@ -80,7 +81,7 @@ func (t *Table) Get(k *decap.Key, hash uint64, nanos int64) (r *Record, fresh bo
 	t.index[i] = slot{uint32(hash >> 32), rec}
 	t.live++
 	r = &t.records[rec]
-	*r = Record{Key: *k, Start: nanos, End: nanos}
+	*r = Record{Key: *k, Start: nanos, End: nanos, bits: r.bits & bitListed}
 	t.enlist(rec, r.due(), nanos)
 	return r, true
 }

@@ -194,16 +194,6 @@ func TestOpenedBy(t *testing.T) {
 	require.EqualValues(t, 0, r.Client(), "weaker evidence changes nothing")
 }
 
-func TestCut(t *testing.T) {
-	table, _ := recorder(64 << 10)
-	r, _ := see(table, udpKey(1), 0, 100*second)
-	see(table, udpKey(1), 1, 130*second)
-	require.Equal(t, Interval{Bytes: [2]uint64{38, 38}, Packets: [2]uint32{1, 1}, Start: 100}, r.Cut())
-	see(table, udpKey(1), 0, 170*second)
-	require.Equal(t, Interval{Bytes: [2]uint64{38, 0}, Packets: [2]uint32{1, 0}, Start: 170}, r.Cut())
-	require.Equal(t, [2]uint64{76, 38}, r.Bytes, "the totals stay")
-}
-
 func TestNoAllocations(t *testing.T) {
 	table, _ := recorder(1 << 20)
 	k := udpKey(1)

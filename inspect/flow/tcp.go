@@ -46,7 +46,6 @@ func (r *Record) Segment(s Side, p *decap.Packet) Seen {
 		r.Missing[s] = 0
 	}
 	r.Flags[s] |= p.TCPFlags
-	r.sinceFlags[s] |= p.TCPFlags
 	seen := r.sequence(s, p)
 	if p.TCPFlags&decap.ACK != 0 && p.TCPFlags&decap.RST == 0 && r.TCPState != event.TCPSynSent {
 		seen.Hole += r.acknowledged(1-s, p.Ack)

@@ -1,0 +1,54 @@
+package inspect
+
+import (
+	"github.com/mirrorsink/mirrorsink/inspect/event"
+	"github.com/mirrorsink/mirrorsink/inspect/flow"
+	"github.com/mirrorsink/mirrorsink/inspect/l7"
+)
+
+// Kinds of texts that are attached to a flow's name, for records that say more of a flow than its name.
+const (
+	textSNI byte = iota + 1 // unless it is the name
+	textDNS                 // likewise
+	textJA4
+)
+
+// remember attaches a text to a flow. Only flow log records ask for it.
+func (w *Worker) remember(r *flow.Record, kind byte, text []byte) {
+	if w.cfg.Interval == 0 || len(text) == 0 {
+		return
+	}
+	ref, ok := w.names.Attach(r.Name, kind, text)
+	if !ok {
+		w.stats.NamesRefused++
+	}
+	r.Name = ref
+}
+
+// rememberDNS keeps the name that DNS gave, of a flow that gets a better one.
+func (w *Worker) rememberDNS(r *flow.Record) {
+	if w.cfg.Interval == 0 {
+		return
+	}
+	var name [256]byte // w.name may hold the better one
+	w.remember(r, textDNS, w.names.Append(name[:0], r.Name))
+}
+
+// fingerprint keeps the JA4 of a client's hello.
+func (w *Worker) fingerprint(r *flow.Record) {
+	if w.cfg.Interval == 0 || r.Proto != l7.TLS && r.Proto != l7.QUIC && r.Proto != l7.DTLS {
+		return
+	}
+	for i := range w.hint.Fields {
+		if f := &w.hint.Fields[i]; f.Key == "ja4" {
+			w.remember(r, textJA4, f.Text)
+			return
+		}
+	}
+}
+
+// attached copies a text that was remembered of a flow into the batch.
+func (w *Worker) attached(r *flow.Record, kind byte) event.Span {
+	w.name = w.names.Attached(w.name[:0], r.Name, kind)
+	return w.out.CopyText(w.name)
+}

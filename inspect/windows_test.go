@@ -1,0 +1,213 @@
+package inspect
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/gopacket"
+	"github.com/google/gopacket/layers"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/mirrorsink/mirrorsink/decap"
+	"github.com/mirrorsink/mirrorsink/inspect/event"
+)
+
+// datagram is a UDP packet of a flow between two hosts, in one of two directions.
+func datagram(t require.TestingT, flow, size int, back bool, nanos int64) decap.Datagram {
+	ip := &layers.IPv4{Version: 4, TTL: 64, Protocol: layers.IPProtocolUDP, SrcIP: []byte{10, 0, 0, 1}, DstIP: []byte{192, 0, 2, byte(flow)}}
+	udp := &layers.UDP{SrcPort: 40000, DstPort: layers.UDPPort(9000 + flow)}
+	if back {
+		ip.SrcIP, ip.DstIP, udp.SrcPort, udp.DstPort = ip.DstIP, ip.SrcIP, udp.DstPort, udp.SrcPort
+	}
+	buf := gopacket.NewSerializeBuffer()
+	require.NoError(t, gopacket.SerializeLayers(buf, gopacket.SerializeOptions{FixLengths: true}, ip, udp, gopacket.Payload(make([]byte, size))))
+	return decap.Datagram{Data: buf.Bytes(), Nanos: nanos, WireLen: len(buf.Bytes()), Link: decap.LinkIP}
+}
+
+// direction names what a direction of a flow counted in a window; 0 is for all windows.
+type directionIn struct {
+	flow   int
+	back   bool
+	window uint32
+}
+
+type volumeOf struct{ packets, bytes uint64 }
+
+// TestIntervalsLoseNothing: whatever comes, in whatever order, on tables of any size, each packet is in one interval; each interval
+// is of one window, in which its times are; and of a flow no window is told twice. In packets that come in order each is in the
+// window of its own time.
+func TestIntervalsLoseNothing(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		length := rapid.SampledFrom([]uint32{60, 600, 7}).Draw(t, "window")
+		late := rapid.SampledFrom([]int64{0, 90}).Draw(t, "late")
+		flows := rapid.SampledFrom([]int{3, 150}).Draw(t, "flows") // the smallest table has room for 64
+		want, now := map[directionIn]volumeOf{}, int64(1_000_000)
+		var in []decap.Datagram
+		for range rapid.IntRange(1, 400).Draw(t, "packets") {
+			now += rapid.SampledFrom([]int64{0, 0, 0, 1, 20, 70}).Draw(t, "later")
+			at := now - rapid.Int64Range(0, late).Draw(t, "by")
+			of := directionIn{flow: rapid.IntRange(0, flows).Draw(t, "flow"), back: rapid.Bool().Draw(t, "back")}
+			size := rapid.IntRange(0, 1000).Draw(t, "size")
+			in = append(in, datagram(t, of.flow, size, of.back, at*int64(time.Second)))
+			if late == 0 {
+				of.window = uint32(at) / length * length
+			}
+			v := want[of]
+			want[of] = volumeOf{v.packets + 1, v.bytes + uint64(size) + 28}
+		}
+		out, n := inspect(t, Config{Interval: time.Duration(length) * time.Second, Memory: Memory{Names: 1 << 12, Streams: 1 << 16}}, in)
+		require.Equal(t, want, intervals(t, out, length, late == 0))
+		require.Equal(t, n.Events, out.kinds())
+	})
+}
+
+func (c *collected) kinds() (n [event.Kinds]uint64) {
+	for _, b := range c.batches {
+		for i := range b.Events {
+			n[b.Events[i].Kind]++
+		}
+	}
+	return n
+}
+
+// intervals adds up what was told by direction, and checks each.
+func intervals(t require.TestingT, out *collected, length uint32, byWindow bool) map[directionIn]volumeOf {
+	got, last, closed := map[directionIn]volumeOf{}, map[uint64]uint32{}, uint32(0)
+	for _, b := range out.batches {
+		for i := range b.Events {
+			e := &b.Events[i]
+			if e.Kind == event.Closed {
+				require.Greater(t, e.Window.From, closed, "each window is closed once")
+				closed = e.Window.From
+			}
+			if e.Kind != event.Interval {
+				continue
+			}
+			w := &e.Window
+			require.Greater(t, w.From, closed, "told before it is closed")
+			require.Zero(t, w.From%length)
+			require.Equal(t, length, w.To-w.From)
+			require.Greater(t, w.From, last[e.FlowID], "a flow's windows do not overlap")
+			last[e.FlowID] = w.From
+			for s := range 2 {
+				if e.Flow.Packets[s] == 0 {
+					continue
+				}
+				require.True(t, w.From <= w.First[s] && w.First[s] <= w.Last[s] && w.Last[s] < w.To)
+				add(got, e, s, byWindow)
+			}
+		}
+	}
+	for _, b := range out.batches {
+		for i := range b.Events {
+			if w := &b.Events[i].Window; b.Events[i].Kind == event.Interval {
+				require.LessOrEqual(t, w.From, closed, "every window is closed at the end")
+			}
+		}
+	}
+	return got
+}
+
+func add(got map[directionIn]volumeOf, e *event.Event, s int, byWindow bool) {
+	src, dst := e.SrcPort, e.DstPort
+	if s == 1 {
+		src, dst = dst, src
+	}
+	of := directionIn{flow: int(min(src, dst)) - 9000, back: dst == 40000}
+	if byWindow {
+		of.window = e.Window.From
+	}
+	v := got[of]
+	got[of] = volumeOf{v.packets + e.Flow.Packets[s], v.bytes + e.Flow.Bytes[s]}
+}
+
+// TestWindowsCloseByTheClock: on a quiet wire too.
+func TestWindowsCloseByTheClock(t *testing.T) {
+	now := int64(1_000_000 * time.Second)
+	var out collected
+	src := &ticking{now: &now, in: []decap.Datagram{datagram(t, 1, 10, false, now)}}
+	w := New(Config{Interval: time.Minute, Memory: Share(8 << 20), Now: func() int64 { return now }, Lost: func() uint64 { return uint64(now/int64(time.Minute)) - 16666 }}, src, &out)
+	require.NoError(t, w.Run())
+	var got []string
+	for _, b := range out.batches {
+		for i := range b.Events {
+			e := &b.Events[i]
+			got = append(got, fmt.Sprintf("%v %d lost=%d", e.Kind, e.Window.From, e.Window.Lost))
+		}
+	}
+	require.Equal(t, []string{
+		"interval 999960 lost=0", "flow 0 lost=0", // it is over after half a minute
+		"window_closed 999960 lost=1", "window_closed 1000020 lost=1", "window_closed 1000080 lost=1",
+		"window_closed 1000140 lost=1", "window_closed 1000200 lost=0",
+	}, got)
+}
+
+// ticking gives one batch, and then none, while time goes by.
+type ticking struct {
+	now   *int64
+	in    []decap.Datagram
+	ticks int
+}
+
+func (s *ticking) Read(b *decap.Batch) error {
+	b.N = copy(b.D[:], s.in)
+	s.in = nil
+	*s.now += int64(20 * time.Second)
+	if s.ticks++; s.ticks == 10 {
+		return io.EOF
+	}
+	return nil
+}
+
+// TestGate: windows are closed in their order, each once, when all workers have passed them, and all at the end.
+func TestGate(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var g gate
+		next := map[uint32]uint32{}
+		for range rapid.IntRange(1, 4).Draw(t, "workers") {
+			next[g.join()] = 0
+		}
+		open, reached, first := uint32(0), uint32(0), ^uint32(0)
+		check := func(from, to uint32) {
+			if from == to {
+				return
+			}
+			require.True(t, open == 0 || from == open, "no window is left out or closed twice")
+			open = to
+			for _, n := range next {
+				require.LessOrEqual(t, to, n, "all have passed")
+			}
+		}
+		for range rapid.IntRange(0, 30).Draw(t, "steps") {
+			w := rapid.SampledFrom(sorted(next)).Draw(t, "worker")
+			if next[w] == 0 {
+				next[w] = 60 * rapid.Uint32Range(100, 105).Draw(t, "begin")
+				first = min(first, next[w])
+			} else {
+				next[w] += 60 * rapid.Uint32Range(1, 3).Draw(t, "on")
+			}
+			reached = max(reached, next[w])
+			check(g.pass(w, next[w]))
+		}
+		for _, w := range sorted(next) {
+			delete(next, w)
+			check(g.leave(w))
+		}
+		if reached > first {
+			require.Equal(t, reached, open, "all are closed at the end")
+		}
+		require.Zero(t, g.open)
+	})
+}
+
+func sorted(m map[uint32]uint32) (keys []uint32) {
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
