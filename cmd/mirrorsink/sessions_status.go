@@ -21,7 +21,7 @@ and how it differs from the spec. The exit status is 3 if something differs.`,
 			return status(cmd, opts)
 		},
 	}
-	opts.addTo(cmd)
+	opts.addTo(cmd.Flags())
 	opts.addOutput(cmd.Flags(), "table")
 	return cmd
 }
