@@ -166,6 +166,9 @@ func syntaxError(err error) error {
 	if !errors.As(err, &e) {
 		return &Error{1, oneLine(err.Error())}
 	}
+	if e.Message == `unexpected token Operator("=")` {
+		return &Error{e.From + 1, "= alone is no operator: write == to compare"}
+	}
 	return &Error{e.From + 1, oneLine(e.Message)}
 }
 

@@ -108,6 +108,7 @@ func TestErrors(t *testing.T) {
 		{`name + name == ""`, `column 6: text + text: want numbers`},
 		{`name[0] == "a"`, `column 5: filters have fields, numbers, texts, operators and functions only`},
 		{`bytes > 1 ? true : false`, `column 7: filters have no choices: write them with and, or`},
+		{`bytes = 1`, `column 7: = alone is no operator: write == to compare`},
 		{`bytes >`, `column 7: unexpected token EOF`},
 		{``, `column 1: unexpected token EOF`},
 		{strings.Repeat("(", 5000), `column 1: an expression has at most 4096 bytes`},
