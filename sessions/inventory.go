@@ -33,6 +33,8 @@ type Entry struct {
 	VPC       string       `json:"vpc,omitempty"`
 	Subnet    string       `json:"subnet,omitempty"`
 	Zone      string       `json:"zone,omitempty"`
+	ZoneID    string       `json:"zone_id,omitempty"`
+	Type      string       `json:"type,omitempty"`
 	Account   string       `json:"account,omitempty"`
 	Tags      Tags         `json:"tags,omitempty"` // of the instance, and over them those of the interface
 }
@@ -145,7 +147,7 @@ func (j *join) describe(s *Session) *Entry {
 	i := j.interfaces[s.Interface]
 	e := &Entry{
 		Outer: i.Primary.Unmap(), VNI: s.VNI, Session: s.ID, Interface: i.ID, MAC: i.MAC, Addresses: slices.Clone(i.Addresses),
-		Instance: i.Instance, VPC: i.VPC, Subnet: i.Subnet, Zone: i.Zone, Account: cmp.Or(i.Account, s.Account),
+		Instance: i.Instance, VPC: i.VPC, Subnet: i.Subnet, Zone: i.Zone, ZoneID: i.ZoneID, Type: i.Type, Account: cmp.Or(i.Account, s.Account),
 	}
 	instance := j.instances[i.Instance]
 	if instance == nil || len(instance.Tags) == 0 {

@@ -22,7 +22,7 @@ func someState() *State {
 			{
 				ID: "eni-a", MAC: "02:00:00:00:00:0a", Primary: addr("10.0.1.10"), Account: "111122223333",
 				Addresses: []netip.Addr{addr("10.0.1.10"), addr("10.0.1.11"), addr("2001:db8::a")},
-				VPC:       "vpc-1", Subnet: "subnet-1", Zone: "eu-west-1a", Instance: "i-1", Tags: Tags{"Name": "eth0", "side": "left"},
+				VPC:       "vpc-1", Subnet: "subnet-1", Zone: "eu-west-1a", ZoneID: "euw1-az1", Type: "interface", Instance: "i-1", Tags: Tags{"Name": "eth0", "side": "left"},
 			},
 			{ID: "eni-b", Primary: addr("10.0.1.20"), Instance: "i-1"},
 			{ID: "eni-c", Primary: addr("10.0.1.5"), Tags: Tags{"Name": "cache"}},
@@ -57,7 +57,7 @@ func TestInventoryJoinsSessionsWithInterfacesAndInstances(t *testing.T) {
 	assert.Equal(t, Entry{
 		Outer: addr("10.0.1.10"), VNI: 101, Session: "tms-a1", Interface: "eni-a", MAC: "02:00:00:00:00:0a",
 		Addresses: []netip.Addr{addr("10.0.1.10"), addr("10.0.1.11"), addr("2001:db8::a")},
-		Instance:  "i-1", VPC: "vpc-1", Subnet: "subnet-1", Zone: "eu-west-1a", Account: "111122223333",
+		Instance:  "i-1", VPC: "vpc-1", Subnet: "subnet-1", Zone: "eu-west-1a", ZoneID: "euw1-az1", Type: "interface", Account: "111122223333",
 		Tags: Tags{"Name": "eth0", "side": "left", "team": "blue"},
 	}, inv.Entries[2], "the interface's tags stand over the instance's")
 	assert.Equal(t, "444455556666", inv.Entries[3].Account, "the session's, where the interface's is not known")

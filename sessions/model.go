@@ -46,7 +46,8 @@ type Interface struct {
 	Addresses        []netip.Addr `json:"addresses,omitempty"` // all private addresses, IPv4 and IPv6, the primary one first
 	VPC              string       `json:"vpc,omitempty"`
 	Subnet           string       `json:"subnet,omitempty"`
-	Zone             string       `json:"zone,omitempty"` // availability zone, such as eu-west-1a
+	Zone             string       `json:"zone,omitempty"`    // availability zone, such as eu-west-1a
+	ZoneID           string       `json:"zone_id,omitempty"` // its name in all accounts, such as euw1-az1
 	Account          string       `json:"account,omitempty"`
 	Status           string       `json:"status,omitempty"`   // in-use, available, attaching, detaching
 	Instance         string       `json:"instance,omitempty"` // attached to; "" for what a service attaches to machines of its own

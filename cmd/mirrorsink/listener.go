@@ -30,6 +30,7 @@ type listener struct {
 // openListener opens outputs, sockets and servers. The caller must run it, and close the servers after that. Sinks get
 // every batch of events too. An inventory of nil is for none.
 func openListener(ctx context.Context, opts *listenOptions, inventory *attribution, log *slog.Logger, sinks ...inspect.Sink) (*listener, error) {
+	l := &listener{opts: opts, inventory: inventory, log: log}
 	p, err := openPipeline(ctx, pipelineConfig{
 		Decoder:   decap.Decoder{Allow: opts.allow.list()},
 		Memory:    int(opts.memory),
@@ -38,12 +39,13 @@ func openListener(ctx context.Context, opts *listenOptions, inventory *attributi
 		Inventory: inventory,
 		Now:       func() int64 { return time.Now().UnixNano() },
 		Sinks:     sinks,
+		Drops:     l.drops,
 		Log:       log,
 	})
 	if err != nil {
 		return nil, err
 	}
-	l := &listener{opts: opts, inventory: inventory, log: log, pipeline: p}
+	l.pipeline = p
 	if err := l.open(); err != nil {
 		closeAll(l.groups)
 		l.closeServers()
@@ -210,11 +212,19 @@ func (l *listener) writeStats() {
 // snapshot returns all that is counted.
 func (l *listener) snapshot() snapshot {
 	s := l.pipeline.snapshot()
+	s.KernelDrops = l.drops()
 	for _, u := range l.sockets {
-		s.KernelDrops += u.Drops()
 		s.Oversized += u.Truncated()
 	}
 	return s
+}
+
+// drops returns how many datagrams the kernel had no room for.
+func (l *listener) drops() (n uint64) {
+	for _, u := range l.sockets {
+		n += u.Drops()
+	}
+	return n
 }
 
 func (l *listener) closeServers() {

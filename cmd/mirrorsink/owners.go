@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"maps"
 	"net"
 	"net/netip"
 	"reflect"
+	"regexp"
 	"slices"
 	"sync/atomic"
 
@@ -62,7 +64,7 @@ func (o *owners) replace(inv *sessions.Inventory) {
 	for i := range inv.Entries {
 		e := &inv.Entries[i]
 		at := event.Tap{Outer: e.Outer, VNI: e.VNI}
-		owner := ownerOf(e)
+		owner := ownerOf(e, inv.Region)
 		if before := old.byTap[at]; reflect.DeepEqual(before, owner) {
 			owner = before
 			kept++
@@ -74,11 +76,17 @@ func (o *owners) replace(inv *sessions.Inventory) {
 	}
 }
 
-// ownerOf says in the workers' words what an entry says.
-func ownerOf(e *sessions.Entry) *event.Owner {
+// regionOf is the region that a zone's name begins with: eu-west-1 of eu-west-1a, us-west-2 of us-west-2-lax-1a.
+func regionOf(zone string) string { return regionName.FindString(zone) }
+
+var regionName = regexp.MustCompile(`^[a-z]+(-[a-z]+)+-[0-9]+`)
+
+// ownerOf says in the workers' words what an entry of a region's inventory says.
+func ownerOf(e *sessions.Entry, region string) *event.Owner {
 	o := &event.Owner{
-		ENI: e.Interface, Instance: e.Instance, VPC: e.VPC, Subnet: e.Subnet, Zone: e.Zone, Account: e.Account, Session: e.Session,
-		Addrs: e.Addresses, Tags: e.Tags,
+		ENI: e.Interface, Type: e.Type, Instance: e.Instance, VPC: e.VPC, Subnet: e.Subnet,
+		Region: cmp.Or(regionOf(e.Zone), region), Zone: e.Zone, ZoneID: e.ZoneID,
+		Account: e.Account, Session: e.Session, Addrs: e.Addresses, Tags: e.Tags,
 	}
 	if mac, err := net.ParseMAC(e.MAC); err == nil && len(mac) == len(o.MAC) {
 		o.MAC, o.HasMAC = [6]byte(mac), true

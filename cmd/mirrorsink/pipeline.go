@@ -22,6 +22,7 @@ type pipelineConfig struct {
 	Exempt    []netip.Prefix // networks to which connections need no lookup
 	Inventory *attribution   // nil is for none
 	Sinks     []inspect.Sink // each gets every batch too
+	Drops     func() uint64  // datagrams that sources lost so far; nil if they cannot
 	Log       *slog.Logger
 }
 
@@ -134,6 +135,9 @@ func (p *pipeline) hire(groups [][]source) []*inspect.Worker {
 		Shared:  p.known,
 		Exempt:  p.cfg.Exempt,
 		Now:     p.cfg.Now,
+		Lost:    p.lost,
+
+		Interval: p.cfg.Outputs.interval(),
 	}
 	if p.cfg.Inventory != nil {
 		cfg.Owners = p.cfg.Inventory
@@ -147,6 +151,19 @@ func (p *pipeline) hire(groups [][]source) []*inspect.Worker {
 		}
 	}
 	return p.workers
+}
+
+// lost returns how many copies were lost before a worker counted them.
+func (p *pipeline) lost() (n uint64) {
+	if p.cfg.Drops != nil {
+		n = p.cfg.Drops()
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, peers := range p.peers {
+		n += peers.Dropped()
+	}
+	return n
 }
 
 // dismiss gives up the workers, with their memory, and keeps their counts.

@@ -30,7 +30,7 @@ func tagsOf(list []types.Tag) sessions.Tags {
 func interfaceOf(n *types.NetworkInterface) (sessions.Interface, error) {
 	i := sessions.Interface{
 		ID: sdk.ToString(n.NetworkInterfaceId), Type: shared((*string)(&n.InterfaceType)), MAC: sdk.ToString(n.MacAddress),
-		VPC: shared(n.VpcId), Subnet: shared(n.SubnetId), Zone: shared(n.AvailabilityZone), Account: shared(n.OwnerId),
+		VPC: shared(n.VpcId), Subnet: shared(n.SubnetId), Zone: shared(n.AvailabilityZone), ZoneID: shared(n.AvailabilityZoneId), Account: shared(n.OwnerId),
 		Status: shared((*string)(&n.Status)), RequesterManaged: sdk.ToBool(n.RequesterManaged), Tags: tagsOf(n.TagSet),
 	}
 	if a := n.Attachment; a != nil {

@@ -65,6 +65,7 @@ type Interface struct {
 	VPC              string
 	Subnet           string
 	Zone             string
+	ZoneID           string
 	Owner            string
 	Status           string // in-use if there is an instance, else available
 	Instance         string // attached to; "" for none

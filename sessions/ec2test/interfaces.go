@@ -86,6 +86,7 @@ func writeInterface(w xmlWriter, i *Interface) {
 	w.text("subnetId", i.Subnet)
 	w.text("vpcId", i.VPC)
 	w.text("availabilityZone", i.Zone)
+	w.text("availabilityZoneId", i.ZoneID)
 	w.text("description", i.Description)
 	w.value("ownerId", i.Owner)
 	w.text("requesterId", i.Requester)
