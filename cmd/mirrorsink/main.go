@@ -68,7 +68,7 @@ func newRoot(stdout, stderr io.Writer) *cobra.Command {
 	}
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.AddCommand(newDemo(), newDoctor(), newListen(), newReplay(), newSessions(), newSimulate(), newVersion())
+	root.AddCommand(newDemo(), newDoctor(), newListen(), newReplay(), newReport(), newSessions(), newSimulate(), newVersion())
 	return root
 }
 

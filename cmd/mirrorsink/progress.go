@@ -54,17 +54,24 @@ func (p *progress) clear() {
 	}
 }
 
-// progressLine returns the bar and its figures in at most width columns; the bar takes what the figures leave.
+// progressLine returns the bar and its figures in at most width columns.
 func progressLine(width int, offset, size int64, c *event.Counters, elapsed time.Duration) string {
 	rate := float64(c.Datagrams) / max(elapsed.Seconds(), 1e-3)
-	figures := fmt.Sprintf("%s, %.0f packets/s, %d flows", approximately(offset), rate, c.FlowsNew)
-	if size > 0 {
-		done := min(float64(offset)/float64(size), 1)
-		figures = fmt.Sprintf("%3.0f%% of %s, %.0f packets/s, %d flows", 100*done, approximately(size), rate, c.FlowsNew)
-		if bar := width - len(figures) - len("[] "); bar >= 10 {
-			filled := int(done * float64(bar))
-			return "[" + strings.Repeat("=", filled) + strings.Repeat(" ", bar-filled) + "] " + figures
-		}
+	return barLine(width, offset, size, fmt.Sprintf("%.0f packets/s, %d flows", rate, c.FlowsNew))
+}
+
+// barLine returns a bar of offset in size bytes, and figures, in at most width columns; the bar takes what the figures leave.
+// Without a size there is none.
+func barLine(width int, offset, size int64, figures string) string {
+	if size <= 0 {
+		figures = approximately(offset) + ", " + figures
+		return figures[:min(len(figures), max(width, 0))]
+	}
+	done := min(float64(offset)/float64(size), 1)
+	figures = fmt.Sprintf("%3.0f%% of %s, %s", 100*done, approximately(size), figures)
+	if bar := width - len(figures) - len("[] "); bar >= 10 {
+		filled := int(done * float64(bar))
+		return "[" + strings.Repeat("=", filled) + strings.Repeat(" ", bar-filled) + "] " + figures
 	}
 	return figures[:min(len(figures), max(width, 0))]
 }
