@@ -99,6 +99,7 @@ func newClient(cfg Config, base sdk.Config) *Client {
 	retryer := newRetryer(cfg.MaxAttempts, cfg.MaxBackoff)
 	base.RetryMaxAttempts = 0 // the retryer has it
 	base.Retryer = func() sdk.Retryer { return retryer }
+	base.APIOptions = append(base.APIOptions, func(s *middleware.Stack) error { return s.Build.Add(plainBody{}, middleware.Before) })
 	if cfg.OnCall != nil {
 		base.APIOptions = append(base.APIOptions, func(s *middleware.Stack) error { return s.Finalize.Insert(cfg.OnCall, "Retry", middleware.After) })
 	}
