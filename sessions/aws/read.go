@@ -14,17 +14,21 @@ import (
 // pageSize is the most that EC2 gives at once.
 const pageSize = 1000
 
-// Read reads the state: interfaces, instances, targets, filters with their rules, and sessions, at the same time. The first
-// error ends it.
+// Read reads the state: sessions, and then interfaces, instances, targets, and filters with their rules, at the same time. The
+// first error ends it. Sessions come first: what they refer to is then there when it is read, unless it is gone. Otherwise
+// the session of an interface that comes in between would look like one whose interface is gone, and be deleted.
 func (c *Client) Read(ctx context.Context) (*sessions.State, error) {
 	s := &sessions.State{Region: c.region}
+	var err error
+	if s.Sessions, err = c.sessions(ctx); err != nil {
+		return nil, c.explain(err)
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) { s.Interfaces, err = c.interfaces(ctx); return err })
 	group.Go(func() (err error) { s.Instances, err = c.instances(ctx); return err })
 	group.Go(func() (err error) { s.Targets, err = c.targets(ctx); return err })
 	group.Go(func() (err error) { s.Filters, err = c.filters(ctx); return err })
-	group.Go(func() (err error) { s.Sessions, err = c.sessions(ctx); return err })
-	if err := group.Wait(); err != nil {
+	if err = group.Wait(); err != nil {
 		return nil, c.explain(err)
 	}
 	return s, nil

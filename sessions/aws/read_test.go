@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"runtime"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -134,6 +135,24 @@ func TestReadAllPages(t *testing.T) {
 	assert.Equal(t, map[string]int{
 		"DescribeNetworkInterfaces": 2, "DescribeInstances": 2, "DescribeTrafficMirrorTargets": 1, "DescribeTrafficMirrorFilters": 1, "DescribeTrafficMirrorSessions": 3,
 	}, srv.Calls())
+}
+
+// TestSessionsAreReadFirst: a session that another run makes while this one reads, for an interface that has just come, is
+// not seen without the interface.
+func TestSessionsAreReadFirst(t *testing.T) {
+	srv := start(t, small())
+	var mu sync.Mutex
+	var order []string
+	srv.Hook(func(action string, _ int) ec2test.Fault {
+		mu.Lock()
+		defer mu.Unlock()
+		order = append(order, action)
+		return ec2test.Fault{}
+	})
+	_, err := openAt(t, srv.URL).Read(t.Context())
+	require.NoError(t, err)
+	require.Len(t, order, 5)
+	assert.Equal(t, "DescribeTrafficMirrorSessions", order[0])
 }
 
 // BenchmarkRead reads 10,000 sessions on 5,000 interfaces. What stays of it is the metric.
