@@ -82,7 +82,7 @@ func (d *differ) diffTargets() {
 	for i := range d.spec.Targets {
 		t := &d.spec.Targets[i]
 		if t.ID != "" {
-			d.targets[t.Name] = t.ID
+			d.targets[t.Name], d.stays[t.ID] = t.ID, true // ours or not: one that we made may be named by its ID later
 			if d.ix.targets[t.ID] == nil {
 				d.warnf("target %s: %s is not to be seen from this account and region; it should be another account's that is shared with this one", t.Name, t.ID)
 			}

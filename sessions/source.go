@@ -16,6 +16,12 @@ type choice struct {
 // mistake than a wish.
 func choose(spec *Spec, ix *index) (choice, []error) {
 	c := choice{bySource: map[string][]*Interface{}}
+	used := map[string]bool{} // sources, by sessions
+	for i := range spec.Sessions {
+		for _, source := range spec.Sessions[i].Sources {
+			used[source] = true
+		}
+	}
 	skipped := map[string]string{}
 	var errs []error
 	for i := range spec.Sources {
@@ -27,7 +33,9 @@ func choose(spec *Spec, ix *index) (choice, []error) {
 			}
 			matched++
 			if why := idle(eni, ix.instances[eni.Instance]); why != "" {
-				skipped[eni.ID] = why
+				if used[source.Name] {
+					skipped[eni.ID] = why
+				}
 				continue
 			}
 			c.bySource[source.Name] = append(c.bySource[source.Name], eni)
