@@ -52,7 +52,7 @@ func destroy(cmd *cobra.Command, opts specOptions, yes bool) error {
 		if err := p.Print(stdout, opts.price); err != nil {
 			return err
 		}
-		if !agreed(cmd.Context(), stdin, stdout) {
+		if !agreed(cmd.Context(), a.state.Region, stdin, stdout) {
 			return errors.New("nothing was deleted")
 		}
 	}
@@ -60,8 +60,8 @@ func destroy(cmd *cobra.Command, opts specOptions, yes bool) error {
 }
 
 // agreed asks on the terminal. Only "yes" is yes; the end of ctx is no.
-func agreed(ctx context.Context, in io.Reader, out io.Writer) bool {
-	fmt.Fprint(out, "Delete all of this? Only \"yes\" is taken: ")
+func agreed(ctx context.Context, region string, in io.Reader, out io.Writer) bool {
+	fmt.Fprintf(out, "Delete all of this in %s? Only \"yes\" is taken: ", region)
 	answer := make(chan string, 1)
 	go func() {
 		line, _ := bufio.NewReader(in).ReadString('\n')

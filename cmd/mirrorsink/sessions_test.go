@@ -336,14 +336,14 @@ func TestDestroyNeedsAWord(t *testing.T) {
 	assert.Equal(t, exitUsage, r.code)
 	oneLine(t, r.stderr)
 	assert.Empty(t, srv.Calls())
-	assert.False(t, agreed(t.Context(), strings.NewReader("y\n"), io.Discard))
-	assert.True(t, agreed(t.Context(), strings.NewReader("yes\n"), io.Discard))
+	assert.False(t, agreed(t.Context(), "eu-west-1", strings.NewReader("y\n"), io.Discard))
+	assert.True(t, agreed(t.Context(), "eu-west-1", strings.NewReader("yes\n"), io.Discard))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	read, write, err := os.Pipe()
 	require.NoError(t, err)
 	defer read.Close()
-	assert.False(t, agreed(ctx, read, io.Discard), "an interruption is no")
+	assert.False(t, agreed(ctx, "eu-west-1", read, io.Discard), "an interruption is no")
 	write.Close()
 }
 
