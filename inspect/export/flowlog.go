@@ -88,7 +88,7 @@ func (rc *Recorder) interval(b *event.Batch, e *event.Event) {
 		r.Packets, r.Bytes = e.Flow.Packets[i], e.Flow.Bytes[i]
 		r.Start, r.End = int64(e.Window.First[i]), int64(e.Window.Last[i])
 		r.TCPFlags = rc.flags(flags)
-		r.Action = action(e, way)
+		r.Action = action(e, i == 0, way)
 		r.Completeness = completeness(e, i)
 		rc.records = append(rc.records, r)
 	}
@@ -164,10 +164,10 @@ func (rc *Recorder) flags(seen uint8) uint8 {
 	}
 }
 
-// action says that packets were accepted, which a mirror knows of all that came in, since it gets no others, and of what goes
-// out when somebody answers. Where the interface is not known, neither is which of the two it is.
-func action(e *event.Event, way event.Direction) string {
-	if !e.Window.Answered && way != event.Ingress {
+// action says that packets were accepted, which a mirror knows of all that came in, since it gets no others, and of what a client
+// sends out when somebody answers it. Where the interface is not known, neither is which of the two it is.
+func action(e *event.Event, client bool, way event.Direction) string {
+	if client && !e.Window.Answered && way != event.Ingress {
 		return ""
 	}
 	return flowlog.Accept
