@@ -7,7 +7,7 @@ import (
 	"hash/crc32"
 	"io"
 
-	"github.com/parquet-go/parquet-go/compress/zstd"
+	"github.com/klauspost/compress/zstd"
 	"github.com/parquet-go/parquet-go/encoding/rle"
 	"github.com/parquet-go/parquet-go/encoding/thrift"
 	"github.com/parquet-go/parquet-go/format"
@@ -30,6 +30,7 @@ const (
 type chunkWriter struct {
 	buf    *bufio.Writer
 	offset int64 // in the file
+	order  rowOrder
 
 	indexes []int32
 	levels  []byte
@@ -37,7 +38,7 @@ type chunkWriter struct {
 	packed  []byte // the body, compressed
 	scratch []byte
 	header  bytes.Buffer
-	codec   zstd.Codec
+	zstd    *zstd.Encoder
 	compact thrift.CompactProtocol
 }
 
@@ -46,11 +47,15 @@ var (
 	indexEncoding rle.DictionaryEncoding
 )
 
+// newChunkWriter makes a writer. Its compression looks back no further than over a page, which bounds its memory.
+func newChunkWriter() (*chunkWriter, error) {
+	z, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false),
+		zstd.WithZeroFrames(true), zstd.WithWindowSize(pageBytes), zstd.WithLowerEncoderMem(true))
+	return &chunkWriter{zstd: z, buf: bufio.NewWriterSize(nil, fileBuffer)}, err
+}
+
 // begin goes on at an offset of a file.
 func (w *chunkWriter) begin(file io.Writer, offset int64) {
-	if w.buf == nil {
-		w.buf = bufio.NewWriterSize(file, fileBuffer)
-	}
 	w.buf.Reset(file)
 	w.offset = offset
 }
@@ -191,12 +196,12 @@ func (v *values) appendPlain(dst []byte, codes []uint32) ([]byte, int) {
 func (v *values) appendEntry(dst []byte, e uint32, several bool) []byte {
 	switch v.kind {
 	case parquetInt32:
-		return binary.LittleEndian.AppendUint32(dst, uint32(v.numbers.values[e]))
+		return binary.LittleEndian.AppendUint32(dst, uint32(v.dict.numbers.values[e]))
 	case parquetInt64, parquetDouble:
-		return binary.LittleEndian.AppendUint64(dst, uint64(v.numbers.values[e]))
+		return binary.LittleEndian.AppendUint64(dst, uint64(v.dict.numbers.values[e]))
 	case parquetString, parquetBool:
 	}
-	text := v.texts.entry(e)
+	text := v.dict.texts.entry(e)
 	if several {
 		dst = binary.LittleEndian.AppendUint32(dst, uint32(len(text)))
 	}
@@ -238,10 +243,8 @@ func (w *chunkWriter) dataPage(m *format.ColumnMetaData, rows int, encoding form
 }
 
 // writePage compresses the body and writes it behind its header.
-func (w *chunkWriter) writePage(m *format.ColumnMetaData, h format.PageHeader) (err error) {
-	if w.packed, err = w.codec.Encode(w.packed, w.body); err != nil {
-		return err
-	}
+func (w *chunkWriter) writePage(m *format.ColumnMetaData, h format.PageHeader) error {
+	w.packed = w.zstd.EncodeAll(w.body, w.packed[:0])
 	h.UncompressedPageSize, h.CompressedPageSize = int32(len(w.body)), int32(len(w.packed))
 	h.CRC = int32(crc32.ChecksumIEEE(w.packed))
 	w.header.Reset()
@@ -296,9 +299,9 @@ func (v *values) bounds() (least, greatest uint32) {
 // compare orders two entries as Parquet does: texts by their bytes.
 func (v *values) compare(a, b uint32) int {
 	if v.kind == parquetString {
-		return bytes.Compare(v.texts.entry(a), v.texts.entry(b))
+		return bytes.Compare(v.dict.texts.entry(a), v.dict.texts.entry(b))
 	}
-	x, y := v.numbers.values[a], v.numbers.values[b]
+	x, y := v.dict.numbers.values[a], v.dict.numbers.values[b]
 	switch {
 	case x < y:
 		return -1

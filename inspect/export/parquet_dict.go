@@ -15,7 +15,7 @@ import (
 // power of two, and it is never more than half full.
 type slots []uint32
 
-const minSlots = 64
+const minSlots = 16
 
 // room says whether there is room for one more than n entries.
 func (s slots) room(n int) bool { return 2*(n+1) <= len(s) }

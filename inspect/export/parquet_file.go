@@ -64,6 +64,20 @@ func (p *parquetFile) add(w *chunkWriter, g *rowGroup) error {
 	return nil
 }
 
+// chunkMetadata is what the footer says of a column of a row group, in bytes, about.
+const chunkMetadata = 128
+
+// withFooter is about how large the file will be if another row group follows that makes the footer longer.
+func (p *parquetFile) withFooter() int64 {
+	return p.size + int64((len(p.groups)+2)*len(p.layout.columns)*chunkMetadata)
+}
+
+// described is about how many bytes of memory the description of the row groups takes until the footer is written.
+func (p *parquetFile) described() int { return len(p.groups) * len(p.layout.columns) * groupColumnSize }
+
+// groupColumnSize is what the library's description of a column of a row group takes in memory.
+const groupColumnSize = 800
+
 // rewind gives back the place of what was written behind the last whole row group. If that fails, finish fails too.
 func (p *parquetFile) rewind() {
 	p.f.Truncate(p.size)

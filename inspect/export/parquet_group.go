@@ -12,11 +12,6 @@ type rowGroup struct {
 	columns []values
 	rows    int
 	events  kindCounts // whose last row is among them
-
-	order []uint32 // by which column order the rows are written, and what it takes to find it
-	ranks []uint32
-	count []uint32
-	codes []uint32
 }
 
 func newRowGroup(l *layout) *rowGroup {
@@ -28,10 +23,17 @@ func newRowGroup(l *layout) *rowGroup {
 }
 
 // footprint returns the bytes of memory that the group holds, used or not.
-func (g *rowGroup) footprint() int {
-	n := 4 * (cap(g.order) + cap(g.ranks) + cap(g.count) + cap(g.codes))
+func (g *rowGroup) footprint() (n int) {
 	for i := range g.columns {
 		n += g.columns[i].footprint()
+	}
+	return n
+}
+
+// size returns the bytes of memory that are used.
+func (g *rowGroup) size() (n int) {
+	for i := range g.columns {
+		n += g.columns[i].size()
 	}
 	return n
 }
@@ -51,12 +53,12 @@ func (g *rowGroup) write(w *chunkWriter, l *layout) (format.RowGroup, error) {
 		SortingColumns: []format.SortingColumn{{ColumnIdx: int32(l.sorted)}},
 		Columns:        make([]format.ColumnChunk, 0, len(g.columns)),
 	}
-	sorted := g.sort(&g.columns[l.sorted])
+	sorted := w.order.find(&g.columns[l.sorted])
 	for i := range g.columns {
 		v := &g.columns[i]
 		codes := v.codes
 		if !sorted && !v.uniform() {
-			codes = g.gather(codes)
+			codes = w.order.gather(codes)
 		}
 		c, err := w.chunk(&l.columns[i], v, codes)
 		if err != nil {
@@ -69,50 +71,58 @@ func (g *rowGroup) write(w *chunkWriter, l *layout) (format.RowGroup, error) {
 	return out, nil
 }
 
-// sort finds the order of the rows, by counting: many rows share a second. It says whether they are in order already.
-func (g *rowGroup) sort(v *values) (already bool) {
+// rowOrder is in which order rows are written. Its memory is used again for each row group.
+type rowOrder struct {
+	rows  []uint32 // the numbers of the rows, in that order
+	ranks []uint32 // of each code, the place of its value among all
+	count []uint32
+	codes []uint32
+}
+
+// find finds the order of the rows, by counting: many rows share a second. It says whether they are in order already.
+func (o *rowOrder) find(v *values) (already bool) {
 	if v.uniform() {
 		return true
 	}
-	g.rank(v)
-	if slices.IsSortedFunc(v.codes, func(a, b uint32) int { return cmp.Compare(g.ranks[a], g.ranks[b]) }) {
+	o.rank(v)
+	if slices.IsSortedFunc(v.codes, func(a, b uint32) int { return cmp.Compare(o.ranks[a], o.ranks[b]) }) {
 		return true
 	}
-	g.count = append(g.count[:0], make([]uint32, len(g.ranks)+1)...)
+	o.count = append(o.count[:0], make([]uint32, len(o.ranks)+1)...)
 	for _, c := range v.codes {
-		g.count[g.ranks[c]+1]++
+		o.count[o.ranks[c]+1]++
 	}
-	for i := 1; i < len(g.count); i++ {
-		g.count[i] += g.count[i-1]
+	for i := 1; i < len(o.count); i++ {
+		o.count[i] += o.count[i-1]
 	}
-	g.order = append(g.order[:0], v.codes...)
+	o.rows = append(o.rows[:0], v.codes...)
 	for row, c := range v.codes {
-		at := &g.count[g.ranks[c]]
-		g.order[*at] = uint32(row)
+		at := &o.count[o.ranks[c]]
+		o.rows[*at] = uint32(row)
 		*at++
 	}
 	return false
 }
 
 // rank finds which place each code's value has among all, null being the last one.
-func (g *rowGroup) rank(v *values) {
+func (o *rowOrder) rank(v *values) {
 	entries := make([]uint32, v.entries())
 	for e := range entries {
 		entries[e] = uint32(e)
 	}
 	slices.SortFunc(entries, v.compare)
-	g.ranks = append(g.ranks[:0], make([]uint32, len(entries)+1)...)
+	o.ranks = append(o.ranks[:0], make([]uint32, len(entries)+1)...)
 	for place, e := range entries {
-		g.ranks[e+1] = uint32(place)
+		o.ranks[e+1] = uint32(place)
 	}
-	g.ranks[null] = uint32(len(entries))
+	o.ranks[null] = uint32(len(entries))
 }
 
 // gather returns a column's codes in the order of the rows. They are valid until the next call.
-func (g *rowGroup) gather(codes []uint32) []uint32 {
-	g.codes = g.codes[:0]
-	for _, row := range g.order {
-		g.codes = append(g.codes, codes[row])
+func (o *rowOrder) gather(codes []uint32) []uint32 {
+	o.codes = o.codes[:0]
+	for _, row := range o.rows {
+		o.codes = append(o.codes, codes[row])
 	}
-	return g.codes
+	return o.codes
 }

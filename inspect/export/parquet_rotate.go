@@ -63,22 +63,23 @@ func (w *parquetWriter[T]) part(k partKey) *part {
 		w.parts[k] = p
 	}
 	if p.group == nil {
-		p.group, p.held = w.group()
+		p.group = w.group()
+		w.hold(p)
 	}
 	w.last = p
 	return p
 }
 
-// group returns an empty group and its footprint, which is counted already.
-func (w *parquetWriter[T]) group() (*rowGroup, int) {
-	if n := len(w.idle); n > 0 {
-		g := w.idle[n-1]
-		w.idle = w.idle[:n-1]
-		return g, g.footprint()
+// group returns an empty group, which is not counted any more.
+func (w *parquetWriter[T]) group() *rowGroup {
+	n := len(w.idle)
+	if n == 0 {
+		return newRowGroup(&w.layout)
 	}
-	g := newRowGroup(&w.layout)
-	w.used += g.footprint()
-	return g, g.footprint()
+	g := w.idle[n-1]
+	w.idle = w.idle[:n-1]
+	w.used -= g.footprint()
+	return g
 }
 
 // flush writes a part's rows into its file. If that fails they are lost, and the file is finished with what it has.
@@ -93,9 +94,9 @@ func (w *parquetWriter[T]) flush(p *part) {
 		w.lose(g.rows, g.events)
 	}
 	p.group = nil
-	w.used -= p.held
+	w.hold(p)
 	w.retire(g)
-	if p.file != nil && (err != nil || p.file.size+size > w.cfg.MaxBytes) {
+	if p.file != nil && (err != nil || p.file.withFooter()+size > w.cfg.MaxBytes) {
 		w.complete(p)
 	}
 }
@@ -117,7 +118,7 @@ func (w *parquetWriter[T]) add(p *part, g *rowGroup) (size int64, err error) {
 		}
 	}
 	before := p.file.size
-	err = p.file.add(&w.chunks, g)
+	err = p.file.add(w.chunks, g)
 	return p.file.size - before, err
 }
 
@@ -130,6 +131,7 @@ func (w *parquetWriter[T]) complete(p *part) {
 		return
 	}
 	p.file = nil
+	w.hold(p)
 	if f.rows == 0 {
 		f.drop()
 		return
@@ -163,6 +165,7 @@ func (w *parquetWriter[T]) forget(p *part) {
 // abandon drops what a part has.
 func (w *parquetWriter[T]) abandon(p *part) {
 	w.forget(p)
+	w.used -= p.held
 	if p.group != nil {
 		w.lose(p.group.rows, p.group.events)
 	}

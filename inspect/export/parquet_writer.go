@@ -5,8 +5,6 @@ import (
 	"log/slog"
 	"sync"
 	"time"
-
-	"github.com/parquet-go/parquet-go/compress/zstd"
 )
 
 const (
@@ -14,8 +12,8 @@ const (
 	maxGroupRows = 64 << 10
 	// parquetStride is how many rows are taken at a time: they should stay in the cache while it goes column by column.
 	parquetStride = 64
-	// maxParts bounds how many files are in progress: one per account, region and hour.
-	maxParts = 256
+	// maxParts bounds how many files are in progress: one for each account, region and hour. More than that is somebody's joke.
+	maxParts = 1024
 	// maxIdle is how many empty row groups are kept for reuse.
 	maxIdle = 2
 )
@@ -43,8 +41,8 @@ type parquetWriter[T any] struct {
 	last    *part // of the last row, as the next one is often of the same
 	opened  uint64
 	idle    []*rowGroup
-	used    int // bytes of all groups
-	chunks  chunkWriter
+	used    int // bytes of all parts and idle groups
+	chunks  *chunkWriter
 	window  int64 // the rotation period that is now, in seconds since 1970
 	counts  ParquetCounts
 	settled tally     // since it was drained
@@ -66,7 +64,7 @@ type part struct {
 	age   uint64       // parts that were opened before
 	file  *parquetFile // nil while all is in the group
 	group *rowGroup    // nil while it is empty
-	held  int          // the group's footprint as of late
+	held  int          // bytes of memory, as of late
 }
 
 func newParquetWriter[T any](cfg ParquetConfig, t *table[T], n naming) (*parquetWriter[T], error) {
@@ -88,11 +86,14 @@ func newParquetWriter[T any](cfg ParquetConfig, t *table[T], n naming) (*parquet
 		cfg.Log.Warn("removed files that were not finished when the program last ended; their records are lost",
 			"output", cfg.Dir, "files", leftovers)
 	}
+	chunks, err := newChunkWriter()
+	if err != nil {
+		return nil, err
+	}
 	w := &parquetWriter[T]{
 		cfg: cfg, table: t, layout: t.layout(), naming: n, folder: d,
-		quit: make(chan struct{}), parts: map[partKey]*part{},
+		quit: make(chan struct{}), parts: map[partKey]*part{}, chunks: chunks,
 	}
-	w.chunks.codec = zstd.Codec{Level: zstd.SpeedFastest}
 	if cfg.Live {
 		go w.watch()
 	}
@@ -178,20 +179,32 @@ func (w *parquetWriter[T]) push(p *part, rows []T) {
 	if g.rows%parquetStride != 0 {
 		return
 	}
-	held := g.footprint()
-	w.used += held - p.held
-	p.held = held
-	if g.rows >= maxGroupRows || int64(held) >= w.cfg.MaxBytes {
+	w.hold(p)
+	if g.rows >= maxGroupRows || int64(g.size()) >= w.cfg.MaxBytes/2 {
 		w.flush(p)
 	}
 	for w.used > w.budget() && w.shrink() {
 	}
 }
 
-// budget is what row groups may hold. The rest is for what writing one takes: its order, and a page or a dictionary.
+// hold counts what a part holds now: its rows, and the description of those that are in its file.
+func (w *parquetWriter[T]) hold(p *part) {
+	held := 0
+	if p.group != nil {
+		held = p.group.footprint()
+	}
+	if p.file != nil {
+		held += p.file.described()
+	}
+	w.used += held - p.held
+	p.held = held
+}
+
+// budget is what parts may hold. The rest is for what writing takes: an order of rows, a page, a dictionary.
 func (w *parquetWriter[T]) budget() int { return w.cfg.Memory / 2 }
 
-// shrink gives the memory of the largest group back, after writing it. It is false if there is none.
+// shrink gives memory back: that of an idle group, or of the largest part after writing its rows. If that would give nothing,
+// since describing them takes as much as they do, the part's file is finished. It is false if there is nothing to give.
 func (w *parquetWriter[T]) shrink() bool {
 	if n := len(w.idle); n > 0 {
 		w.used -= w.idle[n-1].footprint()
@@ -200,14 +213,18 @@ func (w *parquetWriter[T]) shrink() bool {
 	}
 	var largest *part
 	for _, p := range w.parts {
-		if p.group != nil && (largest == nil || p.held > largest.held || p.held == largest.held && p.age < largest.age) {
+		if largest == nil || p.held > largest.held || p.held == largest.held && p.age < largest.age {
 			largest = p
 		}
 	}
-	if largest == nil {
+	switch {
+	case largest == nil:
 		return false
+	case largest.group == nil || largest.group.footprint() < 2*len(w.layout.columns)*groupColumnSize:
+		w.complete(largest)
+	default:
+		w.flush(largest)
 	}
-	w.flush(largest)
 	return true
 }
 
