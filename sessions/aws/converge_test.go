@@ -44,6 +44,8 @@ func TestConverges(t *testing.T) {
 	})
 }
 
+const worldNLB = "arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/net/sink/0a"
+
 // world is an account in which a spec meets others' resources.
 type world struct {
 	*rapid.T
@@ -55,7 +57,7 @@ var (
 	ownTags = func(name string) map[string]string {
 		return map[string]string{sessions.OwnerTag: "ours", sessions.NameTag: name}
 	}
-	worldTargets = []string{"eni-90", "eni-91"}
+	worldTargets = []string{"eni-90", "eni-91", worldNLB}
 	worldNames   = []string{"one", "two", "three"}
 )
 
@@ -68,7 +70,8 @@ func newWorld(t *rapid.T) *world {
 			Tags:      map[string]string{"group": rapid.SampledFrom([]string{"a", "b"}).Draw(t, "group")},
 		})
 	}
-	for _, id := range worldTargets {
+	account.LoadBalancers = []ec2test.LoadBalancer{{ARN: worldNLB}}
+	for _, id := range worldTargets[:2] {
 		account.Interfaces = append(account.Interfaces, ec2test.Interface{ID: id, VPC: "vpc-2", Status: "in-use"})
 	}
 	account.Targets = []ec2test.Target{{ID: "tmt-f", Interface: "eni-91", Tags: map[string]string{sessions.OwnerTag: "others"}}}
@@ -90,10 +93,10 @@ func newWorld(t *rapid.T) *world {
 func (w *world) spec(label string) *sessions.Spec {
 	s := &sessions.Spec{Owner: "ours"}
 	for _, name := range worldNames[:2] {
-		s.Targets = append(s.Targets, sessions.TargetSpec{Name: name, Interface: rapid.SampledFrom(worldTargets).Draw(w.T, label+" target")})
+		s.Targets = append(s.Targets, w.target(label, name))
 		s.Filters = append(s.Filters, sessions.FilterSpec{Name: name, AmazonDNS: rapid.Bool().Draw(w.T, label+" dns"), Rules: w.rules(label)})
 	}
-	if s.Targets[0].Interface == s.Targets[1].Interface {
+	if a, b := s.Targets[0], s.Targets[1]; a.Interface == b.Interface && a.LoadBalancer == b.LoadBalancer && a.ID == b.ID {
 		s.Targets = s.Targets[:1]
 	}
 	for _, group := range []string{"a", "b"} {
@@ -115,6 +118,19 @@ func (w *world) spec(label string) *sessions.Spec {
 		s.Sessions = append(s.Sessions, spec)
 	}
 	return s
+}
+
+// target draws an address of which a target is to be made, or the ID of one that is there, which may be ours.
+func (w *world) target(label, name string) sessions.TargetSpec {
+	there := w.srv.Snapshot().Targets
+	if rapid.IntRange(0, 3).Draw(w.T, label+" by ID") == 0 {
+		return sessions.TargetSpec{Name: name, ID: rapid.SampledFrom(there).Draw(w.T, label+" there").ID}
+	}
+	address := rapid.SampledFrom(worldTargets).Draw(w.T, label+" target")
+	if address == worldNLB {
+		return sessions.TargetSpec{Name: name, LoadBalancer: address}
+	}
+	return sessions.TargetSpec{Name: name, Interface: address}
 }
 
 func (w *world) rules(label string) (rules []sessions.Rule) {
