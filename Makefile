@@ -9,6 +9,10 @@ FUZZTIME ?= 30s
 # The race detector links against libc, so it wants a C compiler that finds the headers.
 RACE := $(shell printf '\043include <stdlib.h>\n' | $$(go env CC) -x c -c -o /dev/null - 2>/dev/null && echo -race)
 
+# DuckDB, in which the tests in deploy/athena/test run the Athena queries, is C++. They are a module of their own, so that the
+# program's stays short.
+DUCKDB := $(shell printf '\043include <string>\n' | $$(go env CXX) -x c++ -c -o /dev/null - 2>/dev/null && echo 1)
+
 # What go test -v says of tests that pass. The whole of it is kept in bin/test.log.
 PASSING := ^[[:space:]]*(=== (RUN|PAUSE|CONT|NAME) |--- PASS:|.*\[rapid\] OK)|^PASS$$|^-test.shuffle |no test files
 
@@ -24,6 +28,7 @@ test: ## vet and run every test, with the race detector where there is a C compi
 	go vet ./...
 	@test -n '$(RACE)' || echo 'no C compiler here: the tests run without the race detector'
 	go test -v $(RACE) -shuffle=on ./... 2>&1 | tee bin/test.log | grep -Ev '$(PASSING)'
+	CGO_ENABLED=$(or $(DUCKDB),0) go test -C deploy/athena/test -v -shuffle=on ./... 2>&1 | tee -a bin/test.log | grep -Ev '$(PASSING)'
 	@awk '/_test\.go:[0-9]+: / {why = $$0; sub(/^ +[^ ]+ /, "", why)} /--- SKIP: / {print "left out here: " $$3 ": " why}' bin/test.log
 
 e2e: ## run the tests of the whole program alone

@@ -1,0 +1,13 @@
+-- What went both ways between each outside address and the VPC, and which side opened it? Flow logs have two records for a
+-- connection and do not say who began.
+-- Edit: vpc_id, the day.
+SELECT
+  remote_addr, max(x_name) AS name, local_addr, opened_by, max(x_initiator_reason) AS evidence,
+  sum(CASE WHEN flow_direction = 'egress' THEN bytes ELSE 0 END) AS bytes_out,
+  sum(CASE WHEN flow_direction = 'ingress' THEN bytes ELSE 0 END) AS bytes_in
+FROM all_flows
+WHERE year = '2026' AND month = '11' AND day = '24'
+  AND seen_by = 'mirror' AND vpc_id = 'vpc-0a1b2c3d4e5f60000' AND remote_is_public
+GROUP BY remote_addr, local_addr, opened_by
+ORDER BY bytes_out + bytes_in DESC, remote_addr, local_addr, opened_by
+LIMIT 100

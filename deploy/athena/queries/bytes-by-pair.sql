@@ -1,0 +1,8 @@
+-- How many bytes went from where to where?
+-- Edit: the day.
+SELECT seen_by, srcaddr, dstaddr, sum(packets) AS packets, sum(bytes) AS bytes
+FROM all_flows
+WHERE year = '2026' AND month = '11' AND day = '24' AND log_status = 'OK'
+GROUP BY seen_by, srcaddr, dstaddr
+ORDER BY bytes DESC, seen_by, srcaddr, dstaddr
+LIMIT 100

@@ -1,0 +1,12 @@
+-- Which connections went straight to an address that no DNS lookup explains? docs/hints.md says what the reasons mean. not_armed
+-- is not among them, since it says that nothing is known.
+-- Edit: the day.
+SELECT
+  x_direct_to_address AS why, instance_id, interface_id, pkt_dstaddr, dstport, protocol, x_app_proto,
+  max(x_ja4) AS ja4, sum(bytes) AS bytes, from_unixtime(min(start)) AS first_seen
+FROM mirrorsink_flows
+WHERE year = '2026' AND month = '11' AND day = '24'
+  AND flow_direction = 'egress' AND x_direct_to_address IN ('no_lookup', 'lookup_expired', 'doh_suspected')
+GROUP BY x_direct_to_address, instance_id, interface_id, pkt_dstaddr, dstport, protocol, x_app_proto
+ORDER BY bytes DESC, instance_id, pkt_dstaddr, dstport
+LIMIT 100

@@ -1,0 +1,139 @@
+//go:build cgo
+
+package athena_test
+
+import (
+	"errors"
+	"io"
+	"log/slog"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/mirrorsink/mirrorsink/decap/rx"
+	"github.com/mirrorsink/mirrorsink/inspect"
+	"github.com/mirrorsink/mirrorsink/inspect/event"
+	"github.com/mirrorsink/mirrorsink/inspect/export"
+	"github.com/mirrorsink/mirrorsink/inspect/flowlog"
+)
+
+// captures are replayed into the tables. They are from 22 November 2026.
+const (
+	captures   = "../../../testdata/"
+	captureDay = "2026/11/22"
+)
+
+// owners knows one interface, that of the captures.
+type owners struct{}
+
+func (owners) Generation() uint64 { return 1 }
+func (owners) Owner(netip.Addr, uint32) *event.Owner {
+	return &event.Owner{
+		ENI: "eni-0a1b2c3d4e5f60001", Instance: "i-0a1b2c3d4e5f60001", VPC: "vpc-0a1b2c3d4e5f60000", Subnet: "subnet-0a1b2c3d4e5f60000",
+		Region: "eu-west-1", ZoneID: "euw1-az1", Account: "111122223333", Addrs: []netip.Addr{netip.MustParseAddr("10.0.1.10")},
+	}
+}
+
+// parquetConfig writes small row groups and files, so that there are several of each.
+func parquetConfig(dir string) export.ParquetConfig {
+	return export.ParquetConfig{Dir: dir, Rotate: 5 * time.Minute, MaxBytes: 1 << 20, Memory: export.MinParquetMemory, Log: slog.New(slog.DiscardHandler)}
+}
+
+// replay inspects a capture, mirrored or plain, and hands its events to queues, which it closes.
+func replay(t testing.TB, file string, queues ...*export.Queue) {
+	src, err := rx.OpenCapture(file)
+	require.NoError(t, err)
+	defer src.Close()
+	w := inspect.New(inspect.Config{
+		Memory: inspect.Share(4 << 20), Owners: owners{}, Interval: time.Minute,
+	}, src, fan(queues))
+	var damaged *rx.CorruptError
+	if err := w.Run(); err != nil && !errors.As(err, &damaged) {
+		require.NoError(t, err)
+	}
+	for _, q := range queues {
+		lost, err := q.Close(t.Context())
+		require.NoError(t, err)
+		require.Zero(t, lost)
+	}
+}
+
+// fan passes each batch to all queues.
+type fan []*export.Queue
+
+func (f fan) Events(b *event.Batch) {
+	for _, q := range f {
+		b.Retain()
+		q.Events(b)
+	}
+	b.Release()
+}
+
+func queueConfig() export.QueueConfig {
+	return export.QueueConfig{Bytes: 1 << 20, Block: true, Log: slog.New(slog.DiscardHandler)}
+}
+
+// flowQueue writes flow records, dnsQueue the answers of DNS, eveQueue EVE.
+func flowQueue(t testing.TB, cfg export.ParquetConfig) *export.Queue {
+	p, err := export.NewParquet(cfg)
+	require.NoError(t, err)
+	q := queueConfig()
+	q.Kinds, q.Consumer = export.FlowLogKinds, p.Consumer(export.NewRecorder(export.RecorderConfig{CommunityID: true}))
+	return export.NewQueue(q)
+}
+
+func dnsQueue(t testing.TB, cfg export.ParquetConfig) *export.Queue {
+	table, err := export.NewDNSTable(cfg, export.DNSConfig{})
+	require.NoError(t, err)
+	q := queueConfig()
+	q.Kinds, q.Consumer = export.DNSKinds, table.Consumer
+	return export.NewQueue(q)
+}
+
+func eveQueue(t testing.TB, file string) *export.Queue {
+	require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o750))
+	out, err := export.OpenOutput(file)
+	require.NoError(t, err)
+	q := queueConfig()
+	q.Kinds, q.Output, q.Encoder = export.EVEKinds, out, &export.EVE{}
+	return export.NewQueue(q)
+}
+
+// readRecords reads flow log text of testdata.
+func readRecords(t testing.TB, file string) (records []flowlog.Record) {
+	f, err := os.Open(file)
+	require.NoError(t, err)
+	defer f.Close()
+	r, err := flowlog.NewReader(f, nil)
+	require.NoError(t, err)
+	for {
+		var rec flowlog.Record
+		err := r.Read(&rec)
+		if errors.Is(err, io.EOF) {
+			return records
+		}
+		require.NoError(t, err)
+		records = append(records, rec)
+	}
+}
+
+// writeRecords writes records as the program does.
+func writeRecords(t testing.TB, cfg export.ParquetConfig, records []flowlog.Record) {
+	p, err := export.NewParquet(cfg)
+	require.NoError(t, err)
+	p.Write(records)
+	require.NoError(t, p.Close())
+	require.Zero(t, p.Counts().Lost)
+}
+
+// writeWorld fills a folder as a bucket: the records of testdata, and the DNS answers and EVE events of captures.
+func writeWorld(t testing.TB, dir string) {
+	cfg := parquetConfig(dir)
+	writeRecords(t, cfg, readRecords(t, "../../testdata/flows.txt"))
+	replay(t, captures+"mirror-dns.pcap", dnsQueue(t, cfg))
+	replay(t, captures+"mirror-tls.pcap", dnsQueue(t, cfg), eveQueue(t, filepath.Join(dir, "eve", captureDay, "eve.json")))
+}
