@@ -128,19 +128,20 @@ func (rc *Recorder) ofInterface(o *event.Owner) flowlog.Record {
 // primary is the address that stands for the interface's own side: in IPv4 always its primary one, from which the copies
 // come; in IPv6 the packet's if it is the interface's, else the interface's first.
 func primary(e *event.Event, own netip.Addr) netip.Addr {
-	if own.Is4() {
-		if e.Outer.Is4() {
-			return e.Outer
-		}
+	var known []netip.Addr
+	if e.Owner != nil {
+		known = e.Owner.Addrs
+	}
+	if own.Is6() && slices.Contains(known, own) {
 		return own
 	}
-	if e.Owner == nil || slices.Contains(e.Owner.Addrs, own) {
-		return own
-	}
-	for _, a := range e.Owner.Addrs {
-		if a.Is6() {
+	for _, a := range known {
+		if a.Is4() == own.Is4() {
 			return a
 		}
+	}
+	if own.Is4() && e.Outer.Is4() {
+		return e.Outer
 	}
 	return own
 }
