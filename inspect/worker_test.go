@@ -333,6 +333,7 @@ func steady(tb testing.TB, cfg Config, rounds int) *Worker {
 // TestNoAllocations: a packet of a known flow costs no allocation, from Read to the counters.
 func TestNoAllocations(t *testing.T) {
 	noAllocations(t, Config{})
+	noAllocations(t, Config{Interval: time.Minute})
 }
 
 func noAllocations(t *testing.T, cfg Config) {
@@ -352,8 +353,13 @@ func noAllocations(t *testing.T, cfg Config) {
 	require.Zero(t, testing.AllocsPerRun(1000, step))
 }
 
-func BenchmarkKnownFlows(b *testing.B) {
-	w := steady(b, Config{}, b.N)
+func BenchmarkKnownFlows(b *testing.B) { benchmarkKnownFlows(b, Config{}) }
+
+// BenchmarkAggregating is the same with aggregation windows, of which about one in a thousand rounds ends one.
+func BenchmarkAggregating(b *testing.B) { benchmarkKnownFlows(b, Config{Interval: time.Minute}) }
+
+func benchmarkKnownFlows(b *testing.B, cfg Config) {
+	w := steady(b, cfg, b.N)
 	b.ReportAllocs()
 	require.NoError(b, w.Run())
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(w.stats.Datagrams), "ns/packet")
