@@ -3,12 +3,14 @@ package main
 import (
 	"os"
 	"regexp"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/mirrorsink/mirrorsink/inspect/event"
+	"github.com/mirrorsink/mirrorsink/inspect/flowlog"
 	"github.com/mirrorsink/mirrorsink/inspect/l7"
 )
 
@@ -38,4 +40,31 @@ func TestHintsAreDocumented(t *testing.T) {
 	}
 	known = append(known, event.Conflicts[:]...)
 	assert.ElementsMatch(t, known, documented)
+}
+
+// TestFlowLogFieldsAreDocumented: docs/flowlogs.md has a line for each field, in the order of a record, and says of no field that a
+// mirror knows what it does not, nor the other way round.
+func TestFlowLogFieldsAreDocumented(t *testing.T) {
+	page, err := os.ReadFile("../../docs/flowlogs.md")
+	require.NoError(t, err)
+	type line struct {
+		name, kind string
+		known      bool
+	}
+	var documented, known []line
+	for _, m := range regexp.MustCompile("(?m)^\\| `([a-z0-9-]+)` \\| ([a-z0-9]+) \\| (.*) \\|$").FindAllSubmatch(page, -1) {
+		documented = append(documented, line{string(m[1]), string(m[2]), !regexp.MustCompile("^`-`").Match(m[3])})
+	}
+	types := map[flowlog.Type]string{
+		flowlog.String: "string", flowlog.Int32: "int", flowlog.Boolean: "boolean", flowlog.Double: "double",
+	}
+	for i := range flowlog.Fields {
+		f := &flowlog.Fields[i]
+		kind := strconv.Itoa(int(f.Version))
+		if f.Ours() {
+			kind = types[f.Type]
+		}
+		known = append(known, line{f.Name, kind, f.Known()})
+	}
+	assert.Equal(t, known, documented)
 }
