@@ -93,6 +93,11 @@ type VNIRange struct {
 	From, To uint32
 }
 
+// one reports whether the range is one VNI for all.
+func (r VNIRange) one() bool { return r.Set && r.From == r.To }
+
+func (r VNIRange) has(vni uint32) bool { return r.From <= vni && vni <= r.To }
+
 // Every address of a family.
 var (
 	anywhere4 = netip.MustParsePrefix("0.0.0.0/0")

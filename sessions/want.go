@@ -130,18 +130,18 @@ func (d *differ) chooseVNIs(all []*wanted) {
 		}
 	}
 	for _, w := range all { // before the choice from ranges, wherever they stand in the spec
-		if r := w.spec.VNI; r.Set && r.From == r.To {
-			w.VNI = r.From
+		if w.spec.VNI.one() {
+			w.VNI = w.spec.VNI.From
 			users[w.VNI]++
 		}
 	}
 	var unassigned []*wanted
 	for _, w := range all {
 		switch r := w.spec.VNI; {
-		case r.Set && r.From == r.To:
+		case r.one():
 		case w.have == nil && !r.Set:
 			w.ChooseVNI = true
-		case w.have == nil || r.Set && (w.have.VNI < r.From || w.have.VNI > r.To || users[w.have.VNI] > 0):
+		case w.have == nil || r.Set && (!r.has(w.have.VNI) || users[w.have.VNI] > 0):
 			unassigned = append(unassigned, w)
 		default:
 			w.VNI = w.have.VNI
