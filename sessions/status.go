@@ -13,7 +13,8 @@ import (
 // Report is how everything of an owner stands.
 type Report struct {
 	Sessions []Status `json:"sessions"`
-	Others   []Change `json:"others,omitempty"` // what differs of targets and filters, as changes that would mend it
+	Others   []Change `json:"others,omitempty"`   // what differs of targets and filters, as changes that would mend it
+	Refusals []string `json:"refusals,omitempty"` // why AWS would refuse what would mend all this
 }
 
 // Status is how one session of an owner stands.
@@ -32,7 +33,7 @@ type Status struct {
 // StatusOf lists the sessions that are the spec's owner's or that the spec wants, in the order of names and interfaces. The
 // plan is that of the same spec and state.
 func StatusOf(have *State, p *Plan) *Report {
-	r := &Report{}
+	r := &Report{Refusals: p.Refusals}
 	ix := newIndex(have)
 	drift := map[string]string{} // by session ID
 	list := []Status{}
@@ -102,6 +103,11 @@ func (r *Report) Print(out io.Writer) error {
 	}
 	for i := range r.Others {
 		if _, err := fmt.Fprintf(out, "drift: %s: %s\n", &r.Others[i], r.Others[i].Why); err != nil {
+			return err
+		}
+	}
+	for _, text := range r.Refusals {
+		if _, err := fmt.Fprintf(out, "refused: %s\n", text); err != nil {
 			return err
 		}
 	}

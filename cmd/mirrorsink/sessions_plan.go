@@ -87,7 +87,7 @@ func (a *account) probe(ctx context.Context, p *sessions.Plan) error {
 	}
 	p.Unmirrorable = refused
 	if unasked > 0 {
-		p.Warnings = append(p.Warnings, fmt.Sprintf("%d interfaces could not be probed: their target or filter is not there yet; apply first, or name a target by its id", unasked))
+		p.Warnings = append(p.Warnings, fmt.Sprintf("not probed, since their target or filter is not there yet: %d of the new sessions; apply first, or name a target by its id", unasked))
 	}
 	return err
 }

@@ -12,7 +12,7 @@ func newStatus() *cobra.Command {
 		Use:   "status -f SPEC",
 		Short: "Show each session, and how it differs from the spec",
 		Long: `Shows each session that is the spec's owner's or that the spec wants: its interface and instance, their state, its target,
-and how it differs from the spec. The exit status is 3 if something differs.`,
+and how it differs from the spec; and what AWS would refuse if the spec were applied. The exit status is 3 if something differs.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := opts.checkOutput("table"); err != nil {
@@ -44,7 +44,7 @@ func status(cmd *cobra.Command, opts specOptions) error {
 	if err := print(cmd.OutOrStdout()); err != nil {
 		return err
 	}
-	if !p.Empty() {
+	if !p.Empty() || len(p.Refusals) > 0 {
 		return errFindings
 	}
 	return nil

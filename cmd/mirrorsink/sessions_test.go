@@ -284,7 +284,7 @@ func TestProbe(t *testing.T) {
 	spec := specFile(t, strings.Replace(workloadSpec, "network-interface: eni-0f", "id: tmt-0a", 1))
 	r := runHere(t, "sessions", "plan", "--probe", "-f", spec)
 	require.Equal(t, exitFindings, r.code, r.stderr)
-	assert.Contains(t, r.stdout, "warning: 3 interfaces could not be probed: their target or filter is not there yet")
+	assert.Contains(t, r.stdout, "warning: not probed, since their target or filter is not there yet: 3 of the new sessions")
 
 	account.Filters = []ec2test.Filter{{ID: "tmf-0a", Tags: map[string]string{sessions.OwnerTag: "walk", sessions.NameTag: "everything"}}}
 	srv := startEC2(t, account)
