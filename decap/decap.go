@@ -37,6 +37,9 @@ type Datagram struct {
 	// WireLen is the number of bytes that were there before a capture's snap length or a short buffer cut them: it is
 	// larger than len(Data) for a cut datagram, never smaller.
 	WireLen int
+	// VLAN is the tag of the frame that the datagram came in, as IEEE 802.1Q writes it (priority and number), where the
+	// source was told; 0 if there was none.
+	VLAN uint16
 	// Link says what Data starts with.
 	Link Link
 }

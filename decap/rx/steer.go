@@ -7,19 +7,20 @@ import (
 )
 
 // steerProgram returns a classic BPF program that chooses one of the workers 0 to workers-1 for a datagram, as
-// decap.SteerTo(decap.SteerHash(...)) does in Go. The kernel runs it on what starts with some headers; start is the
-// offset at which the VXLAN or GENEVE header follows:
+// decap.SteerTo(decap.SteerHash(...)) does in Go. The kernel runs it on what starts with some headers; start says where
+// the VXLAN or GENEVE header follows.
 //
-//	SO_REUSEPORT group of UDP sockets   0: the kernel has taken off the outer IP and UDP headers
-//	fan-out of packet sockets           28 behind an outer IPv4 header without options, 48 behind an outer IPv6 header
-//
-// The X register holds that offset when the program proper begins, and all its loads are relative to X, so that a
-// prologue could compute it as well. A load beyond the end of a datagram ends a classic BPF program with result 0: what
-// is too short to have a whole IP header goes to worker 0, and so does what is no IP. If only the ports are missing,
-// because the session cuts its copies short, the addresses alone decide.
-func steerProgram(link decap.Link, start uint32, workers int) []bpf.Instruction {
+// The X register holds that offset when the program proper begins, and all its loads are relative to X. A load beyond the
+// end of a datagram ends a classic BPF program with result 0: what is too short to have a whole IP header goes to worker 0,
+// and so does what is no IP. If only the ports are missing, because the session cuts its copies short, the addresses alone
+// decide.
+func steerProgram(link decap.Link, start steerStart, workers int) []bpf.Instruction {
 	p := newSteering()
-	p.emit(bpf.LoadConstant{Dst: bpf.RegX, Val: start})
+	if start == behindOuter {
+		p.outer()
+	} else {
+		p.emit(bpf.LoadConstant{Dst: bpf.RegX, Val: 0})
+	}
 	if link == decap.LinkGENEVE {
 		p.geneve()
 	}
@@ -32,6 +33,14 @@ func steerProgram(link decap.Link, start uint32, workers int) []bpf.Instruction 
 	p.choose(uint32(workers))
 	return p.program()
 }
+
+// steerStart says what the kernel runs a steering program on.
+type steerStart uint8
+
+const (
+	atPayload   steerStart = iota // a SO_REUSEPORT group: the outer IP and UDP headers have been taken off
+	behindOuter                   // a fan-out of packet sockets: from the outer IP header on, also where a socket reads from Ethernet
+)
 
 // What the program walks over, in bytes, and reads, at offsets from X.
 const (
@@ -49,12 +58,20 @@ const (
 	ipv4FragmentOff = 6
 	ipv4ProtocolOff = 9
 	ipv4SourceOff   = 12
+	ipv4DestOff     = 16
 	ipv4Words       = 1 // of 32 bits in an address
 
 	ipv6Len       = 40
 	ipv6NextOff   = 6
 	ipv6SourceOff = 8
+	ipv6DestOff   = 24
 	ipv6Words     = 4
+
+	ipv6Fragment    = 44 // the next header number of a fragment header
+	ipv6FragmentLen = 8
+
+	ipv4Version = 0x40 // in the upper half of the first byte
+	ipv6Version = 0x60
 
 	destPortOff = 2 // in TCP, UDP and SCTP
 )
@@ -108,6 +125,21 @@ func (p *steering) advanceBy(mask, n uint32) {
 		bpf.ALUOpConstant{Op: bpf.ALUOpAdd, Val: n},
 		bpf.ALUOpX{Op: bpf.ALUOpAdd},
 		bpf.TAX{})
+}
+
+// outer makes X the offset of what the outer IP and UDP headers carry, options and an IPv6 fragment header included.
+func (p *steering) outer() {
+	known, ipv6 := p.newLabel(), p.newLabel()
+	p.emit(bpf.LoadAbsolute{Off: 0, Size: 1}, bpf.ALUOpConstant{Op: bpf.ALUOpAnd, Val: 0xf0})
+	p.jumpIf(bpf.JumpEqual, ipv6Version, ipv6)
+	p.emit(bpf.LoadMemShift{Off: 0})
+	p.jump(known)
+	p.place(ipv6)
+	p.emit(bpf.LoadConstant{Dst: bpf.RegX, Val: ipv6Len}, bpf.LoadAbsolute{Off: ipv6NextOff, Size: 1})
+	p.jumpIf(bpf.JumpNotEqual, ipv6Fragment, known)
+	p.emit(bpf.LoadConstant{Dst: bpf.RegX, Val: ipv6Len + ipv6FragmentLen})
+	p.place(known)
+	p.advance(udpLen)
 }
 
 // geneve goes on with what the header carries: an Ethernet frame, IP, or UDP in IP with the mirror's VXLAN in it.

@@ -118,7 +118,21 @@ func drawSteerDatagram(t *rapid.T, link decap.Link) (there, back []byte) {
 	}
 }
 
-func steerVM(t testing.TB, link decap.Link, start uint32, workers int) *bpf.VM {
+// drawOuterHeaders returns what may stand before a VXLAN or GENEVE header: IPv4 with options, IPv6, also a first fragment.
+func drawOuterHeaders(t *rapid.T) []byte {
+	f := drawSteerFrame(t, "outer")
+	f.proto, f.fragment = decap.UDP, 0x2000
+	b := f.ip()
+	ip := len(b) - len("the rest of the packet") - portsLen
+	if f.etherType() == etherIPv6 && rapid.Bool().Draw(t, "outer fragment") {
+		b[ipv6NextOff] = ipv6Fragment
+		b = append(b[:ip:ip], decap.UDP, 0, 0, 1, 0, 0, 0, 7)
+		return append(b, make([]byte, udpLen)...)
+	}
+	return append(b[:ip:ip], make([]byte, udpLen)...)
+}
+
+func steerVM(t testing.TB, link decap.Link, start steerStart, workers int) *bpf.VM {
 	vm, err := bpf.NewVM(steerProgram(link, start, workers))
 	require.NoError(t, err)
 	return vm
@@ -127,7 +141,7 @@ func steerVM(t testing.TB, link decap.Link, start uint32, workers int) *bpf.VM {
 // TestSteerProgramEqualsReference compares whole, cut and damaged datagrams.
 func TestSteerProgramEqualsReference(t *testing.T) {
 	const workers = 13
-	for _, start := range []uint32{0, 28, 48} {
+	for _, start := range []steerStart{atPayload, behindOuter} {
 		vms := map[decap.Link]*bpf.VM{}
 		for _, link := range []decap.Link{decap.LinkVXLAN, decap.LinkGENEVE} {
 			vms[link] = steerVM(t, link, start, workers)
@@ -141,7 +155,11 @@ func TestSteerProgramEqualsReference(t *testing.T) {
 			if rapid.Bool().Draw(t, "cut") {
 				datagram = datagram[:rapid.IntRange(0, len(datagram)).Draw(t, "length")]
 			}
-			got, err := vms[link].Run(append(make([]byte, start), datagram...))
+			packet := datagram
+			if start == behindOuter {
+				packet = append(drawOuterHeaders(t), datagram...)
+			}
+			got, err := vms[link].Run(packet)
 			require.NoError(t, err)
 			assert.Equal(t, decap.SteerTo(decap.SteerHash(datagram, link), workers), got)
 		})
@@ -150,7 +168,7 @@ func TestSteerProgramEqualsReference(t *testing.T) {
 
 func TestSteerProgramKeepsConversationsTogether(t *testing.T) {
 	for _, link := range []decap.Link{decap.LinkVXLAN, decap.LinkGENEVE} {
-		vm := steerVM(t, link, 0, 16)
+		vm := steerVM(t, link, atPayload, 16)
 		rapid.Check(t, func(t *rapid.T) {
 			there, back := drawSteerDatagram(t, link)
 			a, err := vm.Run(there)
@@ -166,7 +184,7 @@ func TestSteerProgramKeepsConversationsTogether(t *testing.T) {
 func TestSteerProgramReadsBeyondTheEnd(t *testing.T) {
 	f := steerFrame{src: []byte{10, 0, 0, 1}, dst: []byte{10, 0, 0, 3}, srcPort: 1025, dstPort: 53, proto: decap.UDP}
 	whole := f.vxlan(1)
-	vm := steerVM(t, decap.LinkVXLAN, 0, 4096)
+	vm := steerVM(t, decap.LinkVXLAN, atPayload, 4096)
 	run := func(n int) int {
 		worker, err := vm.Run(whole[:n])
 		require.NoError(t, err)

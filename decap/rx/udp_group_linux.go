@@ -6,7 +6,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
 
 	"github.com/mirrorsink/mirrorsink/decap"
@@ -82,7 +81,7 @@ func (g *group) add(cfg *UDPConfig) error {
 
 // prepare sets what must be set before the socket has an address. It leaves a filter there that drops everything.
 func (g *group) prepare(fd int, cfg *UDPConfig) error {
-	if err := attach(fd, unix.SO_ATTACH_FILTER, []bpf.Instruction{bpf.RetConstant{Val: 0}}); err != nil {
+	if err := attach(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, takeNothing); err != nil {
 		return fmt.Errorf("set SO_ATTACH_FILTER: %w", err)
 	}
 	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1); err != nil {
@@ -106,7 +105,7 @@ func (g *group) prepare(fd int, cfg *UDPConfig) error {
 // start steers the group's datagrams and lets them in.
 func (g *group) start(link decap.Link) error {
 	if n := len(g.members); n > 1 {
-		if err := attach(g.members[0].fd, unix.SO_ATTACH_REUSEPORT_CBPF, steerProgram(link, 0, n)); err != nil {
+		if err := attach(g.members[0].fd, unix.SOL_SOCKET, unix.SO_ATTACH_REUSEPORT_CBPF, steerProgram(link, atPayload, n)); err != nil {
 			return fmt.Errorf("set SO_ATTACH_REUSEPORT_CBPF: %w", err)
 		}
 	}

@@ -69,7 +69,7 @@ func send(t testing.TB, conn *net.UDPConn, payload []byte) {
 func source(conn *net.UDPConn) netip.AddrPort { return conn.LocalAddr().(*net.UDPAddr).AddrPort() }
 
 // readSome reads until there is something, which it expects.
-func readSome(t testing.TB, u *UDP, b *decap.Batch) {
+func readSome(t testing.TB, u reader, b *decap.Batch) {
 	t.Helper()
 	for range quiet {
 		require.NoError(t, u.Read(b))

@@ -94,6 +94,7 @@ func (m *messages) fill(b *decap.Batch, n int, link decap.Link) (truncated int) 
 		d.Outer = m.sender(i)
 		d.Nanos = m.arrival(i)
 		d.WireLen = wire
+		d.VLAN = 0 // a socket is not told
 		d.Link = link
 	}
 	b.N = n

@@ -112,8 +112,11 @@ func bindError(err error) error {
 	return err
 }
 
+// takeNothing is a filter of a socket that only has its place, for now or for good.
+var takeNothing = []bpf.Instruction{bpf.RetConstant{Val: 0}}
+
 // attach gives a classic BPF program to a socket option that takes one.
-func attach(fd, option int, program []bpf.Instruction) error {
+func attach(fd, level, option int, program []bpf.Instruction) error {
 	raw, err := bpf.Assemble(program)
 	if err != nil {
 		return err
@@ -123,5 +126,5 @@ func attach(fd, option int, program []bpf.Instruction) error {
 		filters[i] = unix.SockFilter{Code: r.Op, Jt: r.Jt, Jf: r.Jf, K: r.K}
 	}
 	prog := unix.SockFprog{Len: uint16(len(filters)), Filter: &filters[0]}
-	return unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, option, &prog)
+	return unix.SetsockoptSockFprog(fd, level, option, &prog)
 }

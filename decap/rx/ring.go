@@ -1,0 +1,80 @@
+package rx
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/mirrorsink/mirrorsink/decap"
+)
+
+// RingConfig says where mirrored datagrams are to be read from the interface itself, before the host's network stack.
+type RingConfig struct {
+	// Interface is the name of the network interface.
+	Interface string
+	// Addr is the outer destination, as for UDPConfig. The port is held by a socket, so no other program can have it.
+	Addr netip.AddrPort
+	// Rings is how many rings share the traffic, each for one worker; 0 means one.
+	Rings int
+	// Size is each ring's memory in bytes, rounded up to whole blocks; 0 means DefaultRingSize.
+	Size int
+	// Link says what a datagram starts with: LinkVXLAN or LinkGENEVE.
+	Link decap.Link
+	// PollInterval is after how long a Read on a quiet wire returns an empty batch; 0 means DefaultPollInterval.
+	PollInterval time.Duration
+	// DropBehind has the kernel drop the datagrams once the rings have them, instead of carrying them through its network
+	// stack as well. It needs CAP_NET_ADMIN.
+	DropBehind bool
+	// Changed, if not nil, is called when the interface cannot be received from any more, with an error that says why, and
+	// with nil once it can again. The calls come one after another, from a goroutine of the rings.
+	Changed func(error)
+}
+
+// DefaultRingSize holds 16 ms of a million datagrams of a kilobyte in a second.
+const DefaultRingSize = 16 << 20
+
+const (
+	// ringBlock is the unit in which the kernel hands memory over. A frame must fit: the largest, merged ones, have 64 KiB.
+	// Larger blocks save nothing, since the timeout ends them before they are full at most rates, and waste the rest.
+	ringBlock = 256 << 10
+	// leastBlocks lets the kernel fill one block while the reader is in another, and a third hold what a batch points to.
+	leastBlocks = 4
+	maxRingSize = 2 << 30
+	// maxRings is how many members the kernel allows in a fan-out group by default.
+	maxRings = 256
+)
+
+// withDefaults returns the configuration with its zero values replaced, or says which value cannot be.
+func (cfg RingConfig) withDefaults() (RingConfig, error) {
+	udp, err := UDPConfig{Addr: cfg.Addr, Link: cfg.Link, PollInterval: cfg.PollInterval}.withDefaults()
+	if err != nil {
+		return cfg, err
+	}
+	cfg.Addr, cfg.PollInterval = udp.Addr, udp.PollInterval
+	if cfg.Rings == 0 {
+		cfg.Rings = 1
+	}
+	if cfg.Size == 0 {
+		cfg.Size = DefaultRingSize
+	}
+	switch {
+	case cfg.Interface == "" || len(cfg.Interface) > maxInterfaceName || strings.ContainsAny(cfg.Interface, "/ \x00"):
+		return cfg, fmt.Errorf("%q cannot be the name of an interface", cfg.Interface)
+	case cfg.Rings < 0 || cfg.Rings > maxRings:
+		return cfg, fmt.Errorf("%d rings: there can be 1 to %d", cfg.Rings, maxRings)
+	case cfg.Size < 0 || cfg.Size > maxRingSize:
+		return cfg, fmt.Errorf("a ring of %d bytes: there can be up to %d", cfg.Size, maxRingSize)
+	case cfg.Changed == nil:
+		cfg.Changed = func(error) {}
+	}
+	cfg.Size = max(leastBlocks*ringBlock, (cfg.Size+ringBlock-1)/ringBlock*ringBlock)
+	return cfg, nil
+}
+
+// maxInterfaceName is IFNAMSIZ without the closing zero.
+const maxInterfaceName = 15
+
+// errInterfaceDown is for an interface that is there and not up.
+var errInterfaceDown = errors.New("the interface is down")
