@@ -69,6 +69,7 @@ func TestCloudWatchHasTheLinesOfTheFile(t *testing.T) {
 	_, lines, _ := strings.Cut(readFile(t, flowlog), "\n") // a file has a header
 	assert.ElementsMatch(t, linesOf(lines), server.lines["/flows"])
 	assert.ElementsMatch(t, linesOf(readFile(t, eve)), server.lines["/eve"])
+	assert.NotEmpty(t, server.lines["/flows"])
 	assert.NotEmpty(t, server.lines["/eve"])
 	assert.Contains(t, r.stderr, "to cloudwatch")
 }

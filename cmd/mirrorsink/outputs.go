@@ -55,6 +55,7 @@ type outputConfig struct {
 type outputs struct {
 	eve        eveOutputs
 	flowlog    flowlogOutputs
+	parquet    parquetOutputs
 	cloudwatch cloudwatchOutputs
 	records    recordOptions // of all outputs of flow log records
 	spool      spoolOptions  // of all outputs that AWS receives
@@ -63,7 +64,7 @@ type outputs struct {
 // kinds is the table of the kinds of outputs. Those of flow log records come after EVE, which has none.
 func (o *outputs) kinds() []outputKind {
 	o.cloudwatch.format = &o.flowlog.format
-	return []outputKind{&o.eve, &o.flowlog, &o.cloudwatch}
+	return []outputKind{&o.eve, &o.flowlog, &o.parquet, &o.cloudwatch}
 }
 
 func (o *outputs) addTo(f *pflag.FlagSet) {
@@ -123,7 +124,7 @@ func (o *outputs) open(to outputConfig) (all []output, err error) {
 			return nil, err
 		}
 	}
-	if n := o.cloudwatch.count(); n > 0 {
+	if n := o.parquet.buckets() + o.cloudwatch.count(); n > 0 {
 		if to.spool, err = o.spool.open(to, n); err != nil {
 			return nil, err
 		}

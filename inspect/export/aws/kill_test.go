@@ -51,6 +51,7 @@ func victimise(t *testing.T, test, dir string, server *faulty, n int) {
 	server.mu.Lock()
 	server.onEvery = nil
 	server.mu.Unlock()
+	server.idle(t)
 }
 
 // A process that is killed in the middle of an upload leaves nothing that anybody sees, and the next one makes it good.
@@ -58,7 +59,9 @@ func TestKilledInMidUpload(t *testing.T) {
 	if dir := os.Getenv(victim); dir != "" {
 		client, err := aws.Open(t.Context(), quick)
 		require.NoError(t, err)
-		_, err = client.NewUploader(uploadTo(dir))
+		cfg := uploadTo(dir)
+		cfg.Parallel = 1 // so that no other request is on its way when it is killed
+		_, err = client.NewUploader(cfg)
 		require.NoError(t, err)
 		select {} // until it is killed
 	}
@@ -114,5 +117,5 @@ func TestKilledWhileSendingLines(t *testing.T) {
 	l, err = client.NewLogs(aws.LogsConfig{Group: "flows", CreateGroup: true, Dir: dir, Bytes: 1 << 30, Log: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
 	require.NoError(t, l.Close(t.Context()))
-	w.assertDelivered(t, server)
+	w.assertDelivered(t, server, "flows")
 }

@@ -176,10 +176,12 @@ func logError(w http.ResponseWriter, status int, code, message string) {
 }
 
 // stream returns what a stream of the group "flows" holds, in the order in which it came.
-func (s *logServer) stream(name string) []logEvent {
+func (s *logServer) stream(name string) []logEvent { return s.streamOf("flows", name) }
+
+func (s *logServer) streamOf(group, name string) []logEvent {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Clone(s.groups["flows"][name])
+	return slices.Clone(s.groups[group][name])
 }
 
 // assertValid asserts that no batch was sent that AWS refuses.

@@ -40,10 +40,11 @@ type faulty struct {
 	queue    []fault
 	standing fault
 	requests int
+	active   int
 	onEvery  func(n int) // told of the number of each request, before anything happens to it; may be nil
 }
 
-func (f *faulty) take(*http.Request) fault {
+func (f *faulty) take() fault {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.requests++
@@ -64,14 +65,25 @@ func (f *faulty) set(standing fault, queue ...fault) {
 	f.standing, f.queue = standing, queue
 }
 
-func (f *faulty) seen() int {
+// idle waits until no request has any effect any more, as that of a client which has gone may.
+func (f *faulty) idle(t require.TestingT) {
+	require.Eventually(t, func() bool {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		return f.active == 0
+	}, 10*time.Second, 100*time.Microsecond)
+}
+
+func (f *faulty) add(active int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.requests
+	f.active += active
 }
 
 func (f *faulty) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	switch f.take(r) {
+	f.add(1)
+	defer f.add(-1)
+	switch f.take() {
 	case slowDown:
 		s3Error(w, 503, "SlowDown", "Please reduce your request rate.")
 	case internal:
@@ -127,8 +139,10 @@ func newS3(t testing.TB) *s3Server {
 }
 
 // objects are all objects of the bucket by their keys.
-func (s *s3Server) objects(t require.TestingT) map[string]string {
-	list, err := s.backend.ListBucket("records", &gofakes3.Prefix{}, gofakes3.ListBucketPage{})
+func (s *s3Server) objects(t require.TestingT) map[string]string { return s.objectsUnder(t, "") }
+
+func (s *s3Server) objectsUnder(t require.TestingT, prefix string) map[string]string {
+	list, err := s.backend.ListBucket("records", &gofakes3.Prefix{HasPrefix: true, Prefix: prefix}, gofakes3.ListBucketPage{})
 	require.NoError(t, err)
 	found := map[string]string{}
 	for _, item := range list.Contents {

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
@@ -16,8 +17,9 @@ import (
 // Against a list of what should be there: the spool never holds more than its bound, but for what is being delivered; what it
 // drops is the oldest; and every file is accounted for and on disk if, and only if, it waits.
 func TestSpoolAgainstAModel(t *testing.T) {
+	base := t.TempDir()
 	rapid.Check(t, func(rt *rapid.T) {
-		dir, err := os.MkdirTemp(t.TempDir(), "")
+		dir, err := os.MkdirTemp(base, "")
 		require.NoError(rt, err)
 		s, err := openSpool(spoolConfig{dir: dir, bytes: 100, before: byAge, log: slog.New(slog.DiscardHandler)})
 		require.NoError(rt, err)
@@ -144,5 +146,17 @@ func TestAddressesAreReadAsWritten(t *testing.T) {
 	for _, line := range []string{"", "x", "x 1", "x y z", " 1 z", "x 1.5 z"} {
 		_, _, _, ok := cutAddress([]byte(line))
 		assert.False(t, ok, line)
+	}
+}
+
+// What the disk says is told in one line, with what helps.
+func TestDiskErrors(t *testing.T) {
+	for number, want := range map[syscall.Errno]string{
+		syscall.ENOSPC: "spool /s: no space left on device (make room, or set a smaller --spool-size)",
+		syscall.EROFS:  "spool /s: read-only file system (give --spool a folder that this user may write to)",
+		syscall.EACCES: "spool /s: permission denied (give --spool a folder that this user may write to)",
+		syscall.EIO:    "spool /s: input/output error",
+	} {
+		assert.EqualError(t, diskError("spool", "/s", &os.PathError{Op: "write", Path: "/s/x", Err: number}), want)
 	}
 }
