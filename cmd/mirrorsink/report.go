@@ -115,7 +115,7 @@ func (o *reportOptions) print(cmd *cobra.Command, answer *report.Answer) error {
 		return nil
 	}
 	if left := answer.Table.Left; left > 0 {
-		fmt.Fprintf(cmd.ErrOrStderr(), "%d rows more: -n 0 shows all\n", left)
+		fmt.Fprintf(cmd.ErrOrStderr(), "%d rows left out: -n 0 shows all\n", left)
 	}
 	for _, note := range answer.Table.Notes {
 		fmt.Fprintln(cmd.ErrOrStderr(), note)

@@ -35,7 +35,8 @@ func newReportTop() *cobra.Command {
 count(*) counts VPC Flow Logs. The address is that of the other end from the interface, the port that of the server, the
 domain what the public suffix list makes of the name.
 
-What two mirrored interfaces saw of one connection is counted once: as the client's saw it, which knows the name.`,
+What two mirrored interfaces saw of one connection is counted once: as the client's saw it, which knows the name. By interface
+or instance it is counted for each of them, and once in the total.`,
 		Example: `  mirrorsink report top /var/log/mirrorsink/flows
   mirrorsink report top --by packets --group instance --group domain AWSLogs/
   mirrorsink report top --group address --where 'not private(address)' --from -24h *.log.gz
@@ -103,12 +104,14 @@ both, --from and --to are for the later ones.`,
 		Example: `  mirrorsink report new --since flows/day=24 flows/day=25
   mirrorsink report new --since baseline.parquet --where 'direct_to_address == ""' today.parquet`,
 		RunE: func(cmd *cobra.Command, files []string) error {
+			if len(since) == 0 {
+				return usagef("--since is missing: name a file or folder of earlier records")
+			}
 			return opts.run(cmd, files, report.New(since, opts.rows))
 		},
 	}
 	opts.addTo(cmd.Flags())
 	cmd.Flags().StringArrayVar(&since, "since", nil, "a `file` or folder of earlier records (repeatable)")
-	_ = cmd.MarkFlagRequired("since")
 	return cmd
 }
 
@@ -128,11 +131,13 @@ Each flow says how sure the answer is: unique (by its bytes, or because nobody e
 		Example: `  mirrorsink report nat --nat-logs AWSLogs/111122223333/vpcflowlogs/ /var/log/mirrorsink/flows
   mirrorsink report nat --nat-logs nat.log.gz -n 0 -o csv flows/`,
 		RunE: func(cmd *cobra.Command, files []string) error {
+			if len(gateway) == 0 {
+				return usagef("--nat-logs is missing: name a file or folder of the gateway's flow logs")
+			}
 			return opts.run(cmd, files, report.NAT(gateway, opts.rows))
 		},
 	}
 	opts.addTo(cmd.Flags())
 	cmd.Flags().StringArrayVar(&gateway, "nat-logs", nil, "a `file` or folder of the gateway's flow logs (repeatable)")
-	_ = cmd.MarkFlagRequired("nat-logs")
 	return cmd
 }

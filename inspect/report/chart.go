@@ -9,7 +9,7 @@ import (
 // Sizes of the flow chart.
 const (
 	chartLeft  = 190 // where the instances' blocks are; their labels are before
-	chartRight = 760 // where the names' blocks are; their labels are behind
+	chartRight = 780 // where the names' blocks are; their labels are behind
 	blockWidth = 10
 	blockGap   = 12
 	leastBlock = 2 // so that what is little can be seen
@@ -122,7 +122,11 @@ func merged(flows []Flow) (all []Flow) {
 // blocks draws the blocks of a side, and returns where each begins.
 func (c *chart) blocks(ends []end, scale, x, labelX float64, anchor string) map[string]float64 {
 	top := map[string]float64{}
-	y := 0.0
+	all := -float64(blockGap)
+	for _, e := range ends {
+		all += max(float64(e.bytes)*scale, leastBlock) + blockGap
+	}
+	y := max((float64(c.Height)-all)/2, 0) // the shorter side in the middle
 	for _, e := range ends {
 		h := max(float64(e.bytes)*scale, leastBlock)
 		c.Blocks = append(c.Blocks, block{x, y, blockWidth, h, labelX, anchor, shown(e.name), short(shown(e.name), anchor), e.bytes})

@@ -18,14 +18,14 @@ var (
 	dimAppProto  = dim{Column{Name: "app_proto"}, []string{"x-app-proto"}, func(r *row) string { return r.AppProto }}
 	dimProtocol  = dim{Column{Name: "protocol"}, []string{"protocol"}, func(r *row) string { return protocolName(r.Protocol) }}
 	dimDirection = dim{Column{Name: "flow_direction"}, []string{"flow-direction"}, func(r *row) string { return r.FlowDirection }}
-	dimDstPort   = dim{Column{Name: "dstport"}, []string{"dstport"}, func(r *row) string { return portText(r.DstPort) }}
+	dimDstPort   = dim{Column{Name: "dstport", Unit: Digits}, []string{"dstport"}, func(r *row) string { return portText(r.DstPort) }}
 	dimDst       = dim{Column{Name: "dstaddr"}, []string{"dstaddr", "pkt-dstaddr"}, func(r *row) string { return addrText(r.dst()) }}
 	dimSrc       = dim{Column{Name: "srcaddr"}, []string{"srcaddr", "pkt-srcaddr"}, func(r *row) string { return addrText(r.src()) }}
 	dimReason    = dim{Column{Name: "direct_to_address"}, []string{"x-direct-to-address"}, func(r *row) string { return r.DirectToAddress }}
 	dimEvidence  = dim{Column{Name: "initiator_reason"}, []string{"x-initiator-reason"}, func(r *row) string { return r.InitiatorReason }}
 	dimRole      = dim{Column{Name: "role"}, ends, func(r *row) string { return r.role().String() }}
 
-	dimPort = dim{Column{Name: "port"}, ends, func(r *row) string {
+	dimPort = dim{Column{Name: "port", Unit: Digits}, ends, func(r *row) string {
 		_, port := r.server()
 		return portText(port)
 	}}

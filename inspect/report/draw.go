@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -51,7 +52,7 @@ func drawTimes(s *Series) *timesPlot {
 	step := tick(most)
 	top := (most + step - 1) / step * step
 	scale := func(n int64) float64 { return float64(n) / float64(top) * timesHeight }
-	for n := int64(0); n <= top; n += step {
+	for n := int64(0); n <= top && n >= 0; n += step {
 		p.Lines = append(p.Lines, gridLine{timesHeight - scale(n), Approximately(n)})
 	}
 	width := float64(pictureWidth-timesLeft) / float64(len(s.Out))
@@ -68,15 +69,27 @@ func drawTimes(s *Series) *timesPlot {
 	return p
 }
 
-// timeLabels are about six, each below the bar that it names.
+// labelSteps are round distances of labels, seconds.
+var labelSteps = append([]int64{60, 120, 300, 600, 900, 1800, 3600, 2 * 3600, 3 * 3600, 6 * 3600, 12 * 3600}, steps[9:]...)
+
+// maxLabels is how many fit below the bars.
+const maxLabels = 9
+
+// timeLabels are at round times, each below the bar that begins there.
 func timeLabels(s *Series, width float64) (labels []label) {
-	format := "15:04"
-	if int64(len(s.Out))*s.Step > 2*86400 {
-		format = "Jan 2"
+	total := int64(len(s.Out)) * s.Step
+	i := slices.IndexFunc(labelSteps, func(n int64) bool { return n >= s.Step && total/n < maxLabels })
+	if i < 0 {
+		i = len(labelSteps) - 1
 	}
-	every := max((len(s.Out)+5)/6, 1)
-	for i := 0; i < len(s.Out); i += every {
-		labels = append(labels, label{timesLeft + (float64(i)+0.5)*width, time.Unix(s.Start+int64(i)*s.Step, 0).UTC().Format(format)})
+	format := "15:04"
+	if labelSteps[i] >= 86400 || total > 2*86400 {
+		format = "2006-01-02"
+	}
+	for n := range s.Out {
+		if at := s.Start + int64(n)*s.Step; at%labelSteps[i] == 0 || labelSteps[i] == s.Step {
+			labels = append(labels, label{timesLeft + float64(n)*width, time.Unix(at, 0).UTC().Format(format)})
+		}
 	}
 	return labels
 }

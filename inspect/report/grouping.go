@@ -13,6 +13,7 @@ type grouping struct {
 	only     func(*sum) bool // groups that are shown; nil: all
 	reads    []string        // fields that keep and second read
 	noTotal  bool
+	counting counting // 0 is once
 
 	*sheet
 }
@@ -36,8 +37,8 @@ func (g *grouping) key(key []byte, r *row) ([]byte, bool) {
 }
 
 // open makes the sheet, with the keys of plots behind that of the table.
-func (g *grouping) open(l limits, plots ...func(key []byte, r *row) ([]byte, bool)) {
-	g.sheet = newSheet(l, append([]func([]byte, *row) ([]byte, bool){g.key}, plots...)...)
+func (g *grouping) open(l limits, plots ...keyFunc) {
+	g.sheet = newSheet(l, max(g.counting, once), append([]keyFunc{g.key}, plots...)...)
 	g.sheet.second = g.second
 }
 

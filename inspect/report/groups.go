@@ -51,24 +51,7 @@ func newGroups(limit int, spill *spill) *groups {
 	return &groups{sums: map[string]*sum{}, limit: limit, spill: spill}
 }
 
-// add adds to the group of a key.
-func (g *groups) add(key []byte, s *sum) error {
-	t, err := g.of(key)
-	if err == nil {
-		t.add(s)
-	}
-	return err
-}
-
-// take undoes an add.
-func (g *groups) take(key []byte, s *sum) error {
-	t, err := g.of(key)
-	if err == nil {
-		t.take(s)
-	}
-	return err
-}
-
+// of returns the group of a key, valid until the next call.
 func (g *groups) of(key []byte) (*sum, error) {
 	if t, ok := g.sums[string(key)]; ok {
 		return t, nil

@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"io"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -18,7 +19,7 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{"time": tim
 // pageData is what the template is given.
 type pageData struct {
 	*Answer
-	Header []Column
+	Header []pageCell
 	Cells  [][]pageCell
 	Total  []pageCell
 	Times  *timesPlot
@@ -34,14 +35,19 @@ type pageCell struct {
 
 // WriteHTML writes the answer as one page that needs nothing else: style and pictures are in it, scripts are not.
 func (a *Answer) WriteHTML(w io.Writer) error {
-	d := pageData{Answer: a, Header: a.Table.Columns}
+	d := pageData{Answer: a}
+	for _, c := range a.Table.Columns {
+		if !c.Wide {
+			d.Header = append(d.Header, pageCell{c.Name, cellClasses[c.Unit]})
+		}
+	}
 	for _, row := range a.Table.Rows {
 		d.Cells = append(d.Cells, pageCells(a.Table.Columns, row))
 	}
 	if a.Table.Total != nil {
 		d.Total = pageCells(a.Table.Columns, a.Table.Total)
 		for i := range d.Total {
-			if a.Table.Columns[i].Unit == Text {
+			if strings.HasPrefix(d.Total[i].Class, cellClasses[Text]) {
 				d.Total[i].Text = ""
 			}
 		}
@@ -53,19 +59,28 @@ func (a *Answer) WriteHTML(w io.Writer) error {
 	return page.Execute(w, &d)
 }
 
+// longText is how many characters stand on one line of the page's table.
+const longText = 44
+
+// cellClasses are how the page lines the cells up, by their unit.
+var cellClasses = [...]string{Text: "text", Digits: "text", Count: "number", Bytes: "number", Time: "time"}
+
 func pageCells(columns []Column, row []Cell) (cells []pageCell) {
 	for i, c := range row {
-		cell := pageCell{Text: printable(c.Text), Class: "text"}
+		if columns[i].Wide {
+			continue
+		}
+		cell := pageCell{Class: cellClasses[columns[i].Unit]}
 		switch columns[i].Unit {
 		case Count:
-			cell = pageCell{grouped(c.Num), "number"}
+			cell.Text = grouped(c.Num)
 		case Bytes:
-			cell = pageCell{Approximately(c.Num), "number"}
+			cell.Text = Approximately(c.Num)
 		case Time:
-			cell = pageCell{time.Unix(c.Num, 0).UTC().Format("2006-01-02 15:04:05"), "time"}
-		case Text:
-			if cell.Text == "" {
-				cell.Text = "–"
+			cell.Text = time.Unix(c.Num, 0).UTC().Format("2006-01-02 15:04:05")
+		case Text, Digits:
+			if cell.Text = shown(c.Text); len(cell.Text) > longText {
+				cell.Class += " long"
 			}
 		}
 		cells = append(cells, cell)

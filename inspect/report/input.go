@@ -116,7 +116,7 @@ const lineBuffer = 1 << 20
 
 // lines opens a file of lines, compressed or not.
 func (o *opener) lines(f io.ReadCloser) (reader, error) {
-	in := bufio.NewReaderSize(&counting{f, o.done}, 256<<10)
+	in := bufio.NewReaderSize(&metered{f, o.done}, 256<<10)
 	if magic, _ := in.Peek(2); string(magic) == "\x1f\x8b" {
 		z, err := gzip.NewReader(in)
 		if err != nil {
@@ -162,13 +162,13 @@ func (t *textReader) read(r *row) error {
 
 func (t *textReader) close() error { return t.file.Close() }
 
-// counting counts what is read of a file.
-type counting struct {
+// metered counts what is read of a file.
+type metered struct {
 	r io.Reader
 	n *atomic.Int64
 }
 
-func (c *counting) Read(b []byte) (int, error) {
+func (c *metered) Read(b []byte) (int, error) {
 	n, err := c.r.Read(b)
 	c.n.Add(int64(n))
 	return n, err

@@ -243,7 +243,7 @@ func (m *match) owners() (all []string) {
 }
 
 var natColumns = []Column{
-	{Name: "nat_interface_id", Wide: true}, {Name: "srcport", Wide: true}, {Name: "dstaddr"}, {Name: "dstport"}, {Name: "protocol"}, {Name: "name"},
+	{Name: "nat_interface_id", Wide: true}, {Name: "srcport", Unit: Digits, Wide: true}, {Name: "dstaddr"}, {Name: "dstport", Unit: Digits}, {Name: "protocol"}, {Name: "name"},
 	{Name: "match"}, {Name: "evidence"}, {Name: "instance"}, {Name: "client"}, {Name: "candidates", Unit: Count},
 	{Name: "packets", Unit: Count}, {Name: "bytes", Unit: Bytes}, {Name: "first_seen", Unit: Time}, {Name: "last_seen", Unit: Time, Wide: true},
 }
@@ -264,10 +264,10 @@ func (q *natQuestion) answer() (*Table, error) {
 			t.Left++
 		}
 	}
-	t.Notes = append(t.Notes, fmt.Sprintf("of %d flows out of the gateway %d have one instance behind them, %d several, %d none that was seen",
-		len(q.outside), count[unique], count[several], count[nobody]))
+	t.Notes = append(t.Notes, fmt.Sprintf("of %s out of the gateway %d have one instance behind them, %d several, %d none that was seen",
+		many(uint64(len(q.outside)), "flow"), count[unique], count[several], count[nobody]))
 	if q.skipped > 0 {
-		t.Notes = append(t.Notes, fmt.Sprintf("%d flows were left out: --memory was used up", q.skipped))
+		t.Notes = append(t.Notes, many(q.skipped, "flow")+" left out: --memory was used up")
 	}
 	return t, nil
 }

@@ -37,7 +37,11 @@ var (
 func setterOf(f *flowlog.Field, in *interned) ([]parquet.Kind, func(*row, parquet.Value)) {
 	switch f.Pointer(new(flowlog.Record)).(type) {
 	case *string:
-		return textKinds, func(r *row, v parquet.Value) { *f.Pointer(&r.Record).(*string) = in.text(v.ByteArray()) }
+		return textKinds, func(r *row, v parquet.Value) {
+			if b := v.ByteArray(); f.Ours() || string(b) != "-" { // which AWS writes for what is not known
+				*f.Pointer(&r.Record).(*string) = in.text(b)
+			}
+		}
 	case *netip.Addr:
 		return textKinds, func(r *row, v parquet.Value) { *f.Pointer(&r.Record).(*netip.Addr) = in.addr(v.ByteArray()) }
 	case *uint8:
@@ -76,11 +80,7 @@ type interned struct {
 // maxInterned bounds the copies. When there are more they are forgotten together; most come back at once.
 const maxInterned = 1 << 14
 
-// text returns the text of a value; AWS writes - for what is not known.
 func (in *interned) text(b []byte) string {
-	if string(b) == "-" {
-		return ""
-	}
 	if s, ok := in.texts[string(b)]; ok {
 		return s
 	}

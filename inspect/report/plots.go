@@ -46,8 +46,6 @@ var plotReads = slices.Concat([]string{"x-name"}, dimOwner.reads)
 // plotter makes the plots out of the tallies that stand behind a sheet's first. Its zero value makes none.
 type plotter struct{ sheet *sheet }
 
-type keyFunc = func(key []byte, r *row) ([]byte, bool)
-
 func (*plotter) keys() []keyFunc {
 	label := dim{of: func(r *row) string { return cmp.Or(r.Name, addrText(r.remote())) }}
 	return []keyFunc{

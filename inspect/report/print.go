@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
@@ -46,7 +47,7 @@ func (a *Answer) printTable(w io.Writer, wide bool) error {
 				continue
 			}
 			shown := of(i)
-			if cells == nil && c.Unit != Text || c.Unit == Count || c.Unit == Bytes {
+			if cells == nil && !c.Unit.isText() || c.Unit == Count || c.Unit == Bytes {
 				shown = strings.Repeat(" ", max(widths[i]-utf8.RuneCountInString(shown), 0)) + shown
 			}
 			fields = append(fields, shown)
@@ -59,7 +60,7 @@ func (a *Answer) printTable(w io.Writer, wide bool) error {
 			if n == len(t.Rows) && i == 0 {
 				return "total"
 			}
-			if n == len(t.Rows) && t.Columns[i].Unit == Text {
+			if n == len(t.Rows) && t.Columns[i].Unit.isText() {
 				return ""
 			}
 			return show(t.Columns[i].Unit, row[i], wide)
@@ -126,7 +127,7 @@ func timeText(unix int64) string { return time.Unix(unix, 0).UTC().Format(time.R
 // plain returns a cell as programs read it.
 func plain(u Unit, c Cell) string {
 	switch u {
-	case Text:
+	case Text, Digits:
 		return c.Text
 	case Time:
 		return timeText(c.Num)
@@ -185,7 +186,7 @@ func (t *Table) appendObject(b []byte, row []Cell, texts bool) []byte {
 	b = append(b, '{')
 	first := true
 	for i, c := range t.Columns {
-		if c.Unit == Text && !texts {
+		if c.Unit.isText() && !texts {
 			continue
 		}
 		if !first {
@@ -196,6 +197,8 @@ func (t *Table) appendObject(b []byte, row []Cell, texts bool) []byte {
 		switch c.Unit {
 		case Count, Bytes:
 			b = strconv.AppendInt(b, row[i].Num, 10)
+		case Digits:
+			b = append(b, cmp.Or(row[i].Text, "null")...)
 		case Text, Time:
 			b = appendJSON(b, plain(c.Unit, row[i]))
 		}

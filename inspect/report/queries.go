@@ -9,7 +9,7 @@ import (
 // Measures are what top can order by.
 var Measures = []string{"bytes", "packets", "flows"}
 
-// Top is who has most: by is one of Measures, by which groups, of Dims, in the order of their columns. n is how many rows; 0
+// Top is who has most; by interface or instance what each of them saw, else each connection once: by is one of Measures, by which groups, of Dims, in the order of their columns. n is how many rows; 0
 // is all.
 func Top(by string, groups []string, n int) (*Query, error) {
 	g := &grouping{measures: []measure{flows, packets, bytesOf, wide(firstSeen), wide(lastSeen)}, n: n}
@@ -27,6 +27,9 @@ func Top(by string, groups []string, n int) (*Query, error) {
 			return nil, fmt.Errorf("group %q is there twice", name)
 		}
 		g.dims = append(g.dims, d)
+		if name == "eni" || name == "instance" {
+			g.counting = each
+		}
 	}
 	return ask("top", "Most "+by+" by "+strings.ReplaceAll(strings.Join(groups, ", "), "-", " "), g), nil
 }
@@ -118,6 +121,8 @@ func names() *grouping {
 		dims: []dim{dimOwner, dimRole, dimName},
 		keep: func(r *row) bool { return r.Name != "" },
 		by:   bytesOf,
+
+		counting: each,
 	}
 }
 

@@ -97,7 +97,7 @@ func Run(ctx context.Context, cfg Config, query *Query) (*Answer, error) {
 		return nil, errors.Join(append(failures, err)...)
 	}
 	a.Table, a.Records = table, s.records
-	a.Table.Notes = append(a.Table.Notes, s.notes(query)...)
+	a.Table.Notes = append(a.Table.Notes, s.notes(query, a.Counted)...)
 	if a.Counted == 0 {
 		a.First, a.Last = 0, 0
 	}
@@ -263,7 +263,7 @@ func (s *scan) file(ctx context.Context, in input, add func(*row) error) error {
 func noRecords(err error) error {
 	var line *flowlog.LineError
 	if errors.As(err, &line) {
-		return fmt.Errorf("%w (%w)", errForeign, err)
+		return fmt.Errorf("%w; if they are flow log lines without a header, say their format", errForeign)
 	}
 	return err
 }
@@ -287,25 +287,40 @@ func (b *badLines) err() error {
 	case 1:
 		return fmt.Errorf("%w; the other lines are counted", b.first)
 	default:
-		return fmt.Errorf("%w; so are %d lines more; the others are counted", b.first, b.n-1)
+		return fmt.Errorf("%w; and so on, %d lines in all; the others are counted", b.first, b.n)
 	}
 }
 
 // notes are what a reader has to know of the records.
-func (s *scan) notes(query *Query) (notes []string) {
+func (s *scan) notes(query *Query, counted uint64) (notes []string) {
+	switch {
+	case s.records == 0:
+		notes = append(notes, "no records were found")
+	case counted == 0:
+		notes = append(notes, "none of "+many(s.records, "record")+" is of that time and expression")
+	}
 	if s.lost > 0 {
-		notes = append(notes, fmt.Sprintf("%d windows lost copies (SKIPDATA): their traffic is not all here", s.lost))
+		notes = append(notes, many(s.lost, "window")+" lost copies (SKIPDATA): the traffic of that time is not all here")
 	}
 	if s.stray > 0 {
-		notes = append(notes, fmt.Sprintf("%d files in the folders have no records of flows, and were passed over", s.stray))
+		notes = append(notes, many(s.stray, "file")+" in the folders without records of flows: passed over")
 	}
-	if g := query.grouping; g != nil {
-		if t := g.twins; t.found > 0 {
-			notes = append(notes, fmt.Sprintf("%d records were seen at both ends, and counted once", t.found))
-			if t.forgotten > 0 {
-				notes = append(notes, fmt.Sprintf("some of %d others may be counted twice: the records of their two ends lie too far apart for --memory", t.forgotten))
-			}
+	if query.grouping == nil {
+		return notes
+	}
+	if t := query.grouping.twins; t.found > 0 {
+		notes = append(notes, many(t.found, "record")+" seen at both ends: counted once")
+		if t.forgotten > 0 {
+			notes = append(notes, many(t.forgotten, "other record")+" may be seen at both ends and counted twice: --memory holds too few to compare them")
 		}
 	}
 	return notes
+}
+
+// many is a number of things.
+func many(n uint64, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }

@@ -1,6 +1,9 @@
 package report
 
-import "errors"
+import (
+	"errors"
+	"slices"
+)
 
 // A question is what a report asks of each record.
 type question interface {
@@ -15,10 +18,21 @@ type question interface {
 
 // tally is one way to group records.
 type tally struct {
-	key    func(key []byte, r *row) ([]byte, bool) // appends the key's parts; false: the record is of no group
+	key    keyFunc // appends the key's parts; false: the record is of no group
 	groups *groups
 	spill  *spill
+	counting
 }
+
+// counting says what a tally counts of a connection that was seen at both ends.
+type counting uint8
+
+const (
+	once counting = 1 << iota // one of the two records
+	each                      // both, each in the group of its interface
+)
+
+type keyFunc = func(key []byte, r *row) ([]byte, bool)
 
 // sheet counts records in several tallies at once, each pair of observations once. It is a question for whoever fills in the
 // tables.
@@ -30,12 +44,17 @@ type sheet struct {
 	keys    []byte
 }
 
-// newSheet makes a sheet of the keys. The first one decides which records count at all.
-func newSheet(limits limits, keys ...func(key []byte, r *row) ([]byte, bool)) *sheet {
+// newSheet makes a sheet of the keys. The first one decides which records count at all, and counts as it says; the others
+// count once.
+func newSheet(limits limits, first counting, keys ...keyFunc) *sheet {
 	s := &sheet{twins: newTwins(limits.memory / 4), total: nothing}
-	for _, key := range keys {
+	for i, key := range keys {
 		spill := &spill{dir: limits.temp}
-		s.tallies = append(s.tallies, tally{key, newGroups(limits.memory*3/4/len(keys), spill), spill})
+		t := tally{key, newGroups(limits.memory*3/4/len(keys), spill), spill, once}
+		if i == 0 {
+			t.counting = first
+		}
+		s.tallies = append(s.tallies, t)
 	}
 	return s
 }
@@ -46,29 +65,28 @@ type limits struct {
 	temp   string // folder of temporary files
 }
 
-// add counts a record, unless its twin was counted and stands before it.
+// add counts a record. Of twins only the one that stands before the other counts, but for tallies by interface.
 func (s *sheet) add(r *row) error {
 	if !s.setKeys(r) {
 		return nil
 	}
 	n := s.sumOf(r)
 	if !s.twins.candidate(r) {
-		return s.count(s.keys, &n, false)
+		return s.count(s.keys, &n, (*sum).add, once|each)
 	}
 	k := s.twins.hash(r)
-	c := &counted{observer: observerOf(r), direction: r.FlowDirection, rank: rank(r), sum: n}
-	if before := s.twins.of(k, r); before != nil {
-		if before.rank >= c.rank {
-			return nil
-		}
-		if err := s.count(before.keys, &before.sum, true); err != nil {
+	before := s.twins.of(k, r)
+	switch {
+	case before == nil:
+		s.twins.remember(k, &counted{observerOf(r), r.FlowDirection, rank(r), n, slices.Clone(s.keys)})
+	case before.rank >= rank(r):
+		return s.count(s.keys, &n, (*sum).add, each)
+	default:
+		if err := s.count(before.keys, &before.sum, (*sum).take, once); err != nil {
 			return err
 		}
-		return s.count(s.keys, &n, false)
 	}
-	c.keys = append(make([]byte, 0, len(s.keys)), s.keys...)
-	s.twins.remember(k, c)
-	return s.count(s.keys, &n, false)
+	return s.count(s.keys, &n, (*sum).add, once|each)
 }
 
 func (s *sheet) sumOf(r *row) sum {
@@ -105,13 +123,11 @@ const (
 	noKey     = 0xff
 )
 
-// count adds n to the groups of keys, or takes it away.
-func (s *sheet) count(keys []byte, n *sum, undo bool) error {
-	change, total := (*groups).add, (*sum).add
-	if undo {
-		change, total = (*groups).take, (*sum).take
+// count changes by n, with change, the groups of keys in those tallies that count so, and the total, which counts once.
+func (s *sheet) count(keys []byte, n *sum, change func(s, n *sum), tallies counting) error {
+	if tallies&once != 0 {
+		change(&s.total, n)
 	}
-	total(&s.total, n)
 	for i := range s.tallies {
 		if keys[0] == noKey {
 			keys = keys[keyHeader:]
@@ -120,9 +136,14 @@ func (s *sheet) count(keys []byte, n *sum, undo bool) error {
 		end := keyHeader + int(keys[0])<<16 + int(keys[1])<<8 + int(keys[2])
 		key := keys[keyHeader:end]
 		keys = keys[end:]
-		if err := change(s.tallies[i].groups, key, n); err != nil {
+		if s.tallies[i].counting&tallies == 0 {
+			continue
+		}
+		group, err := s.tallies[i].groups.of(key)
+		if err != nil {
 			return err
 		}
+		change(group, n)
 	}
 	return nil
 }

@@ -11,11 +11,14 @@ type Unit uint8
 
 // Units of columns.
 const (
-	Text  Unit = iota // string
-	Count             // int64
-	Bytes             // int64
-	Time              // int64, Unix seconds
+	Text   Unit = iota // string
+	Digits             // string, of a number or "": a port
+	Count              // int64
+	Bytes              // int64
+	Time               // int64, Unix seconds
 )
+
+func (u Unit) isText() bool { return u == Text || u == Digits }
 
 // Column is a column of a table.
 type Column struct {
@@ -24,7 +27,7 @@ type Column struct {
 	Wide bool // for the wide output, JSON and CSV only
 }
 
-// Cell is a value: Text, or Num for the other units.
+// Cell is a value: Text of the units that are strings, or Num.
 type Cell struct {
 	Text string
 	Num  int64
@@ -97,6 +100,3 @@ func (r *ranking) cut() {
 		r.rows = r.rows[:r.n]
 	}
 }
-
-// Right says whether the column's values stand at the right, as numbers do.
-func (c Column) Right() bool { return c.Unit == Count || c.Unit == Bytes }

@@ -7,7 +7,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/where"
 )
 
-// twins finds the records of packets that were seen at both ends, of which one is counted: the one at the client's end, which
+// twins finds the records of packets that were seen at both ends, of which one is counted where totals are asked for: the one at the client's end, which
 // knows the name that DNS gave; where nobody knows the client, the one at which the packets left. Two records are twins if
 // they have addresses, ports and protocol in common, began in the same minute, and are of different interfaces and opposite
 // directions. Records that know whether they have a twin (EVE's) are taken at their word.

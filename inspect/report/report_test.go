@@ -1,0 +1,310 @@
+package report_test
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/parquet-go/parquet-go"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/mirrorsink/mirrorsink/inspect/flowlog"
+	"github.com/mirrorsink/mirrorsink/inspect/report"
+)
+
+// records draws records of few names, ports and interfaces, so that there are groups, none of which is seen at both ends.
+func records(t *rapid.T) (all []flowlog.Record) {
+	one := rapid.Custom(func(t *rapid.T) flowlog.Record {
+		n := rapid.IntRange(0, 30).Draw(t, "n")
+		start := 1764057600 + rapid.Int64Range(0, 7200).Draw(t, "start")
+		return flowlog.Record{
+			InterfaceID: fmt.Sprintf("eni-%d", n%3), InstanceID: fmt.Sprintf("i-%d", n%2), VPCID: "vpc-1", FlowDirection: "egress",
+			SrcAddr: netip.AddrFrom4([4]byte{10, 0, 0, byte(n)}), DstAddr: netip.AddrFrom4([4]byte{203, 0, 113, byte(n % 7)}),
+			PktSrcAddr: netip.AddrFrom4([4]byte{10, 0, 0, byte(n)}), PktDstAddr: netip.AddrFrom4([4]byte{203, 0, 113, byte(n % 7)}),
+			SrcPort: uint16(1024 + n), DstPort: uint16(n % 5), Protocol: 6,
+			Packets: rapid.Uint64Range(1, 1000).Draw(t, "packets"), Bytes: rapid.Uint64Range(1, 1e6).Draw(t, "bytes"),
+			Start: start, End: start + int64(n), Action: flowlog.Accept, LogStatus: flowlog.OK,
+			Name:     rapid.SampledFrom([]string{"", "a.example.com", "b.example.com", "c d%\"[\x01.example.org", "-", strings.Repeat("x", 300)}).Draw(t, "name"),
+			AppProto: "tls", Initiator: rapid.SampledFrom([]string{"src", ""}).Draw(t, "initiator"), InitiatorReason: "syn",
+			Unanswered: n%4 == 0, DirectToAddress: "no_lookup", Completeness: 0.5, VNI: uint32(n), Mirrored: n%2 == 0,
+		}
+	})
+	return rapid.SliceOfN(one, 1, 300).Draw(t, "records")
+}
+
+// asText writes records as flow log lines.
+func asText(all []flowlog.Record) []byte {
+	format := flowlog.All()
+	b := format.AppendHeader(nil)
+	for i := range all {
+		b = format.AppendText(b, &all[i])
+	}
+	return b
+}
+
+// asParquet writes records in AWS's columns and ours, a row group each few rows.
+func asParquet(t require.TestingT, all []flowlog.Record) []byte {
+	group := parquet.Group{}
+	for i := range flowlog.Fields {
+		f := &flowlog.Fields[i]
+		node := map[flowlog.Type]parquet.Node{
+			flowlog.String: parquet.String(), flowlog.Int32: parquet.Int(32), flowlog.Int64: parquet.Int(64),
+			flowlog.Boolean: parquet.Leaf(parquet.BooleanType), flowlog.Double: parquet.Leaf(parquet.DoubleType),
+		}[f.Type]
+		group[f.Column()] = parquet.Optional(node)
+	}
+	schema := parquet.NewSchema("record", group)
+	var b bytes.Buffer
+	w := parquet.NewWriter(&b, schema, parquet.MaxRowsPerRowGroup(100), parquet.PageBufferSize(512), parquet.Compression(&parquet.Zstd))
+	for i := range all {
+		var row parquet.Row
+		for at, path := range schema.Columns() {
+			field := flowlog.Lookup(strings.ReplaceAll(path[0], "_", "-"))
+			if v := valueOf(field, &all[i]); v.IsNull() {
+				row = append(row, v.Level(0, 0, at))
+			} else {
+				row = append(row, v.Level(0, 1, at))
+			}
+		}
+		_, err := w.WriteRows([]parquet.Row{row})
+		require.NoError(t, err)
+	}
+	require.NoError(t, w.Close())
+	return b.Bytes()
+}
+
+func valueOf(f *flowlog.Field, r *flowlog.Record) parquet.Value {
+	switch f.Type {
+	case flowlog.Int32, flowlog.Int64:
+		if ints := f.Ints(); ints != nil {
+			if n, known := ints(r); known && f.Type == flowlog.Int32 {
+				return parquet.Int32Value(int32(n))
+			} else if known {
+				return parquet.Int64Value(n)
+			}
+		}
+	case flowlog.Boolean:
+		if v, known := f.Bool(r); known {
+			return parquet.BooleanValue(v)
+		}
+	case flowlog.Double:
+		if v, known := f.Float(r); known {
+			return parquet.DoubleValue(v)
+		}
+	case flowlog.String:
+		if text := f.AppendValue(nil, r); len(text) > 0 {
+			return parquet.ByteArrayValue(text)
+		}
+	}
+	return parquet.NullValue()
+}
+
+// file writes a file into a folder of its own.
+func file(t interface {
+	require.TestingT
+	Helper()
+}, dir string, data []byte) string {
+	f, err := os.CreateTemp(dir, "*.data")
+	require.NoError(t, err)
+	_, err = f.Write(data)
+	require.NoError(t, err)
+	require.NoError(t, f.Close())
+	return f.Name()
+}
+
+// ask runs a report over files.
+func ask(t require.TestingT, q *report.Query, memory int64, files ...string) *report.Answer {
+	a, err := report.Run(context.Background(), report.Config{Files: files, Memory: memory}, q)
+	require.NoError(t, err)
+	return a
+}
+
+func top(t require.TestingT, by string, n int, groups ...string) *report.Query {
+	q, err := report.Top(by, groups, n)
+	require.NoError(t, err)
+	return q
+}
+
+// TestTopIsExact: whatever the memory, top has the sums that a map has, in order, and so has its total.
+func TestTopIsExact(t *testing.T) {
+	dir := t.TempDir()
+	rapid.Check(t, func(t *rapid.T) {
+		all := records(t)
+		memory := rapid.SampledFrom([]int64{1, 5000, 1 << 20}).Draw(t, "memory")
+		n := rapid.SampledFrom([]int{0, 1, 3}).Draw(t, "n")
+		a := ask(t, top(t, "bytes", n, "name", "address"), memory, file(t, dir, asText(all)))
+
+		type row struct {
+			name, address         string
+			flows, packets, bytes int64
+		}
+		sums := map[[2]string]row{}
+		var total row
+		for _, r := range all {
+			key := [2]string{r.Name, r.DstAddr.String()}
+			s := sums[key]
+			sums[key] = row{key[0], key[1], s.flows + 1, s.packets + int64(r.Packets), s.bytes + int64(r.Bytes)}
+			total = row{"", "", total.flows + 1, total.packets + int64(r.Packets), total.bytes + int64(r.Bytes)}
+		}
+		var want []row
+		for _, s := range sums {
+			want = append(want, s)
+		}
+		slices.SortFunc(want, func(a, b row) int {
+			return cmp.Or(cmp.Compare(b.bytes, a.bytes), cmp.Compare(a.name, b.name), cmp.Compare(a.address, b.address))
+		})
+		if n > 0 {
+			want = want[:min(n, len(want))]
+		}
+		var got []row
+		for _, r := range a.Table.Rows {
+			got = append(got, row{r[0].Text, r[1].Text, r[2].Num, r[3].Num, r[4].Num})
+		}
+		require.Equal(t, want, got)
+		require.Equal(t, uint64(len(sums)-len(want)), a.Table.Left)
+		sum := a.Table.Total
+		require.Equal(t, total, row{"", "", sum[2].Num, sum[3].Num, sum[4].Num})
+	})
+}
+
+// TestParquetAsText: every report says of a Parquet file what it says of the same records as lines.
+func TestParquetAsText(t *testing.T) {
+	dir := t.TempDir()
+	rapid.Check(t, func(t *rapid.T) {
+		all := records(t)
+		text, table := file(t, dir, asText(all)), file(t, dir, asParquet(t, all))
+		for _, q := range []func() *report.Query{
+			func() *report.Query { return top(t, "bytes", 0, report.Dims...) },
+			func() *report.Query { return report.Management(0) }, func() *report.Query { return report.Unanswered(0) },
+			func() *report.Query { return report.Direct(0) }, func() *report.Query { return report.Initiators(0) },
+			func() *report.Query { return report.Names(0) },
+		} {
+			require.Equal(t, printed(t, ask(t, q(), 1<<20, text)), printed(t, ask(t, q(), 1<<20, table)))
+		}
+	})
+}
+
+func printed(t require.TestingT, a *report.Answer) string {
+	var b strings.Builder
+	require.NoError(t, a.Print(&b, "json"))
+	return b.String()
+}
+
+// TestWhereReadsEveryField: every name that --where takes can be filtered by, from Parquet as from lines.
+func TestWhereReadsEveryField(t *testing.T) {
+	r := flowlog.Record{
+		AccountID: "1", InterfaceID: "eni-1", SrcAddr: netip.MustParseAddr("10.0.0.1"), DstAddr: netip.MustParseAddr("10.0.0.2"), SrcPort: 3, DstPort: 4,
+		Protocol: 5, Packets: 6, Bytes: 7, Start: 8, End: 9, Action: "ACCEPT", LogStatus: "OK", VPCID: "v", SubnetID: "s", InstanceID: "i", TCPFlags: 2,
+		PktSrcAddr: netip.MustParseAddr("10.0.0.3"), PktDstAddr: netip.MustParseAddr("203.0.113.4"), Region: "r", AZID: "z", PktSrcAWSService: "S3",
+		PktDstAWSService: "EC2", FlowDirection: "egress", InterfaceType: "lambda", Name: "n", NameSource: "sni", SNI: "n", DNSName: "d", AppProto: "tls",
+		JA4: "j", Initiator: "src", InitiatorReason: "syn", Unanswered: true, DirectToAddress: "no_lookup", Completeness: 0.5, CommunityID: "1:x", VNI: 12,
+		Mirrored: true, Truncated: true,
+	}
+	dir := t.TempDir()
+	files := []string{file(t, dir, asText([]flowlog.Record{r})), file(t, dir, asParquet(t, []flowlog.Record{r}))}
+	for _, where := range []string{
+		`account_id == "1"`, `interface_id == "eni-1"`, `srcaddr == "10.0.0.1"`, `dstaddr == "10.0.0.2"`, `srcport == 3`, `dstport == 4`, `protocol == 5`,
+		`packets == 6`, `bytes == 7`, `start == 8`, `end == 9`, `action == "ACCEPT"`, `log_status == "OK"`, `vpc_id == "v"`, `subnet_id == "s"`,
+		`instance_id == "i"`, `tcp_flags == 2`, `type == "IPv4"`, `pkt_srcaddr == "10.0.0.3"`, `pkt_dstaddr == "203.0.113.4"`, `region == "r"`, `az_id == "z"`,
+		`pkt_src_aws_service == "S3"`, `pkt_dst_aws_service == "EC2"`, `flow_direction == "egress"`, `interface_type == "lambda"`, `x_name == "n" and name == "n"`,
+		`name_source == "sni"`, `sni == "n"`, `dns_name == "d"`, `app_proto == "tls"`, `ja4 == "j"`, `initiator == "src"`, `initiator_reason == "syn"`,
+		`unanswered`, `direct_to_address == "no_lookup"`, `completeness == 0.5`, `community_id == "1:x"`, `vni == 12`, `truncated`,
+		`address == "203.0.113.4"`, `port == 4`,
+	} {
+		for _, name := range files {
+			for expression, want := range map[string]uint64{where: 1, "not (" + where + ")": 0} {
+				a, err := report.Run(t.Context(), report.Config{Files: []string{name}, Memory: 1 << 20, Where: expression}, report.Names(0))
+				require.NoError(t, err, expression)
+				assert.Equal(t, want, a.Counted, "%s of %s", expression, name)
+			}
+		}
+	}
+}
+
+// TestTwins: a second observation at the other end changes no total and no group, whichever comes first and however they are
+// mixed; the names are those of the client's end.
+func TestTwins(t *testing.T) {
+	dir := t.TempDir()
+	rapid.Check(t, func(t *rapid.T) {
+		var alone, both []flowlog.Record
+		for i := range rapid.IntRange(1, 40).Draw(t, "flows") {
+			r := flowlog.Record{
+				InterfaceID: "eni-client", FlowDirection: "egress", SrcAddr: netip.AddrFrom4([4]byte{10, 0, 0, 1}), DstAddr: netip.AddrFrom4([4]byte{10, 0, 0, 2}),
+				SrcPort: uint16(1024 + i), DstPort: 443, Protocol: 6, Packets: 3, Bytes: uint64(100 + i), Start: 1764057600 + int64(i), End: 1764057610 + int64(i),
+				LogStatus: flowlog.OK, Initiator: "src", Name: fmt.Sprintf("n%d.example.com", i%3), Completeness: math.NaN(),
+			}
+			if rapid.Bool().Draw(t, "answer") {
+				r.SrcAddr, r.DstAddr, r.SrcPort, r.DstPort, r.FlowDirection, r.Initiator = r.DstAddr, r.SrcAddr, r.DstPort, r.SrcPort, "ingress", "dst"
+			}
+			alone, both = append(alone, r), append(both, r)
+			if rapid.Bool().Draw(t, "twin") {
+				r.InterfaceID, r.Name = "eni-server", ""
+				r.FlowDirection = map[string]string{"egress": "ingress", "ingress": "egress"}[r.FlowDirection]
+				both = append(both, r)
+			}
+		}
+		both = rapid.Permutation(both).Draw(t, "order")
+		want := ask(t, top(t, "bytes", 0, "name"), 1<<20, file(t, dir, asText(alone)))
+		memory := rapid.SampledFrom([]int64{100_000, 1 << 20}).Draw(t, "memory")
+		got := ask(t, top(t, "bytes", 0, "name"), memory, file(t, dir, asText(both)))
+		require.Equal(t, want.Table.Rows, got.Table.Rows)
+		require.Equal(t, want.Table.Total, got.Table.Total)
+	})
+}
+
+// TestDamage: of a file that is cut or changed anywhere what can be read is counted, and there is one error of one line; the
+// files beside it are counted whole.
+func TestDamage(t *testing.T) {
+	dir := t.TempDir()
+	whole := []flowlog.Record{{DstAddr: netip.MustParseAddr("192.0.2.1"), Bytes: 5, Packets: 1, LogStatus: "OK", Name: "whole"}}
+	good := file(t, dir, asText(whole))
+	rapid.Check(t, func(t *rapid.T) {
+		data := rapid.SampledFrom([]func() []byte{
+			func() []byte { return asParquet(t, records(t)) }, func() []byte { return asText(records(t)) },
+		}).Draw(t, "format")()
+		switch at := rapid.IntRange(0, len(data)-1).Draw(t, "at"); rapid.SampledFrom([]string{"cut", "change", "zero"}).Draw(t, "how") {
+		case "cut":
+			data = data[:at]
+		case "change":
+			data[at] ^= rapid.ByteRange(1, 255).Draw(t, "by")
+		default:
+			clear(data[at:min(at+64, len(data))])
+		}
+		bad := file(t, dir, data)
+		a, err := report.Run(context.Background(), report.Config{Files: []string{bad, good}, Memory: 1 << 20}, top(t, "bytes", 0, "name"))
+		require.NotNil(t, a, "%v", err)
+		if err != nil {
+			require.NotContains(t, err.Error(), "\n")
+			require.Contains(t, err.Error(), bad)
+		}
+		require.True(t, slices.ContainsFunc(a.Table.Rows, func(row []report.Cell) bool { return row[0].Text == "whole" }))
+	})
+}
+
+// FuzzRead: whatever a file holds, it is read to an end.
+func FuzzRead(f *testing.F) {
+	r := []flowlog.Record{{InterfaceID: "eni-1", DstAddr: netip.MustParseAddr("192.0.2.1"), Bytes: 5, Packets: 1, LogStatus: "OK", Name: "n"}}
+	f.Add(asText(r))
+	f.Add(asParquet(f, r))
+	f.Add([]byte(`{"event_type":"flow","src_ip":"10.0.0.1","dest_ip":"203.0.113.9","flow":{"pkts_toserver":1,"bytes_toserver":100,"start":"2026-11-21T12:00:00.123456+0000","end":"2026-11-21T12:00:02.023456+0000"}}`))
+	f.Add([]byte("\x1f\x8b\x08\x00"))
+	dir := f.TempDir()
+	f.Fuzz(func(t *testing.T, data []byte) {
+		name := filepath.Join(dir, "fuzz")
+		require.NoError(t, os.WriteFile(name, data, 0o644))
+		a, _ := report.Run(t.Context(), report.Config{Files: []string{name}, Memory: 1 << 20, Plots: true}, top(t, "bytes", 0, report.Dims...))
+		require.NotNil(t, a)
+		require.NoError(t, a.WriteHTML(io.Discard))
+	})
+}
