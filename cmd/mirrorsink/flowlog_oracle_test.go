@@ -119,15 +119,23 @@ func innermost(d *decap.Datagram) (t tuple, bytes int, fragment, ok bool) {
 			t.proto = uint8(l.NextHeader)
 		case *layers.IPv6Fragment:
 			t.proto, fragment = uint8(l.NextHeader), l.FragmentOffset != 0 || l.MoreFragments
-		case *layers.TCP:
-			t.sport, t.dport = uint16(l.SrcPort), uint16(l.DstPort)
-		case *layers.UDP:
-			t.sport, t.dport = uint16(l.SrcPort), uint16(l.DstPort)
-		case *layers.SCTP:
-			t.sport, t.dport = uint16(l.SrcPort), uint16(l.DstPort)
+		default:
+			t.transport(l)
 		}
 	}
 	return t, bytes, fragment, ok
+}
+
+// transport takes the ports of a layer that has some.
+func (t *tuple) transport(l gopacket.Layer) {
+	switch l := l.(type) {
+	case *layers.TCP:
+		t.sport, t.dport = uint16(l.SrcPort), uint16(l.DstPort)
+	case *layers.UDP:
+		t.sport, t.dport = uint16(l.SrcPort), uint16(l.DstPort)
+	case *layers.SCTP:
+		t.sport, t.dport = uint16(l.SrcPort), uint16(l.DstPort)
+	}
 }
 
 // logged adds up the lines of a flow log, and checks that each lies in one window.

@@ -173,21 +173,19 @@ func (c condition) equals(token string) bool {
 func TestMetricFilter(t *testing.T) {
 	access := `127.0.0.1 Prod frank [10/Oct/2000:13:25:15 -0700] "GET /index.html HTTP/1.0" 404 1534`
 	for pattern, want := range map[string]bool{
-		"[ip, user, username, timestamp, request =*.html*, status_code = 4*, bytes]":                true,
-		"[ip, user, username, timestamp, request, status_code = 404 || status_code = 410, bytes]":   true,
-		"[ip, user, username, timestamp, request, status_code = 4* && status_code != 404, bytes]":   false,
-		"[ip, user, username, timestamp, request, status_code, bytes > 1534]":                       false,
-		"[ip, user, username, timestamp, request, status_code, bytes >= 1534]":                      true,
-		"[ip, user, username, timestamp, request, status_code]":                                     false,
-		"[..., status_code = 404, bytes]":                                                           true,
-		"[ip = %127\\.0\\.0\\.[0-9]%, ...]":                                                         true,
-		`[ip, user = "Prod", ...]`:                                                                  true,
-		"[ip, user, ..., bytes < 1000]":                                                             false,
-		"[ip, user, username, timestamp = 10/Oct*, request, status_code = 404, bytes, and_another]": false,
+		"[ip, user, username, timestamp, request =*.html*, status_code = 4*, bytes]":                  true,
+		"[ip, user, username, timestamp, request, status_code = 404 || status_code = 410, bytes]":     true,
+		"[ip, user, username, timestamp, request, status_code = 4* && status_code != 404, bytes]":     false,
+		"[ip, user, username, timestamp, request, status_code, bytes > 1534]":                         false,
+		"[ip, user, username, timestamp, request, status_code, bytes >= 1534]":                        true,
+		"[ip, user, username, timestamp, request, status_code]":                                       false,
+		"[..., status_code = 404, bytes]":                                                             true,
+		"[ip = %127\\.0\\.0\\.[0-9]%, ...]":                                                           true,
+		`[ip, user = "Prod", ...]`:                                                                    true,
+		"[ip, user, ..., bytes < 1000]":                                                               false,
+		`[ip, user, username, timestamp = "10/Oct*", request, status_code = 404, bytes, and_another]`: false,
+		`[ip, user, username, timestamp = "10/Oct*", request, status_code = 404, bytes]`:              true,
 	} {
-		if strings.Contains(pattern, "10/Oct*") {
-			pattern = strings.Replace(pattern, "10/Oct*", `"10/Oct*"`, 1)
-		}
 		assert.Equal(t, want, parseFilter(t, pattern).matches(access), pattern)
 	}
 }
@@ -215,11 +213,11 @@ func TestExfiltrationRecipe(t *testing.T) {
 
 	upload := sample
 	upload.Bytes, upload.FlowDirection = 5_000_000, "egress"
-	small, back, known, silent := upload, upload, upload, upload
+	small, back, known := upload, upload, upload
 	small.Bytes = 100_000
 	back.FlowDirection = "ingress"
 	known.DstAddr = netip.MustParseAddr("210.210.210.210")
-	silent = flowlog.Record{AccountID: "123456789012", InterfaceID: "eni-1", LogStatus: flowlog.NoData, Start: 1, End: 60}
+	silent := flowlog.Record{AccountID: "123456789012", InterfaceID: "eni-1", LogStatus: flowlog.NoData, Start: 1, End: 60}
 	hostile := upload
 	hostile.AZID, hostile.InstanceID = `a b [c`, `"d e`
 	for _, c := range []struct {
