@@ -43,7 +43,7 @@ type ParquetFile struct {
 
 // Bounds of a configuration.
 const (
-	MinParquetMemory = 4 << 20
+	MinParquetMemory = 1 << 20
 	minParquetRotate = time.Second
 	minParquetBytes  = 64 << 10
 )

@@ -94,7 +94,7 @@ func TestParquetMemory(t *testing.T) {
 	before := heap()
 	var most uint64
 	records := make([]flowlog.Record, 1000)
-	for n := range 60 {
+	for n := range 30 {
 		for i := range records {
 			unique := n*len(records) + i
 			records[i] = flowlog.Record{
@@ -108,7 +108,7 @@ func TestParquetMemory(t *testing.T) {
 	}
 	require.NoError(t, p.Close())
 	assert.Less(t, most, uint64(memory+slack))
-	assert.Equal(t, uint64(60_000), p.Counts().Written)
+	assert.Equal(t, uint64(30_000), p.Counts().Written)
 }
 
 // heap is the bytes of memory that are held.

@@ -138,7 +138,7 @@ func finished(t testing.TB, dir string) (keys []string) {
 // config is for tests, which say what is different.
 func config(dir string, change ...func(*export.ParquetConfig)) export.ParquetConfig {
 	cfg := export.ParquetConfig{
-		Dir: dir, Rotate: 5 * time.Minute, MaxBytes: 128 << 20, Memory: export.MinParquetMemory, Log: slog.New(slog.DiscardHandler),
+		Dir: dir, Rotate: 5 * time.Minute, MaxBytes: 128 << 20, Memory: 4 << 20, Log: slog.New(slog.DiscardHandler),
 	}
 	for _, c := range change {
 		c(&cfg)
