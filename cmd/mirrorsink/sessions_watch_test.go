@@ -193,6 +193,22 @@ func TestWatchAgainstEC2(t *testing.T) {
 	assert.Equal(t, exitOK, <-code, stderr.String())
 }
 
+// TestWatchNamesEachFailure, with its reason, and says how far the round came.
+func TestWatchNamesEachFailure(t *testing.T) {
+	srv := startEC2(t, workloads())
+	srv.Deny("CreateTrafficMirrorFilterRule")
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	var stderr logBuffer
+	code := make(chan int, 1)
+	args := []string{"sessions", "watch", "-f", specFile(t, workloadSpec), "--metrics", "off"}
+	go func() { code <- run(ctx, args, io.Discard, &stderr) }()
+	stderr.await(t, `(a change failed)" error="create rule everything ingress 10: CreateTrafficMirrorFilterRule: UnauthorizedOperation`)
+	stderr.await(t, `the round failed" error="(2 changes done, 1 failed, 7 not begun)"`)
+	stop()
+	assert.Equal(t, exitOK, <-code)
+}
+
 func TestWatchRefusesWhatCannotBe(t *testing.T) {
 	srv := startEC2(t, workloads())
 	spec := specFile(t, workloadSpec)
