@@ -63,6 +63,10 @@ func (l *lexer) next(pattern bool) (token, error) {
 		}
 		return l.cut(tokenName, n), nil
 	}
+	return l.sign()
+}
+
+func (l *lexer) sign() (token, error) {
 	for _, sign := range []string{"!=", "<=", ">=", "=~"} {
 		if strings.HasPrefix(l.rest, sign) {
 			return l.cut(tokenSign, len(sign)), nil

@@ -171,3 +171,32 @@ func TestQueriesSayTheirQuestion(t *testing.T) {
 		assert.NotContains(t, text, ";", "%s: Athena takes one statement, without its end", file)
 	}
 }
+
+// TestQueriesAreDocumented: the page has every statement and every query.
+func TestQueriesAreDocumented(t *testing.T) {
+	page := readFile(t, "../../../docs/queries.md")
+	for _, pattern := range []string{"../*.sql", "../queries/*.sql", "../../insights/*.txt"} {
+		files, err := filepath.Glob(pattern)
+		require.NoError(t, err)
+		require.NotEmpty(t, files)
+		for _, file := range files {
+			name := filepath.Base(file)
+			documented := strings.Contains(page, "`"+name+"`") || strings.Contains(page, "/"+name+")") ||
+				strings.Contains(page, "`"+strings.TrimSuffix(name, filepath.Ext(name))+"`")
+			assert.True(t, documented, name)
+		}
+	}
+}
+
+// TestPlaceholders: what envsubst is told to replace is all that there is to replace, but for Athena's own.
+func TestPlaceholders(t *testing.T) {
+	page := readFile(t, "../../../docs/queries.md")
+	files, err := filepath.Glob("../*.sql")
+	require.NoError(t, err)
+	for _, file := range files {
+		for _, m := range regexp.MustCompile(`\$\{([A-Z_]+)\}`).FindAllStringSubmatch(readFile(t, file), -1) {
+			assert.Contains(t, page, "export BUCKET=", file)
+			assert.Regexp(t, `envsubst '[^']*\$`+m[1]+`[ ']`, page, file)
+		}
+	}
+}
