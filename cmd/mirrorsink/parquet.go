@@ -86,7 +86,12 @@ func (o *parquetOutputs) openPlace(spec string, to outputConfig) (all []output, 
 		Dir: spec, Schema: export.ParquetSchema(o.schema), Rotate: o.rotate, MaxBytes: int64(o.size), Memory: to.bytes / 4 * 3,
 		Live: !to.block, Log: to.log,
 	}
+	if to.bytes < 2*export.MinParquetMemory {
+		part, need := byteSize(to.bytes), byteSize(2*export.MinParquetMemory)
+		return nil, usagef("--parquet %s: its part of --memory is %v, and it needs %v: give more, or have fewer outputs", spec, &part, &need)
+	}
 	queue := export.QueueConfig{Bytes: to.bytes - cfg.Memory, Block: to.block, Log: to.log}
+	to.record.CommunityID = true // there is a column for it
 	var bucket *aws.Uploader
 	if isBucket(spec) {
 		if bucket, err = openBucket(spec, to, &cfg); err != nil {
