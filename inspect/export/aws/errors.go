@@ -64,7 +64,7 @@ func (c *Client) advice(class Class, message string, err error) string {
 		return message + ": check AWS_PROFILE, the role and the clock"
 	case Missing:
 		return fmt.Sprintf("%s: create it, or check the name and AWS_REGION, which is %s", message, c.region)
-	case Unreachable, Throttled, Fault, Lost, Refused, Local:
+	case Unreachable, Throttled, Fault, Lost, Refused, Local, Classes:
 	}
 	return message
 }

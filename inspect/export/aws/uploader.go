@@ -73,7 +73,7 @@ func ParseURL(url string) (bucket, prefix string, err error) {
 	case !bucketName.MatchString(bucket):
 		return "", "", fmt.Errorf("%q: %q is no bucket's name: want 3 to 63 lower-case letters, digits, dots and dashes", url, bucket)
 	case strings.Contains("/"+prefix, "//"), strings.Contains("/"+prefix+"/", "/../"), strings.Contains("/"+prefix+"/", "/./"):
-		return "", "", fmt.Errorf("%q: want a prefix without empty parts, . and ..", url)
+		return "", "", fmt.Errorf("%q: the prefix has a part that is empty, . or .. itself", url)
 	}
 	return bucket, strings.TrimSuffix(prefix, "/"), nil
 }

@@ -120,7 +120,7 @@ func TestFilesGoToTheirKeys(t *testing.T) {
 // under one key.
 func TestNothingIsLostWhileTheBoundHolds(t *testing.T) {
 	server := newS3(t)
-	client := open(t, aws.Config{Timeout: 20 * time.Millisecond, Backoff: quick.Backoff})
+	client, patient := open(t, aws.Config{Timeout: 20 * time.Millisecond, Backoff: quick.Backoff}), open(t, quick)
 	base := t.TempDir()
 	rapid.Check(t, func(rt *rapid.T) {
 		dir, err := os.MkdirTemp(base, "")
@@ -146,7 +146,7 @@ func TestNothingIsLostWhileTheBoundHolds(t *testing.T) {
 			assertBalanced(rt, u.Counts())
 		}
 		server.set(none)
-		u, err := client.NewUploader(cfg)
+		u, err := patient.NewUploader(cfg)
 		require.NoError(rt, err)
 		require.NoError(rt, u.Close(t.Context()))
 		assertBalanced(rt, u.Counts())
