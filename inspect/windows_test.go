@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/gopacket"
 	"github.com/google/gopacket/layers"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
@@ -210,4 +212,63 @@ func sorted(m map[uint32]uint32) (keys []uint32) {
 	}
 	slices.Sort(keys)
 	return keys
+}
+
+// inOrder is a Sink that notes kinds and windows in the order in which workers hand them over.
+type inOrder struct {
+	mu     sync.Mutex
+	events []event.Event
+}
+
+func (s *inOrder) Events(b *event.Batch) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.events = append(s.events, b.Events...)
+}
+
+// TestWorkersCloseWindowsTogether: however workers run beside each other, nobody tells anything of a window that was said to be
+// closed, and each window is closed once, in order.
+func TestWorkersCloseWindowsTogether(t *testing.T) {
+	const workers, packets = 4, 2000
+	shared, out := NewShared(1<<16), new(inOrder)
+	var all sync.WaitGroup
+	var team []*Worker
+	for n := range workers {
+		var in frames
+		for i := range packets {
+			at := int64(1_000_000+i) * int64(time.Second)
+			in = append(in, datagram(t, n*10+i%7, 10, false, at))
+		}
+		team = append(team, New(Config{Interval: time.Minute, Memory: Share(1 << 20), Shared: shared}, &in, out))
+	}
+	for _, w := range team {
+		all.Go(func() { assert.NoError(t, w.Run()) })
+	}
+	all.Wait()
+	closed, told, counted := uint32(0), uint32(0), uint64(0)
+	for i := range out.events {
+		switch e := &out.events[i]; e.Kind {
+		case event.Interval:
+			require.Greater(t, e.Window.From, closed)
+			told = max(told, e.Window.From)
+			counted += e.Flow.Packets[0] + e.Flow.Packets[1]
+		case event.Closed:
+			require.True(t, closed == 0 || e.Window.From == closed+60)
+			closed = e.Window.From
+		default:
+		}
+	}
+	require.Equal(t, told, closed, "all are closed")
+	require.EqualValues(t, workers*packets, counted)
+}
+
+// TestGaps: windows without packets are closed one by one, but for those of a gap in which nobody listened.
+func TestGaps(t *testing.T) {
+	for _, c := range []struct{ gap, windows int64 }{{0, 1}, {60, 2}, {1800, 31}, {3660, 62}, {3720, 2}, {1e8, 2}} {
+		at := int64(1_200_000) * int64(time.Second)
+		in := []decap.Datagram{datagram(t, 1, 1, false, at), datagram(t, 1, 1, false, at+c.gap*int64(time.Second))}
+		out, _ := inspect(t, Config{Interval: time.Minute}, in)
+		require.EqualValues(t, c.windows, out.kinds()[event.Closed], "a gap of %d s", c.gap)
+		require.EqualValues(t, min(c.windows, 2), out.kinds()[event.Interval])
+	}
 }
