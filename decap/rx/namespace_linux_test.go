@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -109,6 +110,20 @@ func (w *wire) target(ipv6 bool, port uint16) (from, to netip.AddrPort) {
 		return netip.AddrPortFrom(w.source6, 50000), netip.AddrPortFrom(w.target6, port)
 	}
 	return netip.AddrPortFrom(w.source4, 50000), netip.AddrPortFrom(w.target4, port)
+}
+
+// inOrder keeps the test on one processor: frames that are sent from several may overtake one another.
+func (w *wire) inOrder() {
+	w.t.Helper()
+	runtime.LockOSThread()
+	var was, one unix.CPUSet
+	require.NoError(w.t, unix.SchedGetaffinity(0, &was))
+	for cpu := 0; one.Count() == 0; cpu++ {
+		if was.IsSet(cpu) {
+			one.Set(cpu)
+		}
+	}
+	require.NoError(w.t, unix.SchedSetaffinity(0, &one))
 }
 
 // put sends a frame.

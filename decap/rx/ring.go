@@ -36,9 +36,10 @@ type RingConfig struct {
 const DefaultRingSize = 16 << 20
 
 const (
-	// ringBlock is the unit in which the kernel hands memory over. A frame must fit: the largest, merged ones, have 64 KiB.
-	// Larger blocks save nothing, since the timeout ends them before they are full at most rates, and waste the rest.
-	ringBlock = 256 << 10
+	// ringBlock is the unit in which the kernel hands memory over. A frame must fit: the largest, merged ones, have 64 KiB and
+	// their headers. Smaller blocks make the ring last longer for a reader that is held up, since each ends after a
+	// millisecond however empty: DefaultRingSize has 128 of them, so lasts for 128 ms at any rate that fits.
+	ringBlock = 128 << 10
 	// leastBlocks lets the kernel fill one block while the reader is in another, and a third hold what a batch points to.
 	leastBlocks = 4
 	maxRingSize = 2 << 30

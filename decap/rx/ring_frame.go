@@ -72,6 +72,9 @@ func parseOuterUDP(source netip.Addr, packet []byte, header, total int, more boo
 	}
 	udp := packet[header:]
 	length := int(binary.BigEndian.Uint16(udp[4:]))
+	if length == 0 && source.Is6() {
+		length = total - header // RFC 2675 section 4
+	}
 	if length < udpLen || length > total-header && !more {
 		return outer{}, false
 	}

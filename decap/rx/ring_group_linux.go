@@ -31,6 +31,9 @@ type ringGroup struct {
 // interface is gone for longer than that.
 const watchInterval = 250 * time.Millisecond
 
+// errInterfaceReplaced is for an interface whose name belongs to another one from one look to the next.
+var errInterfaceReplaced = errors.New("the interface was replaced")
+
 // ListenRing opens cfg.Rings rings on an interface, each a source of its own. The kernel steers every datagram by its inner
 // addresses and ports, so that both directions of a flow come from the same ring. It needs CAP_NET_RAW.
 //
@@ -166,7 +169,9 @@ func (g *ringGroup) watch() {
 		}
 		on, err := findDevice(g.port, g.cfg.Interface)
 		if err == nil && on.index != g.on.index {
-			say(errors.New("the interface was replaced"))
+			if trouble == nil {
+				say(errInterfaceReplaced)
+			}
 			err = g.reopen(on)
 		}
 		say(err)

@@ -100,17 +100,11 @@ func (c trafficControl) filters(parent uint32) (list []filter, err error) {
 
 // add puts a filter with a classic BPF program at the end of ingress.
 func (c trafficControl) add(program []bpf.Instruction) error {
-	raw, err := bpf.Assemble(program)
+	ops, err := filterOps(program)
 	if err != nil {
 		return err
 	}
-	var ops []byte
-	for _, r := range raw {
-		ops = binary.NativeEndian.AppendUint16(ops, r.Op)
-		ops = append(ops, r.Jt, r.Jf)
-		ops = binary.NativeEndian.AppendUint32(ops, r.K)
-	}
-	options := appendAttribute(nil, tcaBPFOpsLen, binary.NativeEndian.AppendUint16(nil, uint16(len(raw))))
+	options := appendAttribute(nil, tcaBPFOpsLen, binary.NativeEndian.AppendUint16(nil, uint16(len(ops)/instructionLen)))
 	options = appendAttribute(options, tcaBPFOps, ops)
 	options = appendAttribute(options, tcaBPFFlags, binary.NativeEndian.AppendUint32(nil, tcaBPFActDirect))
 	options = appendAttribute(options, tcaBPFGenFlags, binary.NativeEndian.AppendUint32(nil, tcaBPFSkipDevice))
@@ -119,6 +113,20 @@ func (c trafficControl) add(program []bpf.Instruction) error {
 	body = appendAttribute(body, unix.TCA_KIND, []byte("bpf\x00"))
 	body = appendAttribute(body, unix.TCA_OPTIONS, options)
 	return c.request(unix.RTM_NEWTFILTER, unix.NLM_F_ACK|unix.NLM_F_CREATE|unix.NLM_F_EXCL, body, ignore)
+}
+
+// filterOps returns a program as an array of struct sock_filter.
+func filterOps(program []bpf.Instruction) (ops []byte, err error) {
+	raw, err := bpf.Assemble(program)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range raw {
+		ops = binary.NativeEndian.AppendUint16(ops, r.Op)
+		ops = append(ops, r.Jt, r.Jf)
+		ops = binary.NativeEndian.AppendUint32(ops, r.K)
+	}
+	return ops, nil
 }
 
 // remove takes the filters away that are ours and wanted gone, and the queueing discipline if we made it and nobody uses it.
