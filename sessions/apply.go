@@ -18,6 +18,7 @@ type Applier struct {
 	API     Changer
 	Nonce   string        // of this run: see NewNonce
 	DryRun  bool          // only ask whether each change would be allowed
+	GoOn    bool          // a session that EC2 will not make for reasons of its own does not stop the others
 	Workers int           // calls at the same time; 0 is 1
 	Report  func(Outcome) // told of every change when it is done, one at a time; may be nil
 }
@@ -121,7 +122,7 @@ func (r *run) one(ctx context.Context, c *Change) {
 	defer r.mu.Unlock()
 	if o.Err != nil {
 		r.result.Failed = append(r.result.Failed, o)
-		if !r.DryRun {
+		if !r.DryRun && !r.bearable(o) {
 			r.stop(errStopped)
 		}
 	} else {
@@ -133,6 +134,16 @@ func (r *run) one(ctx context.Context, c *Change) {
 	if r.Report != nil {
 		r.Report(o)
 	}
+}
+
+// bearable reports whether others can go on although a change failed. What is wrong with permissions or the network is wrong for
+// all of them.
+func (r *run) bearable(o Outcome) bool {
+	if !r.GoOn || o.Change.Kind != KindSession || o.Change.Op != Create {
+		return false
+	}
+	class := ClassOf(o.Err)
+	return class == Other || class == Limit
 }
 
 // reference is how sessions and rules of a plan refer to what a change makes.

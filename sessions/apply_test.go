@@ -277,3 +277,19 @@ func TestClassOf(t *testing.T) {
 	assert.Equal(t, Limit, ClassOf(fmt.Errorf("x: %w", &APIError{Class: Limit})))
 	assert.Equal(t, Other, ClassOf(errors.New("x")))
 }
+
+// TestWatchGoesOn: a session that EC2 will not make does not keep it from the others, but what is wrong for all of them does.
+func TestWatchGoesOn(t *testing.T) {
+	for class, left := range map[Class]int{Other: 0, Limit: 0, Denied: 1, Throttled: 1, Unreachable: 1} {
+		api := &changer{fail: func(c *Change) error {
+			if c.Name == "web eni-0a" {
+				return &APIError{Code: "Some", Class: class}
+			}
+			return nil
+		}}
+		result, err := (&Applier{API: api, GoOn: true}).Apply(t.Context(), emptyAccount(t))
+		require.Error(t, err)
+		assert.Len(t, result.Failed, 1)
+		assert.Len(t, result.Left, left, "%v", class)
+	}
+}

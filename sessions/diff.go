@@ -21,7 +21,7 @@ func Diff(spec *Spec, have *State) (*Plan, error) {
 // compare makes the plan, and tells how it came about: what was chosen and wanted.
 func compare(spec *Spec, have *State) (*differ, []*wanted, error) {
 	d := &differ{
-		spec: spec, ix: newIndex(have), plan: &Plan{Owner: spec.Owner, Changes: []Change{}},
+		spec: spec, ix: newIndex(have), plan: &Plan{Owner: spec.Owner, Account: have.account(), Region: have.Region, Changes: []Change{}},
 		targets: map[string]string{}, filters: map[string]string{}, stays: map[string]bool{},
 	}
 	chosen, errs := choose(spec, d.ix)

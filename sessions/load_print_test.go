@@ -108,6 +108,7 @@ func (p printable) selector(s Selector) tree {
 	list(p, m, "instances", s.Instances)
 	list(p, m, "auto-scaling-groups", s.Groups)
 	list(p, m, "vpcs", s.VPCs)
+	list(p, m, "types", s.Types)
 	list(p, m, "subnets", s.Subnets)
 	return m
 }

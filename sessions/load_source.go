@@ -37,6 +37,7 @@ func (l *loader) selector(at Position, what string, n ast.Node, s *Selector, oth
 		"auto-scaling-groups": many(l, &s.Groups, parseText),
 		"vpcs":                many(l, &s.VPCs, vpcID.parse),
 		"subnets":             many(l, &s.Subnets, subnetID.parse),
+		"types":               many(l, &s.Types, parseText),
 	}
 	known := maps.Clone(own)
 	maps.Copy(known, others)

@@ -37,6 +37,20 @@ type State struct {
 	Sessions   []Session   `json:"sessions,omitempty"`
 }
 
+// account is whose the state is, as far as its interfaces tell: that of most of them is that of all, but for shared subnets.
+func (s *State) account() string {
+	n := map[string]int{}
+	most := ""
+	for i := range s.Interfaces {
+		a := s.Interfaces[i].Account
+		n[a]++
+		if n[a] > n[most] || n[a] == n[most] && a < most {
+			most = a
+		}
+	}
+	return most
+}
+
 // Interface is an elastic network interface.
 type Interface struct {
 	ID               string       `json:"id"`

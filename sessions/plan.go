@@ -85,6 +85,8 @@ type Object struct {
 // Plan is what Apply would do, in that order, and what a person should know of it.
 type Plan struct {
 	Owner        string    `json:"owner"`
+	Account      string    `json:"account,omitempty"`
+	Region       string    `json:"region,omitempty"`
 	Changes      []Change  `json:"changes"`
 	Refusals     []string  `json:"refusals,omitempty"` // what AWS would refuse: a plan with one is not applied
 	Warnings     []string  `json:"warnings,omitempty"`

@@ -58,8 +58,19 @@ func (p *Plan) Print(out io.Writer, price float64) error {
 	for _, text := range p.Refusals {
 		fmt.Fprintf(b, "refused: %s\n", text)
 	}
-	fmt.Fprintf(b, "%s\nAfter that, %s.\n", p.summary(), CostOf(p.Sessions, price))
+	fmt.Fprintf(b, "%s\nAfter that, %s%s.\n", p.summary(), p.place(), CostOf(p.Sessions, price))
 	return b.Flush()
+}
+
+// place is where the plan is for, as the beginning of a phrase; it is empty if nothing is known of it.
+func (p *Plan) place() string {
+	switch {
+	case p.Account != "" && p.Region != "":
+		return "in account " + p.Account + " and " + p.Region + ", "
+	case p.Region != "":
+		return "in " + p.Region + ", "
+	}
+	return ""
 }
 
 // idIfAny is an ID, or nothing for a reference to what does not exist yet.

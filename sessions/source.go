@@ -51,9 +51,15 @@ func choose(spec *Spec, ix *index) (choice, []error) {
 	return c, errs
 }
 
+// neverMirrored are types of interfaces that a choice by VPC or subnet meets and EC2 refuses, in the API's spelling and in the
+// SDK's. Everything else is left to EC2 to say, since it is its to change.
+var neverMirrored = []string{"nat_gateway", "natGateway", "gateway_load_balancer_endpoint"}
+
 // idle says why an interface has nothing to mirror now. A session on it would be billed all the same.
 func idle(eni *Interface, instance *Instance) string {
 	switch {
+	case slices.Contains(neverMirrored, eni.Type):
+		return "EC2 mirrors no interface of type " + eni.Type
 	case eni.Status != "" && eni.Status != "in-use":
 		return "the interface is " + eni.Status
 	case instance != nil && instance.State != "" && instance.State != "running" && instance.State != "pending":
@@ -81,7 +87,7 @@ func (s *Selector) holds(eni *Interface, instance *Instance) bool {
 		}
 	}
 	return among(s.Interfaces, eni.ID) && among(s.Instances, eni.Instance) && among(s.Groups, tags[groupTag]) &&
-		among(s.VPCs, eni.VPC) && among(s.Subnets, eni.Subnet)
+		among(s.VPCs, eni.VPC) && among(s.Subnets, eni.Subnet) && among(s.Types, eni.Type)
 }
 
 // among reports whether a list that asks for something has the value.

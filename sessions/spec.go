@@ -72,6 +72,7 @@ type Selector struct {
 	Groups     []string // Auto Scaling groups, by name
 	VPCs       []string
 	Subnets    []string
+	Types      []string // of interfaces, as EC2 calls them: interface, load_balancer, nat_gateway, …
 }
 
 // SessionSpec mirrors the interfaces that sources choose, each in a session of its own.

@@ -144,7 +144,7 @@ func (w *watcher) round(ctx context.Context) error {
 		return err
 	}
 	w.tell(p)
-	applier := sessions.Applier{API: w.api, Nonce: sessions.NewNonce(), Workers: applyWorkers, Report: w.report}
+	applier := sessions.Applier{API: w.api, Nonce: sessions.NewNonce(), GoOn: true, Workers: applyWorkers, Report: w.report}
 	result, err := applier.Apply(ctx, p)
 	if n := len(result.Failed); n > 0 {
 		err = fmt.Errorf("%d changes done, %d failed, %d not begun", len(result.Done), n, len(result.Left))
