@@ -45,6 +45,26 @@ func benchmarkParquet(b *testing.B, schema export.ParquetSchema) {
 	b.ReportMetric(float64(p.Counts().Bytes)/float64(n), "bytes/record")
 }
 
+// BenchmarkQueueToParquet is the way of a flow's counts from the queue to a file: two records an event.
+func BenchmarkQueueToParquet(b *testing.B) {
+	q, p := parquetQueue(b, config(b.TempDir(), func(c *export.ParquetConfig) { c.Memory = 64 << 20 }))
+	r := rand.New(rand.NewPCG(1, 2))
+	b.ReportAllocs()
+	before := cpuTime()
+	for b.Loop() {
+		batch := intervalBatch(64)
+		for i := range batch.Events {
+			e := &batch.Events[i]
+			e.SrcPort, e.Dst[15], e.Dst[14] = uint16(r.IntN(1<<16)), byte(r.IntN(256)), byte(r.IntN(256))
+			e.Flow.Bytes = [2]uint64{r.Uint64N(1 << 20), r.Uint64N(1 << 20)}
+		}
+		q.Events(batch)
+	}
+	_, err := q.Close(b.Context())
+	require.NoError(b, err)
+	b.ReportMetric(float64(p.Counts().Written)/(cpuTime()-before).Seconds(), "records/cpu-s")
+}
+
 func cpuTime() time.Duration {
 	var u syscall.Rusage
 	syscall.Getrusage(syscall.RUSAGE_SELF, &u)

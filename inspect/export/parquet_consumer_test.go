@@ -29,7 +29,7 @@ func intervalBatch(n int) *event.Batch {
 	return b
 }
 
-func parquetQueue(t *testing.T, cfg export.ParquetConfig) (*export.Queue, *export.Parquet) {
+func parquetQueue(t testing.TB, cfg export.ParquetConfig) (*export.Queue, *export.Parquet) {
 	p, err := export.NewParquet(cfg)
 	require.NoError(t, err)
 	rec := export.NewRecorder(export.RecorderConfig{})

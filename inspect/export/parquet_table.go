@@ -77,7 +77,7 @@ func nullColumn[T any](path string, kind physical) column[T] {
 	}}
 }
 
-// paths returns the columns' names, and where the one by which rows are sorted is among them.
+// layout returns the columns' names and types, and where the one by which rows are sorted is among them.
 func (t *table[T]) layout() layout {
 	l := layout{sorted: -1}
 	for i := range t.columns {
