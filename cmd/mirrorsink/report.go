@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -82,6 +83,7 @@ func (o *reportOptions) run(cmd *cobra.Command, files []string, query *report.Qu
 	if len(files) == 0 {
 		files = []string{"-"}
 	}
+	defer o.limitHeap()()
 	bar := newProgress(cmd.ErrOrStderr(), o.quiet)
 	answer, failures := report.Run(cmd.Context(), report.Config{
 		Files: files, Stdin: cmd.InOrStdin(), Format: o.format.format, Where: o.where,
@@ -99,6 +101,18 @@ func (o *reportOptions) run(cmd *cobra.Command, files []string, query *report.Qu
 		return errors.Join(failures, err)
 	}
 	return failures
+}
+
+// reportSlack is what reading takes beside the tables: buffers, decompression, pages of Parquet.
+const reportSlack = 64 * miB
+
+// limitHeap lets the collector work the harder the nearer the heap comes to the bound, unless GOMEMLIMIT says how hard.
+func (o *reportOptions) limitHeap() (restore func()) {
+	if os.Getenv("GOMEMLIMIT") != "" {
+		return func() {}
+	}
+	old := debug.SetMemoryLimit(int64(o.memory) + reportSlack)
+	return func() { debug.SetMemoryLimit(old) }
 }
 
 // print writes the answer, the page, and the notes, which are for people.
