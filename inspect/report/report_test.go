@@ -53,8 +53,11 @@ func asText(all []flowlog.Record) []byte {
 	return b
 }
 
-// asParquet writes records in AWS's columns and ours, a row group each few rows.
-func asParquet(t require.TestingT, all []flowlog.Record) []byte {
+// smallPages makes a row group of few rows, and a page of fewer.
+var smallPages = []parquet.WriterOption{parquet.MaxRowsPerRowGroup(100), parquet.PageBufferSize(512)}
+
+// asParquet writes records in AWS's columns and ours.
+func asParquet(t require.TestingT, all []flowlog.Record, options ...parquet.WriterOption) []byte {
 	group := parquet.Group{}
 	for i := range flowlog.Fields {
 		f := &flowlog.Fields[i]
@@ -66,7 +69,7 @@ func asParquet(t require.TestingT, all []flowlog.Record) []byte {
 	}
 	schema := parquet.NewSchema("record", group)
 	var b bytes.Buffer
-	w := parquet.NewWriter(&b, schema, parquet.MaxRowsPerRowGroup(100), parquet.PageBufferSize(512), parquet.Compression(&parquet.Zstd))
+	w := parquet.NewWriter(&b, append(options, schema, parquet.Compression(&parquet.Zstd))...)
 	for i := range all {
 		var row parquet.Row
 		for at, path := range schema.Columns() {
@@ -183,7 +186,7 @@ func TestParquetAsText(t *testing.T) {
 	dir := t.TempDir()
 	rapid.Check(t, func(t *rapid.T) {
 		all := records(t)
-		text, table := file(t, dir, asText(all)), file(t, dir, asParquet(t, all))
+		text, table := file(t, dir, asText(all)), file(t, dir, asParquet(t, all, smallPages...))
 		for _, q := range []func() *report.Query{
 			func() *report.Query { return top(t, "bytes", 0, report.Dims...) },
 			func() *report.Query { return report.Management(0) }, func() *report.Query { return report.Unanswered(0) },
@@ -232,6 +235,19 @@ func TestWhereReadsEveryField(t *testing.T) {
 	}
 }
 
+// TestDocumentedExpressions: the examples of docs/report.md are expressions.
+func TestDocumentedExpressions(t *testing.T) {
+	page, err := os.ReadFile("../../docs/report.md")
+	require.NoError(t, err)
+	_, section, _ := strings.Cut(string(page), "## `--where`\n\n")
+	examples, _, _ := strings.Cut(section, "\n\n")
+	for line := range strings.Lines(examples) {
+		_, err := report.Schema.Compile(strings.TrimSpace(line))
+		assert.NoError(t, err, line)
+	}
+	assert.GreaterOrEqual(t, strings.Count(examples, "\n"), 3)
+}
+
 // TestTwins: a second observation at the other end changes no total and no group, whichever comes first and however they are
 // mixed; the names are those of the client's end.
 func TestTwins(t *testing.T) {
@@ -271,7 +287,7 @@ func TestDamage(t *testing.T) {
 	good := file(t, dir, asText(whole))
 	rapid.Check(t, func(t *rapid.T) {
 		data := rapid.SampledFrom([]func() []byte{
-			func() []byte { return asParquet(t, records(t)) }, func() []byte { return asText(records(t)) },
+			func() []byte { return asParquet(t, records(t), smallPages...) }, func() []byte { return asText(records(t)) },
 		}).Draw(t, "format")()
 		switch at := rapid.IntRange(0, len(data)-1).Draw(t, "at"); rapid.SampledFrom([]string{"cut", "change", "zero"}).Draw(t, "how") {
 		case "cut":
