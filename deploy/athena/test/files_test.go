@@ -79,7 +79,7 @@ func someShare(r *rand.Rand) float64 {
 
 // TestValuesComeBack: DuckDB reads from every column of every record what the record's line has.
 func TestValuesComeBack(t *testing.T) {
-	const n = 20_000
+	const n = 6000
 	dir, records := t.TempDir(), someRecords(n)
 	writeRecords(t, parquetConfig(dir), records)
 	a := openAthena(t)
