@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/netip"
 	"os"
 	"time"
 
@@ -71,7 +72,7 @@ func demo(cmd *cobra.Command, opts demoOptions) error {
 	}
 	defer l.closeServers()
 
-	fmt.Fprintf(stderr, "playing a bundled capture as AWS would mirror it, to %v\n", l.sockets[0].Addr())
+	fmt.Fprintf(stderr, "playing a bundled capture as AWS would mirror it, to %v\n", l.receivers[0].Addr())
 	received := make(chan error, 1)
 	receiving, stop := context.WithCancel(context.Background())
 	defer stop()
@@ -80,7 +81,7 @@ func demo(cmd *cobra.Command, opts demoOptions) error {
 		received <- l.run(receiving)
 	}()
 	v.begin(ctx)
-	played := playDemo(ctx, l.sockets[0])
+	played := playDemo(ctx, l.receivers[0].Addr())
 	v.end()
 	stop()
 	if err := <-received; err != nil {
@@ -106,17 +107,17 @@ func openDemo(opts demoOptions, log *slog.Logger, v view) (*listener, error) {
 }
 
 // playDemo plays the bundled capture at its own speed, again and again, until ctx ends.
-func playDemo(ctx context.Context, to *rx.UDP) error {
+func playDemo(ctx context.Context, to netip.AddrPort) error {
 	cfg, err := sim.ParseSpec(demoSessions)
 	if err != nil {
 		return err
 	}
-	cfg.Target = to.Addr().Addr()
+	cfg.Target = to.Addr()
 	m, err := sim.New(cfg)
 	if err != nil {
 		return err
 	}
-	out := &socketDestination{tx.NewSender(to.Addr())}
+	out := &socketDestination{tx.NewSender(to)}
 	defer out.close()
 	s := newSimulator(m, sim.Odds{}, out, &pacer{speed: 1})
 	for ctx.Err() == nil {

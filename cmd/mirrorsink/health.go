@@ -7,8 +7,20 @@ import (
 )
 
 // readiness says whether datagrams that are sent now will be received: from when all sources are open until a shutdown
-// begins.
-type readiness struct{ atomic.Bool }
+// begins, unless something holds it up.
+type readiness struct {
+	atomic.Bool
+	held atomic.Int32 // by how many
+}
+
+// hold adds something that keeps the program from receiving, or takes it away.
+func (r *readiness) hold(up bool) {
+	if up {
+		r.held.Add(1)
+	} else {
+		r.held.Add(-1)
+	}
+}
 
 // handler serves /livez and /readyz and nothing else, since a load balancer must reach it.
 func (r *readiness) handler() http.Handler {
@@ -17,7 +29,7 @@ func (r *readiness) handler() http.Handler {
 		_, _ = io.WriteString(w, "ok\n")
 	})
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		if !r.Load() {
+		if !r.Load() || r.held.Load() > 0 {
 			http.Error(w, "not receiving", http.StatusServiceUnavailable)
 			return
 		}

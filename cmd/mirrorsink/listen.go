@@ -12,6 +12,8 @@ import (
 // listenOptions are the flags of listen.
 type listenOptions struct {
 	listen, geneve  address
+	source          liveSource
+	tcDrop          bool
 	workers         int
 	receiveBuffer   byteSize
 	memory          byteSize
@@ -46,6 +48,7 @@ func newListen() *cobra.Command {
 		Long:  listenHelp,
 		Example: `  mirrorsink listen --health :8080 --eve /var/log/mirrorsink/eve.json
   mirrorsink listen --inventory ec2 --inventory-refresh 5m
+  mirrorsink listen --source ring:eth0 --tc-drop
   mirrorsink listen --allow-source 10.0.0.0/8 --allow-vni 100-199`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -81,8 +84,10 @@ func (o *listenOptions) addTo(f *pflag.FlagSet) {
 	_ = o.metrics.Set("127.0.0.1:9478")
 	f.Var(&o.listen, "listen", "receive VXLAN on this UDP address")
 	f.Var(&o.geneve, "geneve", "receive GENEVE on this UDP address, such as :6081")
+	f.Var(&o.source, "source", "read with sockets (udp), or from an interface before the network stack (ring:IFACE, with CAP_NET_RAW)")
+	f.BoolVar(&o.tcDrop, "tc-drop", false, "have tc drop what a ring has read, so that the network stack does not work on it too (with CAP_NET_ADMIN)")
 	f.IntVar(&o.workers, "workers", o.workers, "`number` of sockets and threads that share the traffic; by default one a core")
-	f.Var(&o.receiveBuffer, "receive-buffer", "receive buffer of each socket")
+	f.Var(&o.receiveBuffer, "receive-buffer", "receive buffer of each socket, or size of each ring")
 	f.Var(&o.memory, "memory", "bound of all tables and queues together; receive slots add 4 MiB for each worker")
 	o.inventory.addTo(f)
 	o.inventory.addRefreshTo(f)
@@ -101,6 +106,8 @@ func (o *listenOptions) check() error {
 	switch {
 	case !o.listen.IsValid() && !o.geneve.IsValid():
 		return usagef("nothing to receive on: --listen and --geneve are off")
+	case o.tcDrop && o.source.ring == "":
+		return usagef("--tc-drop: there is nothing to drop behind without --source ring:IFACE")
 	case o.workers < 1:
 		return usagef("--workers %d: there must be one at least", o.workers)
 	case o.drain < 0 || o.deadline < 0 || o.statsInterval < 0:
@@ -122,6 +129,9 @@ func listen(cmd *cobra.Command, opts *listenOptions) error {
 	defer limitHeap(opts.memory)()
 	inventory, err := opts.inventory.open(cmd.Context(), log)
 	if err != nil {
+		return err
+	}
+	if err := removeStaleDrops(opts, log); err != nil {
 		return err
 	}
 	l, err := openListener(cmd.Context(), opts, inventory, log)

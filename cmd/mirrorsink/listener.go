@@ -15,14 +15,15 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect"
 )
 
-// listener is the sink at work: sockets, pipeline, servers.
+// listener is the sink at work: sources, pipeline, servers.
 type listener struct {
 	opts      *listenOptions
 	inventory *attribution // nil is for none
 	log       *slog.Logger
 	pipeline  *pipeline
 	groups    [][]source
-	sockets   []*rx.UDP // those of groups
+	receivers []receiver // those of groups
+	rings     []*rx.Ring // the first of each group of rings
 	servers   []*server
 	ready     readiness
 }
@@ -77,30 +78,6 @@ func (l *listener) open() error {
 		}
 		l.servers = append(l.servers, s)
 	}
-	return nil
-}
-
-// receive opens a group of sockets, a socket for each worker.
-func (l *listener) receive(addr address, link decap.Link) error {
-	if !addr.IsValid() {
-		return nil
-	}
-	sockets, err := rx.ListenUDP(rx.UDPConfig{
-		Addr: addr.AddrPort, Sockets: l.opts.workers, ReceiveBuffer: int(l.opts.receiveBuffer), Link: link,
-	})
-	if err != nil {
-		return err
-	}
-	group := make([]source, len(sockets))
-	for i, s := range sockets {
-		group[i] = s
-	}
-	l.groups = append(l.groups, group)
-	l.sockets = append(l.sockets, sockets...)
-	for _, w := range sockets[0].Warnings() {
-		l.log.Warn(w)
-	}
-	l.log.Info("receiving", "address", sockets[0].Addr().String(), "workers", len(sockets))
 	return nil
 }
 
@@ -213,16 +190,19 @@ func (l *listener) writeStats() {
 func (l *listener) snapshot() snapshot {
 	s := l.pipeline.snapshot()
 	s.KernelDrops = l.drops()
-	for _, u := range l.sockets {
-		s.Oversized += u.Truncated()
+	for _, r := range l.receivers {
+		s.Oversized += r.Truncated()
+	}
+	for _, r := range l.rings {
+		s.InterfaceLosses += r.Lost()
 	}
 	return s
 }
 
 // drops returns how many datagrams the kernel had no room for.
 func (l *listener) drops() (n uint64) {
-	for _, u := range l.sockets {
-		n += u.Drops()
+	for _, r := range l.receivers {
+		n += r.Drops()
 	}
 	return n
 }

@@ -12,7 +12,8 @@ import (
 type snapshot struct {
 	event.Totals
 	Named            uint64      // flows that ended with a name
-	Oversized        uint64      // datagrams that were longer than a receive slot
+	Oversized        uint64      // datagrams that were read in part
+	InterfaceLosses  uint64      // times that the interface of a packet ring went
 	DNS              pdns.Counts // answers of DNS that are remembered
 	HandoversDropped uint64      // packets put together from fragments that got lost between workers
 	Inventory        inventoryCounts

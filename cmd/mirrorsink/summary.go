@@ -30,7 +30,8 @@ func (s *snapshot) print(w io.Writer) {
 	printCount(tw, "evicted flows", s.FlowsEnded[event.EndForced], "before their time: --memory was used up")
 	printCount(tw, "evicted streams", s.StreamsEvict, "before they were read: --memory was used up")
 	printCount(tw, "evicted fragments", s.FragmentsEvicted, "before their packet was whole: --memory was used up")
-	printCount(tw, "oversized", s.Oversized, "datagrams that were longer than a receive slot")
+	printCount(tw, "oversized", s.Oversized, "datagrams that were read in part")
+	printCount(tw, "interface losses", s.InterfaceLosses, "times that there was nothing to read from")
 	printCount(tw, "handovers dropped", s.HandoversDropped, "packets put together from fragments, missing from their flows")
 	printCount(tw, "refused names", s.NamesRefused, "for which there was no room: --memory was used up")
 	fmt.Fprintf(tw, "events\t%d produced, %d written, %d dropped\n",

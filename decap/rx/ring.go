@@ -77,5 +77,9 @@ func (cfg RingConfig) withDefaults() (RingConfig, error) {
 // maxInterfaceName is IFNAMSIZ without the closing zero.
 const maxInterfaceName = 15
 
+// ErrStaleDrop is for a filter of RingConfig.DropBehind that outlived its process and cannot be removed: while it is there,
+// sockets receive nothing.
+var ErrStaleDrop = errors.New("a tc filter of a mirrorsink that was killed drops mirrored traffic, and CAP_NET_ADMIN is needed to remove it")
+
 // errInterfaceDown is for an interface that is there and not up.
 var errInterfaceDown = errors.New("the interface is down")

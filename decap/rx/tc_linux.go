@@ -243,7 +243,8 @@ func ownDestinations(addr netip.AddrPort) (destinations, error) {
 }
 
 // RemoveStaleDrops takes away the filters of RingConfig.DropBehind that processes have left behind which were killed, and
-// returns the names of the interfaces that had some. Without CAP_NET_ADMIN it fails if there are any.
+// returns the names of the interfaces that had some. Without CAP_NET_ADMIN it fails with ErrStaleDrop
+// if there are any.
 func RemoveStaleDrops() (cleaned []string, err error) {
 	interfaces, err := net.Interfaces()
 	if err != nil {
@@ -258,8 +259,7 @@ func RemoveStaleDrops() (cleaned []string, err error) {
 		n, err := trafficControl{s, i.Index}.remove(func(m dropMark) bool { return !m.alive() })
 		switch {
 		case errors.Is(err, unix.EPERM):
-			return cleaned, fmt.Errorf("%s has a tc filter of a mirrorsink that was killed, which drops mirrored traffic; to remove it takes "+
-				"CAP_NET_ADMIN (\"tc filter del dev %[1]s ingress pref %d\")", i.Name, dropPriority)
+			return cleaned, fmt.Errorf("%s: %w (\"tc filter del dev %[1]s ingress pref %[3]d\")", i.Name, ErrStaleDrop, dropPriority)
 		case err != nil && !errors.Is(err, unix.ENODEV) && !errors.Is(err, unix.ENOENT):
 			return cleaned, fmt.Errorf("tc filters of %s: %w", i.Name, err)
 		case n > 0:
