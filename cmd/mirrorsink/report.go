@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"golang.org/x/term"
 
 	"github.com/mirrorsink/mirrorsink/inspect/report"
 	"github.com/mirrorsink/mirrorsink/inspect/where"
@@ -81,6 +82,9 @@ func (o *reportOptions) run(cmd *cobra.Command, files []string, query *report.Qu
 		return err
 	}
 	if len(files) == 0 {
+		if f, ok := cmd.InOrStdin().(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+			return usagef("nothing to read: name files or folders, or pipe lines in")
+		}
 		files = []string{"-"}
 	}
 	defer o.limitHeap()()

@@ -132,7 +132,7 @@ func (o *opener) lines(f io.ReadCloser) (reader, error) {
 	}
 	switch trimmed := bytes.TrimLeft(start, " \t\r\n"); {
 	case string(start[:min(len(start), 4)]) == "PAR1":
-		return nil, errors.New("Parquet cannot be read from standard input: name the file")
+		return nil, errors.New("standard input cannot be Parquet: name the file")
 	case len(trimmed) > 0 && trimmed[0] == '{':
 		return &eveReader{in: in, file: f}, nil
 	case bytes.IndexByte(start, 0) >= 0:

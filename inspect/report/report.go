@@ -86,6 +86,10 @@ func Run(ctx context.Context, cfg Config, query *Query) (*Answer, error) {
 	plots := query.open(limits{int(cfg.Memory), cfg.TempDir}, cfg.Plots)
 	defer query.q.close()
 	failures := s.answer(ctx, query, a)
+	var stop *stopError
+	if errors.As(errors.Join(failures...), &stop) {
+		return nil, errors.Join(failures...) // sums that lack a part are none
+	}
 	if ctx.Err() != nil {
 		failures = append(failures, errors.New("interrupted: the answer is of what was read so far"))
 	}
@@ -202,7 +206,7 @@ func (s *scan) read(ctx context.Context, inputs []input, add func(*row) error) (
 		var stop *stopError
 		switch {
 		case errors.As(err, &stop):
-			return append(failures, stop.err)
+			return append(failures, stop)
 		case errors.Is(err, errForeign) && in.listed:
 			s.stray++
 		case err != nil:

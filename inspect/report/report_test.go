@@ -3,6 +3,7 @@ package report_test
 import (
 	"bytes"
 	"cmp"
+	"compress/gzip"
 	"context"
 	"fmt"
 	"io"
@@ -246,6 +247,56 @@ func TestDocumentedExpressions(t *testing.T) {
 		assert.NoError(t, err, line)
 	}
 	assert.GreaterOrEqual(t, strings.Count(examples, "\n"), 3)
+}
+
+// TestStandardInput: lines are read from it as from a file, compressed or not; what needs a file says so.
+func TestStandardInput(t *testing.T) {
+	r := []flowlog.Record{{DstAddr: netip.MustParseAddr("192.0.2.1"), Bytes: 5, Packets: 1, LogStatus: "OK", Name: "n"}}
+	var packed bytes.Buffer
+	z := gzip.NewWriter(&packed)
+	_, err := z.Write(asText(r))
+	require.NoError(t, err)
+	require.NoError(t, z.Close())
+	for _, data := range [][]byte{asText(r), packed.Bytes()} {
+		a, err := report.Run(t.Context(), report.Config{Files: []string{"-"}, Stdin: bytes.NewReader(data), Memory: 1 << 20}, top(t, "bytes", 0, "name"))
+		require.NoError(t, err)
+		assert.Equal(t, int64(5), a.Table.Total[3].Num)
+	}
+	_, err = report.Run(t.Context(), report.Config{Files: []string{"-"}, Stdin: bytes.NewReader(asParquet(t, r)), Memory: 1 << 20}, top(t, "bytes", 0, "name"))
+	assert.EqualError(t, err, "-: standard input cannot be Parquet: name the file")
+	hourAgo, err := report.ParseMoment("-1h")
+	require.NoError(t, err)
+	_, err = report.Run(t.Context(), report.Config{Files: []string{"-"}, Stdin: strings.NewReader(""), From: hourAgo, Memory: 1 << 20}, report.Names(0))
+	assert.ErrorContains(t, err, "not of standard input: give a time")
+}
+
+// TestNoRoomForGroups: when neither memory nor the temporary folder takes the groups there is no answer, and one line says why.
+func TestNoRoomForGroups(t *testing.T) {
+	var all []flowlog.Record
+	for i := range 100 {
+		all = append(all, flowlog.Record{Bytes: 1, Packets: 1, LogStatus: "OK", Name: fmt.Sprint(i)})
+	}
+	name := file(t, t.TempDir(), asText(all))
+	a, err := report.Run(t.Context(), report.Config{Files: []string{name, name}, Memory: 1000, TempDir: filepath.Join(t.TempDir(), "gone")}, top(t, "bytes", 0, "name"))
+	assert.Nil(t, a)
+	require.ErrorContains(t, err, "more groups than --memory holds, and no temporary file: open ")
+	assert.NotContains(t, err.Error(), "\n")
+}
+
+// TestTemporaryFilesGo: nothing is left behind.
+func TestTemporaryFilesGo(t *testing.T) {
+	var all []flowlog.Record
+	for i := range 100 {
+		all = append(all, flowlog.Record{Bytes: 1, Packets: 1, LogStatus: "OK", Name: fmt.Sprint(i)})
+	}
+	temp := t.TempDir()
+	name := file(t, t.TempDir(), asText(all))
+	a, err := report.Run(t.Context(), report.Config{Files: []string{name}, Memory: 1000, TempDir: temp, Plots: true}, top(t, "bytes", 0, "name"))
+	require.NoError(t, err)
+	assert.Len(t, a.Table.Rows, 100)
+	left, err := os.ReadDir(temp)
+	require.NoError(t, err)
+	assert.Empty(t, left)
 }
 
 // TestTwins: a second observation at the other end changes no total and no group, whichever comes first and however they are

@@ -91,17 +91,15 @@ func (c *checker) binary(n *ast.BinaryNode) Kind {
 	}
 	switch n.Operator {
 	case "and", "or", "&&", "||":
-		return c.both(n, left, right, left == Bool && right == Bool, "true or false", Bool)
+		return c.both(n, left, right, areBool, "true or false", Bool)
 	case "<", "<=", ">", ">=":
-		return c.both(n, left, right, left.number() && right.number(), "numbers", Bool)
-	case "+", "-", "*", "/":
-		result := Float
-		if left == Int && right == Int && n.Operator != "/" {
-			result = Int
-		}
-		return c.both(n, left, right, left.number() && right.number(), "numbers", result)
+		return c.both(n, left, right, areNumbers, "numbers", Bool)
+	case "+", "-", "*":
+		return c.both(n, left, right, areNumbers, "numbers", max(left, right)) // Float if one is
+	case "/":
+		return c.both(n, left, right, areNumbers, "numbers", Float)
 	case "contains", "startsWith", "endsWith":
-		return c.both(n, left, right, left == Text && right == Text, "texts", Bool)
+		return c.both(n, left, right, areTexts, "texts", Bool)
 	case "==", "!=":
 		return c.equal(n, left, right)
 	case "in":
@@ -113,9 +111,14 @@ func (c *checker) binary(n *ast.BinaryNode) Kind {
 	}
 }
 
+func areBool(left, right Kind) bool    { return left == Bool && right == Bool }
+func areNumbers(left, right Kind) bool { return left.number() && right.number() }
+func areTexts(left, right Kind) bool   { return left == Text && right == Text }
+func areAlike(left, right Kind) bool   { return left == right || areNumbers(left, right) }
+
 // both returns the kind of an operator's result if its sides are what it wants.
-func (c *checker) both(n *ast.BinaryNode, left, right Kind, fine bool, want string, result Kind) Kind {
-	if !fine {
+func (c *checker) both(n *ast.BinaryNode, left, right Kind, fine func(left, right Kind) bool, want string, result Kind) Kind {
+	if !fine(left, right) {
 		return c.fail(n, "%v %s %v: want %s", left, n.Operator, right, want)
 	}
 	return result
@@ -130,7 +133,7 @@ func (c *checker) equal(n *ast.BinaryNode, left, right Kind) Kind {
 	case left == Text && right == Addr:
 		c.literal(n.Left)
 	default:
-		return c.both(n, left, right, left == right || left.number() && right.number(), "two of the same kind", Bool)
+		return c.both(n, left, right, areAlike, "two of the same kind", Bool)
 	}
 	return Bool
 }

@@ -79,7 +79,7 @@ func (c *checker) addressCall(node ast.Node) ast.Node {
 		case n.Operator == "in" && c.isAddr(n.Left):
 			return callOf("cidr", n.Left, rangesOf(n.Right.(*ast.ArrayNode).Nodes...))
 		case (n.Operator == "==" || n.Operator == "!=") && (c.isAddr(n.Left) || c.isAddr(n.Right)):
-			var same ast.Node = callOf("same address", addrOf(n.Left), addrOf(n.Right))
+			same := callOf("same address", addrOf(n.Left), addrOf(n.Right))
 			if n.Operator == "!=" {
 				same = &ast.UnaryNode{Operator: "not", Node: same}
 			}
