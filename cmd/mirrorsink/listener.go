@@ -26,6 +26,7 @@ type listener struct {
 	rings     []*rx.Ring // the first of each group of rings
 	servers   []*server
 	ready     readiness
+	clock     clockWatch
 }
 
 // openListener opens outputs, sockets and servers. The caller must run it, and close the servers after that. Sinks get
@@ -95,6 +96,7 @@ func (l *listener) run(ctx context.Context) error {
 	var chores sync.WaitGroup
 	chores.Go(func() { l.obeyHangups(reading) })
 	chores.Go(func() { l.reportStats(reading) })
+	chores.Go(func() { l.watchClock(reading) })
 	if l.inventory != nil {
 		chores.Go(func() { l.inventory.keep(reading, l.opts.inventory.refresh) })
 	}
@@ -172,6 +174,15 @@ func (l *listener) obeyHangups(ctx context.Context) {
 	}
 }
 
+// watchClock says when the clock was set.
+func (l *listener) watchClock(ctx context.Context) {
+	start := time.Now()
+	every(ctx, leastStep, func() {
+		now := time.Now()
+		l.clock.look(now.Round(0), now.Sub(start), l.log) // the one without, the other by the monotonic reading
+	})
+}
+
 func (l *listener) reportStats(ctx context.Context) {
 	if l.opts.statsInterval > 0 {
 		every(ctx, l.opts.statsInterval, l.writeStats)
@@ -190,6 +201,7 @@ func (l *listener) writeStats() {
 func (l *listener) snapshot() snapshot {
 	s := l.pipeline.snapshot()
 	s.KernelDrops = l.drops()
+	s.ClockSteps = l.clock.steps.Load()
 	for _, r := range l.receivers {
 		s.Oversized += r.Truncated()
 	}

@@ -16,6 +16,8 @@ var metricTable = []metric{
 		values: single(func(s *snapshot) uint64 { return s.Oversized })},
 	{name: "interface_losses_total", help: "Times that the interface of a packet ring went down or away.",
 		values: single(func(s *snapshot) uint64 { return s.InterfaceLosses })},
+	{name: "clock_steps_total", help: "Times that the machine's clock was set, back or forward.",
+		values: single(func(s *snapshot) uint64 { return s.ClockSteps })},
 	{name: "nonstandard_headers_total", help: "VXLAN headers with a reserved bit set.",
 		values: single(func(s *snapshot) uint64 { return s.ReservedBits })},
 	{name: "truncated_packets_total", help: "Packets whose copy was cut.",

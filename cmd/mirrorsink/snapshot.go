@@ -15,6 +15,7 @@ type snapshot struct {
 	Oversized        uint64      // datagrams that were read in part
 	InterfaceLosses  uint64      // times that the interface of a packet ring went
 	DNS              pdns.Counts // answers of DNS that are remembered
+	ClockSteps       uint64      // times that the clock was set
 	HandoversDropped uint64      // packets put together from fragments that got lost between workers
 	Inventory        inventoryCounts
 	Delivered        [awsServices]aws.Counts

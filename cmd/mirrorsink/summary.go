@@ -32,6 +32,7 @@ func (s *snapshot) print(w io.Writer) {
 	printCount(tw, "evicted fragments", s.FragmentsEvicted, "before their packet was whole: --memory was used up")
 	printCount(tw, "oversized", s.Oversized, "datagrams that were read in part")
 	printCount(tw, "interface losses", s.InterfaceLosses, "times that there was nothing to read from")
+	printCount(tw, "clock steps", s.ClockSteps, "times that the clock was set while running")
 	printCount(tw, "handovers dropped", s.HandoversDropped, "packets put together from fragments, missing from their flows")
 	printCount(tw, "refused names", s.NamesRefused, "for which there was no room: --memory was used up")
 	fmt.Fprintf(tw, "events\t%d produced, %d written, %d dropped\n",
