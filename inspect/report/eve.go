@@ -155,35 +155,41 @@ func (f *eveFlow) rows() (there, back row, err error) {
 	if err != nil {
 		return there, back, fmt.Errorf("flow.end %.40q: want a time", f.Flow.End)
 	}
-	there.Record = flowlog.Record{
+	there = f.request()
+	there.Start, there.End = start.Unix(), end.Unix()
+	return there, f.reply(there), nil
+}
+
+// request returns the record of the client's packets, without its times.
+func (f *eveFlow) request() (r row) {
+	r.Record = flowlog.Record{
 		AccountID: f.Mirror.Account, InterfaceID: f.Mirror.ENI, VPCID: f.Mirror.VPC, SubnetID: f.Mirror.Subnet, InstanceID: f.Mirror.Instance,
 		SrcAddr: f.SrcIP, DstAddr: f.DestIP, PktSrcAddr: f.SrcIP, PktDstAddr: f.DestIP, SrcPort: f.SrcPort, DstPort: f.DestPort,
 		Protocol: protocolNumber(f.Proto), Packets: f.Flow.PktsToServer, Bytes: f.Flow.BytesToServer,
-		Start: start.Unix(), End: end.Unix(), Action: flowlog.Accept, LogStatus: flowlog.OK, TCPFlags: tcpFlags(f.TCP.ToServer),
+		Action: flowlog.Accept, LogStatus: flowlog.OK, TCPFlags: tcpFlags(f.TCP.ToServer),
 		FlowDirection: f.Mirror.Direction, Name: f.Hint.Name, NameSource: f.Hint.NameSource, AppProto: f.AppProto,
 		Initiator: atSrc, InitiatorReason: f.Hint.InitiatorReason, Unanswered: f.Flow.PktsToClient == 0,
 		DirectToAddress: f.Hint.Direct, Completeness: math.NaN(), CommunityID: f.Community, Truncated: f.Mirror.Truncated,
 	}
 	switch f.Hint.NameSource {
 	case "sni":
-		there.SNI = f.Hint.Name
+		r.SNI = f.Hint.Name
 	case "dns":
-		there.DNSName = f.Hint.Name
+		r.DNSName = f.Hint.Name
 	}
 	if f.Mirror.VNI != nil {
-		there.VNI, there.Mirrored = *f.Mirror.VNI, true
+		r.VNI, r.Mirrored = *f.Mirror.VNI, true
 	}
 	if f.Hint.Completeness != nil {
-		there.Completeness = *f.Hint.Completeness
+		r.Completeness = *f.Hint.Completeness
 	}
-	if there.Unanswered && there.FlowDirection == egress {
-		there.Action = ""
+	if r.Unanswered && r.FlowDirection == egress {
+		r.Action = ""
 	}
-	there.paired = notPaired
-	if f.Mirror.Paired != nil {
-		there.paired = isPaired
+	if r.paired = notPaired; f.Mirror.Paired != nil {
+		r.paired = isPaired
 	}
-	return there, f.reply(there), nil
+	return r
 }
 
 // reply returns the record of the server's packets.

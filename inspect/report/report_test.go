@@ -114,6 +114,16 @@ func valueOf(f *flowlog.Field, r *flowlog.Record) parquet.Value {
 	return parquet.NullValue()
 }
 
+// packed compresses data.
+func packed(t require.TestingT, data []byte) []byte {
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	_, err := z.Write(data)
+	require.NoError(t, err)
+	require.NoError(t, z.Close())
+	return b.Bytes()
+}
+
 // file writes a file into a folder of its own.
 func file(t interface {
 	require.TestingT
@@ -252,17 +262,12 @@ func TestDocumentedExpressions(t *testing.T) {
 // TestStandardInput: lines are read from it as from a file, compressed or not; what needs a file says so.
 func TestStandardInput(t *testing.T) {
 	r := []flowlog.Record{{DstAddr: netip.MustParseAddr("192.0.2.1"), Bytes: 5, Packets: 1, LogStatus: "OK", Name: "n"}}
-	var packed bytes.Buffer
-	z := gzip.NewWriter(&packed)
-	_, err := z.Write(asText(r))
-	require.NoError(t, err)
-	require.NoError(t, z.Close())
-	for _, data := range [][]byte{asText(r), packed.Bytes()} {
+	for _, data := range [][]byte{asText(r), packed(t, asText(r))} {
 		a, err := report.Run(t.Context(), report.Config{Files: []string{"-"}, Stdin: bytes.NewReader(data), Memory: 1 << 20}, top(t, "bytes", 0, "name"))
 		require.NoError(t, err)
 		assert.Equal(t, int64(5), a.Table.Total[3].Num)
 	}
-	_, err = report.Run(t.Context(), report.Config{Files: []string{"-"}, Stdin: bytes.NewReader(asParquet(t, r)), Memory: 1 << 20}, top(t, "bytes", 0, "name"))
+	_, err := report.Run(t.Context(), report.Config{Files: []string{"-"}, Stdin: bytes.NewReader(asParquet(t, r)), Memory: 1 << 20}, top(t, "bytes", 0, "name"))
 	assert.EqualError(t, err, "-: standard input cannot be Parquet: name the file")
 	hourAgo, err := report.ParseMoment("-1h")
 	require.NoError(t, err)
@@ -339,6 +344,7 @@ func TestDamage(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		data := rapid.SampledFrom([]func() []byte{
 			func() []byte { return asParquet(t, records(t), smallPages...) }, func() []byte { return asText(records(t)) },
+			func() []byte { return packed(t, asText(records(t))) },
 		}).Draw(t, "format")()
 		switch at := rapid.IntRange(0, len(data)-1).Draw(t, "at"); rapid.SampledFrom([]string{"cut", "change", "zero"}).Draw(t, "how") {
 		case "cut":
