@@ -42,6 +42,8 @@ type Worker struct {
 
 	name []byte
 
+	touched uint64 // says nothing: see flow.Table.TouchRecord
+
 	stats event.Counters
 
 	mu        sync.Mutex // guards published, once a batch, so that every reading of it keeps the loss identity
@@ -115,15 +117,19 @@ func (w *Worker) parse() {
 	w.stats.Datagrams += uint64(w.batch.N)
 }
 
-// lookup finds the keys of the whole batch and touches their places in the index, so that the memory accesses of the
-// batch overlap.
+// lookup finds the keys of the whole batch and touches their places in the index, and then their records, so that the memory
+// accesses of the batch overlap.
 func (w *Worker) lookup() {
 	w.taps.refresh()
+	var refs [decap.BatchSize]uint32
 	for i := range w.batch.N {
 		if it := &w.items[i]; it.why == decap.OK {
 			w.identify(it)
-			w.flows.Touch(it.hash)
+			refs[i] = w.flows.Touch(it.hash)
 		}
+	}
+	for _, ref := range refs[:w.batch.N] {
+		w.touched += w.flows.TouchRecord(ref)
 	}
 }
 
@@ -148,13 +154,27 @@ func (w *Worker) age() {
 	}
 	w.frags.Expire(w.now)
 	w.pairs.Expire(w.now)
-	w.flows.Age(w.now)
+	w.flows.Age(w.now, w.mostAged())
 	if w.cfg.Interval != 0 && w.now > 0 {
 		w.turn()
 	}
 	if w.batch.N < decap.BatchSize {
 		w.deliver() // nothing more is waiting
 	}
+}
+
+// How many flows a batch ends of those that are idle for too long. While packets wait it is more than a batch can begin, so that
+// those that are due do not pile up.
+const (
+	ageBusy  = 2 * decap.BatchSize // another batch is waiting
+	ageQuiet = 1 << 10
+)
+
+func (w *Worker) mostAged() int {
+	if w.batch.N == decap.BatchSize {
+		return ageBusy
+	}
+	return ageQuiet
 }
 
 // batchBytes is the size at which a batch of events is handed over even if more packets are waiting.
@@ -170,6 +190,7 @@ func (w *Worker) spill() {
 // finish ends every open flow.
 func (w *Worker) finish() {
 	w.frags.Flush()
+	w.flows.Age(w.now, -1) // before what is left
 	w.flows.Flush(event.EndShutdown)
 	w.deliver()
 	if w.cfg.Interval != 0 {

@@ -21,6 +21,7 @@ const (
 	tcpNew
 	tcpEstablished
 	tcpClosed
+	tcpPickedUp // an acknowledgment says that it is established, and the other direction was not seen
 	numClasses
 )
 
@@ -31,14 +32,19 @@ var timeouts = [numClasses]int64{
 	tcpNew:           int64(60 * time.Second),
 	tcpEstablished:   int64(600 * time.Second),
 	tcpClosed:        int64(60 * time.Second),
+	tcpPickedUp:      int64(600 * time.Second),
 }
 
 // due returns the class that the record belongs into.
 func (r *Record) due() class {
-	if r.Key.Proto != decap.TCP {
-		return otherNew + class(r.State())
+	switch s := r.State(); {
+	case r.Key.Proto != decap.TCP:
+		return otherNew + class(s)
+	case s == event.StateEstablished && !r.BothSides():
+		return tcpPickedUp
+	default:
+		return tcpNew + class(s)
 	}
-	return tcpNew + class(r.State())
 }
 
 // links put a record into the list of its class. The lists are in the order of the last activity to within a second: a
@@ -49,7 +55,10 @@ type links struct {
 	stamp      uint32 // when it was put there, in coarse seconds
 }
 
-type list struct{ head, tail uint32 }
+type list struct {
+	head, tail uint32
+	n          int
+}
 
 // coarse turns nanoseconds into the lists' seconds.
 func coarse(nanos int64) uint32 { return uint32(nanos / int64(time.Second)) }
@@ -79,6 +88,7 @@ func (t *Table) enlist(rec uint32, c class, nanos int64) {
 		l.head = rec
 	}
 	l.tail = rec
+	l.n++
 }
 
 func (t *Table) delist(rec uint32) {
@@ -94,26 +104,16 @@ func (t *Table) delist(rec uint32) {
 	} else {
 		l.tail = n.prev
 	}
+	l.n--
 }
 
-// oldest returns the least recently active record, to within a second.
-func (t *Table) oldest() uint32 {
-	var oldest uint32
+// Age ends the flows that have been idle for longer than their state allows, most of them at once, or all of them if that is
+// negative, and so the end of a million flows that began together is spread. It looks only at those that are due, so it may be
+// called as often as one likes. An event may come up to two seconds late, and later if more end than its caller lets; whether a
+// packet still belongs to a flow does not depend on it: Get compares exact times.
+func (t *Table) Age(nanos int64, most int) {
 	for c := range t.classes {
-		h := t.classes[c].head
-		if h != 0 && (oldest == 0 || int32(t.records[h].list.stamp-t.records[oldest].list.stamp) < 0) {
-			oldest = h
-		}
-	}
-	return oldest
-}
-
-// Age ends the flows that have been idle for longer than their state allows. It looks only at those that are due, so it
-// may be called as often as one likes. An event may come up to two seconds late; whether a packet still belongs to a flow
-// does not depend on it: Get compares exact times.
-func (t *Table) Age(nanos int64) {
-	for c := range t.classes {
-		for {
+		for most != 0 {
 			h := t.classes[c].head
 			if h == 0 {
 				break
@@ -123,6 +123,7 @@ func (t *Table) Age(nanos int64) {
 				break
 			}
 			t.finish(h, event.EndTimeout, r.End+timeouts[c])
+			most--
 		}
 	}
 }

@@ -85,7 +85,7 @@ func TestWindows(t *testing.T) {
 			bytes += bytes>>2 + 1
 			bytes &= 1<<32 - 1
 			table.Active(r)
-			table.Age(now)
+			table.Age(now, -1)
 		}
 		drain()
 		_, to := table.Window()

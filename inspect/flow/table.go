@@ -23,7 +23,8 @@ type Table struct {
 	ended   func(*Record, event.EndReason, int64)
 }
 
-// slot is an entry of the index: a record and the upper half of its hash, so that a probe rarely touches a wrong record.
+// slot is an entry of the index: a record, and the lower half of its hash. That says where the entry belongs, so that others
+// can be moved without a look at their records; and its upper bits, that a probe rarely touches a wrong record.
 type slot struct{ tag, rec uint32 }
 
 // RecordSize is the memory that a flow takes, its share of the index included.
@@ -58,11 +59,15 @@ func mix(a, b uint64) uint64 {
 	return hi ^ lo
 }
 
-// Touch reads the index where a hash belongs, and the record that is likely the one, so that Get finds both in the cache.
-// Its result says nothing: it keeps the compiler from dropping the reads.
-func (t *Table) Touch(hash uint64) int64 {
-	r := &t.records[t.index[uint32(hash)&t.mask].rec]
-	return r.End + int64(r.Key.Proto)
+// Touch reads the index where a hash belongs, and returns the number of the record that is likely the one, for TouchRecord.
+func (t *Table) Touch(hash uint64) uint32 { return t.index[uint32(hash)&t.mask].rec }
+
+// TouchRecord reads each cache line of a record, so that Get finds it in the cache. Its result says nothing: it keeps the
+// compiler from dropping the reads. Who touches many places of the index first, and then their records, waits for memory about
+// once, not once for each.
+func (t *Table) TouchRecord(ref uint32) uint64 {
+	r := &t.records[ref]
+	return uint64(r.End) + uint64(r.Packets[0]) + uint64(r.Key.Proto)
 }
 
 // Get returns the record of a key, making one if there is none or if the one that is there has been idle for longer than
@@ -76,9 +81,9 @@ func (t *Table) Get(k *decap.Key, hash uint64, nanos int64) (r *Record, fresh bo
 		}
 		t.finish(rec, event.EndTimeout, r.End+timeouts[r.due()])
 	}
-	rec := t.alloc()
+	rec := t.alloc(nanos)
 	i, _ := t.find(k, hash) // only now: an eviction moves entries about
-	t.index[i] = slot{uint32(hash >> 32), rec}
+	t.index[i] = slot{uint32(hash), rec}
 	t.live++
 	r = &t.records[rec]
 	*r = Record{Key: *k, Start: nanos, End: nanos, bits: r.bits & bitListed}
@@ -88,8 +93,8 @@ func (t *Table) Get(k *decap.Key, hash uint64, nanos int64) (r *Record, fresh bo
 
 // find returns the index position of a key, or the free one where it belongs, and its record or 0.
 func (t *Table) find(k *decap.Key, hash uint64) (uint32, uint32) {
-	tag := uint32(hash >> 32)
-	for i := uint32(hash) & t.mask; ; i = (i + 1) & t.mask {
+	tag := uint32(hash)
+	for i := tag & t.mask; ; i = (i + 1) & t.mask {
 		s := t.index[i]
 		if s.rec == 0 || s.tag == tag && t.records[s.rec].Key == *k {
 			return i, s.rec
@@ -97,20 +102,18 @@ func (t *Table) find(k *decap.Key, hash uint64) (uint32, uint32) {
 	}
 }
 
-// alloc returns a record that is not in use, evicting the least recently active one if there is none.
-func (t *Table) alloc() uint32 {
-	if t.free != 0 {
-		rec := t.free
-		t.free = t.records[rec].list.next
-		return rec
+// alloc returns a record that is not in use, evicting one if there is none.
+func (t *Table) alloc(nanos int64) uint32 {
+	if t.free == 0 && int(t.used)+1 < len(t.records) {
+		t.used++
+		return t.used
 	}
-	if int(t.used)+1 == len(t.records) {
-		oldest := t.oldest()
-		t.finish(oldest, event.EndForced, t.records[oldest].End)
-		return t.alloc()
+	if t.free == 0 {
+		t.evict(nanos)
 	}
-	t.used++
-	return t.used
+	rec := t.free
+	t.free = t.records[rec].list.next
+	return rec
 }
 
 // End ends a record now, for a reason that its caller found.
@@ -137,9 +140,12 @@ func (t *Table) finish(rec uint32, why event.EndReason, nanos int64) {
 
 // unindex takes a record out of the index and moves up the entries behind it that would not be found otherwise.
 func (t *Table) unindex(rec uint32) {
-	hole, _ := t.find(&t.records[rec].Key, Hash(&t.records[rec].Key))
+	hole := uint32(Hash(&t.records[rec].Key)) & t.mask
+	for t.index[hole].rec != rec {
+		hole = (hole + 1) & t.mask
+	}
 	for i := (hole + 1) & t.mask; t.index[i].rec != 0; i = (i + 1) & t.mask {
-		home := uint32(Hash(&t.records[t.index[i].rec].Key)) & t.mask
+		home := t.index[i].tag & t.mask
 		if (i-home)&t.mask >= (i-hole)&t.mask {
 			t.index[hole] = t.index[i]
 			hole = i

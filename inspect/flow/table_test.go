@@ -88,7 +88,7 @@ func TestTimeouts(t *testing.T) {
 			limit := second + c.seconds*second
 			_, fresh := table.Get(&k, Hash(&k), limit)
 			require.False(t, fresh, "at the limit")
-			table.Age(limit)
+			table.Age(limit, -1)
 			require.Empty(t, *ends)
 			_, fresh = table.Get(&k, Hash(&k), limit+1)
 			require.True(t, fresh, "past the limit")
@@ -103,7 +103,7 @@ func TestAgeEndsWhatIsIdle(t *testing.T) {
 		see(table, udpKey(n), 0, int64(n)*second)
 	}
 	see(table, udpKey(0), 0, 20*second) // keeps the oldest alive
-	table.Age(45 * second)
+	table.Age(45*second, -1)
 	require.Len(t, *ends, 9)
 	for i, e := range *ends {
 		assert.Equal(t, end{udpKey(i + 1), event.EndTimeout, int64(i+1)*second + 30*second}, e)
@@ -168,7 +168,7 @@ func TestTableLikeMap(t *testing.T) {
 			live[k] = now
 			see(table, k, 0, now)
 			if rapid.Bool().Draw(t, "age") {
-				table.Age(now)
+				table.Age(now, -1)
 			}
 			if table.Live() != len(live) {
 				t.Fatalf("%d flows live, want %d", table.Live(), len(live))
@@ -207,7 +207,7 @@ func TestNoAllocations(t *testing.T) {
 		p.Seq += 100
 		r.Segment(0, p)
 		table.Active(r)
-		table.Age(now)
+		table.Age(now, -1)
 	}))
 }
 
