@@ -1,0 +1,15 @@
+module github.com/mirrorsink/mirrorsink/bench/gopacket
+
+go 1.26.0
+
+require (
+	github.com/google/gopacket v1.1.19
+	github.com/stretchr/testify v1.12.1
+	golang.org/x/crypto v0.58.0
+)
+
+require (
+	go.yaml.in/yaml/v3 v3.0.5 // indirect
+	golang.org/x/net v0.60.0 // indirect
+	golang.org/x/sys v0.49.0 // indirect
+)

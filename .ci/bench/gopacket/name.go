@@ -1,0 +1,72 @@
+package main
+
+import (
+	"bytes"
+
+	"golang.org/x/crypto/cryptobyte"
+)
+
+// findName looks for the name of the server in the first bytes that a client sends. It reports whether more bytes could bring one.
+func findName(b []byte) (kind, name string, more bool) {
+	switch {
+	case len(b) == 0:
+		return "", "", true
+	case b[0] == recordHandshake:
+		name, more = serverName(b)
+		return "tls", name, more
+	case b[0] >= 'A' && b[0] <= 'Z':
+		name, more = host(b)
+		return "http", name, more
+	}
+	return "", "", false
+}
+
+// Numbers of TLS: RFC 8446, sections 5.1, 4 and 4.2, and RFC 6066, section 3.
+const (
+	recordHandshake     = 22
+	typeClientHello     = 1
+	extensionServerName = 0
+	nameTypeHost        = 0
+)
+
+// serverName returns the server name of a ClientHello that is whole in the first TLS record.
+func serverName(b []byte) (name string, more bool) {
+	s := cryptobyte.String(b)
+	var record, hello, extensions, session, suites, compression cryptobyte.String
+	var kind uint8
+	if !s.Skip(3) || !s.ReadUint16LengthPrefixed(&record) {
+		return "", true
+	}
+	if !record.ReadUint8(&kind) || kind != typeClientHello ||
+		!record.ReadUint24LengthPrefixed(&hello) || !hello.Skip(2+32) || // version and random
+		!hello.ReadUint8LengthPrefixed(&session) || !hello.ReadUint16LengthPrefixed(&suites) ||
+		!hello.ReadUint8LengthPrefixed(&compression) || !hello.ReadUint16LengthPrefixed(&extensions) {
+		return "", false
+	}
+	for !extensions.Empty() {
+		var number uint16
+		var data, list, first cryptobyte.String
+		if !extensions.ReadUint16(&number) || !extensions.ReadUint16LengthPrefixed(&data) {
+			return "", false
+		}
+		if number == extensionServerName && data.ReadUint16LengthPrefixed(&list) &&
+			list.ReadUint8(&kind) && kind == nameTypeHost && list.ReadUint16LengthPrefixed(&first) {
+			return string(first), false
+		}
+	}
+	return "", false
+}
+
+// host returns the Host of an HTTP request whose head is whole.
+func host(b []byte) (name string, more bool) {
+	head, _, whole := bytes.Cut(b, []byte("\r\n\r\n"))
+	if !whole {
+		return "", true
+	}
+	for line := range bytes.SplitSeq(head, []byte("\r\n")) {
+		if key, value, ok := bytes.Cut(line, []byte(":")); ok && bytes.EqualFold(key, []byte("Host")) {
+			return string(bytes.TrimSpace(value)), false
+		}
+	}
+	return "", false
+}
