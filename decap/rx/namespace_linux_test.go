@@ -14,6 +14,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
@@ -95,6 +96,19 @@ func (w *wire) plug() {
 	require.NoError(w.t, unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUFFORCE, 8<<20))
 	w.socket = fd
 	w.t.Cleanup(func() { _ = unix.Close(fd) })
+	w.awaitFlow()
+}
+
+// awaitFlow waits until frames that are sent arrive, which is a moment after the interfaces are up. Those that it sends are of
+// no protocol.
+func (w *wire) awaitFlow() {
+	w.t.Helper()
+	probe := append(append(append([]byte{}, w.outMAC[:]...), w.inMAC[:]...), 0x88, 0xb5)
+	require.Eventually(w.t, func() bool {
+		before := w.lostBefore()
+		w.put(probe)
+		return w.lostBefore() == before
+	}, 10*time.Second, time.Millisecond)
 }
 
 func (w *wire) unplug() {

@@ -106,6 +106,7 @@ func TestRingComesBack(t *testing.T) {
 	setUp(t, w.out, true)
 	require.NoError(t, hear())
 	addAddress(t, w.out, netip.PrefixFrom(w.target6, 64)) // which went with the interface
+	w.awaitFlow()
 	w.steered(rings, 4789, decap.LinkVXLAN)
 	assert.EqualValues(t, 1, rings[0].Lost())
 
@@ -281,7 +282,7 @@ func TestRingReadAllocatesNothing(t *testing.T) {
 		return
 	}
 	w := newWire(t)
-	r := w.ring(RingConfig{})[0]
+	r := w.ring(RingConfig{PollInterval: 5 * time.Millisecond})[0]
 	from, to := w.target(false, 4789)
 	frame := outerSpec{from: from, to: to, payload: pattern(200)}.frame(w.outMAC, w.inMAC, 0)
 	var b decap.Batch
@@ -293,5 +294,6 @@ func TestRingReadAllocatesNothing(t *testing.T) {
 			readSome(t, r, &b)
 		}
 	}))
-	assert.Zero(t, testing.AllocsPerRun(1, func() { _ = r.Read(&b) }), "an empty batch")
+	// Of many, since the group looks at the interface now and then, and allocates a little when it does.
+	assert.Zero(t, testing.AllocsPerRun(300, func() { _ = r.Read(&b) }), "an empty batch")
 }

