@@ -142,7 +142,7 @@ func (w *Worker) event(r *flow.Record, kind event.Kind, nanos int64) *event.Even
 	}
 	if r.Paired != 0 {
 		other := &w.taps.list[r.Paired]
-		e.Paired = event.Tap{Outer: other.source.Netip(), VNI: other.vni}
+		e.Paired, e.PairedOwner = event.Tap{Outer: other.source.Netip(), VNI: other.vni}, w.taps.owner[r.Paired]
 	}
 	return e
 }

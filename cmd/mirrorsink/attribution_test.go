@@ -299,6 +299,39 @@ func TestReplayWithInventory(t *testing.T) {
 	}
 }
 
+// TestRecordsOfBothEnds: of a connection that is mirrored at both ends the records of each name the other, by what the inventory
+// knows.
+func TestRecordsOfBothEnds(t *testing.T) {
+	path, all, one := filepath.Join(t.TempDir(), "inventory.json"), ofCaptures(), ofCaptures()
+	one.Entries = one.Entries[:1]
+	for _, c := range []struct {
+		inventory *sessions.Inventory
+		want      map[string]string // by the interface and VNI of the record
+	}{
+		{all, map[string]string{"eni-app 101": "eni-web", "eni-web 102": "eni-app"}},
+		{one, map[string]string{"eni-app 101": "102/10.0.2.10", "- 102": "eni-app"}},
+		{&sessions.Inventory{Format: sessions.InventoryFormat}, map[string]string{"- 101": "102/10.0.2.10", "- 102": "101/10.0.1.10"}},
+	} {
+		writeInventory(t, path, c.inventory)
+		lines := filepath.Join(t.TempDir(), "flow.log")
+		r := runHere(t, "replay", "--quiet", "--inventory", path, "--flowlog", lines, "--flowlog-format",
+			"log-status flow-direction interface-id x-vni x-paired", testdata("mirror-both-ends.pcap"))
+		require.Equal(t, exitOK, r.code, r.stderr)
+		text, err := os.ReadFile(lines)
+		require.NoError(t, err)
+		ways := map[string]int{}
+		for line := range strings.Lines(string(text)) {
+			f := strings.Fields(line)
+			if f[0] != "OK" {
+				continue
+			}
+			ways[f[1]]++
+			assert.Equal(t, c.want[f[2]+" "+f[3]], f[4], line)
+		}
+		assert.Equal(t, map[string]int{"egress": 2, "ingress": 2}, ways)
+	}
+}
+
 func TestReplayCountsWhatTheInventoryDoesNotKnow(t *testing.T) {
 	path, eve := filepath.Join(t.TempDir(), "inventory.json"), eveFile(t)
 	inv := ofCaptures()

@@ -69,7 +69,8 @@ CREATE EXTERNAL TABLE IF NOT EXISTS mirrorsink_flows (
   x_completeness double,
   x_community_id string,
   x_vni int,
-  x_truncated boolean
+  x_truncated boolean,
+  x_paired string
 )
 PARTITIONED BY (
   `aws-account-id` string,

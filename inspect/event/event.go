@@ -238,9 +238,10 @@ type Event struct {
 	Outer    netip.Addr // the mirrored interface's primary address: the envelope's source
 	VNI      uint32
 
-	Owner     *Owner    // nil without an inventory, and for sessions that it does not know
-	Direction Direction // of what Src sent
-	Paired    Tap       // the session at which the other copies were seen, if both ends are mirrored; zero if not
+	Owner       *Owner    // nil without an inventory, and for sessions that it does not know
+	Direction   Direction // of what Src sent
+	Paired      Tap       // the session at which the other copies were seen, if both ends are mirrored; zero if not
+	PairedOwner *Owner    // whose that session is; nil like Owner
 
 	// The hint: what a person would call the flow.
 	Name           Span // of the batch's bytes

@@ -110,8 +110,21 @@ func (rc *Recorder) common(b *event.Batch, e *event.Event) flowlog.Record {
 		rc.scratch = e.AppendCommunityID(rc.scratch[:0])
 		r.CommunityID = string(rc.scratch)
 	}
-	r.VNI, r.Mirrored, r.Truncated = e.VNI, e.Mirrored, e.Flow.Truncated
+	r.VNI, r.Mirrored, r.Truncated, r.Paired = e.VNI, e.Mirrored, e.Flow.Truncated, rc.paired(e)
 	return r
+}
+
+// paired is the interface at the other end, if the flow was seen there too.
+func (rc *Recorder) paired(e *event.Event) string {
+	switch {
+	case !e.Paired.Outer.IsValid():
+		return ""
+	case e.PairedOwner != nil && e.PairedOwner.ENI != "":
+		return e.PairedOwner.ENI
+	default:
+		rc.scratch = flowlog.AppendUnnamed(rc.scratch[:0], e.Paired.VNI, e.Paired.Outer)
+		return rc.kept(rc.scratch)
+	}
 }
 
 // ofInterface is what is known of an interface; nil is one that nobody knows.
@@ -199,7 +212,11 @@ func (rc *Recorder) text(b *event.Batch, s event.Span) string {
 	if s.Len == 0 {
 		return ""
 	}
-	t := b.Text(s)
+	return rc.kept(b.Text(s))
+}
+
+// kept returns a text as a string, of which there is one copy.
+func (rc *Recorder) kept(t []byte) string {
 	if known, ok := rc.texts[string(t)]; ok {
 		return known
 	}

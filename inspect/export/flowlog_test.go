@@ -76,6 +76,17 @@ func TestRecords(t *testing.T) {
 		"x-direct-to-address x-completeness x-community-id x-vni x-truncated", b, e))
 }
 
+// TestPaired: both directions of a flow that was seen at the other end too name the interface there, one that the inventory does
+// not know by its session.
+func TestPaired(t *testing.T) {
+	b, e := interval()
+	assert.Equal(t, []string{"-", "-"}, written(t, export.RecorderConfig{}, "x-paired", b, e))
+	e.Paired = event.Tap{Outer: netip.MustParseAddr("10.0.2.10"), VNI: 102}
+	assert.Equal(t, []string{"102/10.0.2.10", "102/10.0.2.10"}, written(t, export.RecorderConfig{}, "x-paired", b, e))
+	e.PairedOwner = &event.Owner{ENI: "eni-0a2"}
+	assert.Equal(t, []string{"eni-0a2", "eni-0a2"}, written(t, export.RecorderConfig{}, "x-paired", b, e))
+}
+
 // TestOneWay: a direction without packets has no record.
 func TestOneWay(t *testing.T) {
 	b, e := interval()

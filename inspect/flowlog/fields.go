@@ -106,6 +106,7 @@ var Fields = [...]Field{
 	{"x-community-id", 0, String, text(func(r *Record) *string { return &r.CommunityID })},
 	{"x-vni", 0, Int32, vni{}},
 	{"x-truncated", 0, Boolean, flag(func(r *Record) *bool { return &r.Truncated })},
+	{"x-paired", 0, String, text(func(r *Record) *string { return &r.Paired })},
 }
 
 // Column returns the field's name in tables: with underscores.

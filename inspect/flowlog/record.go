@@ -4,7 +4,10 @@
 // Names, types and meaning are those of AWS's "Flow log record fields" and its Parquet files; fields of our own begin with x-.
 package flowlog
 
-import "net/netip"
+import (
+	"net/netip"
+	"strconv"
+)
 
 // Record is one direction of one flow at one network interface in one aggregation window. What is not known is the zero value,
 // which prints as -. Strings are not changed once they are in a record.
@@ -44,6 +47,8 @@ type Record struct {
 	VNI             uint32
 	Mirrored        bool // VNI means something
 	Truncated       bool // copies were cut
+	// Paired is the interface at the other end, if the packets were seen there too: its ID, or as AppendUnnamed has it.
+	Paired string
 }
 
 // Values of LogStatus and Action.
@@ -53,6 +58,12 @@ const (
 	SkipData = "SKIPDATA" // copies were lost in the window
 	Accept   = "ACCEPT"
 )
+
+// AppendUnnamed appends what stands in Paired for an interface whose ID is not known: the VNI of its mirror session and its primary
+// address, as 102/10.0.2.10.
+func AppendUnnamed(dst []byte, vni uint32, primary netip.Addr) []byte {
+	return primary.AppendTo(append(strconv.AppendUint(dst, uint64(vni), 10), '/'))
+}
 
 // HasData says whether the record is of packets, rather than of a window that had none or lost them.
 func (r *Record) HasData() bool { return r.LogStatus != NoData && r.LogStatus != SkipData }

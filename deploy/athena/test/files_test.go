@@ -52,6 +52,7 @@ func someRecords(n int) []flowlog.Record {
 			JA4: pick("", "t13d1516h2_8daaf6152771_b186095e22b6"), Initiator: pick("", "src", "dst"), InitiatorReason: pick("", "syn"),
 			Unanswered: r.IntN(2) == 0, DirectToAddress: pick("", "no_lookup"), Completeness: someShare(r), CommunityID: fmt.Sprintf("1:%x", r.Uint64()),
 			VNI: uint32(i), Mirrored: true, Truncated: r.IntN(2) == 0,
+			Paired: pick("", "eni-0a1b2c3d4e5f60002", "102/10.0.2.10"),
 		}
 	}
 	return out
