@@ -1,8 +1,9 @@
--- How many bytes went from where to where?
+-- How many bytes went from where to where? What was seen at both ends counts once: where it left.
 -- Edit: the day.
 SELECT seen_by, srcaddr, dstaddr, sum(packets) AS packets, sum(bytes) AS bytes
 FROM all_flows
 WHERE year = '2026' AND month = '11' AND day = '24' AND log_status = 'OK'
+  AND (x_paired IS NULL OR flow_direction = 'egress')
 GROUP BY seen_by, srcaddr, dstaddr
 ORDER BY bytes DESC, seen_by, srcaddr, dstaddr
 LIMIT 100

@@ -82,6 +82,19 @@ func TestViewsKeepRows(t *testing.T) {
 	assert.Equal(t, both, a.ask(t, sums+"named_flows"))
 }
 
+// TestBothEndsCountOnce: of a connection that is mirrored at both ends every record says so, and what left the interfaces is what
+// one of them saw.
+func TestBothEndsCountOnce(t *testing.T) {
+	dir := t.TempDir()
+	replay(t, captures+"mirror-both-ends.pcap", flowQueue(t, parquetConfig(dir)))
+	a := openAthena(t)
+	a.create(t, readTable(t, "01-flows.sql"), parquet(dir, "vpcflowlogs"))
+	assert.Equal(t, "x_vni | x_paired | n\n101 | 102/10.0.2.10 | 2\n102 | eni-0a1b2c3d4e5f60001 | 2\n", a.ask(t, `
+		SELECT x_vni, x_paired, count(*) AS n FROM mirrorsink_flows WHERE log_status = 'OK' GROUP BY x_vni, x_paired ORDER BY x_vni`))
+	const sums = "SELECT sum(packets) AS packets, sum(bytes) AS bytes FROM mirrorsink_flows WHERE log_status = 'OK' AND "
+	assert.Equal(t, a.ask(t, sums+"x_vni = 101"), a.ask(t, sums+"(x_paired IS NULL OR flow_direction = 'egress')"))
+}
+
 // TestCertificatesNotYet: a certificate that ends later than in 30 days is not told.
 func TestCertificatesNotYet(t *testing.T) {
 	a := openWorld(t)

@@ -27,11 +27,16 @@ const (
 	captureDay = "2026/11/22"
 )
 
-// owners knows one interface, that of the captures.
+// owners knows one interface, that of the captures, and nothing of the one at the other end of some.
 type owners struct{}
 
+const otherEnd = 102 // the VNI of its session
+
 func (owners) Generation() uint64 { return 1 }
-func (owners) Owner(netip.Addr, uint32) *event.Owner {
+func (owners) Owner(_ netip.Addr, vni uint32) *event.Owner {
+	if vni == otherEnd {
+		return nil
+	}
 	return &event.Owner{
 		ENI: "eni-0a1b2c3d4e5f60001", Instance: "i-0a1b2c3d4e5f60001", VPC: "vpc-0a1b2c3d4e5f60000", Subnet: "subnet-0a1b2c3d4e5f60000",
 		Region: "eu-west-1", ZoneID: "euw1-az1", Account: "111122223333", Addrs: []netip.Addr{netip.MustParseAddr("10.0.1.10")},
