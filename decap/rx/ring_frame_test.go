@@ -177,7 +177,10 @@ func acceptable(packet []byte, to destinations) bool {
 	if len(packet) < ipv4Len+udpLen {
 		return false
 	}
-	header, proto, any, address := 0, byte(0), false, netip.Addr{}
+	var header int
+	var proto byte
+	var any bool
+	var address netip.Addr
 	switch packet[0] >> 4 {
 	case 4:
 		if binary.BigEndian.Uint16(packet[6:])&0x1fff != 0 {
