@@ -13,10 +13,13 @@ RACE := $(shell printf '\043include <stdlib.h>\n' | $$(go env CC) -x c -c -o /de
 # program's stays short.
 DUCKDB := $(shell printf '\043include <string>\n' | $$(go env CXX) -x c++ -c -o /dev/null - 2>/dev/null && echo 1)
 
+# What bench compares with, Debian packages.
+BENCH_TOOLS := libndpi-bin softflowd tcpdump
+
 # What go test -v says of tests that pass. The whole of it is kept in bin/test.log.
 PASSING := ^[[:space:]]*(=== (RUN|PAUSE|CONT|NAME) |--- PASS:|.*\[rapid\] OK)|^PASS$$|^-test.shuffle |no test files
 
-.PHONY: all build test e2e bench fuzz lint vuln demo generate clean help
+.PHONY: all build test e2e bench bench-tools fuzz lint vuln demo generate clean help
 
 all: build
 
@@ -34,9 +37,15 @@ test: ## vet and run every test, with the race detector where there is a C compi
 e2e: ## run the tests of the whole program alone
 	go test -v -count=1 ./cmd/mirrorsink/...
 
-bench: build ## measure the decoder against gopacket, replay against a read loop, and a large plan (1.2 GB in the user's cache)
+bench: build ## measure against gopacket, a read loop and other programs, ONLY=replay,peers a part (1.2 GB in the user's cache)
 	go test -short ./.ci/bench
-	go run ./.ci/bench
+	go test -C .ci/bench/gopacket ./...
+	go run ./.ci/bench $(if $(ONLY),-only $(ONLY))
+
+bench-tools: ## install the programs that bench compares with (needs root and Debian)
+	@test "$$(id -u)" = 0 || { echo 'bench-tools installs packages: run it as root'; exit 1; }
+	apt-get update -q
+	DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends $(BENCH_TOOLS)
 
 fuzz: ## fuzz every target for FUZZTIME (30s each)
 	@for pkg in $$(go list ./...); do \

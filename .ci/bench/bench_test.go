@@ -34,11 +34,13 @@ func TestPrint(t *testing.T) {
 	var out bytes.Buffer
 	require.NoError(t, table{
 		{what: "speed", values: []float64{12.34, 1.234, 123.4}, wanted: bound{least: 0.12}},
+		{what: "other", leftOut: "not installed"},
 		{what: "memory", values: []float64{512.6}, wanted: bound{most: 512}},
 	}.print(&out))
 	require.Equal(t, `figure  min   median  max  wanted    held
 speed   1.23  12.3    123  >= 0.120  yes
 memory  513   513     513  <= 512    no
+left out: other: not installed
 
 1 missed. Is the machine busy? The load average above tells.
 `, out.String())
@@ -152,6 +154,9 @@ func TestRepeatTestdata(t *testing.T) {
 func TestReadThrough(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "file")
 	require.NoError(t, os.WriteFile(name, make([]byte, 3<<20+1), 0o600))
-	require.NoError(t, readThrough(name))
-	require.ErrorIs(t, readThrough(name+"x"), os.ErrNotExist)
+	var said strings.Builder
+	require.NoError(t, readThrough(name, &said))
+	c := loopOver(nil, capture{bytes: 3<<20 + 1}, nil)
+	require.NoError(t, c.check(said.String()))
+	require.ErrorIs(t, readThrough(name+"x", nil), os.ErrNotExist)
 }

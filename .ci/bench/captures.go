@@ -22,48 +22,67 @@ const (
 	sharedCaptures = "../shared/corpus/dev/pcaps"
 )
 
-// ofReadLoop is what is promised of a replay of the mix. Other captures have smaller packets, of which a read loop gets
-// more in the same time, and more or fewer events: they are measured, and nothing is promised of them.
-var ofReadLoop = bound{least: 0.12}
-
-// A capture is a large file to replay.
+// A capture is a large file to go through.
 type capture struct {
 	title, path string
 	packets     int
-	wanted      bound // of the read loop's packets per CPU-second
+	bytes       int64 // of the file
 }
 
-// openCaptures returns a capture of plain frames and one of the same frames mirrored. They are made once and kept; the
-// better ones are of the reference material's mix of protocols, and without it our own captures are repeated.
-func openCaptures(ctx context.Context) ([]capture, error) {
-	kind, build, wanted := "repeated", repeatTestdata, bound{}
+// captures are one of plain frames and one of the same frames mirrored.
+type captures struct {
+	plain, mirrored capture
+	promised        bool // that figures of these captures are within their bounds
+}
+
+// wanted is a bound if something is promised of these captures. Others have smaller packets, of which a read loop gets more in the
+// same time, and more or fewer events: they are measured, and nothing is promised of them.
+func (c *captures) wanted(b bound) bound {
+	if c.promised {
+		return b
+	}
+	return bound{}
+}
+
+// openCaptures makes the captures once and keeps them; the better ones are of the reference material's mix of protocols, and
+// without it our own captures are repeated.
+func openCaptures(ctx context.Context) (c captures, err error) {
+	kind, build := "repeated", repeatTestdata
 	if exists(sharedBench+"/mkmix") && exists(sharedCaptures) {
-		kind, build, wanted = "mix", mix, ofReadLoop
+		kind, build, c.promised = "mix", mix, true
 	}
 	cache, err := cacheDir()
 	if err != nil {
-		return nil, err
+		return c, err
 	}
 	dir := filepath.Join(cache, kind)
 	if !exists(dir) {
 		progress("making captures in %s (up to 1.2 GB, kept for the next time)", dir)
 		if err := makeOnce(dir, func(tmp string) error { return build(ctx, tmp) }); err != nil {
-			return nil, fmt.Errorf("make captures: %w", err)
+			return c, fmt.Errorf("make captures: %w", err)
 		}
 	}
-	captures := []capture{
-		{title: "plain frames", path: filepath.Join(dir, plainName), wanted: wanted},
-		{title: "mirrored frames", path: filepath.Join(dir, mirroredName), wanted: wanted},
+	if c.plain, err = openCapture("plain frames", filepath.Join(dir, plainName)); err != nil {
+		return c, err
 	}
-	for i := range captures {
-		if captures[i].packets, err = countPackets(captures[i].path); err != nil {
-			return nil, err
-		}
-		if captures[i].packets < leastPackets {
-			return nil, fmt.Errorf("%s has only %d packets: remove its folder, to have it made again", captures[i].path, captures[i].packets)
-		}
+	c.mirrored, err = openCapture("mirrored frames", filepath.Join(dir, mirroredName))
+	return c, err
+}
+
+// openCapture counts what is in a capture, and thereby brings it into the page cache.
+func openCapture(title, path string) (c capture, err error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return c, err
 	}
-	return captures, nil
+	c = capture{title: title, path: path, bytes: info.Size()}
+	if c.packets, err = countPackets(path); err != nil {
+		return c, err
+	}
+	if c.packets < leastPackets {
+		return c, fmt.Errorf("%s has only %d packets: remove its folder, to have it made again", path, c.packets)
+	}
+	return c, nil
 }
 
 // The files of a folder of captures.

@@ -1,14 +1,15 @@
 // Command bench measures what mirrorsink promises of its speed, on the machine that it runs on: the decoder against
-// gopacket's, a replay against a plain read loop over the same capture, and a plan of mirror sessions in the largest account
-// that AWS allows. Both sides of a comparison run in turns within one run, and what counts is CPU time, since wall-clock time
-// lies on a busy machine.
+// gopacket's, a replay against a plain read loop and against other programs over the same packets, and a plan of mirror sessions
+// in the largest account that AWS allows. Both sides of a comparison run in turns within one run, and what counts is CPU time,
+// since wall-clock time lies on a busy machine.
 //
-// It is run by make bench, from the module's root. Its status is 0 even where a figure is missed, which noise can do too:
-// the table that it prints says so.
+// It is run by make bench, from the module's root; -only measures a part. Its status is 0 even where a figure is missed, which
+// noise can do too: the table that it prints says so.
 package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -16,9 +17,10 @@ import (
 	"os/signal"
 	"runtime"
 	"strings"
+	"sync"
 )
 
-// How often each comparison is made. An odd number has a median that was measured.
+// How often each comparison is made, if there is no reason for another number. An odd one has a median that was measured.
 const (
 	rounds = 7
 	pairs  = 9
@@ -26,12 +28,13 @@ const (
 
 func main() {
 	read := flag.String("read", "", "only read `file` from start to end: what a replay is compared with")
+	only := flag.String("only", "", "measure only these `parts`, separated by commas: "+strings.Join(names(sections(nil)), ", "))
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	run := measure
+	run := func(ctx context.Context) error { return measure(ctx, *only) }
 	if *read != "" {
-		run = func(context.Context) error { return readThrough(*read) }
+		run = func(context.Context) error { return readThrough(*read, os.Stdout) }
 	}
 	if err := run(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -39,30 +42,18 @@ func main() {
 	}
 }
 
-// measure makes every comparison and prints the table.
-func measure(ctx context.Context) error {
-	captures, err := openCaptures(ctx)
+// measure makes the comparisons of the sections named in only, or all, and prints the table.
+func measure(ctx context.Context, only string) error {
+	all := sections(sync.OnceValues(func() (captures, error) { return openCaptures(ctx) }))
+	chosen, err := choose(all, only)
 	if err != nil {
 		return err
 	}
 	started := loadAverage()
-	table, err := decoders(ctx)
-	if err != nil {
-		return err
-	}
-	planned, err := plans(ctx)
-	if err != nil {
-		return err
-	}
-	table = append(table, planned...)
-	replayed, err := replays(ctx, captures)
-	if err != nil {
-		return err
-	}
-	table = append(table, replayed...)
+	t, failed := measureAll(ctx, chosen)
 	fmt.Printf("\n%s, %d CPUs, %s, %s; load average %s before and %s after\n\n",
 		processor(), runtime.NumCPU(), kernel(), runtime.Version(), started, loadAverage())
-	return table.print(os.Stdout)
+	return errors.Join(failed, t.print(os.Stdout))
 }
 
 // progress says what goes on, apart from the result.

@@ -13,8 +13,8 @@ import (
 // readLoopSource is a read loop in C, if the reference material lies beside the checkout.
 const readLoopSource = sharedBench + "/rd.c"
 
-// readLoop returns a command that reads the file named behind it: the C one where it can be compiled, else this program.
-// done removes what was made.
+// readLoop returns a command that reads the file named behind it and says how many bytes there were: the C one where it can be
+// compiled, else this program. done removes what was made.
 func readLoop(ctx context.Context) (argv []string, done func(), err error) {
 	compiler, noCompiler := exec.LookPath("cc")
 	if noCompiler != nil || !exists(readLoopSource) {
@@ -34,17 +34,21 @@ func readLoop(ctx context.Context) (argv []string, done func(), err error) {
 	return []string{binary}, func() { os.RemoveAll(dir) }, nil
 }
 
-// readThrough reads a file from start to end, a MiB at a time, and looks at none of it.
-func readThrough(name string) error {
+// readThrough reads a file from start to end, a MiB at a time, and looks at none of it. It says how many bytes that were.
+func readThrough(name string, out io.Writer) error {
 	f, err := os.Open(name)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
 	buf := make([]byte, 1<<20)
+	total := 0
 	for {
-		if _, err := f.Read(buf); errors.Is(err, io.EOF) {
-			return nil
+		n, err := f.Read(buf)
+		total += n
+		if errors.Is(err, io.EOF) {
+			_, err := fmt.Fprintln(out, total, "bytes")
+			return err
 		} else if err != nil {
 			return err
 		}

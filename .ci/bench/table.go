@@ -1,17 +1,19 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"text/tabwriter"
 )
 
-// A row is one figure, measured several times.
+// A row is one figure, measured several times, or why it was not.
 type row struct {
-	what   string
-	values []float64
-	wanted bound
+	what    string
+	values  []float64
+	wanted  bound
+	leftOut string
 }
 
 // bound is what is promised of a figure's median; the zero bound promises nothing.
@@ -19,26 +21,33 @@ type bound struct{ least, most float64 }
 
 type table []row
 
-// print writes the table, and below it how many of the promised figures were missed.
+// print writes the table, and below it what was left out and how many of the promised figures were missed.
 func (t table) print(w io.Writer) error {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(tw, "figure\tmin\tmedian\tmax\twanted\theld")
 	missed := 0
 	for _, r := range t {
+		if r.leftOut != "" {
+			continue
+		}
 		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\n", r.what,
 			figure(slices.Min(r.values)), figure(median(r.values)), figure(slices.Max(r.values)), r.wanted, r.held())
 		if r.held() == "no" {
 			missed++
 		}
 	}
-	if err := tw.Flush(); err != nil {
-		return err
+	err := tw.Flush()
+	for _, r := range t {
+		if r.leftOut != "" {
+			_, e := fmt.Fprintf(w, "left out: %s: %s\n", r.what, r.leftOut)
+			err = errors.Join(err, e)
+		}
 	}
 	if missed > 0 {
-		_, err := fmt.Fprintf(w, "\n%d missed. Is the machine busy? The load average above tells.\n", missed)
-		return err
+		_, e := fmt.Fprintf(w, "\n%d missed. Is the machine busy? The load average above tells.\n", missed)
+		err = errors.Join(err, e)
 	}
-	return nil
+	return err
 }
 
 // held compares the median, unrounded, with what is wanted.

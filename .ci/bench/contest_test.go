@@ -1,0 +1,85 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// TestSays: each program says how much it has processed, and less than all is an error.
+func TestSays(t *testing.T) {
+	outputs := map[string]string{
+		"replay":     "packets        1052249 in 1.037s, 1015077 a second\n  ok           1052232\n  bad_ip       17\nevents         218229 produced, 218229 written, 0 dropped\n",
+		"read loop":  "1052249 0\n",
+		"gopacket":   "1052249 packets, 68969 names\n",
+		"ndpiReader": "Traffic statistics:\n\tEthernet bytes:        551066900     (includes ethernet CRC/IFC/trailer)\n\tIP packets:            1052198       of 1052249 packets total\n",
+		"softflowd":  "softflowd v1.1.0 starting data collection\nShutting down after pcap EOF\nNumber of active flows: 0\nPackets processed: 1052249\nFragments: 0\n",
+		"tcpdump":    "reading from file capture_vxlan.pcap, link-type EN10MB (Ethernet), snapshot length 262144\n1052249 packets\n",
+	}
+	of := capture{packets: 1052249, bytes: 1052249}
+	contestants := map[string]contestant{"replay": replayOf(of, nil), "read loop": loopOver(nil, of, nil)}
+	for _, p := range peerTable {
+		contestants[p.tool] = contestant{says: p.says, all: int64(of.packets)}
+	}
+	require.Len(t, outputs, len(contestants))
+	for name, c := range contestants {
+		t.Run(name, func(t *testing.T) {
+			require.NoError(t, c.check(outputs[name]))
+			require.ErrorContains(t, c.check(strings.ReplaceAll(outputs[name], "1052249", "1052248")), "1052248, not 1052249")
+			require.ErrorContains(t, c.check("cannot open"), "cannot open")
+		})
+	}
+	c := contestants["replay"]
+	require.Error(t, c.check(strings.ReplaceAll(outputs["replay"], " 0 dropped", " 10 dropped")), "events were lost")
+}
+
+// TestContest: everybody runs as often, first by turns, and what fails ends it.
+func TestContest(t *testing.T) {
+	log := t.TempDir() + "/log"
+	shell := func(script string) contestant {
+		return contestant{argv: []string{"sh", "-c", script}, says: regexp.MustCompile(`(\d+) packets`), all: 7, packets: 7e6}
+	}
+	a, b := shell("echo a >>"+log+"; echo 7 packets"), shell("echo b >>"+log+"; echo 7 packets >&2")
+	efforts, err := contest(t.Context(), "test", 3, a, b)
+	require.NoError(t, err)
+	require.Len(t, efforts, 2)
+	for _, e := range efforts {
+		require.Len(t, e, 3)
+	}
+	written, err := os.ReadFile(log)
+	require.NoError(t, err)
+	require.Equal(t, "abbaab", strings.ReplaceAll(string(written), "\n", ""))
+
+	_, err = contest(t.Context(), "test", 1, shell("echo 6 packets"))
+	require.ErrorContains(t, err, "6, not 7")
+	_, err = contest(t.Context(), "test", 1, shell("echo broken; exit 3"))
+	require.ErrorContains(t, err, "broken")
+	require.Equal(t, []float64{3.5}, a.perCPUSecond([]effort{{cpu: 2e9, wall: 1e9}}))
+	require.Equal(t, []float64{7}, a.perSecond([]effort{{cpu: 2e9, wall: 1e9}}))
+}
+
+// TestStartOn: the program has the CPUs that it was given, and this one all of its own.
+func TestStartOn(t *testing.T) {
+	before, err := usableCPUs()
+	require.NoError(t, err)
+	for _, cpus := range [][]int{nil, before[:1], before[len(before)-1:], before} {
+		cmd := exec.Command("grep", "Cpus_allowed_list", "/proc/self/status")
+		var out strings.Builder
+		cmd.Stdout = &out
+		require.NoError(t, startOn(cpus, cmd))
+		require.NoError(t, cmd.Wait())
+		if len(cpus) == 1 {
+			assert.Regexp(t, `\s`+strconv.Itoa(cpus[0])+`\n$`, out.String())
+		}
+	}
+	after, err := usableCPUs()
+	require.NoError(t, err)
+	require.Equal(t, before, after)
+	require.Error(t, startOn([]int{1023}, exec.Command("true")), "there is no such CPU")
+}

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestChoose(t *testing.T) {
+	all := sections(nil)
+	chosen, err := choose(all, "")
+	require.NoError(t, err)
+	require.Equal(t, names(all), names(chosen))
+	chosen, err = choose(all, "peers,decoder")
+	require.NoError(t, err)
+	require.Equal(t, []string{"decoder", "peers"}, names(chosen))
+	_, err = choose(all, "peers,decoders")
+	require.ErrorContains(t, err, `no part "decoders": there are decoder, plan`)
+}
+
+// TestMeasureAll: what fails does not take the others' figures with it, and an interrupt ends all.
+func TestMeasureAll(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	broken := errors.New("broken")
+	of := func(t table, err error) func(context.Context) (table, error) {
+		return func(context.Context) (table, error) { return t, err }
+	}
+	rows, err := measureAll(ctx, []section{
+		{"one", of(nil, broken)},
+		{"two", of(table{{what: "figure"}}, nil)},
+		{"three", func(ctx context.Context) (table, error) { cancel(); return nil, ctx.Err() }},
+		{"four", of(table{{what: "never measured"}}, nil)},
+	})
+	require.ErrorIs(t, err, broken)
+	require.ErrorIs(t, err, context.Canceled)
+	require.ErrorContains(t, err, "one: broken")
+	require.Len(t, rows, 3)
+	assert.Equal(t, "figure", rows[1].what)
+}
+
+// TestMissingPeer: what is not on this machine is left out, in one line.
+func TestMissingPeer(t *testing.T) {
+	p := peer{tool: "mirrorsink-has-no-such-peer", debian: "none"}
+	_, _, err := p.find(t.Context(), &lab{})
+	require.ErrorIs(t, err, errMissing)
+}
+
+// TestPeersAreInstalled: make bench-tools installs every package, and the documentation describes each peer.
+func TestPeersAreInstalled(t *testing.T) {
+	makefile, err := os.ReadFile("../../Makefile")
+	require.NoError(t, err)
+	page, err := os.ReadFile("../../docs/performance.md")
+	require.NoError(t, err)
+	for _, p := range peerTable {
+		installs := regexp.MustCompile(`(?m)^BENCH_TOOLS .*\b` + p.debian + `\b`)
+		assert.True(t, installs.Match(makefile), "Makefile's BENCH_TOOLS has no %s", p.debian)
+		assert.True(t, strings.Contains(string(page), "\n| "+p.tool), "docs/performance.md has no row for %s", p.tool)
+	}
+}
