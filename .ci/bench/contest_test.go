@@ -15,12 +15,15 @@ import (
 // TestSays: each program says how much it has processed, and less than all is an error.
 func TestSays(t *testing.T) {
 	outputs := map[string]string{
-		"replay":     "packets        1052249 in 1.037s, 1015077 a second\n  ok           1052232\n  bad_ip       17\nevents         218229 produced, 218229 written, 0 dropped\n",
-		"read loop":  "1052249 0\n",
-		"gopacket":   "1052249 packets, 68969 names\n",
-		"ndpiReader": "Traffic statistics:\n\tEthernet bytes:        551066900     (includes ethernet CRC/IFC/trailer)\n\tIP packets:            1052198       of 1052249 packets total\n",
-		"softflowd":  "softflowd v1.1.0 starting data collection\nShutting down after pcap EOF\nNumber of active flows: 0\nPackets processed: 1052249\nFragments: 0\n",
-		"tcpdump":    "reading from file capture_vxlan.pcap, link-type EN10MB (Ethernet), snapshot length 262144\n1052249 packets\n",
+		"replay": "packets        1052249 in 1.037s, 1015077 a second\n  ok           1052232\n  bad_ip       17\n" +
+			"events         218229 produced, 218229 written, 0 dropped\n",
+		"read loop": "1052249 0\n",
+		"gopacket":  "1052249 packets, 68969 names\n",
+		"ndpiReader": "Traffic statistics:\n\tEthernet bytes:        551066900     (includes ethernet CRC/IFC/trailer)\n" +
+			"\tIP packets:            1052198       of 1052249 packets total\n",
+		"softflowd": "softflowd v1.1.0 starting data collection\nShutting down after pcap EOF\n" +
+			"Number of active flows: 0\nPackets processed: 1052249\nFragments: 0\n",
+		"tcpdump": "reading from file capture_vxlan.pcap, link-type EN10MB (Ethernet), snapshot length 262144\n1052249 packets\n",
 	}
 	of := capture{packets: 1052249, bytes: 1052249}
 	contestants := map[string]contestant{"replay": replayOf(of, nil), "read loop": loopOver(nil, of, nil)}

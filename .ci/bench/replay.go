@@ -29,33 +29,39 @@ func replays(ctx context.Context, c captures) (table, error) {
 	if err != nil {
 		return nil, err
 	}
-	var t table
-	var contestants []contestant
-	for _, of := range []capture{c.plain, c.mirrored} {
-		contestants = append(contestants, loopOver(loop, of, cpus), replayOf(of, cpus))
+	of := []contestant{
+		loopOver(loop, c.plain, cpus), replayOf(c.plain, cpus),
+		loopOver(loop, c.mirrored, cpus), replayOf(c.mirrored, cpus),
 	}
-	efforts, err := contest(ctx, "replay", pairs, contestants...)
+	efforts, err := contest(ctx, "replay", pairs, of...)
 	if err != nil {
 		return nil, err
 	}
 	var rates [4][]float64
-	for i := range contestants {
-		rates[i] = contestants[i].perCPUSecond(efforts[i])
+	for i := range of {
+		rates[i] = of[i].perCPUSecond(efforts[i])
 	}
-	for i, of := range []capture{c.plain, c.mirrored} {
-		title := "replay, " + of.title
-		read, ours := rates[2*i], rates[2*i+1]
-		t = append(t,
-			row{what: title + ": M packets per CPU-second", values: ours},
-			row{what: title + ": the same, read loop", values: read},
-			row{what: title + ": of the read loop's", values: ratios(ours, read), wanted: c.wanted(ofReadLoop)})
-		held, err := replayMemory(ctx, title, of)
-		if err != nil {
-			return nil, err
-		}
-		t = append(t, held...)
+	plain, err := besideLoop(ctx, c.plain, rates[0], rates[1], c.wanted(ofReadLoop))
+	if err != nil {
+		return nil, err
 	}
-	return append(t, row{what: "replay, mirrored frames: of the plain ones'", values: ratios(rates[3], rates[1]), wanted: c.wanted(ofPlain)}), nil
+	mirrored, err := besideLoop(ctx, c.mirrored, rates[2], rates[3], c.wanted(ofReadLoop))
+	t := append(plain, mirrored...)
+	return append(t, row{what: "replay, mirrored frames: of the plain ones'", values: ratios(rates[3], rates[1]), wanted: c.wanted(ofPlain)}), err
+}
+
+// besideLoop makes the rows of a replay beside a read loop, and of the memory that it takes.
+func besideLoop(ctx context.Context, c capture, loop, ours []float64, wanted bound) (table, error) {
+	title := "replay, " + c.title
+	progress("%s: memory", title)
+	mem, err := peakMemory(ctx, []string{program, "replay", "--quiet", "--eve", os.DevNull, c.path}) // on all CPUs
+	return table{
+		{what: title + ": M packets per CPU-second", values: ours},
+		{what: title + ": the same, read loop", values: loop},
+		{what: title + ": of the read loop's", values: ratios(ours, loop), wanted: wanted},
+		{what: title + ": peak memory allocated, MiB", values: []float64{mem.anonymous}, wanted: bound{most: memory}},
+		{what: title + ": peak memory with the mapped file, MiB", values: []float64{mem.resident}},
+	}, err
 }
 
 // replayOf is our replay, with everything on.
@@ -76,17 +82,4 @@ func loopOver(loop []string, c capture, cpus []int) contestant {
 		says: regexp.MustCompile(`^(\d+) `),
 		all:  c.bytes, packets: c.packets,
 	}
-}
-
-// replayMemory sees how much memory a replay takes on all CPUs.
-func replayMemory(ctx context.Context, title string, c capture) (table, error) {
-	progress("%s: memory", title)
-	mem, err := peakMemory(ctx, []string{program, "replay", "--quiet", "--eve", os.DevNull, c.path})
-	if err != nil {
-		return nil, err
-	}
-	return table{
-		{what: title + ": peak memory allocated, MiB", values: []float64{mem.anonymous}, wanted: bound{most: memory}},
-		{what: title + ": peak memory with the mapped file, MiB", values: []float64{mem.resident}},
-	}, nil
 }

@@ -32,21 +32,15 @@ const (
 // serverName returns the server name of a ClientHello that is whole in the first TLS record.
 func serverName(b []byte) (name string, more bool) {
 	s := cryptobyte.String(b)
-	var record, hello, extensions, session, suites, compression cryptobyte.String
-	var kind uint8
+	var record cryptobyte.String
 	if !s.Skip(3) || !s.ReadUint16LengthPrefixed(&record) {
 		return "", true
 	}
-	if !record.ReadUint8(&kind) || kind != typeClientHello ||
-		!record.ReadUint24LengthPrefixed(&hello) || !hello.Skip(2+32) || // version and random
-		!hello.ReadUint8LengthPrefixed(&session) || !hello.ReadUint16LengthPrefixed(&suites) ||
-		!hello.ReadUint8LengthPrefixed(&compression) || !hello.ReadUint16LengthPrefixed(&extensions) {
-		return "", false
-	}
-	for !extensions.Empty() {
+	for rest := extensions(record); !rest.Empty(); {
 		var number uint16
 		var data, list, first cryptobyte.String
-		if !extensions.ReadUint16(&number) || !extensions.ReadUint16LengthPrefixed(&data) {
+		var kind uint8
+		if !rest.ReadUint16(&number) || !rest.ReadUint16LengthPrefixed(&data) {
 			return "", false
 		}
 		if number == extensionServerName && data.ReadUint16LengthPrefixed(&list) &&
@@ -55,6 +49,19 @@ func serverName(b []byte) (name string, more bool) {
 		}
 	}
 	return "", false
+}
+
+// extensions returns those of a ClientHello, none if it is something else.
+func extensions(record cryptobyte.String) (all cryptobyte.String) {
+	var kind uint8
+	var hello, session, suites, compression cryptobyte.String
+	if record.ReadUint8(&kind) && kind == typeClientHello &&
+		record.ReadUint24LengthPrefixed(&hello) && hello.Skip(2+32) && // version and random
+		hello.ReadUint8LengthPrefixed(&session) && hello.ReadUint16LengthPrefixed(&suites) &&
+		hello.ReadUint8LengthPrefixed(&compression) && hello.ReadUint16LengthPrefixed(&all) {
+		return all
+	}
+	return nil
 }
 
 // host returns the Host of an HTTP request whose head is whole.
