@@ -15,7 +15,7 @@ func (w *Worker) datagram(r *flow.Record, s flow.Side, p *decap.Packet, nanos in
 	t := w.talks.at(r.Stream)
 	in := l7.Input{Data: p.Payload, Side: s, Final: true, State: w.state}
 	if t != nil {
-		w.talks.active(r.Stream)
+		w.talks.active(r.Stream, r.BothSides())
 		in.State = t.state
 	}
 	for proto := l7.None + 1; proto < l7.Protos; proto++ {
@@ -24,8 +24,8 @@ func (w *Worker) datagram(r *flow.Record, s flow.Side, p *decap.Packet, nanos in
 			continue
 		}
 		w.hint.Reset()
-		var c l7.Conn
-		switch parse(&w.hint, &c, in) {
+		w.conn = l7.Conn{}
+		switch parse(&w.hint, &w.conn, in) {
 		case l7.Done:
 			w.datagramDone(r, proto, said{side: s, nanos: nanos})
 			return
@@ -57,7 +57,7 @@ func (w *Worker) datagramDone(r *flow.Record, proto l7.Proto, in said) {
 func (w *Worker) datagramMore(r *flow.Record, t *talk, proto l7.Proto, s flow.Side) {
 	if t == nil {
 		r.Proto = proto
-		r.Stream, t = w.talks.add(w.flows.Ref(r))
+		r.Stream, t = w.talks.add(w.flows.Ref(r), r.BothSides())
 		t.proto, t.side, t.state, w.state = proto, s, w.state, new(l7.State)
 		w.stats.StreamsNew++
 	}
@@ -70,8 +70,8 @@ func (w *Worker) datagramMore(r *flow.Record, t *talk, proto l7.Proto, s flow.Si
 // datagramLast lets the parser make the best of a message the rest of whose datagrams never came.
 func (w *Worker) datagramLast(r *flow.Record, t *talk, nanos int64) {
 	w.hint.Reset()
-	var c l7.Conn
-	if l7.Table[t.proto].Datagram(&w.hint, &c, l7.Input{Side: t.side, Final: true, State: t.state}) == l7.Done {
+	w.conn = l7.Conn{}
+	if l7.Table[t.proto].Datagram(&w.hint, &w.conn, l7.Input{Side: t.side, Final: true, State: t.state}) == l7.Done {
 		w.message(r, nil, said{side: t.side, nanos: nanos})
 	}
 }

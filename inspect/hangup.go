@@ -76,9 +76,24 @@ func (w *Worker) hangUp(r *flow.Record, nanos int64) {
 // limit keeps the parsing state of all talks within its memory: the least recently active ones lose theirs.
 func (w *Worker) limit() {
 	for w.talks.over() {
-		r := w.flows.At(w.talks.list[w.talks.head].rec)
+		r := w.idlest(w.talks.victims())
 		w.stats.StreamsEvict++
 		w.hangUp(r, r.End)
 		r.Tries++
 	}
+}
+
+// idlest returns the record of the less recently active one of two talks, of which one may be 0.
+func (w *Worker) idlest(a, b uint32) *flow.Record {
+	if a == 0 {
+		return w.flows.At(w.talks.at(b).rec)
+	}
+	first := w.flows.At(w.talks.at(a).rec)
+	if b == 0 {
+		return first
+	}
+	if second := w.flows.At(w.talks.at(b).rec); second.End < first.End {
+		return second
+	}
+	return first
 }

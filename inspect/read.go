@@ -115,10 +115,10 @@ func (w *Worker) parseStream(t *talk, s flow.Side, data []byte, final bool) l7.V
 
 func (w *Worker) ask(t *talk, proto l7.Proto, in l7.Input) l7.Verdict {
 	w.hint.Reset()
-	c := t.conn
-	v := l7.Table[proto].Stream(&w.hint, &c, in)
+	w.conn = t.conn
+	v := l7.Table[proto].Stream(&w.hint, &w.conn, in)
 	if v == l7.Done {
-		t.conn = c
+		t.conn = w.conn
 	}
 	return v
 }

@@ -10,7 +10,8 @@ import (
 // there is something left to read: until both directions are done, or nothing was recognized.
 type talk struct {
 	rec        uint32 // its flow's record
-	prev, next uint32 // in the list of talks, least recently active first
+	prev, next uint32 // in its list of talks, least recently active first
+	both       bool   // the list that it is in: both directions of its flow were seen
 	proto      l7.Proto
 	conn       l7.Conn
 	half       [2]half
@@ -72,7 +73,7 @@ func (w *Worker) talk(r *flow.Record, in said) {
 			return
 		}
 	}
-	w.talks.active(r.Stream)
+	w.talks.active(r.Stream, r.BothSides())
 	w.acknowledge(t, in)
 	if len(in.pkt.Payload) > 0 {
 		w.listen(r, t, in)
@@ -92,7 +93,7 @@ func (w *Worker) begin(r *flow.Record, in said) *talk {
 		r.Tries++
 		return nil
 	}
-	ref, t := w.talks.add(w.flows.Ref(r))
+	ref, t := w.talks.add(w.flows.Ref(r), r.BothSides())
 	r.Stream = ref
 	for s := range t.half {
 		t.half[s].maybe = anyProto

@@ -10,15 +10,21 @@ import (
 
 // talks holds the parsing states of all connections of a worker and counts the memory that they take.
 type talks struct {
-	list       []*talk // list[0] is never used: 0 means none
-	free       []uint32
-	head, tail uint32 // least and most recently active
-	live       int
-	pool       flow.Pool
+	list  []*talk  // list[0] is never used: 0 means none
+	free  []uint32 // those that were given back, to be used again: the list never has more than fit in the bound
+	order [2]order // 1 has those of flows of which both directions were seen
+	live  int
+	pool  flow.Pool
 
 	held  int // bytes of requests that wait for their responses
 	spare []*request
 	bound int // bytes
+}
+
+// order is a list of talks by their last activity.
+type order struct {
+	head, tail uint32 // least and most recently active
+	n          int
 }
 
 // request is what was told of a request, kept until its response comes.
@@ -41,22 +47,23 @@ func (ts *talks) over() bool {
 	return ts.live > 1 && ts.live*talkSize+ts.pool.Used()+ts.held > ts.bound
 }
 
+// at returns the talk of a number, nil for 0.
 func (ts *talks) at(ref uint32) *talk {
 	return ts.list[ref]
 }
 
-// add makes a talk for a flow's record and returns its number.
-func (ts *talks) add(rec uint32) (uint32, *talk) {
+// add makes a talk for a flow's record, of which both directions were seen or one, and returns its number.
+func (ts *talks) add(rec uint32, both bool) (uint32, *talk) {
 	var ref uint32
 	if k := len(ts.free); k > 0 {
 		ref = ts.free[k-1]
 		ts.free = ts.free[:k-1]
 	} else {
 		ref = uint32(len(ts.list))
-		ts.list = append(ts.list, nil)
+		ts.list = append(ts.list, new(talk))
 	}
-	t := &talk{rec: rec}
-	ts.list[ref] = t
+	t := ts.list[ref]
+	*t = talk{rec: rec, both: both, pending: t.pending}
 	ts.live++
 	ts.append(ref)
 	return ref, t
@@ -65,42 +72,65 @@ func (ts *talks) add(rec uint32) (uint32, *talk) {
 // remove gives a talk back. Its windows must be closed and its requests taken.
 func (ts *talks) remove(ref uint32) {
 	ts.unlink(ref)
-	ts.list[ref] = nil
 	ts.free = append(ts.free, ref)
 	ts.live--
 }
 
-// active moves a talk to the end of the list.
-func (ts *talks) active(ref uint32) {
-	if ref != ts.tail {
+// active moves a talk to the end of its list.
+func (ts *talks) active(ref uint32, both bool) {
+	t := ts.list[ref]
+	if t.both != both || ref != ts.orderOf(t).tail {
 		ts.unlink(ref)
+		t.both = both
 		ts.append(ref)
 	}
 }
 
+// victims returns the talks of which one may be given up: the least recently active one of flows of which one direction was
+// seen, and of the others; 0 for none. It is for the same reason as in package flow that the former go first, as long as they
+// are more than a sixteenth: whoever sends data from invented addresses takes the place of others like that.
+func (ts *talks) victims() (one, both uint32) {
+	one, both = ts.order[0].head, ts.order[1].head
+	if ts.order[0].n > ts.live/16 {
+		both = 0
+	}
+	return one, both
+}
+
+func (ts *talks) orderOf(t *talk) *order {
+	if t.both {
+		return &ts.order[1]
+	}
+	return &ts.order[0]
+}
+
 func (ts *talks) append(ref uint32) {
 	t := ts.list[ref]
-	t.prev, t.next = ts.tail, 0
-	if ts.tail != 0 {
-		ts.list[ts.tail].next = ref
+	o := ts.orderOf(t)
+	t.prev, t.next = o.tail, 0
+	if o.tail != 0 {
+		ts.list[o.tail].next = ref
 	} else {
-		ts.head = ref
+		o.head = ref
 	}
-	ts.tail = ref
+	o.tail = ref
+	o.n++
 }
 
 func (ts *talks) unlink(ref uint32) {
 	t := ts.list[ref]
+	o := ts.orderOf(t)
 	if t.prev != 0 {
 		ts.list[t.prev].next = t.next
 	} else {
-		ts.head = t.next
+		o.head = t.next
 	}
 	if t.next != 0 {
 		ts.list[t.next].prev = t.prev
 	} else {
-		ts.tail = t.prev
+		o.tail = t.prev
 	}
+	o.n--
 }
 
 // keep copies what a parser said of a request.

@@ -32,6 +32,7 @@ type Worker struct {
 	frags *frag.Table
 	pairs *pair.Window
 	hint  l7.Hint
+	conn  l7.Conn   // of the parser that is asked
 	state *l7.State // for the next UDP flow whose first message spans datagrams
 	out   *event.Batch
 	now   int64 // the latest time seen; time does not go back
