@@ -150,6 +150,10 @@ func closeOutputs(all []output) {
 	_ = deliverAll(ctx, all) // what an earlier run has left stays
 }
 
+// enoughToWait is what a queue of lines holds at most where the reading waits for room. It keeps the writer busy; with more a
+// replay is no faster, and events that wait in cold memory take more time.
+const enoughToWait = 4 * miB
+
 // openLines opens outputs for lines: see export.OpenOutput for the specs.
 func openLines(specs []string, q export.QueueConfig, to outputConfig, encoder func() export.Encoder) (all []output, err error) {
 	for _, spec := range specs {
@@ -159,6 +163,9 @@ func openLines(specs []string, q export.QueueConfig, to outputConfig, encoder fu
 			return nil, err
 		}
 		q.Encoder, q.Bytes, q.Block, q.Log = encoder(), to.bytes, to.block, to.log
+		if to.block {
+			q.Bytes = min(q.Bytes, enoughToWait)
+		}
 		all = append(all, export.NewQueue(q))
 	}
 	return all, nil
