@@ -31,6 +31,7 @@ func sections(open func() (captures, error)) []section {
 		{"replay", of(replays)},
 		{"cores", of(cores)},
 		{"peers", of(peers)},
+		{"records", of(records)},
 	}
 }
 

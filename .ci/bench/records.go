@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"time"
+)
+
+// What is aimed at of writing records: a million a second and core, and that what is inspected in a second falls by less than a
+// tenth while they are written.
+var (
+	parquetAim  = bound{least: 1}
+	besideAim   = bound{least: 0.9}
+	recordsTime = "1s" // of a benchmark, a round
+)
+
+// records measures the Parquet writer alone, and what a replay loses that writes Parquet beside events.
+func records(ctx context.Context, c captures) (t table, err error) {
+	dir, err := os.MkdirTemp("", "mirrorsink-bench")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	perSecond, err := parquetRecords(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	t = table{{what: "Parquet: M records per CPU-second", values: perSecond, wanted: parquetAim}}
+	rows, err := compareWriting(ctx, dir, c.mirrored)
+	return append(t, rows...), err
+}
+
+var recordsResult = regexp.MustCompile(`(?m)^BenchmarkParquet/aws\S*\s.*\s([0-9.]+) records/cpu-s`)
+
+// parquetRecords runs BenchmarkParquet of package inspect/export.
+func parquetRecords(ctx context.Context, dir string) (millions []float64, err error) {
+	binary := filepath.Join(dir, "export.test")
+	if err := command(ctx, "go", "test", "-c", "-o", binary, "./inspect/export").Run(); err != nil {
+		return nil, fmt.Errorf("build the writer's benchmarks: %w", err)
+	}
+	for i := range rounds {
+		progress("Parquet, round %d of %d", i+1, rounds)
+		cmd := exec.CommandContext(ctx, binary, "-test.run=^$", "-test.bench=^BenchmarkParquet$/^aws$", "-test.benchtime="+recordsTime)
+		cmd.Dir, cmd.Stderr = "inspect/export", os.Stderr
+		out, err := cmd.Output()
+		if err != nil {
+			return nil, fmt.Errorf("run the writer's benchmarks: %w", err)
+		}
+		m := recordsResult.FindSubmatch(out)
+		if m == nil {
+			return nil, fmt.Errorf("BenchmarkParquet said nothing of records/cpu-s: %s", out)
+		}
+		v, err := strconv.ParseFloat(string(m[1]), 64)
+		if err != nil {
+			return nil, err
+		}
+		millions = append(millions, v/1e6)
+	}
+	return millions, nil
+}
+
+// compareWriting replays with and without Parquet, in turns. The writers have goroutines of their own; what counts is how long
+// the whole takes, since that is when the inspecting goroutine is held up.
+func compareWriting(ctx context.Context, dir string, c capture) (table, error) {
+	plain := []string{program, "replay", "--quiet", "--eve", "/dev/null", c.path}
+	var without, with, cpuWithout, cpuWith []float64
+	for i := range pairs {
+		progress("replay with and without Parquet, pair %d of %d", i+1, pairs)
+		out := filepath.Join(dir, strconv.Itoa(i))
+		for _, side := range []struct {
+			argv      []string
+			wall, cpu *[]float64
+		}{{plain, &without, &cpuWithout}, {append(plain[:len(plain):len(plain)], "--parquet", out), &with, &cpuWith}} {
+			start := time.Now()
+			cpu, err := cpuTime(ctx, side.argv)
+			if err != nil {
+				return nil, err
+			}
+			*side.wall = append(*side.wall, float64(c.packets)/1e6/time.Since(start).Seconds())
+			*side.cpu = append(*side.cpu, cpu.Seconds())
+		}
+		if err := os.RemoveAll(out); err != nil {
+			return nil, err
+		}
+	}
+	title := "replay, " + c.title
+	return table{
+		{what: title + ", with Parquet: M packets a second", values: with},
+		{what: title + ", without: the same", values: without},
+		{what: title + ", with Parquet: of that without", values: ratios(with, without), wanted: besideAim},
+		{what: title + ", with Parquet: CPU seconds of those without", values: ratios(cpuWith, cpuWithout)},
+	}, nil
+}
