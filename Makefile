@@ -19,7 +19,7 @@ BENCH_TOOLS := libndpi-bin softflowd tcpdump
 # What go test -v says of tests that pass. The whole of it is kept in bin/test.log.
 PASSING := ^[[:space:]]*(=== (RUN|PAUSE|CONT|NAME) |--- PASS:|.*\[rapid\] OK)|^PASS$$|^-test.shuffle |no test files
 
-.PHONY: all build test e2e bench bench-tools fuzz lint vuln demo generate clean help
+.PHONY: all build test e2e bench bench-scale bench-tools fuzz lint vuln demo generate clean help
 
 all: build
 
@@ -41,6 +41,9 @@ bench: build ## measure against gopacket, a read loop and other programs, ONLY=r
 	go test -short ./.ci/bench
 	go test -C .ci/bench/gopacket ./...
 	go run ./.ci/bench $(if $(ONLY),-only $(ONLY))
+
+bench-scale: build ## measure replays of 1,000 to 10,000,000 flows and amid a flood, and draw docs/scale.svg (three minutes)
+	go run ./.ci/bench -only scale
 
 bench-tools: ## install the programs that bench compares with (needs root and Debian)
 	@test "$$(id -u)" = 0 || { echo 'bench-tools installs packages: run it as root'; exit 1; }

@@ -45,24 +45,34 @@ func peakMemory(ctx context.Context, argv []string) (usage, error) {
 	if err := cmd.Start(); err != nil {
 		return usage{}, err
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	status := fmt.Sprintf("/proc/%d/status", cmd.Process.Pid)
-	tick := time.NewTicker(sampling)
-	defer tick.Stop()
-	var peak usage
-	for {
-		select {
-		case err := <-ended:
-			if err != nil {
-				err = fmt.Errorf("%s: %w", strings.Join(argv, " "), err)
-			}
-			return peak, err
-		case <-tick.C:
-			now := parseStatus(strings.NewReader(slurp(status)))
-			peak = usage{max(peak.anonymous, now.anonymous), max(peak.resident, now.resident)}
-		}
+	peak := watchMemory(cmd.Process.Pid)
+	err := cmd.Wait()
+	if err != nil {
+		err = fmt.Errorf("%s: %w", strings.Join(argv, " "), err)
 	}
+	return peak(), err
+}
+
+// watchMemory begins to look at a process's memory. The function that it returns ends that, and returns the most that was seen.
+func watchMemory(pid int) (peak func() usage) {
+	stop, seen := make(chan struct{}), make(chan usage)
+	go func() {
+		status := fmt.Sprintf("/proc/%d/status", pid)
+		tick := time.NewTicker(sampling)
+		defer tick.Stop()
+		var most usage
+		for {
+			select {
+			case <-stop:
+				seen <- most
+				return
+			case <-tick.C:
+				now := parseStatus(strings.NewReader(slurp(status)))
+				most = usage{max(most.anonymous, now.anonymous), max(most.resident, now.resident)}
+			}
+		}
+	}()
+	return func() usage { close(stop); return <-seen }
 }
 
 // parseStatus reads /proc/PID/status, whose sizes are in KiB.

@@ -32,6 +32,7 @@ func sections(open func() (captures, error)) []section {
 		{"cores", of(cores)},
 		{"peers", of(peers)},
 		{"records", of(records)},
+		{"scale", measureScales},
 	}
 }
 

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"regexp"
+	"strconv"
+)
+
+// madeRun is what one replay of made conversations took.
+type madeRun struct {
+	rate      float64 // millions of packets per CPU-second
+	anonymous float64 // MiB, at the most
+	flows     float64 // that were counted
+	evicted   float64
+	gc        collections
+}
+
+// replayMade pipes conversations into a replay, which may take so many MiB, or the default if that is 0.
+func replayMade(ctx context.Context, c *conversations, memory int) (madeRun, error) {
+	argv := []string{program, "replay", "--eve", "/dev/null"}
+	if memory > 0 {
+		argv = append(argv, fmt.Sprintf("--memory=%dMiB", memory))
+	}
+	in, out, err := os.Pipe()
+	if err != nil {
+		return madeRun{}, err
+	}
+	var said bytes.Buffer
+	cmd := command(ctx, append(argv, "-")...)
+	cmd.Stdin, cmd.Stderr, cmd.Env = in, &said, append(os.Environ(), "GODEBUG=gctrace=1")
+	err = cmd.Start()
+	in.Close()
+	if err != nil {
+		out.Close()
+		return madeRun{}, err
+	}
+	peak := watchMemory(cmd.Process.Pid)
+	wrote := errors.Join(c.write(out), out.Close())
+	err = cmd.Wait()
+	used := peak()
+	if err = errors.Join(wrote, err); err != nil {
+		return madeRun{}, fmt.Errorf("replay of made packets: %w: %s", err, said.Bytes())
+	}
+	cpu := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+	return madeRun{
+		rate: float64(c.packets()) / 1e6 / cpu.Seconds(), anonymous: used.anonymous,
+		flows: summaryCount(said.String(), "flows"), evicted: summaryCount(said.String(), "evicted flows"), gc: parseTrace(said.String()),
+	}, nil
+}
+
+// summaryCount returns a count of a replay's summary, which leaves out those that are 0.
+func summaryCount(summary, what string) float64 {
+	m := regexp.MustCompile(`(?m)^` + what + ` +(\d+)`).FindStringSubmatch(summary)
+	if m == nil {
+		return 0
+	}
+	return number(m[1])
+}
+
+// collections is what GODEBUG=gctrace=1 says of a run.
+type collections struct {
+	collections float64
+	stop        float64 // ms: the longest time that the world was stopped, at the beginning or the end of one
+	heap        float64 // MiB, after the last one
+}
+
+var traceLine = regexp.MustCompile(`(?m)^gc \d+ @.*: ([\d.]+)\+[\d.]+\+([\d.]+) ms clock, .* \d+->\d+->(\d+) MB,`)
+
+// parseTrace reads what package runtime says of each collection.
+func parseTrace(trace string) (c collections) {
+	for _, m := range traceLine.FindAllStringSubmatch(trace, -1) {
+		c.collections++
+		c.stop = max(c.stop, number(m[1]), number(m[2]))
+		c.heap = number(m[3])
+	}
+	return c
+}
+
+// number is that of digits which an expression has found.
+func number(digits string) float64 {
+	n, err := strconv.ParseFloat(digits, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/xml"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/mirrorsink/mirrorsink/decap"
+)
+
+// TestConversations holds that the made capture is what it is said to be: every packet decodes with right checksums, in order of
+// time; there are as many flows as connections and each has eight packets, four of each side, and a name of its own.
+func TestConversations(t *testing.T) {
+	c, err := newConversations(100, 3)
+	require.NoError(t, err)
+	c.flood = 2
+	name := filepath.Join(t.TempDir(), "conversations.pcap")
+	f, err := os.Create(name)
+	require.NoError(t, err)
+	require.NoError(t, errors.Join(c.write(f), f.Close()))
+
+	sides, names, last, n := map[decap.Key][2]int{}, map[string]bool{}, int64(0), 0
+	require.NoError(t, eachFrame(name, func(d *decap.Datagram) error {
+		var p decap.Packet
+		require.Equal(t, decap.OK, new(decap.Decoder).Parse(&p, d))
+		require.True(t, p.Mirrored)
+		require.False(t, p.VerifyChecksums(), "packet %d", n)
+		require.GreaterOrEqual(t, d.Nanos, last)
+		key, reverse := p.Key(1)
+		s := sides[key]
+		if reverse {
+			s[1]++
+		} else {
+			s[0]++
+		}
+		sides[key], last, n = s, d.Nanos, n+1
+		if i := bytes.Index(p.Payload, []byte("host-")); i >= 0 {
+			names[string(p.Payload[i:i+len(firstName)])] = true
+		}
+		return nil
+	}))
+	require.Equal(t, c.packets(), n)
+	require.Len(t, sides, c.flows())
+	require.Len(t, names, 300)
+	talked := 0
+	for _, s := range sides {
+		if s == [2]int{4, 4} {
+			talked++
+			continue
+		}
+		require.Equal(t, 1, s[0]+s[1], "a SYN of the flood")
+	}
+	require.Equal(t, 300, talked)
+}
+
+func TestSum(t *testing.T) {
+	for n := range 9 {
+		b := []byte{0xff, 0xfe, 3, 4, 5, 6, 7, 8, 9}[:n]
+		var want uint64
+		for i, v := range b {
+			want += uint64(v) << (8 - 8*(i%2))
+		}
+		require.Equal(t, folded(want), folded(sum(b)), n)
+	}
+	require.Equal(t, uint16(0x1234), folded(sum(binary.BigEndian.AppendUint16(nil, 0x1234))))
+}
+
+func BenchmarkConversations(b *testing.B) {
+	for b.Loop() {
+		c, err := newConversations(100_000, 1)
+		require.NoError(b, err)
+		require.NoError(b, c.write(io.Discard))
+		b.SetBytes(int64(c.packets()))
+	}
+}
+
+func TestParseTrace(t *testing.T) {
+	said := `gc 1 @0.011s 4%: 1.8+1.1+0.006 ms clock, 3.6+0.48/0.58/1.9+0.013 ms cpu, 20->20->18 MB, 20 MB goal, 0 MB stacks, 5 MB globals, 2 P
+gc 2 @0.018s 5%: 0.16+9.1+2.003 ms clock, 3.2+0.63/0.36/1.7+0.006 ms cpu, 43->44->43 MB, 43 MB goal, 0 MB stacks, 5 MB globals, 2 P
+packets        8000000 in 21.327s, 375111 a second
+  ok           8000000
+flows          1000000, 1000000 of them with a name
+evicted flows  12 before their time: --memory was used up
+`
+	require.Equal(t, collections{collections: 2, stop: 2.003, heap: 43}, parseTrace(said))
+	require.Equal(t, 1e6, summaryCount(said, "flows"))
+	require.Equal(t, 12.0, summaryCount(said, "evicted flows"))
+	require.Zero(t, summaryCount(said, "evicted streams"))
+}
+
+// TestPlot: every point lies between the axes, ten times as many flows are one step to the right, and the text is XML.
+func TestPlot(t *testing.T) {
+	p := plot{title: "a < b", points: []point{{1e3, 1.2, 1, 1.3}, {1e4, 0.6, 0.5, 0.7}, {1e5, 0, 0, 0}}}
+	var places [][2]float64
+	d := xml.NewDecoder(strings.NewReader(p.svg()))
+	for {
+		token, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		require.NoError(t, err)
+		if e, ok := token.(xml.StartElement); ok && e.Name.Local == "circle" {
+			places = append(places, [2]float64{number(e.Attr[0].Value), number(e.Attr[1].Value)})
+		}
+	}
+	require.Len(t, places, 3)
+	require.InDelta(t, places[1][0]-places[0][0], places[2][0]-places[1][0], 0.2)
+	require.Less(t, places[0][1], places[1][1], "more is higher")
+	require.Equal(t, plotHeight-plotBottom, places[2][1], "nothing is on the axis")
+	for _, at := range places {
+		require.True(t, at[0] >= plotLeft && at[0] <= plotWidth-plotRight && at[1] >= plotTop && at[1] <= plotHeight-plotBottom, at)
+	}
+}
