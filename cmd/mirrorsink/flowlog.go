@@ -112,7 +112,7 @@ func (o *recordOptions) addTo(f *pflag.FlagSet) {
 	f.Var(&o.flags, "tcp-flags", "TCP flags in flow log records: those that aws records, or full for all")
 	f.StringVar(&o.ranges, "aws-ip-ranges", "", "tell AWS's services by this `file`, AWS's ip-ranges.json")
 	f.StringVar(&o.account, "account-id", "", "account of interfaces of which the inventory does not know it, 12 `digits`")
-	f.StringVar(&o.region, "region", "", "region of interfaces of which the inventory does not know it, such as eu-west-1")
+	f.StringVar(&o.region, "region", "", "`region` of interfaces of which the inventory does not know it, such as eu-west-1")
 }
 
 // check says which options cannot be.

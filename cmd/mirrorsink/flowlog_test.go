@@ -103,3 +103,24 @@ func TestFlowLogFlagsThatCannotBe(t *testing.T) {
 		assert.Contains(t, r.stderr, c.want)
 	}
 }
+
+// TestOutputsShareNoPlace: a file that two outputs write to would have each record twice, or lines of two kinds.
+func TestOutputsShareNoPlace(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "out")
+	for _, args := range [][]string{
+		{"--flowlog", file, "--flowlog", file},
+		{"--flowlog", file, "--eve", filepath.Join(dir, ".") + "/./out"},
+		{"--flowlog", "-", "--eve", "-"},
+		{"--parquet", dir, "--parquet", dir + "/"},
+		{"--parquet", "s3://bucket/p", "--parquet", "s3://bucket/p/"},
+	} {
+		r := runHere(t, append(append([]string{"replay", "--quiet"}, args...), testdata("plain-dns.pcap"))...)
+		assert.Equal(t, exitUsage, r.code, args)
+		assert.Contains(t, r.stderr, "writes there already", args)
+		oneLine(t, r.stderr)
+	}
+	assert.NoFileExists(t, file)
+	r := runHere(t, "replay", "--quiet", "--eve", os.DevNull, "--flowlog", os.DevNull, "--flowlog", os.DevNull, testdata("plain-dns.pcap"))
+	assert.Zero(t, r.code, r.stderr)
+}

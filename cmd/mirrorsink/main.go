@@ -72,6 +72,19 @@ func newRoot(stdout, stderr io.Writer) *cobra.Command {
 	return root
 }
 
+// groupOf makes a command of one that only has others: alone it shows them, and a word that is none of them is a mistake.
+func groupOf(cmd *cobra.Command, commands ...*cobra.Command) *cobra.Command {
+	cmd.AddCommand(commands...)
+	cmd.Args, cmd.DisableFlagsInUseLine = cobra.ArbitraryArgs, true
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return cmd.Help()
+		}
+		return usagef("unknown command %q for %q", args[0], cmd.CommandPath())
+	}
+	return cmd
+}
+
 // A usageError is about the command line rather than about what the command met.
 type usageError struct{ error }
 

@@ -66,6 +66,8 @@ func TestUsageErrorsAreOneLineAndStatus2(t *testing.T) {
 		says string
 	}{
 		{[]string{"repaly"}, `unknown command "repaly"`},
+		{[]string{"report", "tpo"}, `unknown command "tpo" for "mirrorsink report"`},
+		{[]string{"sessions", "aply"}, `unknown command "aply" for "mirrorsink sessions"`},
 		{[]string{"replay"}, "requires at least 1 arg"},
 		{[]string{"replay", "--nope", "x.pcap"}, "unknown flag: --nope"},
 		{[]string{"replay", "--decap", "perhaps", "x.pcap"}, "want auto, always or never"},
@@ -94,7 +96,7 @@ func TestUsageErrorsAreOneLineAndStatus2(t *testing.T) {
 }
 
 func TestHelpIsNoError(t *testing.T) {
-	for _, args := range [][]string{{}, {"--help"}, {"replay", "--help"}, {"listen", "--help"}, {"completion", "bash"}} {
+	for _, args := range [][]string{{}, {"--help"}, {"replay", "--help"}, {"listen", "--help"}, {"report"}, {"sessions"}, {"completion", "bash"}} {
 		r := runHere(t, args...)
 		assert.Equal(t, exitOK, r.code, args)
 		assert.NotEmpty(t, r.stdout, args)

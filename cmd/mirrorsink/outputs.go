@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -85,7 +87,34 @@ func (o *outputs) check() error {
 	if err := o.spool.check(); err != nil {
 		return err
 	}
+	if err := o.checkPlaces(); err != nil {
+		return err
+	}
 	return o.records.check()
+}
+
+// checkPlaces says which place is given to two outputs: it would have every record twice, or lines of two kinds.
+func (o *outputs) checkPlaces() error {
+	taken := map[string]string{os.DevNull: ""}
+	for _, f := range []struct {
+		flag  string
+		specs []string
+	}{{"--eve", o.eve.to}, {"--flowlog", o.flowlog.to}, {"--parquet", o.parquet.to}} {
+		for _, spec := range f.specs {
+			if spec == "" {
+				continue // who opens it says what is wrong
+			}
+			place := filepath.Clean(spec)
+			other, twice := taken[place]
+			if twice && other != "" {
+				return usagef("%s %s: %s writes there already", f.flag, spec, other)
+			}
+			if !twice {
+				taken[place] = f.flag
+			}
+		}
+	}
+	return nil
 }
 
 // orStdout chooses events on standard output if nothing else is chosen.

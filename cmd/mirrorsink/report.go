@@ -33,7 +33,7 @@ type reportOptions struct {
 const defaultReportMemory = 256 * miB
 
 func newReport() *cobra.Command {
-	cmd := &cobra.Command{
+	return groupOf(&cobra.Command{
 		Use:   "report",
 		Short: "Answer questions from recorded files",
 		Long: `Answers questions from files of records: Parquet and flow log lines, of mirrorsink and of VPC Flow Logs themselves, and EVE
@@ -41,11 +41,8 @@ lines, as they are or compressed with gzip, which is found out by content. Folde
 or with -, lines are read from standard input.
 
 A file that is damaged is read as far as it can be, and makes the exit status 1.`,
-		Args: cobra.NoArgs,
-	}
-	cmd.AddCommand(newReportTop(), newReportManagement(), newReportUnanswered(), newReportDirect(), newReportInitiators(),
+	}, newReportTop(), newReportManagement(), newReportUnanswered(), newReportDirect(), newReportInitiators(),
 		newReportNames(), newReportNew(), newReportNAT())
-	return cmd
 }
 
 func (o *reportOptions) addTo(f *pflag.FlagSet) {

@@ -90,7 +90,7 @@ func (o *specOptions) spec(stdin io.Reader) (*sessions.Spec, error) {
 }
 
 func newSessions() *cobra.Command {
-	cmd := &cobra.Command{
+	return groupOf(&cobra.Command{
 		Use:   "sessions",
 		Short: "Manage EC2 traffic mirroring as desired state",
 		Long: `Manages mirror targets, filters and sessions through the EC2 API. A spec in YAML says which interfaces are to be mirrored
@@ -98,10 +98,7 @@ where; plan shows what would change, apply does it, watch goes on doing it. Noth
 its tags is ever changed.
 
 Credentials, region and endpoint are found as the AWS CLI finds them.`,
-		Args: cobra.NoArgs,
-	}
-	cmd.AddCommand(newPlan(), newApply(), newDestroy(), newStatus(), newWatch(), newInventory(), newIAMPolicy())
-	return cmd
+	}, newPlan(), newApply(), newDestroy(), newStatus(), newWatch(), newInventory(), newIAMPolicy())
 }
 
 // account is the spec, and what there is.
