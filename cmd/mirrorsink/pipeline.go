@@ -88,7 +88,6 @@ func (p *pipeline) run(ctx context.Context, groups ...[]source) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	stop := context.AfterFunc(ctx, func() { closeAll(groups) })
-	defer stop()
 
 	failed := make(chan error, 1)
 	var wg sync.WaitGroup
@@ -104,6 +103,9 @@ func (p *pipeline) run(ctx context.Context, groups ...[]source) error {
 		})
 	}
 	wg.Wait()
+	if !stop() {
+		closeAll(groups) // waits for the one under way: what a source has put into the kernel must be gone when the process is
+	}
 	p.dismiss()
 	select {
 	case err := <-failed:
