@@ -23,7 +23,7 @@ type point struct{ x, y, low, high float64 }
 const (
 	plotWidth, plotHeight = 720.0, 400.0
 	plotLeft, plotTop     = 70.0, 50.0
-	plotRight, plotBottom = 30.0, 60.0
+	plotRight, plotBottom = 50.0, 60.0
 )
 
 func (p *plot) save(name string) error { return os.WriteFile(name, []byte(p.svg()), 0o644) }

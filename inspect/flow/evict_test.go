@@ -183,25 +183,7 @@ func TestTableInvariants(t *testing.T) {
 func checkTable(t *rapid.T, table *Table) {
 	listed := map[uint32]bool{}
 	for c := range table.classes {
-		l, before := table.classes[c], uint32(0)
-		n := 0
-		for rec := l.head; rec != 0; rec = table.records[rec].list.next {
-			r := &table.records[rec]
-			if listed[rec] || r.class != class(c) || r.due() != class(c) || r.list.prev != before {
-				t.Fatalf("record %d is in list %d, listed before: %v; its class is %d, should be %d", rec, c, listed[rec], r.class, r.due())
-			}
-			if before != 0 && int32(r.list.stamp-table.records[before].list.stamp) < 0 {
-				t.Fatalf("list %d is not in order", c)
-			}
-			if _, found := table.find(&r.Key, Hash(&r.Key)); found != rec {
-				t.Fatalf("record %d is not found by its key", rec)
-			}
-			listed[rec], before = true, rec
-			n++
-		}
-		if n != l.n || l.tail != before {
-			t.Fatalf("list %d has %d records and counts %d", c, n, l.n)
-		}
+		checkList(t, table, class(c), listed)
 	}
 	free := 0
 	for rec := table.free; rec != 0; rec = table.records[rec].list.next {
@@ -221,6 +203,28 @@ func checkTable(t *rapid.T, table *Table) {
 	}
 	if indexed != table.Live() {
 		t.Fatalf("%d entries in the index, %d live", indexed, table.Live())
+	}
+}
+
+// checkList adds the records of a list to listed.
+func checkList(t *rapid.T, table *Table, c class, listed map[uint32]bool) {
+	l, before, n := table.classes[c], uint32(0), 0
+	for rec := l.head; rec != 0; rec = table.records[rec].list.next {
+		r := &table.records[rec]
+		if listed[rec] || r.class != c || r.due() != c || r.list.prev != before {
+			t.Fatalf("record %d is in list %d, listed before: %v; its class is %d, should be %d", rec, c, listed[rec], r.class, r.due())
+		}
+		if before != 0 && int32(r.list.stamp-table.records[before].list.stamp) < 0 {
+			t.Fatalf("list %d is not in order", c)
+		}
+		if _, found := table.find(&r.Key, Hash(&r.Key)); found != rec {
+			t.Fatalf("record %d is not found by its key", rec)
+		}
+		listed[rec], before = true, rec
+		n++
+	}
+	if n != l.n || l.tail != before {
+		t.Fatalf("list %d has %d records and counts %d", c, n, l.n)
 	}
 }
 
