@@ -124,6 +124,23 @@ func TestReportReadersAgree(t *testing.T) {
 	}
 }
 
+// TestReportOfBothEnds: of a connection that is mirrored at both ends the totals are those of one, from every kind of file.
+func TestReportOfBothEnds(t *testing.T) {
+	dir := t.TempDir()
+	lines, eve, tables := filepath.Join(dir, "flow.log"), filepath.Join(dir, "eve.json"), filepath.Join(dir, "tables")
+	r := runHere(t, "replay", "--quiet", "--flowlog", lines, "--flowlog-format", "all", "--eve", eve, "--parquet", tables, testdata("mirror-both-ends.pcap"))
+	require.Equal(t, exitOK, r.code, r.stderr)
+	top := []string{"report", "top", "--group", "app-proto", "-o", "csv", "--quiet"}
+	for _, input := range []string{lines, eve, tables} {
+		want := runHere(t, append(top, "--where", "vni == 101", input)...)
+		require.Equal(t, exitOK, want.code, want.stderr)
+		assert.Contains(t, want.stdout, "http")
+		assert.Equal(t, want.stdout, runHere(t, append(top, input)...).stdout, input)
+		marked := runHere(t, append(top, "--where", `not (paired == "")`, input)...)
+		assert.Equal(t, want.stdout, marked.stdout, "%s: every record is marked", input)
+	}
+}
+
 func TestReportUsage(t *testing.T) {
 	for _, args := range [][]string{
 		{"top", "--by", "size"}, {"top", "--group", "colour"}, {"top", "--group", "name", "--group", "name"}, {"top", "-o", "yaml"}, {"top", "-n", "-1"},

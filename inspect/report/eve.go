@@ -46,15 +46,15 @@ type eveFlow struct {
 		ToClient string `json:"tcp_flags_tc"`
 	} `json:"tcp"`
 	Mirror struct {
-		VNI       *uint32   `json:"vni"`
-		ENI       string    `json:"eni"`
-		Instance  string    `json:"instance"`
-		VPC       string    `json:"vpc"`
-		Subnet    string    `json:"subnet"`
-		Account   string    `json:"account"`
-		Direction string    `json:"direction"`
-		Paired    *struct{} `json:"paired_tap"`
-		Truncated bool      `json:"truncated"`
+		VNI       *uint32 `json:"vni"`
+		ENI       string  `json:"eni"`
+		Instance  string  `json:"instance"`
+		VPC       string  `json:"vpc"`
+		Subnet    string  `json:"subnet"`
+		Account   string  `json:"account"`
+		Direction string  `json:"direction"`
+		Paired    *eveTap `json:"paired_tap"`
+		Truncated bool    `json:"truncated"`
 	} `json:"mirror"`
 	Hint struct {
 		Name            string   `json:"name"`
@@ -63,6 +63,12 @@ type eveFlow struct {
 		Direct          string   `json:"direct_to_address"`
 		Completeness    *float64 `json:"completeness"`
 	} `json:"hint"`
+}
+
+// eveTap is a mirror session.
+type eveTap struct {
+	VNI    uint32     `json:"vni"`
+	Source netip.Addr `json:"source"`
 }
 
 // flowEvent is in every flow event as Suricata and we write it. Of other lines the type alone is parsed, since what the same
@@ -186,8 +192,8 @@ func (f *eveFlow) request() (r row) {
 	if r.Unanswered && r.FlowDirection == egress {
 		r.Action = ""
 	}
-	if r.paired = notPaired; f.Mirror.Paired != nil {
-		r.paired = isPaired
+	if p := f.Mirror.Paired; p != nil {
+		r.Paired = string(flowlog.AppendUnnamed(nil, p.VNI, p.Source))
 	}
 	return r
 }

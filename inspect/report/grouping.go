@@ -52,7 +52,7 @@ func (g *grouping) needs() []string {
 
 // alwaysRead is what every report reads: the counts and times, and what twins are found by.
 var alwaysRead = []string{
-	"log-status", "packets", "bytes", "start", "end", "interface-id", "x-vni", "flow-direction", "protocol", "x-initiator",
+	"log-status", "packets", "bytes", "start", "end", "interface-id", "x-vni", "x-paired", "flow-direction", "protocol", "x-initiator",
 	"srcaddr", "dstaddr", "pkt-srcaddr", "pkt-dstaddr", "srcport", "dstport",
 }
 

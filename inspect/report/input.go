@@ -156,7 +156,6 @@ type textReader struct {
 }
 
 func (t *textReader) read(r *row) error {
-	r.paired = maybePaired
 	return t.lines.Read(&r.Record)
 }
 

@@ -7,7 +7,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"math"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -223,7 +222,7 @@ func TestWhereReadsEveryField(t *testing.T) {
 		PktSrcAddr: netip.MustParseAddr("10.0.0.3"), PktDstAddr: netip.MustParseAddr("203.0.113.4"), Region: "r", AZID: "z", PktSrcAWSService: "S3",
 		PktDstAWSService: "EC2", FlowDirection: "egress", InterfaceType: "lambda", Name: "n", NameSource: "sni", SNI: "n", DNSName: "d", AppProto: "tls",
 		JA4: "j", Initiator: "src", InitiatorReason: "syn", Unanswered: true, DirectToAddress: "no_lookup", Completeness: 0.5, CommunityID: "1:x", VNI: 12,
-		Mirrored: true, Truncated: true,
+		Mirrored: true, Truncated: true, Paired: "eni-2",
 	}
 	dir := t.TempDir()
 	files := []string{file(t, dir, asText([]flowlog.Record{r})), file(t, dir, asParquet(t, []flowlog.Record{r}))}
@@ -234,6 +233,7 @@ func TestWhereReadsEveryField(t *testing.T) {
 		`pkt_src_aws_service == "S3"`, `pkt_dst_aws_service == "EC2"`, `flow_direction == "egress"`, `interface_type == "lambda"`, `x_name == "n" and name == "n"`,
 		`name_source == "sni"`, `sni == "n"`, `dns_name == "d"`, `app_proto == "tls"`, `ja4 == "j"`, `initiator == "src"`, `initiator_reason == "syn"`,
 		`unanswered`, `direct_to_address == "no_lookup"`, `completeness == 0.5`, `community_id == "1:x"`, `vni == 12`, `truncated`,
+		`paired == "eni-2"`,
 		`address == "203.0.113.4"`, `port == 4`,
 	} {
 		for _, name := range files {
@@ -302,37 +302,6 @@ func TestTemporaryFilesGo(t *testing.T) {
 	left, err := os.ReadDir(temp)
 	require.NoError(t, err)
 	assert.Empty(t, left)
-}
-
-// TestTwins: a second observation at the other end changes no total and no group, whichever comes first and however they are
-// mixed; the names are those of the client's end.
-func TestTwins(t *testing.T) {
-	dir := t.TempDir()
-	rapid.Check(t, func(t *rapid.T) {
-		var alone, both []flowlog.Record
-		for i := range rapid.IntRange(1, 40).Draw(t, "flows") {
-			r := flowlog.Record{
-				InterfaceID: "eni-client", FlowDirection: "egress", SrcAddr: netip.AddrFrom4([4]byte{10, 0, 0, 1}), DstAddr: netip.AddrFrom4([4]byte{10, 0, 0, 2}),
-				SrcPort: uint16(1024 + i), DstPort: 443, Protocol: 6, Packets: 3, Bytes: uint64(100 + i), Start: 1764057600 + int64(i), End: 1764057610 + int64(i),
-				LogStatus: flowlog.OK, Initiator: "src", Name: fmt.Sprintf("n%d.example.com", i%3), Completeness: math.NaN(),
-			}
-			if rapid.Bool().Draw(t, "answer") {
-				r.SrcAddr, r.DstAddr, r.SrcPort, r.DstPort, r.FlowDirection, r.Initiator = r.DstAddr, r.SrcAddr, r.DstPort, r.SrcPort, "ingress", "dst"
-			}
-			alone, both = append(alone, r), append(both, r)
-			if rapid.Bool().Draw(t, "twin") {
-				r.InterfaceID, r.Name = "eni-server", ""
-				r.FlowDirection = map[string]string{"egress": "ingress", "ingress": "egress"}[r.FlowDirection]
-				both = append(both, r)
-			}
-		}
-		both = rapid.Permutation(both).Draw(t, "order")
-		want := ask(t, top(t, "bytes", 0, "name"), 1<<20, file(t, dir, asText(alone)))
-		memory := rapid.SampledFrom([]int64{100_000, 1 << 20}).Draw(t, "memory")
-		got := ask(t, top(t, "bytes", 0, "name"), memory, file(t, dir, asText(both)))
-		require.Equal(t, want.Table.Rows, got.Table.Rows)
-		require.Equal(t, want.Table.Total, got.Table.Total)
-	})
 }
 
 // TestDamage: of a file that is cut or changed anywhere what can be read is counted, and there is one error of one line; the

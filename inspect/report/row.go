@@ -7,21 +7,11 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/where"
 )
 
-// row is one record of a file, and what its file says besides.
+// row is one record of a file.
 type row struct {
 	flowlog.Record
-	paired  pairedness
 	earlier bool // of the records that --since names
 }
-
-// pairedness is what a file knows about a second observation of the same packets at the other end.
-type pairedness uint8
-
-const (
-	maybePaired pairedness = iota // it does not say: flow logs
-	notPaired
-	isPaired
-)
 
 // Values of fields that are asked for.
 const (

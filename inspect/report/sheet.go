@@ -78,7 +78,9 @@ func (s *sheet) add(r *row) error {
 	before := s.twins.of(k, r)
 	switch {
 	case before == nil:
-		s.twins.remember(k, &counted{observerOf(r), r.FlowDirection, rank(r), n, slices.Clone(s.keys)})
+		s.twins.remember(k, &counted{
+			observer: observerOf(r), paired: r.Paired, direction: r.FlowDirection, rank: rank(r), sum: n, keys: slices.Clone(s.keys),
+		})
 	case before.rank >= rank(r):
 		return s.count(s.keys, &n, (*sum).add, each)
 	default:
