@@ -45,6 +45,11 @@ bench: build ## measure against gopacket, a read loop and other programs, ONLY=r
 bench-scale: build ## measure replays of 1,000 to 10,000,000 flows and amid a flood, and draw docs/scale.svg (three minutes)
 	go run ./.ci/bench -only scale
 
+bench-live: build ## measure receiving in a network namespace, ONLY=mix a part, SOAK=60s the length of its end (needs root and 2 CPUs)
+	@test "$$(id -u)" = 0 || { echo 'bench-live makes a network namespace: run it as root'; exit 1; }
+	go build -o bin/bench-live ./.ci/bench/live
+	bin/bench-live $(if $(ONLY),-only $(ONLY)) $(if $(SOAK),-soak $(SOAK))
+
 bench-tools: ## install the programs that bench compares with (needs root and Debian)
 	@test "$$(id -u)" = 0 || { echo 'bench-tools installs packages: run it as root'; exit 1; }
 	apt-get update -q

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/mirrorsink/mirrorsink/decap"
+	"github.com/mirrorsink/mirrorsink/decap/rx"
+)
+
+// mostFrames bounds the memory of the mix, which is some hundred megabytes then: more than any cache.
+const mostFrames = 200_000
+
+// mix returns mirrored frames of many kinds: those of make bench if it has made its captures, else those of testdata.
+func mix() (load, error) {
+	l := load{name: "mix"}
+	var memory []byte
+	var sizes []int
+	paths, err := captures()
+	if err != nil {
+		return l, err
+	}
+	for _, path := range paths {
+		if memory, sizes, err = appendCapture(memory, sizes, path); err != nil {
+			return l, err
+		}
+	}
+	if len(sizes) == 0 {
+		return l, errors.New("no mirrored frames in testdata: run it from the module's root")
+	}
+	for _, n := range sizes {
+		l.frames = append(l.frames, memory[:n:n])
+		memory = memory[n:]
+	}
+	return l, nil
+}
+
+// captures returns the paths of captures with mirrored frames: one large one, or small ones.
+func captures() ([]string, error) {
+	cache := os.Getenv("MIRRORSINK_BENCH_DIR")
+	if cache == "" {
+		dir, err := os.UserCacheDir()
+		if err != nil {
+			return nil, err
+		}
+		cache = filepath.Join(dir, "mirrorsink-bench")
+	}
+	large := filepath.Join(cache, "mix", "capture_vxlan.pcap")
+	if _, err := os.Stat(large); err == nil {
+		return []string{large}, nil
+	}
+	progress("there is no %s, which make bench makes: the mix is of testdata", large)
+	return filepath.Glob("testdata/mirror-*.pcap")
+}
+
+// appendCapture appends the frames of a capture that carry VXLAN over IPv4, with outer headers of the wire's.
+func appendCapture(memory []byte, sizes []int, path string) ([]byte, []int, error) {
+	c, err := rx.OpenCapture(path)
+	if err != nil {
+		return memory, sizes, err
+	}
+	defer c.Close()
+	var b decap.Batch
+	for len(sizes) < mostFrames {
+		if err := c.Read(&b); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			return memory, sizes, fmt.Errorf("%s: %w", path, err)
+		}
+		for _, d := range b.D[:b.N] {
+			if len(d.Data) < d.WireLen || !sendable(d.Data) {
+				continue
+			}
+			start := len(memory)
+			memory = appendOuter(memory, len(d.Data)-outerLen, len(sizes))
+			memory = append(memory, d.Data[outerLen:]...)
+			sizes = append(sizes, len(memory)-start)
+		}
+	}
+	return memory, sizes, nil
+}
+
+// sendable reports whether a frame carries VXLAN over IPv4 without options, and is no longer than the wire takes.
+func sendable(b []byte) bool {
+	const protocolAt, portAt = 23, 36
+	return len(b) >= outerLen+vxlanLen && len(b) <= etherLen+wireMTU && b[12] == 8 && b[13] == 0 && b[14] == 0x45 &&
+		b[protocolAt] == unix.IPPROTO_UDP && binary.BigEndian.Uint16(b[portAt:]) == decap.PortVXLAN
+}

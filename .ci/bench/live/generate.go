@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"runtime"
+	"sync/atomic"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	fullBatch = 64 // frames of a system call
+	// pacedBatch makes small bursts at a fixed rate, which any buffer holds.
+	pacedBatch = 16
+)
+
+// A generator sends a load into the wire, from a thread on the sending CPU.
+type generator struct {
+	sent  atomic.Uint64 // that the wire took; some of them it drops before the receiver, when that is behind
+	stop  atomic.Bool
+	ended chan error
+}
+
+// mmsghdr is the kernel's struct mmsghdr; Go pads it to the same size.
+type mmsghdr struct {
+	unix.Msghdr
+	len uint32
+}
+
+// generate begins to send so many frames a second, with a rate of 0 as many as it can.
+func (w *wire) generate(l *load, rate float64) (*generator, error) {
+	device, err := net.InterfaceByName(w.sender)
+	if err != nil {
+		return nil, err
+	}
+	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("create packet socket: %w", err)
+	}
+	err = errors.Join(unix.Bind(fd, &unix.SockaddrLinklayer{Ifindex: device.Index}),
+		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUFFORCE, 32<<20),
+		unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_QDISC_BYPASS, 1))
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("packet socket: %w", err), unix.Close(fd))
+	}
+	g := &generator{ended: make(chan error, 1)}
+	go func() {
+		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
+		err := errors.Join(pin(0, w.sendingCPU), unix.Setpriority(unix.PRIO_PROCESS, 0, niceness))
+		if err == nil {
+			err = g.run(fd, l, rate)
+		}
+		g.ended <- errors.Join(err, unix.Close(fd))
+	}()
+	return g, nil
+}
+
+// run sends until it is stopped. It waits for its time without sleeping: a sleep is longer than what is to be waited for.
+func (g *generator) run(fd int, l *load, rate float64) error {
+	var messages [fullBatch]mmsghdr
+	var vectors [fullBatch]unix.Iovec
+	for i := range messages {
+		messages[i].Iov = &vectors[i]
+		messages[i].SetIovlen(1)
+	}
+	size := fullBatch
+	if rate > 0 {
+		size = pacedBatch
+	}
+	start, next := time.Now(), 0
+	for sent := uint64(0); !g.stop.Load(); g.sent.Store(sent) {
+		for rate > 0 && float64(sent) > time.Since(start).Seconds()*rate && !g.stop.Load() {
+			continue
+		}
+		for i := range size {
+			frame := l.take(next)
+			vectors[i].Base = &frame[0]
+			vectors[i].SetLen(len(frame))
+			next = (next + 1) % len(l.frames)
+		}
+		n, err := sendAll(fd, messages[:size])
+		if err != nil {
+			return fmt.Errorf("send: %w", err)
+		}
+		sent += uint64(n)
+	}
+	return nil
+}
+
+// sendAll sends messages and returns how many the wire took. Those for which it has no room are dropped, as on any wire.
+func sendAll(fd int, messages []mmsghdr) (taken int, err error) {
+	for len(messages) > 0 {
+		n, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, uintptr(fd), uintptr(unsafe.Pointer(&messages[0])), uintptr(len(messages)), 0, 0, 0)
+		switch {
+		case errno == 0:
+			taken += int(n)
+			messages = messages[n:]
+		case errno == unix.ENOBUFS:
+			messages = messages[1:]
+		case errno != unix.EINTR && errno != unix.EAGAIN:
+			return taken, errno
+		}
+	}
+	return taken, nil
+}
+
+// begun waits until the first packet is sent.
+func (g *generator) begun(ctx context.Context) error {
+	for g.sent.Load() == 0 {
+		select {
+		case err := <-g.ended:
+			g.ended <- err
+			return err
+		default:
+		}
+		if err := sleep(ctx, time.Millisecond); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// end stops the generator and waits for it.
+func (g *generator) end() error {
+	g.stop.Store(true)
+	return <-g.ended
+}

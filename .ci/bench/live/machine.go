@@ -1,0 +1,79 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// machine says what the figures were measured on.
+func machine() string {
+	return fmt.Sprintf("%s, %d CPUs, Linux %s, %s", processor(), runtime.NumCPU(), slurp("/proc/sys/kernel/osrelease"), runtime.Version())
+}
+
+// processor is the name that the processor gives itself.
+func processor() string {
+	for line := range strings.Lines(slurp("/proc/cpuinfo")) {
+		if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
+			return strings.TrimSpace(value)
+		}
+	}
+	return runtime.GOARCH
+}
+
+// loadAverage is that of the last minute.
+func loadAverage() string {
+	first, _, _ := strings.Cut(slurp("/proc/loadavg"), " ")
+	return first
+}
+
+// slurp returns a file's text without space around it, empty where there is no such file.
+func slurp(name string) string {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(text))
+}
+
+// twoCPUs returns the CPU to send from and the one to receive on.
+func twoCPUs() (send, receive int, err error) {
+	var set unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &set); err != nil {
+		return 0, 0, fmt.Errorf("ask for the CPUs of this process: %w", err)
+	}
+	var cpus []int
+	for n := range len(set) * 64 {
+		if set.IsSet(n) {
+			cpus = append(cpus, n)
+		}
+	}
+	if len(cpus) < 2 {
+		return 0, 0, fmt.Errorf("this process may use %d CPU: it takes one to send from and one to receive on", len(cpus))
+	}
+	return cpus[0], cpus[len(cpus)-1], nil
+}
+
+// pin makes a thread run on one CPU only; 0 is the calling one.
+func pin(tid, cpu int) error {
+	var set unix.CPUSet
+	set.Set(cpu)
+	if err := unix.SchedSetaffinity(tid, &set); err != nil {
+		return fmt.Errorf("pin thread %d to CPU %d: %w", tid, cpu, err)
+	}
+	return nil
+}
+
+// cpuNanos returns the CPU time of a process since it began, that of its threads that have ended included, by the clock of
+// clock_getcpuclockid(3): procfs rounds to ticks, or leaves out the threads that have ended.
+func cpuNanos(pid int) (int64, error) {
+	const sched = 2 // CPUCLOCK_SCHED: what the scheduler accounts, to the nanosecond
+	var ts unix.Timespec
+	if err := unix.ClockGettime(int32(^pid)<<3|sched, &ts); err != nil {
+		return 0, fmt.Errorf("CPU time of process %d: %w", pid, err)
+	}
+	return ts.Nano(), nil
+}

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// insideVariable is set in the process that has a network namespace for itself.
+const insideVariable = "MIRRORSINK_BENCH_LIVE_INSIDE"
+
+func inNamespace() bool { return os.Getenv(insideVariable) != "" }
+
+// enterNamespace runs this program again in a network namespace of its own, which ends with it, and a mount namespace, to see the
+// other one's interfaces in /sys.
+func enterNamespace(ctx context.Context, out io.Writer) error {
+	cmd := exec.CommandContext(ctx, "/proc/self/exe", os.Args[1:]...)
+	cmd.Env = append(os.Environ(), insideVariable+"=1")
+	cmd.Stdout, cmd.Stderr = out, os.Stderr
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNET | unix.CLONE_NEWNS, Pdeathsig: syscall.SIGKILL, Setsid: true}
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("a network namespace needs root: %w", err)
+	}
+	return cmd.Wait()
+}
+
+// A wire is a pair of interfaces. What is sent into one comes out of the other, where it is received on one CPU.
+type wire struct {
+	sender, receiver         string // the interfaces
+	sendingCPU, receivingCPU int
+	napi                     int // the thread that does the kernel's work for the receiver
+}
+
+// Of the ends: locally administered, and of a network for benchmarks (RFC 2544).
+var (
+	senderMAC   = net.HardwareAddr{2, 0xaa, 0, 0, 0, 1}
+	receiverMAC = net.HardwareAddr{2, 0xaa, 0, 0, 0, 2}
+	senderIP    = [4]byte{198, 18, 0, 1}
+	receiverIP  = [4]byte{198, 18, 0, 2}
+)
+
+// wireMTU is what a VPC has.
+const wireMTU = 9001
+
+// oneQueue is one thread's work.
+const oneQueue = " numrxqueues 1 numtxqueues 1"
+
+// newWire makes the interfaces, and has the namespace take packets from an address that it has no route back to.
+func newWire(ctx context.Context) (*wire, error) {
+	w := &wire{sender: fmt.Sprintf("ms%d", os.Getpid()), receiver: fmt.Sprintf("mr%d", os.Getpid())}
+	var err error
+	if w.sendingCPU, w.receivingCPU, err = twoCPUs(); err != nil {
+		return nil, err
+	}
+	if err := mountSysfs(); err != nil {
+		return nil, err
+	}
+	// Where sessions are scheduled as groups (sched(7)), a priority holds within its session only, so this one gets it too.
+	_ = os.WriteFile("/proc/self/autogroup", []byte(fmt.Sprint(niceness)), 0)
+	for name, value := range map[string]string{
+		"net/ipv4/conf/all/rp_filter": "0", "net/ipv4/conf/default/rp_filter": "0", "net/ipv6/conf/all/disable_ipv6": "1",
+		"net/ipv6/conf/default/disable_ipv6": "1",
+	} {
+		if err := os.WriteFile(filepath.Join("/proc/sys", name), []byte(value), 0); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return nil, err
+		}
+	}
+	mtu := fmt.Sprintf(" mtu %d", wireMTU)
+	address := net.IP(receiverIP[:]).String() + "/24"
+	for _, line := range []string{
+		"link set lo up",
+		"link add " + w.sender + mtu + " address " + senderMAC.String() + oneQueue + " type veth peer name " + w.receiver +
+			mtu + " address " + receiverMAC.String() + oneQueue,
+		"addr add " + address + " dev " + w.receiver,
+		"link set " + w.receiver + " up",
+		"link set " + w.sender + " up",
+	} {
+		if output, err := exec.CommandContext(ctx, "ip", strings.Fields(line)...).CombinedOutput(); err != nil {
+			return nil, fmt.Errorf("ip %s: %w: %s", line, err, output)
+		}
+	}
+	return w, w.useThread()
+}
+
+// mountSysfs shows this namespace's interfaces in /sys, to this process and its children alone.
+func mountSysfs() error {
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		return fmt.Errorf("make mounts private: %w", err)
+	}
+	if err := unix.Mount("sysfs", "/sys", "sysfs", 0, ""); err != nil {
+		return fmt.Errorf("mount sysfs: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// A reader is a program that receives.
+type reader struct {
+	name string
+	argv []string
+}
+
+// readers are all that are measured, by what the table calls them.
+type readers struct {
+	countSocket, countRing, countRingAndDrop reader
+	socket, ring, ringAndDrop                reader // mirrorsink, with all that it does by default
+}
+
+func (w *wire) readers(binary string) readers {
+	counting := func(name, way string) reader {
+		return reader{name + ", counting", []string{"/proc/self/exe", "-count", way, "-device", w.receiver}}
+	}
+	ours := func(name string, flags ...string) reader {
+		return reader{name, append([]string{binary, "listen", "--workers", "1", "--eve", "/dev/null", "--metrics", metricsAddr}, flags...)}
+	}
+	return readers{
+		counting("recvmmsg", byRecvmmsg), counting("ring", byRing), counting("ring with tc drop", byRingAndDrop),
+		ours("udp"), ours("ring", "--source", "ring:"+w.receiver), ours("ring with tc drop", "--source", "ring:"+w.receiver, "--tc-drop"),
+	}
+}
+
+// A process is a reader at work.
+type process struct {
+	cmd    *exec.Cmd
+	said   bytes.Buffer
+	exited chan error
+}
+
+// start starts a reader on the receiving CPU, and waits until it receives.
+func (w *wire) start(ctx context.Context, r reader) (*process, error) {
+	p := &process{cmd: exec.CommandContext(ctx, r.argv[0], r.argv[1:]...), exited: make(chan error, 1)}
+	p.cmd.Stderr = &p.said
+	if err := startOn(w.receivingCPU, p.cmd); err != nil {
+		return nil, fmt.Errorf("%s: %w", strings.Join(r.argv, " "), err)
+	}
+	go func() { p.exited <- p.cmd.Wait() }()
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		if _, err := askCounts(); err == nil {
+			return p, nil
+		} else if time.Now().After(deadline) {
+			return nil, errors.Join(fmt.Errorf("%s does not answer: %w", r.argv[0], err), p.end())
+		}
+		select {
+		case err := <-p.exited:
+			return nil, fmt.Errorf("%s ended: %v: %s", strings.Join(r.argv, " "), err, p.said.String())
+		default:
+		}
+	}
+}
+
+// startOn starts a program that may use one CPU only, which it inherits from the thread that starts it. It gets the weight of
+// the kernel's thread there, so that they share the CPU: the other one has a higher priority than programs have by default.
+func startOn(cpu int, cmd *exec.Cmd) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	var before unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &before); err != nil {
+		return err
+	}
+	if err := errors.Join(pin(0, cpu), unix.Setpriority(unix.PRIO_PROCESS, 0, niceness)); err != nil {
+		return err
+	}
+	started := cmd.Start()
+	return errors.Join(started, unix.SchedSetaffinity(0, &before), unix.Setpriority(unix.PRIO_PROCESS, 0, 0))
+}
+
+// end asks the reader to end, and sees that it does. It returns what it complained of if it failed.
+func (p *process) end() error {
+	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case err := <-p.exited:
+		if err != nil {
+			return fmt.Errorf("%s: %w: %s", p.cmd.Args[0], err, p.said.String())
+		}
+		return nil
+	case <-time.After(20 * time.Second):
+		_ = p.cmd.Process.Kill()
+		<-p.exited
+		return fmt.Errorf("%s did not end when it was asked to", p.cmd.Args[0])
+	}
+}
