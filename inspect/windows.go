@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"math"
 	"sync"
 	"time"
 
@@ -133,15 +134,21 @@ func (w *Worker) announce(from, to uint32) {
 	if time.Duration(to-from)*time.Second > longestQuiet+w.cfg.Interval {
 		to = from + w.length()
 	}
-	lost := uint64(0)
+	lost, first, now := uint64(0), uint32(0), int64(math.MaxInt64)
 	if w.cfg.Lost != nil {
 		lost = w.known.gate.mourn(w.cfg.Lost())
+	}
+	if w.cfg.Now != nil {
+		first, now = w.known.gate.began(), w.cfg.Now()
 	}
 	for ; from < to; from += w.length() {
 		w.stats.Events[event.Closed]++
 		w.out.Events = append(w.out.Events, event.Event{
 			Kind: event.Closed, Nanos: int64(from) * int64(time.Second),
-			Window: event.WindowRecord{From: from, To: from + w.length(), Lost: lost},
+			Window: event.WindowRecord{
+				From: from, To: from + w.length(), Lost: lost,
+				Part: from == first || int64(from+w.length())*int64(time.Second) > now,
+			},
 		})
 		lost = 0
 	}
@@ -151,12 +158,13 @@ func (w *Worker) announce(from, to uint32) {
 // gate is where workers say which windows they have passed. A window is closed when all of them have. It is safe for
 // concurrent use.
 type gate struct {
-	mu   sync.Mutex        // guards the following
-	next map[uint32]uint32 // by worker: the first window that it has not passed; 0 before its first packet
-	last uint32            // the last number that was given to a worker
-	open uint32            // the first window that is not closed; 0 before there is one
-	end  uint32            // the end of the last window that any worker has passed
-	lost uint64            // copies lost until the last window was closed
+	mu    sync.Mutex        // guards the following
+	next  map[uint32]uint32 // by worker: the first window that it has not passed; 0 before its first packet
+	last  uint32            // the last number that was given to a worker
+	first uint32            // the first window of all
+	open  uint32            // the first window that is not closed; 0 before there is one
+	end   uint32            // the end of the last window that any worker has passed
+	lost  uint64            // copies lost until the last window was closed
 }
 
 // join adds a worker, and returns its number.
@@ -176,7 +184,7 @@ func (g *gate) pass(worker, next uint32) (from, to uint32) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if first := g.next[worker] == 0; first && (g.open == 0 || next < g.open) {
-		g.open = next // it has no counts from before its first window
+		g.open, g.first = next, next // it has no counts from before its first window
 	}
 	g.next[worker], g.end = next, max(g.end, next)
 	return g.advance()
@@ -193,6 +201,13 @@ func (g *gate) leave(worker uint32) (from, to uint32) {
 	from, to = g.open, g.end
 	g.open, g.end = 0, 0
 	return from, to
+}
+
+// began returns the first window of all.
+func (g *gate) began() uint32 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.first
 }
 
 // advance closes the windows that all workers have passed.

@@ -262,6 +262,31 @@ func TestWorkersCloseWindowsTogether(t *testing.T) {
 	require.EqualValues(t, workers*packets, counted)
 }
 
+// TestWindowsInPart: who listens by the clock has not seen all of its first window, nor of its last one.
+func TestWindowsInPart(t *testing.T) {
+	const second = int64(time.Second)
+	at := 1_200_030 * second
+	in := []decap.Datagram{datagram(t, 1, 1, false, at), datagram(t, 1, 1, false, at+60*second), datagram(t, 1, 1, false, at+120*second)}
+	for _, c := range []struct {
+		now  func() int64
+		part []bool
+	}{
+		{nil, []bool{false, false, false}}, // a capture
+		{func() int64 { return at + 121*second }, []bool{true, false, true}},
+		{func() int64 { return at + 150*second }, []bool{true, false, false}},
+	} {
+		src, out := frames(in), new(inOrder)
+		require.NoError(t, New(Config{Interval: time.Minute, Now: c.now, Memory: Share(8 << 20)}, &src, out).Run())
+		var part []bool
+		for _, e := range out.events {
+			if e.Kind == event.Closed {
+				part = append(part, e.Window.Part)
+			}
+		}
+		require.Equal(t, c.part, part)
+	}
+}
+
 // TestGaps: windows without packets are closed one by one, but for those of a gap in which nobody listened.
 func TestGaps(t *testing.T) {
 	for _, c := range []struct{ gap, windows int64 }{{0, 1}, {60, 2}, {1800, 31}, {3660, 62}, {3720, 2}, {1e8, 2}} {

@@ -312,6 +312,7 @@ type WindowRecord struct {
 	Answered    bool // both ends of the flow were heard so far
 	// Lost is how many copies the program lost before they were counted, since the last window was closed: Closed only.
 	Lost uint64
+	Part bool // the program began or ended within the window, by the clock: who had no packet may have had some. Closed only
 }
 
 // SynAck is set in the TCPFlags of an Interval event if both flags were on one packet. It is the bit of ECE, which flow logs

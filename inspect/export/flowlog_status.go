@@ -21,7 +21,8 @@ func (rc *Recorder) noteOwner(window uint32, eni string) {
 }
 
 // closed makes the records of interfaces without packets in a window that is over. If copies or events were lost nobody knows
-// whose they were: every interface is said to have lost some, and none to have had nothing.
+// whose they were: every interface is said to have lost some, and none to have had nothing; nor is that said of a window of
+// which a part was not watched.
 func (rc *Recorder) closed(w *event.WindowRecord) {
 	lost := w.Lost+rc.lost > 0
 	had := rc.had[w.From]
@@ -39,7 +40,7 @@ func (rc *Recorder) closed(w *event.WindowRecord) {
 		switch {
 		case lost:
 			rc.status(o, w, flowlog.SkipData)
-		case !had[o.ENI]:
+		case !had[o.ENI] && !w.Part:
 			rc.status(o, w, flowlog.NoData)
 		}
 	}

@@ -165,6 +165,9 @@ func TestLogStatus(t *testing.T) {
 	assert.Equal(t, "2 111122223333 eni-0b2 - - - - - - - 1700000040 1700000099 - NODATA\n", say(closed(window, 0)))
 	assert.Equal(t, "2 111122223333 eni-0a1 - - - - - - - 1700000100 1700000159 - NODATA\n"+
 		"2 111122223333 eni-0b2 - - - - - - - 1700000100 1700000159 - NODATA\n", say(closed(window+60, 0)))
+	b, part := closed(window+60, 0)
+	part.Window.Part = true
+	assert.Empty(t, say(b, part), "of a part of a window nobody can say so")
 	say(interval())
 	const lost = "2 111122223333 eni-0a1 - - - - - - - 1700000040 1700000099 - SKIPDATA\n" +
 		"2 111122223333 eni-0b2 - - - - - - - 1700000040 1700000099 - SKIPDATA\n"
