@@ -60,7 +60,7 @@ func (w *wire) generate(l *load, rate float64) (*generator, error) {
 	return g, nil
 }
 
-// run sends until it is stopped. It waits for its time without sleeping: a sleep is longer than what is to be waited for.
+// run sends until it is stopped.
 func (g *generator) run(fd int, l *load, rate float64) error {
 	var messages [fullBatch]mmsghdr
 	var vectors [fullBatch]unix.Iovec
@@ -72,10 +72,10 @@ func (g *generator) run(fd int, l *load, rate float64) error {
 	if rate > 0 {
 		size = pacedBatch
 	}
-	start, next := time.Now(), 0
+	due, next := time.Now(), 0
 	for sent := uint64(0); !g.stop.Load(); g.sent.Store(sent) {
-		for rate > 0 && float64(sent) > time.Since(start).Seconds()*rate && !g.stop.Load() {
-			continue
+		if rate > 0 {
+			due = awaitTime(due).Add(time.Duration(float64(size) / rate * float64(time.Second)))
 		}
 		for i := range size {
 			frame := l.take(next)
@@ -90,6 +90,22 @@ func (g *generator) run(fd int, l *load, rate float64) error {
 		sent += uint64(n)
 	}
 	return nil
+}
+
+// mostDebt is how far a generator may be behind its time and catch up. More than that is forgiven: a burst of it would be dropped.
+const mostDebt = time.Millisecond
+
+// awaitTime waits without sleeping, since a sleep is longer than what is to be waited for. It returns the time, or a later one if
+// that is long ago.
+func awaitTime(due time.Time) time.Time {
+	for {
+		switch late := time.Since(due); {
+		case late > mostDebt:
+			return due.Add(late - mostDebt)
+		case late >= 0:
+			return due
+		}
+	}
 }
 
 // sendAll sends messages and returns how many the wire took. Those for which it has no room are dropped, as on any wire.

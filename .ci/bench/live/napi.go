@@ -33,15 +33,14 @@ func (w *wire) useThread() error {
 			return fmt.Errorf("threaded NAPI needs Linux 5.12: %w", err)
 		}
 	}
-	var err error
 	for range 100 {
-		if w.napi, err = threadOf(w.receiver); w.napi != 0 || err != nil {
+		if w.napi = threadOf(w.receiver); w.napi != 0 {
 			break
 		}
-		time.Sleep(10 * time.Millisecond)
+		time.Sleep(10 * time.Millisecond) // it is named after it has begun
 	}
 	if w.napi == 0 {
-		return fmt.Errorf("%s has no NAPI thread: %v", w.receiver, err)
+		return fmt.Errorf("no NAPI thread of %s in /proc", w.receiver)
 	}
 	if err := unix.Setpriority(unix.PRIO_PROCESS, w.napi, niceness); err != nil {
 		return fmt.Errorf("priority of the NAPI thread: %w", err)
@@ -50,14 +49,14 @@ func (w *wire) useThread() error {
 }
 
 // threadOf finds an interface's NAPI thread, whose name is "napi/", the interface's, and a number. It is 0 if there is none.
-func threadOf(device string) (pid int, err error) {
-	all, err := os.ReadDir("/proc")
+func threadOf(device string) (pid int) {
+	all, _ := os.ReadDir("/proc")
 	for _, entry := range all {
 		if n, bad := strconv.Atoi(entry.Name()); bad == nil && strings.HasPrefix(slurp("/proc/"+entry.Name()+"/comm"), "napi/"+device+"-") {
-			return n, nil
+			return n
 		}
 	}
-	return 0, err
+	return 0
 }
 
 // ethtoolValue is struct ethtool_value of linux/ethtool.h.

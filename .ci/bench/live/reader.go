@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -39,6 +40,9 @@ func (w *wire) readers(binary string) readers {
 	}
 }
 
+// errEnded is for a reader that ended without an error, but too early.
+var errEnded = errors.New("nobody asked it to")
+
 // A process is a reader at work.
 type process struct {
 	cmd    *exec.Cmd
@@ -62,7 +66,7 @@ func (w *wire) start(ctx context.Context, r reader) (*process, error) {
 		}
 		select {
 		case err := <-p.exited:
-			return nil, fmt.Errorf("%s ended: %v: %s", strings.Join(r.argv, " "), err, p.said.String())
+			return nil, fmt.Errorf("%s ended: %w: %s", strings.Join(r.argv, " "), cmp.Or(err, errEnded), p.said.String())
 		default:
 		}
 	}
