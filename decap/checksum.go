@@ -60,39 +60,44 @@ func (p *Packet) pseudoHeader(n int) uint64 {
 }
 
 // sum returns the ones' complement sum of b in big-endian words of 64 bits, which RFC 1071 shows to be as good as 16: all
-// that counts is that each byte is in an even or an odd place. An odd last byte is padded with zero. Long runs are summed
-// in halves of words, which need no carry for 4 billion words and so do not wait for one another.
+// that counts is that each byte is in an even or an odd place. So it adds words as they lie in little-endian machines, and
+// turns the bytes of the sum round. An odd last byte is padded with zero.
 func sum(b []byte) uint64 {
-	var s, carry, high, low uint64
-	for len(b) >= 32 {
-		v0, v1 := binary.BigEndian.Uint64(b), binary.BigEndian.Uint64(b[8:])
-		v2, v3 := binary.BigEndian.Uint64(b[16:]), binary.BigEndian.Uint64(b[24:])
-		high += v0>>32 + v1>>32 + (v2>>32 + v3>>32)
-		low += v0&halfWord + v1&halfWord + (v2&halfWord + v3&halfWord)
-		b = b[32:]
+	var s, carry uint64
+	for len(b) >= 64 { // one chain of carries, which the compiler keeps in the processor's flag
+		s, carry = bits.Add64(s, binary.LittleEndian.Uint64(b), 0)
+		s, carry = bits.Add64(s, binary.LittleEndian.Uint64(b[8:]), carry)
+		s, carry = bits.Add64(s, binary.LittleEndian.Uint64(b[16:]), carry)
+		s, carry = bits.Add64(s, binary.LittleEndian.Uint64(b[24:]), carry)
+		s, carry = bits.Add64(s, binary.LittleEndian.Uint64(b[32:]), carry)
+		s, carry = bits.Add64(s, binary.LittleEndian.Uint64(b[40:]), carry)
+		s, carry = bits.Add64(s, binary.LittleEndian.Uint64(b[48:]), carry)
+		s, carry = bits.Add64(s, binary.LittleEndian.Uint64(b[56:]), carry)
+		s += carry // a sum of all ones has none
+		b = b[64:]
 	}
-	s, carry = bits.Add64(high, low, 0)
 	for len(b) >= 8 {
-		s, carry = bits.Add64(s, binary.BigEndian.Uint64(b), carry)
+		s = add(s, binary.LittleEndian.Uint64(b))
 		b = b[8:]
 	}
-	var last uint64
+	return bits.ReverseBytes64(add(s, tail(b)))
+}
+
+// tail returns the sum of less than 8 bytes, in little-endian words.
+func tail(b []byte) (s uint64) {
 	if len(b) >= 4 {
-		last += uint64(binary.BigEndian.Uint32(b))
+		s += uint64(binary.LittleEndian.Uint32(b))
 		b = b[4:]
 	}
 	if len(b) >= 2 {
-		last += uint64(binary.BigEndian.Uint16(b))
+		s += uint64(binary.LittleEndian.Uint16(b))
 		b = b[2:]
 	}
 	if len(b) > 0 {
-		last += uint64(b[0]) << 8
+		s += uint64(b[0])
 	}
-	s, carry = bits.Add64(s, last, carry)
-	return add(s, carry)
+	return s
 }
-
-const halfWord = 1<<32 - 1
 
 // add adds two ones' complement sums.
 func add(a, b uint64) uint64 {
