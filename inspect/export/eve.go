@@ -91,10 +91,7 @@ func (l *line) header(e *event.Event, eventType string) {
 }
 
 func (l *line) communityID(e *event.Event) {
-	l.key("community_id")
-	l.b = append(l.b, '"')
-	l.b = e.AppendCommunityID(l.b)
-	l.b = append(l.b, '"')
+	l.b = append(e.AppendCommunityID(append(l.key("community_id"), '"')), '"')
 }
 
 // mirror says how the copies came to us. Events of a plain capture whose packets are whole have none.

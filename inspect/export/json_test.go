@@ -37,6 +37,18 @@ func TestEveryStringIsReadBack(t *testing.T) {
 	})
 }
 
+// TestPlainPrefix compares eight bytes at a time with one at a time.
+func TestPlainPrefix(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		plain := rapid.SliceOfN(rapid.Byte().Filter(plainByte), 0, 40).Draw(t, "plain")
+		rest := rapid.SliceOfN(rapid.Byte(), 0, 10).Draw(t, "rest")
+		if len(rest) > 0 && plainByte(rest[0]) {
+			rest[0] = '"'
+		}
+		require.Equal(t, len(plain), plainPrefix(append(plain, rest...)))
+	})
+}
+
 func FuzzString(f *testing.F) {
 	for _, seed := range []string{"", "example.com", "m\xfcnchen", "\"\\\x00\n", "東京\xff", "\xf0\x9f\x98"} {
 		f.Add([]byte(seed))
