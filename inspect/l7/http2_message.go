@@ -93,7 +93,7 @@ func (m *http2Message) request(h *Hint, stream uint32) {
 func (m *http2Message) response(h *Hint, status int64) {
 	h.Role = Response
 	mediaType, _, _ := bytes.Cut(m[http2ContentType], []byte(";"))
-	httpText(h, "http_content_type", bytes.TrimRight(mediaType, " \t"))
+	httpText(h, "http_content_type", trimBlanksRight(mediaType))
 	if status != 0 {
 		h.Int("status", status)
 	}

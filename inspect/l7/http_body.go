@@ -132,7 +132,7 @@ func parseHTTPBodyLine(h *Hint, c *Conn, in Input) Verdict {
 // httpChunkEnd returns where the line after a chunk starts, and what it is, from the chunk's size line, which ends at end.
 func httpChunkEnd(line []byte, end int) (next int, mode uint8) {
 	digits, _, _ := bytes.Cut(line, []byte(";"))
-	size, ok := httpNumber(bytes.TrimRight(digits, " \t"), 16)
+	size, ok := httpNumber(trimBlanksRight(digits), 16)
 	if ok && size == 0 {
 		return end, httpTrailer
 	}

@@ -56,7 +56,7 @@ func (f *httpFields) read(h *Hint, l *textLines) (whole bool) {
 			return true
 		}
 		name, value, _ := bytes.Cut(line, []byte(":"))
-		if id, ok := httpFieldID(bytes.TrimRight(name, " \t")); ok {
+		if id, ok := httpFieldID(trimBlanksRight(name)); ok {
 			f.add(id, httpUnfold(h, value))
 		}
 	}
@@ -64,7 +64,7 @@ func (f *httpFields) read(h *Hint, l *textLines) (whole bool) {
 
 func httpFieldID(name []byte) (httpField, bool) {
 	for i, n := range httpFieldNames {
-		if len(n) == len(name) && strings.EqualFold(n, string(name)) {
+		if len(n) == len(name) && n[0] == name[0]|0x20 && strings.EqualFold(n, string(name)) {
 			return httpField(i), true
 		}
 	}
@@ -109,14 +109,14 @@ func httpEach(list []byte, add func(item []byte)) {
 	for more := true; more; {
 		var item []byte
 		item, list, more = bytes.Cut(list, []byte(","))
-		add(bytes.Trim(item, " \t"))
+		add(trimBlanks(item))
 	}
 }
 
 // httpUnfold trims a value, and joins the lines of a folded one with spaces.
 func httpUnfold(h *Hint, value []byte) []byte {
 	if bytes.IndexByte(value, '\n') < 0 {
-		return bytes.Trim(value, " \t")
+		return trimBlanks(value)
 	}
 	joined := h.Scratch(len(value))[:0] // a line's end becomes its space: it fits
 	for more := true; more; {

@@ -46,7 +46,7 @@ func (m *httpMessage) response(h *Hint, c *Conn, side uint8, end int) {
 	}
 	length := m.responseBody(h, c, side, end, asked)
 	mediaType, _, _ := bytes.Cut(m.fields.value[fieldContentType], []byte(";")) // Suricata leaves the parameters out
-	httpText(h, "http_content_type", bytes.TrimRight(mediaType, " \t"))
+	httpText(h, "http_content_type", trimBlanksRight(mediaType))
 	httpContentRange(h, m.fields.value[fieldContentRange])
 	h.Int("status", int64(m.start.status))
 	httpText(h, "redirect", m.fields.value[fieldLocation])

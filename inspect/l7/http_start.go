@@ -51,7 +51,7 @@ func (s *httpStart) readStatus(l *textLines) Verdict {
 
 func (s *httpStart) readRequest(l *textLines) Verdict {
 	n := 0
-	for n < len(l.rest) && httpTokenByte(l.rest[n]) {
+	for n < len(l.rest) && httpTokenByte[l.rest[n]] {
 		n++
 	}
 	switch {
@@ -85,11 +85,13 @@ func (s *httpStart) splitRequest(line []byte, method int) Verdict {
 	return Done
 }
 
-// httpTokenByte reports whether b may stand in a method (RFC 9110 section 5.6.2).
-func httpTokenByte(b byte) bool {
-	return b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' ||
-		bytes.IndexByte([]byte("!#$%&'*+-.^_`|~"), b) >= 0
-}
+// httpTokenByte says of each byte whether it may stand in a method (RFC 9110 section 5.6.2).
+var httpTokenByte = func() (is [256]bool) {
+	for _, c := range []byte("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") {
+		is[c] = true
+	}
+	return is
+}()
 
 // httpKnownMethod knows the methods of RFC 9110, of WebDAV and its relatives, of UPnP, and those of Microsoft's tunnels.
 // Other methods are taken too, where nothing else could be meant.

@@ -20,7 +20,7 @@ func (l *textLines) next() ([]byte, bool) {
 
 // text returns the next line if it has no control characters. What may still become such a line is More.
 func (l *textLines) text() ([]byte, Verdict) {
-	i := bytes.IndexFunc(l.rest, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f })
+	i := controlByte(l.rest)
 	if i < 0 {
 		return nil, More
 	}
@@ -34,6 +34,38 @@ func (l *textLines) text() ([]byte, Verdict) {
 	line, _ := l.next()
 	return line, Done
 }
+
+// controlByte returns where the first control character but a tab is; -1 if there is none.
+func controlByte(b []byte) int {
+	for i, c := range b {
+		if c < ' ' && c != '\t' || c == 0x7f {
+			return i
+		}
+	}
+	return -1
+}
+
+// trimBlanks takes spaces and tabs off both ends, and returns nil if nothing is left. (bytes.Trim makes a table first.)
+func trimBlanks(b []byte) []byte {
+	b = trimBlanksRight(b)
+	for len(b) > 0 && blank(b[0]) {
+		b = b[1:]
+	}
+	if len(b) == 0 {
+		return nil
+	}
+	return b
+}
+
+// trimBlanksRight takes spaces and tabs off the end.
+func trimBlanksRight(b []byte) []byte {
+	for len(b) > 0 && blank(b[len(b)-1]) {
+		b = b[:len(b)-1]
+	}
+	return b
+}
+
+func blank(c byte) bool { return c == ' ' || c == '\t' }
 
 // fits reports whether b and form agree over the shorter of the two; # in form is any digit.
 func fits(b []byte, form string) bool {
@@ -59,7 +91,7 @@ func (l *textLines) header(names []string, values [][]byte) (whole bool) {
 		}
 		name, value, _ := bytes.Cut(line, []byte(":"))
 		for i, n := range names {
-			if values[i] == nil && equalFold(n, bytes.TrimRight(name, " \t")) {
+			if values[i] == nil && equalFold(n, trimBlanksRight(name)) {
 				values[i] = bytes.TrimSpace(value)
 			}
 		}
