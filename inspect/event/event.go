@@ -411,11 +411,14 @@ func (b *Batch) CopyText(text []byte) Span {
 // where bytes of packets are copied.
 func (b *Batch) CopyFields(fields []l7.Field) Span {
 	s := Span{uint32(len(b.fields)), uint32(len(fields))}
-	b.fields = slices.Grow(b.fields, len(fields))
+	copies, text := slices.Grow(b.fields, len(fields)), b.bytes
 	for i := range fields {
 		f := &fields[i]
-		b.fields = append(b.fields, Field{Key: f.Key, Text: b.CopyText(f.Text), Num: f.Num, Kind: f.Kind, Extra: f.Extra})
+		at := Span{uint32(len(text)), uint32(len(f.Text))}
+		text = append(text, f.Text...)
+		copies = append(copies, Field{Key: f.Key, Text: at, Num: f.Num, Kind: f.Kind, Extra: f.Extra})
 	}
+	b.fields, b.bytes = copies, text
 	return s
 }
 
