@@ -5,6 +5,7 @@ package event
 import (
 	"net/netip"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"unsafe"
 
@@ -339,20 +340,35 @@ type Batch struct {
 	recycled bool // comes from NewBatch, and goes back there
 }
 
-// batches are those that nobody holds. A sync.Pool would forget them at every collection, and what it costs to grow a batch
-// again is most of what it costs to fill it.
-var batches = make(chan *Batch, 64)
+// spare are batches that nobody holds, at most maxSpare. A sync.Pool would forget them at every collection, and what it
+// costs to grow a batch again is most of what it costs to fill it. The one that was released last is used first: its memory
+// is still in the caches.
+var spare struct {
+	mu      sync.Mutex // guards the following
+	batches []*Batch
+}
+
+const maxSpare = 64
 
 // NewBatch returns an empty batch, which its caller holds. Its memory may have been that of one released before. The zero
 // Batch is good too, but is left to the garbage collector.
 func NewBatch() *Batch {
-	var b *Batch
-	select {
-	case b = <-batches:
-	default:
+	b := takeSpare()
+	if b == nil {
 		b = &Batch{recycled: true}
 	}
 	b.holders.Store(1)
+	return b
+}
+
+// takeSpare returns a batch that nobody holds; nil if there is none.
+func takeSpare() (b *Batch) {
+	spare.mu.Lock()
+	defer spare.mu.Unlock()
+	if n := len(spare.batches); n > 0 {
+		b = spare.batches[n-1]
+		spare.batches = spare.batches[:n-1]
+	}
 	return b
 }
 
@@ -364,9 +380,10 @@ func (b *Batch) Retain() { b.holders.Add(1) }
 func (b *Batch) Release() {
 	if b.holders.Add(-1) == 0 && b.recycled {
 		b.Reset()
-		select {
-		case batches <- b:
-		default: // enough are waiting
+		spare.mu.Lock()
+		defer spare.mu.Unlock()
+		if len(spare.batches) < maxSpare {
+			spare.batches = append(spare.batches, b)
 		}
 	}
 }
