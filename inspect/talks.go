@@ -63,7 +63,7 @@ func (ts *talks) add(rec uint32, both bool) (uint32, *talk) {
 		ts.list = append(ts.list, new(talk))
 	}
 	t := ts.list[ref]
-	*t = talk{rec: rec, both: both, pending: t.pending}
+	*t = talk{rec: rec, both: both, half: [2]half{{win: t.half[0].win}, {win: t.half[1].win}}, pending: t.pending} // all empty
 	ts.live++
 	ts.append(ref)
 	return ref, t
