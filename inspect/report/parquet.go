@@ -35,7 +35,7 @@ func openParquet(f *os.File, size int64, needs []string, done *atomic.Int64) (r 
 	defer damaged(&err)
 	p, err := parquet.OpenFile(f, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true), parquet.ReadBufferSize(64<<10))
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("damaged, or not there to its end: %w", err)
 	}
 	root := p.Root()
 	if root.Column("interface_id") == nil && root.Column("srcaddr") == nil || root.Column("bytes") == nil {
