@@ -23,7 +23,7 @@ type Encoder interface {
 // headed is an encoder whose files begin with a line of their own.
 type headed interface{ AppendHeader(dst []byte) []byte }
 
-// mourner is an encoder that wants to know of events that were lost before the next one.
+// mourner is an encoder that wants to know of events that were lost before the next one, in the queue or by a failing output.
 type mourner interface{ Lost(n uint64) }
 
 // lines is the consumer that writes lines to an output.
@@ -32,7 +32,8 @@ type lines struct {
 	settle  Settle
 	buf     []byte
 	ends    []lineEnd // of the events in buf
-	begun   bool      // the header was written
+	begun   bool      // the header was written, or is in buf
+	head    int       // bytes of the header, at the beginning of buf
 	failing bool
 	quiet   time.Time // until when failures are not logged
 }
@@ -70,6 +71,7 @@ func (w *lines) Consume(b *event.Batch, lost uint64) {
 func (w *lines) begin() {
 	if h, ok := w.cfg.Encoder.(headed); ok && !w.begun {
 		w.buf = h.AppendHeader(w.buf)
+		w.head = len(w.buf)
 	}
 	w.begun = true
 }
@@ -99,14 +101,20 @@ func (w *lines) write() {
 		n, err = w.cfg.Output.Write(w.buf)
 	}
 	var written, dropped [event.Kinds]uint64
+	lost := uint64(0)
 	for _, l := range w.ends {
 		if l.at <= n {
 			written[l.kind]++
 		} else {
 			dropped[l.kind]++
+			lost++
 		}
 	}
-	w.buf, w.ends = w.buf[:0], w.ends[:0]
+	w.begun = w.begun && n >= w.head // a file without its header gets one as soon as it can
+	w.buf, w.ends, w.head = w.buf[:0], w.ends[:0], 0
+	if m, ok := w.cfg.Encoder.(mourner); ok && lost > 0 {
+		m.Lost(lost)
+	}
 	w.settle(&written, &dropped, err)
 	w.report(err)
 }
