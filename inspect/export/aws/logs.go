@@ -190,8 +190,8 @@ func (l *Logs) Counts() Counts {
 }
 
 // Close delivers what was gathered and what is in the folder, until ctx ends, CloudWatch Logs says something that only a
-// person can mend, or it is away for too long. What is left stays in the folder for the next start; the error says how much it is, and why. No line may come any
-// more.
+// person can mend, or it is away for too long. What is left stays in the folder for the next start; the error says how much it
+// is, and why. No line may come any more.
 func (l *Logs) Close(ctx context.Context) error {
 	close(l.closing)
 	l.ticking.Wait()

@@ -55,8 +55,9 @@ func (u *Uploader) Finished(path string, records int) {
 // Counts returns what became of the files so far.
 func (u *Uploader) Counts() Counts { return u.spool.snapshot() }
 
-// Close uploads what is in the folder, until ctx ends, S3 says something that only a person can mend, or it is away for too long. What is left stays in
-// the folder for the next start; the error says how much it is, and why. No file may be finished any more.
+// Close uploads what is in the folder, until ctx ends, S3 says something that only a person can mend, or it is away for too
+// long. What is left stays in the folder for the next start; the error says how much it is, and why. No file may be finished
+// any more.
 func (u *Uploader) Close(ctx context.Context) error { return u.sender.close(ctx) }
 
 // bucketName is what https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html lets a bucket be called.
