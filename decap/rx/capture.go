@@ -30,6 +30,7 @@ type Capture struct {
 	mapping    []byte // of a plain regular file; released by the Read that fails, since datagrams alias it until then
 	in         window
 	format     format
+	kept       bool  // the mapping stays until Release
 	err        error // what Read returns from now on
 
 	file   *os.File // nil if mapped, or not ours
@@ -183,8 +184,24 @@ func (c *Capture) Close() error {
 	return c.file.Close()
 }
 
-// release gives the memory back.
+// Keep makes datagrams stay valid until Release, and reports whether it can: those of a mapped file. It is called before the
+// first Read.
+func (c *Capture) Keep() bool {
+	c.kept = c.mapping != nil
+	return c.kept
+}
+
+// Release ends what Keep began, when nobody reads any more.
+func (c *Capture) Release() {
+	c.kept = false
+	c.release()
+}
+
+// release gives the memory back, unless it is kept.
 func (c *Capture) release() {
+	if c.kept {
+		return
+	}
 	unmapFile(c.mapping)
 	c.mapping = nil
 	c.in.drop()

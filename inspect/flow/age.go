@@ -63,9 +63,13 @@ type list struct {
 // coarse turns nanoseconds into the lists' seconds.
 func coarse(nanos int64) uint32 { return uint32(nanos / int64(time.Second)) }
 
+// Tick says how late it is by the packets that came so far, whosever they were. With it, what happens to a flow depends on its
+// own packets and on the time alone, also where packets come with times from the past.
+func (t *Table) Tick(nanos int64) { t.clock = nanos }
+
 // Active must be called after a packet was accounted to a record: it keeps the order of the lists.
 func (t *Table) Active(r *Record) {
-	c, now := r.due(), coarse(r.End)
+	c, now := r.due(), coarse(max(r.End, t.clock))
 	if r.class == c && int32(now-r.list.stamp) < 1 {
 		return
 	}
@@ -76,7 +80,7 @@ func (t *Table) Active(r *Record) {
 
 func (t *Table) enlist(rec uint32, c class, nanos int64) {
 	l := &t.classes[c]
-	stamp := coarse(nanos)
+	stamp := coarse(max(nanos, t.clock))
 	if l.tail != 0 && int32(t.records[l.tail].list.stamp-stamp) > 0 {
 		stamp = t.records[l.tail].list.stamp // a packet from the past, in a capture that is not in order
 	}
@@ -110,7 +114,7 @@ func (t *Table) delist(rec uint32) {
 // Age ends the flows that have been idle for longer than their state allows, most of them at once, or all of them if that is
 // negative, and so the end of a million flows that began together is spread. It looks only at those that are due, so it may be
 // called as often as one likes. An event may come up to two seconds late, and later if more end than its caller lets; whether a
-// packet still belongs to a flow does not depend on it: Get compares exact times.
+// packet still belongs to a flow does not depend on it: Get compares exact times, and does not find what is due.
 func (t *Table) Age(nanos int64, most int) {
 	for c := range t.classes {
 		for most != 0 {
@@ -119,11 +123,16 @@ func (t *Table) Age(nanos int64, most int) {
 				break
 			}
 			r := &t.records[h]
-			if int64(int32(coarse(nanos)-r.list.stamp))*int64(time.Second) <= timeouts[c]+int64(time.Second) {
+			if !r.idle(nanos) {
 				break
 			}
 			t.finish(h, event.EndTimeout, r.End+timeouts[c])
 			most--
 		}
 	}
+}
+
+// idle reports whether a record is due to be ended by Age. It has the class of the list that it is in.
+func (r *Record) idle(nanos int64) bool {
+	return int64(int32(coarse(nanos)-r.list.stamp))*int64(time.Second) > timeouts[r.class]+int64(time.Second)
 }

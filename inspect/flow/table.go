@@ -17,6 +17,7 @@ type Table struct {
 	free    uint32 // head of the list of records given back, through list.next
 	used    uint32 // records[1:used+1] were handed out at least once
 	live    int
+	clock   int64 // see Tick
 
 	classes [numClasses]list
 	windows windows
@@ -76,7 +77,7 @@ func (t *Table) TouchRecord(ref uint32) uint64 {
 func (t *Table) Get(k *decap.Key, hash uint64, nanos int64) (r *Record, fresh bool) {
 	if _, rec := t.find(k, hash); rec != 0 {
 		r = &t.records[rec]
-		if nanos-r.End <= timeouts[r.due()] {
+		if nanos-r.End <= timeouts[r.due()] && !r.idle(t.clock) {
 			return r, false
 		}
 		t.finish(rec, event.EndTimeout, r.End+timeouts[r.due()])
@@ -155,9 +156,12 @@ func (t *Table) unindex(rec uint32) {
 }
 
 // Flush ends every flow, least recently active first within a class.
-func (t *Table) Flush(why event.EndReason) {
+func (t *Table) Flush(why event.EndReason) { t.FlushSome(why, t.live) }
+
+// FlushSome is Flush for so many flows at the most.
+func (t *Table) FlushSome(why event.EndReason, most int) {
 	for c := range t.classes {
-		for t.classes[c].head != 0 {
+		for ; most > 0 && t.classes[c].head != 0; most-- {
 			t.finish(t.classes[c].head, why, t.records[t.classes[c].head].End)
 		}
 	}

@@ -26,9 +26,9 @@ type identity struct {
 	known    uint32 // bytes of head
 }
 
-// identify returns an identity's hash. With 64 bits, keyed at random, two packets of a window that differ are not taken
-// for one.
-func (w *Window) identify(p *decap.Packet) uint64 {
+// Identity returns what tells a packet from all others of the window, and is the same of its copies. With 64 bits, keyed at random, two packets of a window that differ are not taken
+// for one. It may be asked by several goroutines at once.
+func (w *Window) Identity(p *decap.Packet) uint64 {
 	i := identity{
 		src: p.Src, dst: p.Dst, seq: p.Seq, ack: p.Ack, length: uint32(p.PayloadLen), tunnel: p.Tunnel,
 		ports: [2]uint16{p.SrcPort, p.DstPort}, id: p.IPID(), proto: p.Proto, flags: p.TCPFlags,

@@ -53,7 +53,7 @@ type Counts struct {
 }
 
 // Window holds copies that wait for their other ones. Its memory is fixed when it is made; it allocates nothing later.
-// It is not safe for concurrent use: both copies of a packet come to the same worker.
+// It is not safe for concurrent use, but for Identity: both copies of a packet come to the same worker.
 type Window struct {
 	copies []waiting // a ring, in the order of arrival
 	index  []uint32  // by identity, the number of the last copy that came
@@ -99,22 +99,41 @@ func (w *Window) Counts() Counts { return w.counts }
 // Add takes a copy of a packet and returns the other one, if it is there already. Otherwise the copy waits for it, unless
 // no packet was ever mirrored at the other end: most connections are with hosts that are not.
 func (w *Window) Add(p *decap.Packet, c Copy) (other Copy, ok bool) {
-	w.Expire(c.Nanos)
 	here, there := &p.Src, &p.Dst
 	switch c.Way {
 	case Transit:
+		w.Expire(c.Nanos)
 		return Copy{}, false
 	case Ingress:
 		here, there = there, here
 	case Egress:
 	}
-	w.ends.add(here)
-	if !w.ends.has(there) {
+	if !w.awaits(here, there, c.Nanos) {
 		return Copy{}, false
 	}
-	id := w.identify(p)
-	if other, ok = w.match(id, &c); !ok {
-		w.keep(id, &c)
+	return w.take(w.Identity(p), &c)
+}
+
+// AddIdentity is Add for a packet whose identity was asked before: here is its address on the side of the interface that
+// mirrored it, there the other one. The copy's way is known.
+func (w *Window) AddIdentity(id uint64, here, there *decap.Addr, c Copy) (other Copy, ok bool) {
+	if !w.awaits(here, there, c.Nanos) {
+		return Copy{}, false
+	}
+	return w.take(id, &c)
+}
+
+// awaits notes that packets are mirrored at one end, and reports whether they were at the other as well.
+func (w *Window) awaits(here, there *decap.Addr, nanos int64) bool {
+	w.Expire(nanos)
+	w.ends.add(here)
+	return w.ends.has(there)
+}
+
+// take returns the other copy of a packet, or keeps this one.
+func (w *Window) take(id uint64, c *Copy) (other Copy, ok bool) {
+	if other, ok = w.match(id, c); !ok {
+		w.keep(id, c)
 	}
 	return other, ok
 }

@@ -88,14 +88,14 @@ func TestIdentity(t *testing.T) {
 		"ICMP ID":       {icmp, func(p *decap.Packet) { p.ICMPID = 8 }},
 	} {
 		changed := *c.p
-		assert.Equal(t, w.identify(c.p), w.identify(&changed), name)
+		assert.Equal(t, w.Identity(c.p), w.Identity(&changed), name)
 		c.change(&changed)
-		assert.NotEqual(t, w.identify(c.p), w.identify(&changed), name)
+		assert.NotEqual(t, w.Identity(c.p), w.Identity(&changed), name)
 	}
 	long := packet(1)
 	long.Payload = append([]byte(nil), long.Payload...)
 	long.Payload[headBytes] = 'X'
-	assert.Equal(t, w.identify(packet(1)), w.identify(long), "the mirrors cut at different lengths")
+	assert.Equal(t, w.Identity(packet(1)), w.Identity(long), "the mirrors cut at different lengths")
 }
 
 // TestUnrelated: equal packets at two taps that both sent them, or of which one is a stranger, are two networks.
