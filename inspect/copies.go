@@ -12,26 +12,52 @@ import (
 // belong together.
 func (w *Worker) pairUp(r *flow.Record, s flow.Side, p *decap.Packet, nanos int64) {
 	way := w.way(r, s, p)
-	if way == pair.Transit {
-		return
+	switch {
+	case way == pair.Transit:
+	case w.diary != nil:
+		w.diary.copied(w, r, s, p, pair.Copy{Way: way, Nanos: nanos})
+	default:
+		of := pair.Copy{Tap: uint32(r.Key.Tap), Flow: w.flows.Ref(r), Way: way, Nanos: nanos}
+		if other, ok := w.pairs.Add(p, of); ok {
+			w.join(r, other)
+		}
 	}
-	other, ok := w.pairs.Add(p, pair.Copy{Tap: uint32(r.Key.Tap), Flow: w.flows.Ref(r), Way: way, Nanos: nanos})
-	if !ok {
-		return
+}
+
+// several reports whether there may be other copies of a packet: more than one session was seen.
+func (w *Worker) several() bool {
+	if w.diary != nil {
+		return w.diary.several
 	}
+	return len(w.taps.list) > 2
+}
+
+// join notes that packets of two flows are copies of each other.
+func (w *Worker) join(r *flow.Record, other pair.Copy) {
 	r.Paired = uint16(other.Tap)
 	if o := w.copied(other); o != nil {
+		if w.cfg.Interval != 0 && w.flows.Stale(o) {
+			w.interval(o) // it was not paired yet when that window ended
+		}
 		o.Paired = r.Key.Tap
 	}
 }
 
 // copied returns the flow of an earlier copy, if it is still there.
 func (w *Worker) copied(c pair.Copy) *flow.Record {
-	r := w.flows.At(c.Flow)
+	r := w.flow(c.Flow)
 	if uint32(r.Key.Tap) != c.Tap || r.Start > c.Nanos {
 		return nil // its memory holds another one by now
 	}
 	return r
+}
+
+// flow returns the flow of a copy's number.
+func (w *Worker) flow(number uint32) *flow.Record {
+	if w.stories != nil {
+		return &w.stories.at(number).Record
+	}
+	return w.flows.At(number)
 }
 
 // alone counts a packet that left one mirrored interface and was not seen at the other, on a flow of which others were;

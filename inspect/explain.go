@@ -20,13 +20,31 @@ func (w *Worker) ends(r *flow.Record) (client pdns.Host, server decap.Addr) {
 	return client, server
 }
 
-// explain finds out what DNS had said, when the flow began, of the address that its client connects to. It is asked once a
-// flow, and again if the flow is turned round.
-func (w *Worker) explain(r *flow.Record) {
+// begun has a flow explained whose first packet came.
+func (w *Worker) begun(r *flow.Record) {
+	if w.diary != nil {
+		w.diary.begin(w, r)
+	}
+	w.opened(r)
+}
+
+// opened has a flow explained when it begins, and again when it is turned round.
+func (w *Worker) opened(r *flow.Record) {
 	k := &r.Key
 	if k.Proto != decap.TCP && k.Proto != decap.UDP || k.Version&decap.InPieces != 0 {
 		return
 	}
+	client, server := w.ends(r)
+	outbound := w.outbound(r, client.Addr, server)
+	if w.diary != nil {
+		w.diary.open(w, r, outbound)
+		return
+	}
+	w.explain(r, outbound)
+}
+
+// explain finds out what DNS had said, when the flow began, of the address that its client connects to.
+func (w *Worker) explain(r *flow.Record, outbound bool) {
 	w.forgetDNS(r)
 	client, server := w.ends(r)
 	answer, found := w.known.dns.Lookup(w.name[:0], client, server, r.Start)
@@ -42,7 +60,7 @@ func (w *Worker) explain(r *flow.Record) {
 		}
 	}
 	r.Facts = r.Facts.WithDirect(event.NotDirect)
-	if w.outbound(r, client.Addr, server) {
+	if outbound {
 		r.Facts = r.Facts.WithDirect(directs[pdns.Explain(&pdns.Evidence{
 			Start: r.Start, Exempt: pdns.Exempt(server.Netip(), w.cfg.Exempt), Found: found, Answer: answer,
 			Armed: w.known.dns.Armed(client.Tap), DoH: w.known.dns.DoH(client, r.Start),

@@ -8,7 +8,7 @@ import (
 
 // fragment keeps a fragment until the rest of its packet has come, then accounts the whole.
 func (w *Worker) fragment(p *decap.Packet, nanos int64) {
-	w.notice(p)
+	notice(&w.stats, p)
 	w.stats.FragmentsHeld++
 	whole := w.frags.Add(p, nanos)
 	if whole == nil {

@@ -37,8 +37,11 @@ func (w *Worker) identify(it *item) {
 // packet accounts one packet to its flow and lets the parsers see its payload.
 func (w *Worker) packet(it *item, v volume) {
 	p, s := &it.pkt, it.side
-	w.notice(p)
+	notice(&w.stats, p)
 	r, fresh := w.record(it, v)
+	if w.cfg.Interval != 0 {
+		w.settle(r, v)
+	}
 	next, known := r.Next(s)
 	r.Count(s, p, v.packets, v.bytes, v.last)
 	if p.Proto == decap.TCP {
@@ -48,12 +51,12 @@ func (w *Worker) packet(it *item, v volume) {
 		w.attribute(r, s, p, v)
 	}
 	if fresh {
-		w.explain(r)
+		w.begun(r)
 	}
 	if w.cfg.Interval != 0 {
-		w.aggregate(r, s, p, v)
+		w.flows.CountIn(r, s, p, v.packets, v.bytes, v.first, v.last)
 	}
-	if p.Mirrored && len(w.taps.list) > 2 {
+	if p.Mirrored && w.several() {
 		w.pairUp(r, s, p, v.last)
 	}
 	w.flows.Active(r)
@@ -70,15 +73,15 @@ func (w *Worker) packet(it *item, v volume) {
 }
 
 // notice counts what is remarkable about a packet.
-func (w *Worker) notice(p *decap.Packet) {
+func notice(c *event.Counters, p *decap.Packet) {
 	if p.ReservedBits {
-		w.stats.ReservedBits++
+		c.ReservedBits++
 	}
 	if p.Truncated {
-		w.stats.Truncated++
+		c.Truncated++
 	}
 	if p.VerifyChecksums() {
-		w.stats.BadChecksum++
+		c.BadChecksum++
 	}
 }
 

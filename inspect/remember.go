@@ -36,15 +36,25 @@ func (w *Worker) rememberDNS(r *flow.Record) {
 
 // fingerprint keeps the JA4 of a client's hello.
 func (w *Worker) fingerprint(r *flow.Record) {
-	if w.cfg.Interval == 0 || r.Proto != l7.TLS && r.Proto != l7.QUIC && r.Proto != l7.DTLS {
-		return
+	if w.cfg.Interval != 0 {
+		w.remember(r, textJA4, ja4Of(r, &w.hint))
 	}
-	for i := range w.hint.Fields {
-		if f := &w.hint.Fields[i]; f.Key == "ja4" {
-			w.remember(r, textJA4, f.Text)
-			return
+}
+
+// fieldJA4 is the field of a hint that has the fingerprint.
+const fieldJA4 = "ja4"
+
+// ja4Of returns the JA4 of a hello, which aliases the hint; nil if it has none.
+func ja4Of(r *flow.Record, h *l7.Hint) []byte {
+	if r.Proto != l7.TLS && r.Proto != l7.QUIC && r.Proto != l7.DTLS {
+		return nil
+	}
+	for i := range h.Fields {
+		if f := &h.Fields[i]; f.Key == fieldJA4 {
+			return f.Text
 		}
 	}
+	return nil
 }
 
 // attached copies a text that was remembered of a flow into the batch.

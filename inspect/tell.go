@@ -19,11 +19,13 @@ func (w *Worker) message(r *flow.Record, t *talk, in said) {
 		w.openedBy(r, in.side, evidence(r.Proto, event.ByRequest))
 	case l7.Response:
 		w.openedBy(r, 1-in.side, evidence(r.Proto, event.ByBanner))
-		w.learn(r, in.nanos)
 	case l7.Framing, l7.Interim:
 	}
-	w.baptize(r, in.nanos)
-	w.fingerprint(r)
+	if w.diary != nil {
+		w.diary.hear(w, r, in.nanos)
+	} else {
+		w.hear(r, in.nanos)
+	}
 	if h.Role == l7.Framing || h.Role == l7.Interim {
 		return
 	}
@@ -46,10 +48,19 @@ func (w *Worker) message(r *flow.Record, t *talk, in said) {
 	}
 }
 
+// hear takes from the hint of a message what it says of names.
+func (w *Worker) hear(r *flow.Record, nanos int64) {
+	if w.hint.Role == l7.Response {
+		w.learn(r, nanos)
+	}
+	w.baptize(r, nanos)
+	w.fingerprint(r)
+}
+
 // openedBy takes a message as evidence for who opened the flow. If that turns the flow round, it goes to another address.
 func (w *Worker) openedBy(r *flow.Record, s flow.Side, by event.Initiator) {
 	if r.OpenedBy(s, by) {
-		w.explain(r)
+		w.opened(r)
 	}
 }
 
@@ -132,23 +143,35 @@ func (w *Worker) event(r *flow.Record, kind event.Kind, nanos int64) *event.Even
 		e.Mirrored, e.Outer, e.VNI = true, tap.source.Netip(), tap.vni
 		e.Owner, e.Direction = w.taps.owner[k.Tap], direction(r)
 	}
-	e.FlowID = w.flowID(r)
+	e.FlowID, e.Initiator = w.flowID(r), r.Initiator
+	if w.diary != nil {
+		w.diary.event(w, r)
+	} else {
+		w.label(e, r)
+	}
+	return e
+}
+
+// label adds to an event what its flow is called, how sure that is, and at which session its packets were seen as well.
+func (w *Worker) label(e *event.Event, r *flow.Record) {
 	w.name = w.names.Append(w.name[:0], r.Name)
-	e.Name, e.NameSource, e.Initiator = w.out.CopyText(w.name), r.NameSource, r.Initiator
+	e.Name, e.NameSource = w.out.CopyText(w.name), r.NameSource
 	e.NameConfidence = confidence(r)
 	e.Conflicts, e.ECH = r.Facts.Conflicts(), r.Facts.ECH()
-	if r.Proto != l7.DNS {
+	if e.Proto != l7.DNS {
 		e.Direct = r.Facts.Direct()
 	}
 	if r.Paired != 0 {
 		other := &w.taps.list[r.Paired]
 		e.Paired, e.PairedOwner = event.Tap{Outer: other.source.Netip(), VNI: other.vni}, w.taps.owner[r.Paired]
 	}
-	return e
 }
 
 // ended tells of a flow's end; the flow table calls it.
 func (w *Worker) ended(r *flow.Record, why event.EndReason, nanos int64) {
+	if why == event.EndTimeout || w.flows.Stale(r) {
+		w.interval(r) // what is found out only now is not of that window, whether it was told before or not
+	}
 	w.hangUp(r, r.End)
 	w.interval(r)
 	w.stats.FlowsEnded[why]++

@@ -20,15 +20,14 @@ const (
 	tellQuiet = 1 << 14 // nothing came for a while
 )
 
-// aggregate counts a packet in the current window, which is the one of its time unless it is late.
-func (w *Worker) aggregate(r *flow.Record, s flow.Side, p *decap.Packet, v volume) {
+// settle tells what a flow counted in the window before, so that its next packet, which is not accounted yet, says nothing of it.
+func (w *Worker) settle(r *flow.Record, v volume) {
 	if v.last >= w.windowEnd {
-		w.enter(v.last)
+		w.enter(v.last) // it was put together by another worker, which is ahead
 	}
 	if w.flows.Stale(r) {
 		w.interval(r)
 	}
-	w.flows.CountIn(r, s, p, v.packets, v.bytes, v.first, v.last)
 }
 
 // enter begins the window of a time. What is left of the one before the last is told first.
@@ -86,6 +85,7 @@ func (w *Worker) interval(r *flow.Record) {
 	c := r.Client()
 	s := 1 - c
 	e.Flow = w.flowRecord(r)
+	e.Flow.Unpaired = 0 // it is found out late
 	e.Flow.Packets = [2]uint64{uint64(i.Packets[c]), uint64(i.Packets[s])}
 	e.Flow.Bytes = [2]uint64{i.Bytes[c], i.Bytes[s]}
 	e.Flow.TCPFlags = [2]uint8{i.Flags[c], i.Flags[s]}
@@ -93,8 +93,16 @@ func (w *Worker) interval(r *flow.Record) {
 		From: i.Window, To: i.Window + w.length(),
 		First: [2]uint32{i.First[c], i.First[s]}, Last: [2]uint32{i.Last[c], i.Last[s]},
 		Answered: r.BothSides(),
-		SNI:      w.attached(r, textSNI), DNSName: w.attached(r, textDNS), JA4: w.attached(r, textJA4),
 	}
+	if w.diary == nil {
+		w.annotate(e, r)
+	}
+	w.spill()
+}
+
+// annotate adds to an Interval event what was remembered of its flow besides the name.
+func (w *Worker) annotate(e *event.Event, r *flow.Record) {
+	e.Window.SNI, e.Window.DNSName, e.Window.JA4 = w.attached(r, textSNI), w.attached(r, textDNS), w.attached(r, textJA4)
 	switch r.NameSource {
 	case l7.SNI, l7.QUICSNI:
 		e.Window.SNI = e.Name
@@ -102,13 +110,16 @@ func (w *Worker) interval(r *flow.Record) {
 		e.Window.DNSName = e.Name
 	case l7.NoName, l7.ByCert, l7.HTTPHost:
 	}
-	w.spill()
 }
 
 func (w *Worker) length() uint32 { return uint32(w.cfg.Interval / time.Second) }
 
 // pass says that the worker has told everything of the windows before one, and announces those that all workers have passed.
 func (w *Worker) pass(next uint32) {
+	if w.diary != nil {
+		w.diary.pass(next)
+		return
+	}
 	w.deliver() // before the others can say that a window is closed
 	w.announce(w.known.gate.pass(w.member, next))
 }
@@ -119,7 +130,9 @@ func (w *Worker) leave() {
 		_, to := w.flows.Window()
 		w.pass(to)
 	}
-	w.announce(w.known.gate.leave(w.member))
+	if w.diary == nil { // else the chronicle does so
+		w.announce(w.known.gate.leave(w.member))
+	}
 }
 
 // longestQuiet is the longest time without a packet that is told window by window. Where a capture has longer ones nobody

@@ -36,12 +36,17 @@ type Worker struct {
 	state *l7.State // for the next UDP flow whose first message spans datagrams
 	out   *event.Batch
 	now   int64 // the latest time seen; time does not go back
+	clock int64 // the same, as of the packet that is accounted
 
 	windowEnd int64  // of the current aggregation window, Unix nanoseconds; 0 before the first
 	passed    bool   // everything of the window before it was told
 	member    uint32 // of the workers that close windows together
 
 	name []byte
+
+	diary   *diary   // of a worker in a crew, which leaves to others what depends on the flows of all; else nil
+	gone    bool     // likewise: its flows have ended
+	stories *stories // of a chronicle, which has no flows of its own; else nil
 
 	touched uint64 // says nothing: see flow.Table.TouchRecord
 
@@ -62,11 +67,19 @@ type item struct {
 
 // New makes a worker. It takes the memory that cfg grants at once, but pages that are never used cost nothing.
 func New(cfg Config, source Source, sink Sink) *Worker {
+	w := newWorker(cfg, source, sink)
+	if cfg.Interval != 0 {
+		w.member = w.known.gate.join()
+	}
+	return w
+}
+
+func newWorker(cfg Config, source Source, sink Sink) *Worker {
 	known := cfg.Shared
 	if known == nil {
 		known = NewShared(cfg.Memory.Names)
 	}
-	w := &Worker{cfg: cfg, source: source, sink: sink, known: known, taps: newTaps(known, cfg.Owners), vlans: newVLANs(), state: new(l7.State), out: event.NewBatch()}
+	w := &Worker{cfg: cfg, source: source, sink: sink, known: known, taps: newTaps(known, cfg.Owners), vlans: newVLANs(), state: new(l7.State), out: event.NewBatch(), clock: noTime}
 	w.flows = w.newFlows()
 	w.names = flow.NewNames(cfg.Memory.Names)
 	w.talks = newTalks(cfg.Memory.Streams)
@@ -80,7 +93,7 @@ func (w *Worker) newFlows() *flow.Table {
 	if w.cfg.Interval == 0 {
 		return flow.New(w.cfg.Memory.Flows, w.ended)
 	}
-	w.member, w.passed = w.known.gate.join(), true
+	w.passed = true
 	t := flow.New(w.cfg.Memory.Flows/(flow.RecordSize+flow.WindowSize)*flow.RecordSize, w.ended)
 	t.Aggregate(w.length())
 	return t
@@ -138,6 +151,7 @@ func (w *Worker) lookup() {
 func (w *Worker) update() {
 	for i := range w.batch.N {
 		it, nanos := &w.items[i], w.batch.D[i].Nanos
+		w.tick(nanos)
 		switch it.why {
 		case decap.OK:
 			w.packet(it, one(&it.pkt, nanos))
@@ -147,6 +161,21 @@ func (w *Worker) update() {
 		}
 	}
 }
+
+// tick moves the clock on to the time of the next packet, unless that is from the past.
+func (w *Worker) tick(nanos int64) {
+	if nanos <= w.clock {
+		return
+	}
+	w.clock = nanos
+	w.flows.Tick(nanos)
+	if w.cfg.Interval != 0 && nanos >= w.windowEnd {
+		w.enter(nanos)
+	}
+}
+
+// noTime is before all times: captures may begin with 0.
+const noTime = -1
 
 // age ends what has been idle for too long, on a quiet wire by the clock.
 func (w *Worker) age() {
@@ -202,7 +231,7 @@ func (w *Worker) finish() {
 
 // deliver hands the events gathered so far to the sink.
 func (w *Worker) deliver() {
-	if len(w.out.Events) > 0 {
+	if len(w.out.Events) > 0 && w.diary == nil {
 		w.sink.Events(w.out)
 		w.out = event.NewBatch()
 	}

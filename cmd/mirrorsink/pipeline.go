@@ -16,6 +16,7 @@ import (
 type pipelineConfig struct {
 	Decoder   decap.Decoder
 	Memory    int // bytes for all tables and queues: see shares
+	Crew      int // how many workers share a source that is alone: a capture; 0 is one, as for sources that share the traffic
 	Outputs   outputs
 	Block     bool           // a full queue stops the reading, which a capture can bear, instead of dropping events
 	Now       func() int64   // see inspect.Config
@@ -32,6 +33,12 @@ type source interface {
 	Close() error
 }
 
+// worker inspects what sources give: one alone, or a crew.
+type worker interface {
+	Run() error
+	Counters() event.Counters
+}
+
 // pipeline is the way from sources through workers to the outputs: the same for live traffic and captures. It
 // may serve several runs after each other, whose counters add up. Its methods are safe for concurrent use.
 type pipeline struct {
@@ -43,7 +50,7 @@ type pipeline struct {
 	known *inspect.Shared
 
 	mu      sync.Mutex // guards the following
-	workers []*inspect.Worker
+	workers []worker
 	peers   []*inspect.Peers
 	ended   event.Counters // of the workers of earlier runs
 }
@@ -123,8 +130,8 @@ func closeAll(groups [][]source) {
 	}
 }
 
-// hire makes a worker for each source.
-func (p *pipeline) hire(groups [][]source) []*inspect.Worker {
+// hire makes a worker, or a crew, for each source.
+func (p *pipeline) hire(groups [][]source) []worker {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	n := 0
@@ -145,6 +152,10 @@ func (p *pipeline) hire(groups [][]source) []*inspect.Worker {
 		cfg.Owners = p.cfg.Inventory
 	}
 	for _, group := range groups {
+		if p.cfg.Crew > 1 && len(group) == 1 {
+			p.workers = append(p.workers, inspect.NewCrew(cfg, p.cfg.Crew, group[0], p))
+			continue
+		}
 		peers := inspect.NewPeers(len(group))
 		p.peers = append(p.peers, peers)
 		for i, s := range group {

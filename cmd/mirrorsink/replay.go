@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"sync"
 	"time"
 
@@ -19,13 +20,14 @@ type replayOptions struct {
 	outputs   outputs
 	decap     encapsulation
 	memory    byteSize
+	workers   int
 	allow     allowOptions
 	inventory inventoryOptions
 	quiet     bool
 }
 
 func newReplay() *cobra.Command {
-	opts := replayOptions{memory: defaultMemory}
+	opts := replayOptions{memory: defaultMemory, workers: min(runtime.GOMAXPROCS(0), maxCrew)}
 	cmd := &cobra.Command{
 		Use:   "replay FILE...",
 		Short: "Inspect capture files as fast as possible",
@@ -34,6 +36,9 @@ file is a world of its own: its flows end with it. Events go to standard output,
 
 Frames may be mirrored copies in VXLAN or GENEVE, or plain; both may be in one file. A file that is cut or damaged is
 inspected as far as it can be read, and makes the exit status 1.
+
+With one worker the same file gives the same bytes each time; with more it gives the same events, in the order of the packets, as
+long as --memory holds all flows. Flows that end by the passing of time, or with the file, may come in another order.
 
 With --inventory events say which interface, instance, VPC, subnet and account a mirror session is of, as a file of "sessions
 inventory" has it. It should be of the time of the capture.`,
@@ -49,10 +54,25 @@ inventory" has it. It should be of the time of the capture.`,
 	opts.outputs.addTo(f)
 	f.Var(&opts.decap, "decap", "take frames as mirrored copies: always, never, or auto to tell by their headers")
 	f.Var(&opts.memory, "memory", "bound of all tables and queues together")
+	f.IntVar(&opts.workers, "workers", opts.workers, "how many inspect a file together; by default one a core")
 	f.BoolVar(&opts.quiet, "quiet", false, "no progress bar and no summary")
 	opts.allow.addTo(f)
 	opts.inventory.addTo(f)
 	return cmd
+}
+
+// maxCrew is far more than can be of use: who reads the file and who tells the events are one each.
+const maxCrew = 64
+
+// crew checks the number of workers, and whether there is memory for all. If nobody asked for so many there are fewer.
+func (o *replayOptions) crew(asked bool) error {
+	if !asked {
+		o.workers = max(1, min(o.workers, int(o.memory/minMemory)))
+	}
+	if o.workers < 1 || o.workers > maxCrew {
+		return usagef("--workers %d: there must be 1 to %d", o.workers, maxCrew)
+	}
+	return checkMemory(o.memory, o.workers)
 }
 
 // replay is the command. It goes on with the next file after one that cannot be read, and says at the end which those were.
@@ -60,7 +80,7 @@ func replay(cmd *cobra.Command, opts replayOptions, files []string) error {
 	if err := opts.outputs.check(); err != nil {
 		return err
 	}
-	if err := checkMemory(opts.memory, 1); err != nil {
+	if err := opts.crew(cmd.Flags().Changed("workers")); err != nil {
 		return err
 	}
 	opts.outputs.orStdout()
@@ -73,6 +93,7 @@ func replay(cmd *cobra.Command, opts replayOptions, files []string) error {
 	p, err := openPipeline(cmd.Context(), pipelineConfig{
 		Decoder:   decap.Decoder{Encapsulation: decap.Encapsulation(opts.decap), Allow: opts.allow.list()},
 		Memory:    int(opts.memory),
+		Crew:      opts.workers,
 		Outputs:   opts.outputs,
 		Exempt:    opts.allow.exempt,
 		Inventory: inventory,

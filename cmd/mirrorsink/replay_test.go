@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -66,13 +67,54 @@ func TestReplayGivesTheSameBytesAgain(t *testing.T) {
 	var runs [2][]byte
 	for i := range runs {
 		eve := eveFile(t)
-		require.Equal(t, exitOK, runHere(t, "replay", "--eve", eve, testdata("mirror-misc.pcap"), testdata("plain-tls.pcap")).code)
+		r := runHere(t, "replay", "--workers=1", "--eve", eve, testdata("mirror-misc.pcap"), testdata("plain-tls.pcap"))
+		require.Equal(t, exitOK, r.code)
 		text, err := os.ReadFile(eve)
 		require.NoError(t, err)
 		runs[i] = text
 	}
 	assert.NotEmpty(t, runs[0])
 	assert.Equal(t, string(runs[0]), string(runs[1]))
+}
+
+// sortedLines returns the lines of a file in an order that does not depend on that of the file.
+func sortedLines(t *testing.T, path string) []string {
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	return slices.Sorted(strings.Lines(string(text)))
+}
+
+func TestReplayTellsTheSameWithAnyNumberOfWorkers(t *testing.T) {
+	files := []string{
+		testdata("mirror-dns.pcap"), testdata("mirror-tls.pcap"), testdata("mirror-misc.pcap"), testdata("plain-http.pcap"),
+		testdata("mirror-both-ends.pcap"), testdata("mirror-overlap.pcap"), testdata("format-ethernet.pcap.gz"),
+	}
+	var want [2][]string
+	for _, workers := range []string{"1", "2", "3", "8"} {
+		eve, records := eveFile(t), filepath.Join(t.TempDir(), "flows.log")
+		args := []string{
+			"replay", "--workers=" + workers, "--eve", eve, "--flowlog", records, "--flowlog-format",
+			"${srcaddr} ${dstaddr} ${srcport} ${dstport} ${packets} ${bytes} ${start} ${end} ${tcp-flags} ${x-name} ${x-paired}",
+		}
+		require.Equal(t, exitOK, runHere(t, append(args, files...)...).code)
+		got := [2][]string{sortedLines(t, eve), sortedLines(t, records)}
+		if workers == "1" {
+			want = got
+			require.NotEmpty(t, want[0])
+			require.NotEmpty(t, want[1])
+		}
+		require.Equal(t, want, got, "%s workers", workers)
+	}
+}
+
+func TestReplayRefusesNumbersOfWorkers(t *testing.T) {
+	for flag, says := range map[string]string{
+		"--workers=0": "there must be 1 to 64", "--workers=65": "there must be 1 to 64", "--workers=-1": "there must be 1 to 64",
+	} {
+		r := runHere(t, "replay", flag, testdata("plain-dns.pcap"))
+		assert.Equal(t, exitUsage, r.code)
+		assert.Contains(t, r.stderr, says)
+	}
 }
 
 func TestReplayWritesToAllOutputs(t *testing.T) {

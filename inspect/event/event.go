@@ -301,7 +301,7 @@ type FlowRecord struct {
 }
 
 // WindowRecord is what an Interval event adds, and all that a Closed one has. The Flow of an Interval event has the counts of
-// the window alone in Packets, Bytes and TCPFlags, and is of the flow so far in the rest; Start and End are not set.
+// the window alone in Packets, Bytes and TCPFlags, and is of the flow so far in the rest; Unpaired is not set.
 type WindowRecord struct {
 	From, To uint32 // the window, Unix seconds: From is in it, To is not
 	// First and last packet of each direction in the window, Unix seconds, by index as in FlowRecord. What came late counts
