@@ -208,7 +208,7 @@ func (w *Worker) mostAged() int {
 }
 
 // batchBytes is the size at which a batch of events is handed over even if more packets are waiting.
-const batchBytes = 128 << 10
+const batchBytes = 256 << 10
 
 // spill hands the events over when they are many. It may be called only after an event is complete.
 func (w *Worker) spill() {

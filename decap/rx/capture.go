@@ -125,8 +125,8 @@ func (c *Capture) detect() error {
 	return nil
 }
 
-// Read fills b with the next frames, at least one. After the last it returns io.EOF, or a *CorruptError if the file is
-// cut or damaged from there on.
+// Read fills b with the next frames, at least one; of a mapped file with as many as it takes. After the last it returns
+// io.EOF, or a *CorruptError if the file is cut or damaged from there on.
 func (c *Capture) Read(b *decap.Batch) error {
 	b.N = 0
 	if c.closed.Load() {
@@ -139,12 +139,15 @@ func (c *Capture) Read(b *decap.Batch) error {
 		if err != nil {
 			c.err = c.corrupt(err)
 		}
-		if b.N > 0 {
+		if b.N == len(b.D) || b.N > 0 && c.in.src != nil {
 			return nil
 		}
 		if c.err == nil {
 			c.err = c.fill(need)
 		}
+	}
+	if b.N > 0 {
+		return nil // what ends the capture is for the next Read
 	}
 	c.release()
 	return c.err
@@ -157,7 +160,8 @@ func (c *Capture) publish() {
 	}
 }
 
-// fill waits until need bytes of the next record are there. It must only be called when no datagram is handed out.
+// fill waits until need bytes of the next record are there. It must only be called when no datagram is handed out, unless the
+// capture is mapped: then they stay where they are.
 func (c *Capture) fill(need int) error {
 	err := c.in.fill(need)
 	if err == nil {

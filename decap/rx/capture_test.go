@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -296,7 +297,8 @@ func TestCaptureBatches(t *testing.T) {
 		require.Equal(t, string(f.data), got[i].Data)
 	}
 
-	c, err := OpenCapture(captureFile(t, capturePcap(pcapSpec{}, make([]pcapFrame, 3*decap.BatchSize+1))))
+	large := slices.Repeat([]pcapFrame{{data: make([]byte, 3000)}}, 3*decap.BatchSize+1) // the window moves in the third batch
+	c, err := OpenCapture(captureFile(t, capturePcap(pcapSpec{}, large)))
 	require.NoError(t, err)
 	var sizes []int
 	var b decap.Batch
