@@ -91,25 +91,27 @@ func (l *line) addr(k string, a netip.Addr) {
 
 // time writes Unix nanoseconds as Suricata does: microseconds, and the zone without a colon. The zone is always UTC.
 func (l *line) time(k string, nanos int64) {
+	const form = `"YYYY-MM-DDThh:mm:ss.ffffff+0000"`
 	t := time.Unix(0, nanos).UTC()
 	year, month, day := t.Date()
 	hour, minute, second := t.Clock()
-	b := appendPair(append(l.key(k), '"'), year/100)
-	b = appendPair(b, year%100)
-	b = appendPair(append(b, '-'), int(month))
-	b = appendPair(append(b, '-'), day)
-	b = appendPair(append(b, 'T'), hour)
-	b = appendPair(append(b, ':'), minute)
-	b = appendPair(append(b, ':'), second)
 	micros := t.Nanosecond() / 1000
-	b = appendPair(append(b, '.'), micros/10000)
-	b = appendPair(b, micros/100%100)
-	b = appendPair(b, micros%100)
-	l.b = append(b, `+0000"`...)
+	l.b = append(l.key(k), form...)
+	b := (*[len(form)]byte)(l.b[len(l.b)-len(form):])
+	b[1], b[2] = digits(year / 100)
+	b[3], b[4] = digits(year % 100)
+	b[6], b[7] = digits(int(month))
+	b[9], b[10] = digits(day)
+	b[12], b[13] = digits(hour)
+	b[15], b[16] = digits(minute)
+	b[18], b[19] = digits(second)
+	b[21], b[22] = digits(micros / 10000)
+	b[23], b[24] = digits(micros / 100 % 100)
+	b[25], b[26] = digits(micros % 100)
 }
 
-// appendPair appends a number of at most 99 with two digits.
-func appendPair(dst []byte, n int) []byte { return append(dst, byte('0'+n/10), byte('0'+n%10)) }
+// digits returns the two digits of a number of at most 99.
+func digits(n int) (tens, ones byte) { return byte('0' + n/10), byte('0' + n%10) }
 
 // appendString appends text as a JSON string, with the escapes that Suricata uses: valid UTF-8 stays as it is; text that
 // is not valid UTF-8 keeps its ASCII, and each other byte of it is shown as \xHH, the backslash being part of the string.

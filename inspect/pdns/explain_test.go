@@ -66,3 +66,13 @@ func TestIsResolver(t *testing.T) {
 		assert.Equal(t, want, IsResolver(netip.MustParseAddr(addr), ""), addr)
 	}
 }
+
+// Prefixes are found by their first two bytes.
+func TestResolverNetworks(t *testing.T) {
+	for _, list := range resolverNetworks {
+		for _, p := range list {
+			assert.GreaterOrEqual(t, p.Bits(), 16, p)
+			assert.True(t, IsResolver(p.Addr(), ""), p)
+		}
+	}
+}

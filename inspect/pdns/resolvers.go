@@ -35,19 +35,36 @@ var resolverNetworks = prefixes(
 	"223.5.5.5/32", "223.6.6.6/32", "1.12.12.12/32", "120.53.53.53/32", "119.29.29.29/32", // AliDNS, DNSPod
 )
 
-func prefixes(texts ...string) []netip.Prefix {
-	all := make([]netip.Prefix, len(texts))
-	for i, s := range texts {
-		all[i] = netip.MustParsePrefix(s)
+// networks are prefixes by the first two bytes of their addresses, which all of them have at least.
+type networks map[[2]byte][]netip.Prefix
+
+func prefixes(texts ...string) networks {
+	all := networks{}
+	for _, s := range texts {
+		p := netip.MustParsePrefix(s)
+		all[start(p.Addr())] = append(all[start(p.Addr())], p)
 	}
 	return all
+}
+
+func (n networks) contain(addr netip.Addr) bool {
+	return addr.IsValid() && slices.ContainsFunc(n[start(addr)], func(p netip.Prefix) bool { return p.Contains(addr) })
+}
+
+// start returns the first two bytes of an address. An IPv4 address may have those of an IPv6 one.
+func start(addr netip.Addr) [2]byte {
+	if addr.Is4() {
+		b := addr.As4()
+		return [2]byte(b[:])
+	}
+	b := addr.As16()
+	return [2]byte(b[:])
 }
 
 // IsResolver reports whether who connects with TLS or QUIC to an address, or under a server name, connects to a public
 // resolver. Either may be missing. The lists cannot be complete: a resolver of one's own looks like any other server.
 func IsResolver(addr netip.Addr, serverName string) bool {
-	addr = addr.Unmap()
-	if slices.ContainsFunc(resolverNetworks, func(p netip.Prefix) bool { return p.Contains(addr) }) {
+	if resolverNetworks.contain(addr.Unmap()) {
 		return true
 	}
 	return slices.ContainsFunc(resolverDomains[:], func(domain string) bool { return isWithin(serverName, domain) })
@@ -56,7 +73,7 @@ func IsResolver(addr netip.Addr, serverName string) bool {
 // isWithin reports whether a name is a domain or below it. The case of letters does not matter.
 func isWithin(name, domain string) bool {
 	cut := len(name) - len(domain)
-	if cut < 0 || !strings.EqualFold(name[cut:], domain) {
+	if cut < 0 || name[len(name)-1]|0x20 != domain[len(domain)-1] || !strings.EqualFold(name[cut:], domain) {
 		return false
 	}
 	return cut == 0 || name[cut-1] == '.'
