@@ -18,17 +18,18 @@ type dealer struct {
 	workers int
 
 	batch decap.Batch
-	pkts  [decap.BatchSize]decap.Packet
+	seen  [decap.BatchSize]decap.Glance // of those that are OK
+	pkts  [decap.BatchSize]decap.Packet // of those for which a glance was not enough
 	whys  [decap.BatchSize]decap.Reason
 	frags *frag.Table
 	stats event.Counters
 
 	packet    uint64 // number of the packet, from 1
 	at        moment
-	clock     int64 // the latest time seen, Unix nanoseconds
-	windowEnd int64 // of the aggregation window of the clock; 0 before the first
-	first     tap   // the mirror session that was seen first
-	several   bool  // there was another one
+	clock     int64     // the latest time seen, Unix nanoseconds
+	windowEnd int64     // of the aggregation window of the clock; 0 before the first
+	first     event.Tap // the mirror session that was seen first
+	several   bool      // there was another one
 	to        *epoch
 }
 
@@ -80,23 +81,28 @@ func (d *dealer) fill(e *epoch) (err error) {
 func (d *dealer) parse() {
 	for i := range d.batch.N {
 		g := &d.batch.D[i]
-		d.whys[i] = d.cfg.Decoder.Parse(&d.pkts[i], g)
+		d.whys[i] = decap.OK
+		if !d.cfg.Decoder.Glance(&d.seen[i], g) {
+			if d.whys[i] = d.cfg.Decoder.Parse(&d.pkts[i], g); d.whys[i] == decap.OK {
+				d.seen[i] = d.pkts[i].Glance()
+			}
+		}
 		d.stats.Reasons[d.whys[i]]++
 		d.stats.Bytes += uint64(g.WireLen)
 		if d.whys[i] == decap.OK {
-			d.meet(&d.pkts[i])
+			d.meet(&d.seen[i])
 		}
 	}
 	d.stats.Datagrams += uint64(d.batch.N)
 }
 
 // meet notes whether there is more than one mirror session.
-func (d *dealer) meet(p *decap.Packet) {
+func (d *dealer) meet(p *decap.Glance) {
 	if !p.Mirrored || d.several {
 		return
 	}
-	t := tap{p.Outer.Addr().As16(), p.VNI}
-	if d.first == (tap{}) {
+	t := event.Tap{Outer: p.Outer, VNI: p.VNI}
+	if !d.first.Outer.IsValid() {
 		d.first = t
 	}
 	d.several = t != d.first
@@ -105,15 +111,16 @@ func (d *dealer) meet(p *decap.Packet) {
 // deal deals a batch out, in the order of arrival, and says what time it is after it.
 func (d *dealer) deal() {
 	for i := range d.batch.N {
-		g, p := &d.batch.D[i], &d.pkts[i]
+		g := &d.batch.D[i]
 		d.packet++
 		d.tick(g.Nanos)
 		d.at = when(d.packet, withPacket)
 		switch d.whys[i] {
 		case decap.OK:
-			d.give(p, dealt{data: d.kept(g.Data), nanos: g.Nanos, wireLen: int32(g.WireLen), link: g.Link})
+			h := d.give(d.seen[i].Hash())
+			h.data, h.nanos, h.wireLen, h.link = d.kept(g.Data), g.Nanos, int32(g.WireLen), g.Link
 		case decap.Fragment:
-			d.fragment(p, g.Nanos)
+			d.fragment(&d.pkts[i], g.Nanos)
 		default: // counted by parse
 		}
 	}
@@ -145,17 +152,12 @@ func (d *dealer) kept(data []byte) []byte {
 	return d.to.bytes[start:len(d.to.bytes):len(d.to.bytes)]
 }
 
-// give gives what was found of a packet to the worker of its flow.
-func (d *dealer) give(p *decap.Packet, what dealt) {
-	d.steer(decap.SteerFlow(p.Src, p.Dst, p.SrcPort, p.DstPort), what)
-}
-
-// steer gives something to the worker of a hash.
-func (d *dealer) steer(hash uint32, what dealt) {
-	what.at, what.clock, what.several = d.at, d.clock, d.several
-	owner := decap.SteerTo(hash, d.workers)
-	d.to.hands[owner] = append(d.to.hands[owner], what)
+// give adds something to the hand of the worker of a hash, and returns it, to be filled in.
+func (d *dealer) give(hash uint32) *dealt {
+	hand := &d.to.hands[decap.SteerTo(hash, d.workers)]
+	*hand = append(*hand, dealt{at: d.at, clock: d.clock, several: d.several})
 	d.to.packets++
+	return &(*hand)[len(*hand)-1]
 }
 
 // fragment is Worker.fragment.
@@ -172,8 +174,9 @@ func (d *dealer) fragment(p *decap.Packet, nanos int64) {
 		d.pieces(whole.Packet, v)
 		return
 	}
-	d.meet(&pkt)
-	d.give(&pkt, dealt{whole: &assembled{pkt, v, false}})
+	seen := pkt.Glance()
+	d.meet(&seen)
+	d.give(seen.Hash()).whole = &assembled{pkt, v, false}
 }
 
 // incomplete is Worker.incomplete.
@@ -188,6 +191,7 @@ func (d *dealer) incomplete(l *frag.Lost) {
 
 // pieces is Worker.pieces.
 func (d *dealer) pieces(p decap.Packet, v volume) {
-	d.meet(&p)
-	d.steer(decap.SteerFlow(p.Src, p.Dst, 0, 0), dealt{whole: &assembled{p, v, true}})
+	seen := p.Glance()
+	d.meet(&seen)
+	d.give(decap.SteerFlow(p.Src, p.Dst, 0, 0)).whole = &assembled{p, v, true}
 }

@@ -439,12 +439,20 @@ func (b *Batch) CopyFields(fields []l7.Field) Span {
 	return s
 }
 
-// Join copies fields that were copied into another batch before, behind those copied last.
+// Join copies fields that were copied into another batch before, behind those copied last. Their texts lie there one after the
+// other, and are copied at once.
 func (b *Batch) Join(from *Batch, fields Span) Span {
 	s := Span{uint32(len(b.fields)), fields.Len}
-	for _, f := range from.fields[fields.Off : fields.Off+fields.Len] {
-		f.Text = b.CopyText(from.Text(f.Text))
-		b.fields = append(b.fields, f)
+	if fields.Len == 0 {
+		return s
+	}
+	b.fields = append(b.fields, from.fields[fields.Off:fields.Off+fields.Len]...)
+	added := b.fields[s.Off:]
+	first, last := added[0].Text, added[len(added)-1].Text
+	moved := uint32(len(b.bytes)) - first.Off
+	b.bytes = append(b.bytes, from.bytes[first.Off:last.Off+last.Len]...)
+	for i := range added {
+		added[i].Text.Off += moved
 	}
 	return s
 }

@@ -1,0 +1,89 @@
+package decap
+
+import (
+	"encoding/binary"
+	"net/netip"
+)
+
+// A Glance is what Decoder.Parse would find in a frame, as far as it takes to divide packets by flow and to tell mirror sessions
+// apart.
+type Glance struct {
+	Src, Dst         Addr
+	SrcPort, DstPort uint16
+	Mirrored         bool
+	Outer            netip.Addr // if mirrored, as VNI
+	VNI              uint32
+}
+
+// Glance looks at the commonest frames of a capture only: whole, plain TCP or UDP over IP in Ethernet, or the same in VXLAN. If it
+// reports true then Parse says OK and finds the same. It takes less than half of the time of Parse.
+func (dec *Decoder) Glance(g *Glance, d *Datagram) bool {
+	if d.Link != LinkEthernet || dec.Allow != nil {
+		return false
+	}
+	payload, udp, ok := g.frame(d.Data)
+	if !ok {
+		return false
+	}
+	g.Mirrored = false
+	if !isTunnelPort(g.SrcPort) && !isTunnelPort(g.DstPort) {
+		return dec.Encapsulation != Always
+	}
+	if !udp || g.DstPort != PortVXLAN || dec.Encapsulation == Never {
+		return false
+	}
+	if strong, _ := envelopeHeader(PortVXLAN, payload); !strong {
+		return false
+	}
+	g.Mirrored, g.Outer, g.VNI = true, g.Src.Netip(), binary.BigEndian.Uint32(payload[4:])>>8
+	_, _, ok = g.frame(payload[vxlanLen:])
+	return ok && !isTunnelPort(g.SrcPort) && !isTunnelPort(g.DstPort)
+}
+
+// Glance returns what a glance at the packet's frame would have found.
+func (p *Packet) Glance() Glance {
+	return Glance{p.Src, p.Dst, p.SrcPort, p.DstPort, p.Mirrored, p.Outer.Addr(), p.VNI}
+}
+
+// Hash returns the packet's steering hash: see SteerHash. In tunnels, which that does not look into, it is of the innermost
+// addresses and ports.
+func (g *Glance) Hash() uint32 { return SteerFlow(g.Src, g.Dst, g.SrcPort, g.DstPort) }
+
+// frame is walk.predict, with whose conditions its own have to agree.
+func (g *Glance) frame(b []byte) (payload []byte, udp, ok bool) {
+	if len(b) < ethernetLen+ipv6Len {
+		return nil, false, false
+	}
+	t := binary.BigEndian.Uint16(b[12:])
+	b = b[ethernetLen:]
+	var proto uint8
+	var n, total int
+	switch {
+	case t == etherIPv4 && b[0] == 0x45 && binary.BigEndian.Uint16(b[6:])&(fragMore|fragOffset) == 0:
+		n, total, proto = ipv4Len, int(binary.BigEndian.Uint16(b[2:])), b[9]
+		g.Src.setIPv4(b[12:])
+		g.Dst.setIPv4(b[16:])
+	case t == etherIPv6 && b[0]>>4 == 6:
+		n, total, proto = ipv6Len, ipv6Len+int(binary.BigEndian.Uint16(b[4:])), b[6]
+		g.Src, g.Dst = Addr(b[8:24]), Addr(b[24:40])
+	default:
+		return nil, false, false
+	}
+	if total > len(b) || total < n+udpLen {
+		return nil, false, false
+	}
+	return g.transport(b[n:total:total], proto)
+}
+
+// transport is walk.predictTransport.
+func (g *Glance) transport(b []byte, proto uint8) (payload []byte, udp, ok bool) {
+	g.SrcPort, g.DstPort = binary.BigEndian.Uint16(b), binary.BigEndian.Uint16(b[2:])
+	switch {
+	case proto == UDP && len(b) == int(binary.BigEndian.Uint16(b[4:])):
+		return b[udpLen:], true, true
+	case proto == TCP && len(b) >= tcpLen && b[12] >= tcpLen/4<<4 && int(b[12]>>4)*4 <= len(b):
+		return nil, false, true
+	default:
+		return nil, false, false
+	}
+}

@@ -1,0 +1,98 @@
+package decap
+
+import (
+	"encoding/binary"
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+// TestGlanceAgrees spoils good packets a little, some of them in VXLAN, and compares with Parse. That most need no Parse is checked
+// too.
+func TestGlanceAgrees(t *testing.T) {
+	packets := transports(t)
+	names := slices.Sorted(maps.Keys(packets))
+	seen, mirrored := 0, 0
+	rapid.Check(t, func(t *rapid.T) {
+		packet := packets[rapid.SampledFrom(names).Draw(t, "packet")].packet
+		frame := inEthernet(packet)
+		if rapid.Bool().Draw(t, "mirrored") {
+			frame = inEthernet(inVXLAN(frame, rapid.SampledFrom([]uint16{PortVXLAN, PortGENEVE, 53}).Draw(t, "port")))
+		}
+		for range rapid.IntRange(0, 2).Draw(t, "changes") {
+			i := rapid.IntRange(0, min(len(frame), 110)-1).Draw(t, "at")
+			frame[i] = rapid.OneOf(rapid.SampledFrom([]byte{0, 4, 6, 17, 0x45, 0x46, 0x50, 0xff}), rapid.Byte()).Draw(t, "byte")
+		}
+		frame = frame[:len(frame)-rapid.SampledFrom([]int{0, 0, 0, 1, 9}).Draw(t, "cut")%len(frame)]
+		dec := Decoder{Encapsulation: rapid.SampledFrom([]Encapsulation{Auto, Always, Never}).Draw(t, "encapsulation")}
+		d := Datagram{Data: frame, WireLen: len(frame)}
+		var g Glance
+		if !dec.Glance(&g, &d) {
+			return
+		}
+		seen++
+		var p Packet
+		require.Equal(t, OK, dec.Parse(&p, &d))
+		require.Equal(t, p.Glance(), only(g))
+		if g.Mirrored {
+			mirrored++
+		}
+	})
+	require.NotZero(t, seen)
+	require.NotZero(t, mirrored)
+}
+
+// only returns what a glance says, without what an earlier one left.
+func only(g Glance) Glance {
+	if !g.Mirrored {
+		g.VNI = 0
+		g.Outer = Glance{}.Outer
+	}
+	return g
+}
+
+func inEthernet(packet []byte) []byte {
+	etherType := uint16(etherIPv4)
+	if packet[0]>>4 == 6 {
+		etherType = etherIPv6
+	}
+	return append(binary.BigEndian.AppendUint16(make([]byte, 12), etherType), packet...)
+}
+
+// inVXLAN puts a frame behind IPv4, UDP to a port and a VXLAN header.
+func inVXLAN(frame []byte, port uint16) []byte {
+	b := make([]byte, ipv4Len+udpLen+vxlanLen, ipv4Len+udpLen+vxlanLen+len(frame))
+	b[0], b[9] = 0x45, UDP
+	copy(b[12:], []byte{10, 0, 0, 5, 10, 0, 0, 9})
+	binary.BigEndian.PutUint16(b[2:], uint16(cap(b)))
+	binary.BigEndian.PutUint16(b[22:], port)
+	binary.BigEndian.PutUint16(b[24:], uint16(cap(b)-ipv4Len))
+	b[28], b[34] = vxlanFlagI, 7
+	return append(b, frame...)
+}
+
+func BenchmarkGlance(b *testing.B) {
+	packet := make([]byte, 200)
+	packet[0], packet[9], packet[32] = 0x45, TCP, 0x50
+	binary.BigEndian.PutUint16(packet[2:], 200)
+	frame := inEthernet(inVXLAN(inEthernet(packet), PortVXLAN))
+	d := Datagram{Data: frame, WireLen: len(frame)}
+	var dec Decoder
+	b.Run("glance", func(b *testing.B) {
+		var g Glance
+		for b.Loop() {
+			if !dec.Glance(&g, &d) {
+				b.Fatal("it needs Parse")
+			}
+		}
+	})
+	b.Run("parse", func(b *testing.B) {
+		var p Packet
+		for b.Loop() {
+			_ = dec.Parse(&p, &d)
+		}
+	})
+}
