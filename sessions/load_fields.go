@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
+
+	"github.com/mirrorsink/mirrorsink/inspect/nearest"
 )
 
 // field reads the value of a key, and tells what is wrong with it.
@@ -123,7 +125,7 @@ const maxKnown = 30
 
 // suggestion says what may have been meant instead of a word, or what there is.
 func suggestion(word string, known []string) string {
-	if best := closest(word, known); best != "" {
+	if best := nearest.Word(word, known); best != "" {
 		return "; did you mean " + quote(best) + "?"
 	}
 	switch {

@@ -10,6 +10,8 @@ import (
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
 	"github.com/spf13/pflag"
+
+	"github.com/mirrorsink/mirrorsink/inspect/nearest"
 )
 
 // configFlag names the file; it cannot stand in the file itself.
@@ -143,7 +145,7 @@ func (c configFile) suggestion(key string) string {
 			known = append(known, f.Name)
 		}
 	})
-	if best := closest(key, known); best != "" {
+	if best := nearest.Word(key, known); best != "" {
 		return fmt.Sprintf("; did you mean %q?", best)
 	}
 	return ""

@@ -12,6 +12,7 @@ import (
 
 	"github.com/mirrorsink/mirrorsink/inspect/export"
 	"github.com/mirrorsink/mirrorsink/inspect/flowlog"
+	"github.com/mirrorsink/mirrorsink/inspect/nearest"
 )
 
 // flowlogOutputs are the outputs of flow log lines.
@@ -69,7 +70,7 @@ func didYouMean(name string) string {
 	for i := range flowlog.Fields {
 		known = append(known, flowlog.Fields[i].Name)
 	}
-	if best := closest(name, known); best != "" {
+	if best := nearest.Word(name, known); best != "" {
 		return fmt.Sprintf("; did you mean %q?", best)
 	}
 	return "; docs/flowlogs.md lists all"

@@ -21,13 +21,15 @@ const module = "github.com/mirrorsink/mirrorsink/"
 var mayImport = map[string][]string{
 	"cmd/mirrorsink": {
 		"decap", "decap/rx", "decap/tx", "decap/sim", "inspect", "inspect/event", "inspect/export", "inspect/l7", "inspect/pdns",
-		"inspect/export/aws", "inspect/flowlog", "inspect/report", "inspect/where", "sessions", "sessions/aws",
+		"inspect/export/aws", "inspect/flowlog", "inspect/nearest", "inspect/report", "inspect/where", "sessions", "sessions/aws",
 	},
+	"sessions":                    {"inspect/nearest"},
 	"sessions/aws":                {"sessions"},
 	"sessions/ec2test/playground": {"sessions/ec2test"},
 	"inspect":                     {"inspect/pdns", "inspect/pair", "inspect/frag", "inspect/flow", "inspect/l7", "inspect/event", "decap"},
 	"inspect/export":              {"inspect/event", "inspect/l7", "inspect/flowlog", "decap"},
 	"inspect/export/aws":          {"inspect/event", "inspect/export", "inspect/flowlog", "inspect/l7"},
+	"inspect/where":               {"inspect/nearest"},
 	"inspect/report":              {"inspect/event", "inspect/flowlog", "inspect/l7", "inspect/where"},
 	"inspect/flowlog":             {"inspect/event", "inspect/l7", "decap"},
 	"inspect/event":               {"inspect/l7", "decap"},

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/expr-lang/expr/ast"
+
+	"github.com/mirrorsink/mirrorsink/inspect/nearest"
 )
 
 // checker finds the kind of every part of an expression, and refuses what is not part of the language. After the first error
@@ -202,38 +204,11 @@ func (c *checker) matches(n *ast.BinaryNode, left Kind) Kind {
 
 // didYouMean is the end of an error about a word, if one among known is near.
 func didYouMean(word string, known []string) string {
-	best, nearest := "", max(2, len(word)/3)+1
-	for _, k := range known {
-		if d := distance(word, k); d < nearest {
-			best, nearest = k, d
-		}
-	}
+	best := nearest.Word(word, known)
 	if best == "" {
 		return ""
 	}
 	return "; did you mean " + best + "?"
-}
-
-// distance is the Levenshtein distance: how many bytes to insert, delete or replace to get from a to b.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			above := row[j+1]
-			row[j+1] = min(diagonal+cost, above+1, row[j]+1)
-			diagonal = above
-		}
-	}
-	return row[len(b)]
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }

@@ -1,11 +1,14 @@
-package sessions
+// Package nearest finds what a person meant who mistyped a name: of a flag, a key, a field. It knows no names of its own and
+// writes no messages.
+package nearest
 
-// closest returns the word among known that differs from word in the fewest letters, or "" if none is near.
-func closest(word string, known []string) string {
+// Word returns the word among known that differs from word in the fewest letters, of equals the first, or "" if none is near: if
+// it would take more than two letters, or a third of the word. Letters are bytes.
+func Word(word string, known []string) string {
 	best, nearest := "", max(2, len(word)/3)+1
 	for _, k := range known {
 		if gap := len(word) - len(k); gap >= nearest || -gap >= nearest {
-			continue // they differ in that many letters at least; a name may be as long as the file
+			continue // they differ in that many letters at least; a word may be as long as the file that it is from
 		}
 		if d := distance(word, k); d < nearest {
 			best, nearest = k, d
