@@ -10,7 +10,7 @@ import (
 func TestWord(t *testing.T) {
 	known := []string{"receive-buffer", "allow-vni", "eve", "eye", "dstport"}
 	for word, want := range map[string]string{
-		"recieve-buffer": "receive-buffer", "alow-vni": "allow-vni", "dstprt": "dstport", "eve": "eve", "ewe": "eve",
+		"receiv-bufer": "receive-buffer", "alow-vni": "allow-vni", "dstprt": "dstport", "eve": "eve", "ewe": "eve",
 		"something else": "", "": "", "receive-buffer-of-the-socket": "",
 	} {
 		assert.Equal(t, want, Word(word, known), "%q", word)
