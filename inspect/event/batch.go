@@ -1,0 +1,138 @@
+package event
+
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+	"unsafe"
+
+	"github.com/mirrorsink/mirrorsink/inspect/l7"
+)
+
+// A Batch is a sequence of events with the bytes that they refer to. It is immutable once it was handed to a sink, until
+// everybody who holds it has released it.
+type Batch struct {
+	Events []Event
+	fields []Field
+	bytes  []byte
+
+	holders  atomic.Int32
+	recycled bool // comes from NewBatch, and goes back there
+}
+
+// spare are batches that nobody holds, at most maxSpare. A sync.Pool would forget them at every collection, and what it
+// costs to grow a batch again is most of what it costs to fill it. The one that was released last is used first: its memory
+// is still in the caches.
+var spare struct {
+	mu      sync.Mutex // guards the following
+	batches []*Batch
+}
+
+const maxSpare = 64
+
+// NewBatch returns an empty batch, which its caller holds. Its memory may have been that of one released before. The zero
+// Batch is good too, but is left to the garbage collector.
+func NewBatch() *Batch {
+	b := takeSpare()
+	if b == nil {
+		b = &Batch{recycled: true}
+	}
+	b.holders.Store(1)
+	return b
+}
+
+// takeSpare returns a batch that nobody holds; nil if there is none.
+func takeSpare() (b *Batch) {
+	spare.mu.Lock()
+	defer spare.mu.Unlock()
+	if n := len(spare.batches); n > 0 {
+		b = spare.batches[n-1]
+		spare.batches = spare.batches[:n-1]
+	}
+	return b
+}
+
+// Retain makes the caller one more holder of the batch. It is safe for concurrent use, by those who hold it.
+func (b *Batch) Retain() { b.holders.Add(1) }
+
+// Release ends one holding. After the last one the batch and all slices of it may be used for other events. Who never
+// releases costs memory, and no more.
+func (b *Batch) Release() {
+	if b.holders.Add(-1) == 0 && b.recycled {
+		b.Reset()
+		spare.mu.Lock()
+		defer spare.mu.Unlock()
+		if len(spare.batches) < maxSpare {
+			spare.batches = append(spare.batches, b)
+		}
+	}
+}
+
+// Text returns the bytes of a span. They alias the batch.
+func (b *Batch) Text(s Span) []byte { return b.bytes[s.Off : s.Off+s.Len : s.Off+s.Len] }
+
+// Fields returns an event's fields. They alias the batch.
+func (b *Batch) Fields(e *Event) []Field {
+	return b.fields[e.Fields.Off : e.Fields.Off+e.Fields.Len : e.Fields.Off+e.Fields.Len]
+}
+
+// Size returns the bytes of memory that the batch's contents take.
+func (b *Batch) Size() int {
+	return len(b.bytes) + len(b.fields)*fieldSize + len(b.Events)*eventSize
+}
+
+// Footprint returns the bytes of memory that the batch holds, used or not: what a queue that keeps it is charged.
+func (b *Batch) Footprint() int {
+	return cap(b.bytes) + cap(b.fields)*fieldSize + cap(b.Events)*eventSize
+}
+
+const (
+	fieldSize = int(unsafe.Sizeof(Field{}))
+	eventSize = int(unsafe.Sizeof(Event{}))
+)
+
+// Reset empties the batch and keeps its memory. Its owner must be the only one to hold it. What is left in the memory points
+// at nothing but constants and owners.
+func (b *Batch) Reset() {
+	b.Events, b.fields, b.bytes = b.Events[:0], b.fields[:0], b.bytes[:0]
+}
+
+// CopyText copies text into the batch.
+func (b *Batch) CopyText(text []byte) Span {
+	s := Span{uint32(len(b.bytes)), uint32(len(text))}
+	b.bytes = append(b.bytes, text...)
+	return s
+}
+
+// CopyFields copies a hint's fields, and the text that they alias, into the batch. This is the one place on the data path
+// where bytes of packets are copied.
+func (b *Batch) CopyFields(fields []l7.Field) Span {
+	s := Span{uint32(len(b.fields)), uint32(len(fields))}
+	copies, text := slices.Grow(b.fields, len(fields)), b.bytes
+	for i := range fields {
+		f := &fields[i]
+		at := Span{uint32(len(text)), uint32(len(f.Text))}
+		text = append(text, f.Text...)
+		copies = append(copies, Field{Key: f.Key, Text: at, Num: f.Num, Kind: f.Kind, Extra: f.Extra})
+	}
+	b.fields, b.bytes = copies, text
+	return s
+}
+
+// Join copies fields that were copied into another batch before, behind those copied last. Their texts lie there one after the
+// other, and are copied at once.
+func (b *Batch) Join(from *Batch, fields Span) Span {
+	s := Span{uint32(len(b.fields)), fields.Len}
+	if fields.Len == 0 {
+		return s
+	}
+	b.fields = append(b.fields, from.fields[fields.Off:fields.Off+fields.Len]...)
+	added := b.fields[s.Off:]
+	first, last := added[0].Text, added[len(added)-1].Text
+	moved := uint32(len(b.bytes)) - first.Off
+	b.bytes = append(b.bytes, from.bytes[first.Off:last.Off+last.Len]...)
+	for i := range added {
+		added[i].Text.Off += moved
+	}
+	return s
+}

@@ -1,0 +1,167 @@
+package event
+
+// Initiator says on what evidence a flow's client was found, in ascending order of weight.
+type Initiator uint8
+
+// Evidence for who opened a flow.
+const (
+	ByFirstPacket Initiator = iota // who was seen first
+	ByPorts                        // a system port against another one
+	ByBanner                       // who received a server's greeting or response
+	ByRequest                      // who sent an application's request
+	ByDNSQuery
+	ByHTTPRequest
+	ByTLSHello
+	ByQUICInitial
+	ByICMPType // who sent an ICMP request
+	BySYNACK   // who received the SYN-ACK
+	BySYN      // who sent the SYN
+	numInitiators
+)
+
+var initiatorNames = [numInitiators]string{
+	ByFirstPacket: "first_packet", ByPorts: "ports", ByBanner: "server_banner", ByRequest: "request", ByDNSQuery: "dns_query",
+	ByHTTPRequest: "http_request", ByTLSHello: "tls_client_hello", ByQUICInitial: "quic_initial", ByICMPType: "icmp_type",
+	BySYNACK: "synack", BySYN: "syn",
+}
+
+// String returns the spelling of hint.initiator_reason.
+func (i Initiator) String() string { return initiatorNames[i] }
+
+// Confidence says how sure the evidence makes: it is high for what only a client sends, medium for what servers usually
+// send, low for a guess.
+func (i Initiator) Confidence() Confidence {
+	switch {
+	case i >= ByRequest:
+		return High
+	case i == ByBanner:
+		return Medium
+	default:
+		return Low
+	}
+}
+
+// Confidence is how much a statement can be relied on.
+type Confidence uint8
+
+// Confidences.
+const (
+	Low Confidence = iota
+	Medium
+	High
+	numConfidences
+)
+
+var confidenceNames = [numConfidences]string{Low: "low", Medium: "medium", High: "high"}
+
+// String returns the spelling of hint.name_confidence and hint.initiator_confidence.
+func (c Confidence) String() string { return confidenceNames[c] }
+
+// Direct says why a flow counts as made straight to an address, without a lookup that explains it.
+type Direct uint8
+
+// Reasons for direct-to-address.
+const (
+	NotDirect     Direct = iota // explained, or exempt
+	NoLookup                    // no answer on that mirror session gave the address
+	LookupExpired               // one did, but its time was over
+	DoHSuspected                // the client speaks to a public resolver over TLS
+	NotArmed                    // no DNS answer was seen on that session, so nothing can be said
+	numDirects
+)
+
+var directNames = [numDirects]string{
+	NotDirect: "no", NoLookup: "no_lookup", LookupExpired: "lookup_expired", DoHSuspected: "doh_suspected", NotArmed: "not_armed",
+}
+
+// String returns the spelling of hint.direct_to_address.
+func (d Direct) String() string { return directNames[d] }
+
+// ECH says what is known of a client's encrypted hello (RFC 9849). Clients that have no key for a server send one of random
+// bytes (GREASE), which looks the same.
+type ECH uint8
+
+// Classes of encrypted hello.
+const (
+	ECHNone    ECH = iota // the client sent none
+	ECHUnknown            // it sent one; nothing was seen that tells which
+	ECHGrease             // the client had no key for the name that it asked for
+	ECHReal               // the client had a key: the name in the clear is not the server's
+	numECHs
+)
+
+var echNames = [numECHs]string{ECHNone: "none", ECHUnknown: "unknown", ECHGrease: "grease", ECHReal: "real"}
+
+// String returns the spelling of hint.ech.
+func (e ECH) String() string { return echNames[e] }
+
+// Conflict is a set of disagreements between what a connection says and what is known otherwise.
+type Conflict uint8
+
+// Disagreements.
+const (
+	SNINotInDNS  Conflict = 1 << iota // the server name is none that DNS gave for the address
+	HostNotInSNI                      // the HTTP host and the server name of one connection differ
+	numConflicts = iota
+)
+
+// Conflicts are the spellings of hint.conflicts, by bit.
+var Conflicts = [numConflicts]string{"sni_not_in_dns", "host_ne_sni"}
+
+// State is a flow's state, in Suricata's words.
+type State uint8
+
+// States of a flow.
+const (
+	StateNew State = iota
+	StateEstablished
+	StateClosed
+	numStates
+)
+
+var stateNames = [numStates]string{StateNew: "new", StateEstablished: "established", StateClosed: "closed"}
+
+// String returns Suricata's spelling of flow.state.
+func (s State) String() string { return stateNames[s] }
+
+// TCPState is a TCP connection's state as its flags tell it, in Suricata's words. A connection has one state, not one for
+// each end, so CLOSING, CLOSE_WAIT and TIME_WAIT, which only one end knows of, do not occur.
+type TCPState uint8
+
+// States of a TCP flow.
+const (
+	TCPNone TCPState = iota
+	TCPSynSent
+	TCPSynRecv
+	TCPEstablished
+	TCPFinWait1
+	TCPFinWait2
+	TCPLastAck
+	TCPClosed
+	numTCPStates
+)
+
+var tcpStateNames = [numTCPStates]string{
+	TCPNone: "none", TCPSynSent: "syn_sent", TCPSynRecv: "syn_recv", TCPEstablished: "established", TCPFinWait1: "fin_wait1",
+	TCPFinWait2: "fin_wait2", TCPLastAck: "last_ack", TCPClosed: "closed",
+}
+
+// String returns Suricata's spelling of tcp.state.
+func (s TCPState) String() string { return tcpStateNames[s] }
+
+// EndReason says why a flow event was written, in Suricata's words where it has one.
+type EndReason uint8
+
+// Reasons for a flow's end.
+const (
+	EndTimeout  EndReason = iota // idle for longer than its state allows
+	EndForced                    // evicted: the flow table's memory was used up
+	EndShutdown                  // the program, or the capture, ended
+	EndReused                    // a new connection began on the same addresses and ports
+	numEndReasons
+)
+
+var endReasonNames = [numEndReasons]string{EndTimeout: "timeout", EndForced: "forced", EndShutdown: "shutdown", EndReused: "tcp_reuse"}
+
+// String returns Suricata's spelling of flow.reason.
+func (r EndReason) String() string { return endReasonNames[r] }
