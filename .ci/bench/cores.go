@@ -1,6 +1,10 @@
 package main
 
-import "context"
+import (
+	"context"
+
+	"github.com/mirrorsink/mirrorsink/.ci/bench/figures"
+)
 
 // onTwo is what is promised of two CPUs beside one, on the clock.
 var onTwo = bound{least: 1.7}
@@ -23,7 +27,7 @@ func cores(ctx context.Context, c captures) (table, error) {
 	return table{
 		{what: "replay on one CPU: M packets a second", values: single},
 		{what: "replay on two CPUs: M packets a second", values: double},
-		{what: "replay on two CPUs: of one CPU's", values: ratios(double, single), wanted: c.wanted(onTwo)},
+		{what: "replay on two CPUs: of one CPU's", values: figures.Ratios(double, single), wanted: c.wanted(onTwo)},
 		{what: "replay on two CPUs: M packets per CPU-second", values: two.perCPUSecond(efforts[1])},
 	}, nil
 }

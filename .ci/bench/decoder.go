@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+
+	"github.com/mirrorsink/mirrorsink/.ci/bench/figures"
 )
 
 // decoderTime is how long each benchmark runs, each round.
@@ -69,7 +71,7 @@ func compareDecoders(nanos map[string][]float64) (t table, err error) {
 		t = append(t,
 			row{what: c.title + ": CPU ns a packet", values: ours},
 			row{what: c.title + ": the same, gopacket", values: theirs},
-			row{what: c.title + ": times as fast", values: ratios(theirs, ours), wanted: c.wanted})
+			row{what: c.title + ": times as fast", values: figures.Ratios(theirs, ours), wanted: c.wanted})
 	}
 	return t, nil
 }

@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+
+	"github.com/mirrorsink/mirrorsink/.ci/bench/figures"
 )
 
 // peerRounds is how often a peer runs, and our replay with it: they take longer than others.
@@ -102,7 +104,7 @@ func (p *peer) compare(ctx context.Context, c captures, l *lab) (table, error) {
 	return table{
 		{what: title + ", " + of.title + ": M packets per CPU-second", values: their},
 		{what: title + ": the same, replay of mirrored frames", values: our},
-		{what: title + ": times as many in ours", values: ratios(our, their), wanted: c.wanted(p.wanted)},
+		{what: title + ": times as many in ours", values: figures.Ratios(our, their), wanted: c.wanted(p.wanted)},
 	}, nil
 }
 

@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"strconv"
 	"time"
+
+	"github.com/mirrorsink/mirrorsink/.ci/bench/figures"
 )
 
 // What is aimed at of writing records: a million a second and core, and that what is inspected in a second falls by less than a
@@ -92,7 +94,7 @@ func compareWriting(ctx context.Context, dir string, c capture) (table, error) {
 	return table{
 		{what: title + ", with Parquet: M packets a second", values: with},
 		{what: title + ", without: the same", values: without},
-		{what: title + ", with Parquet: of that without", values: ratios(with, without), wanted: besideAim},
-		{what: title + ", with Parquet: CPU seconds of those without", values: ratios(cpuWith, cpuWithout)},
+		{what: title + ", with Parquet: of that without", values: figures.Ratios(with, without), wanted: besideAim},
+		{what: title + ", with Parquet: CPU seconds of those without", values: figures.Ratios(cpuWith, cpuWithout)},
 	}, nil
 }

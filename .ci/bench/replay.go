@@ -4,6 +4,8 @@ import (
 	"context"
 	"os"
 	"regexp"
+
+	"github.com/mirrorsink/mirrorsink/.ci/bench/figures"
 )
 
 const program = "bin/mirrorsink"
@@ -47,7 +49,7 @@ func replays(ctx context.Context, c captures) (table, error) {
 	}
 	mirrored, err := besideLoop(ctx, c.mirrored, rates[2], rates[3], c.wanted(ofReadLoop))
 	t := append(plain, mirrored...)
-	return append(t, row{what: "replay, mirrored frames: of the plain ones'", values: ratios(rates[3], rates[1]), wanted: c.wanted(ofPlain)}), err
+	return append(t, row{what: "replay, mirrored frames: of the plain ones'", values: figures.Ratios(rates[3], rates[1]), wanted: c.wanted(ofPlain)}), err
 }
 
 // besideLoop makes the rows of a replay beside a read loop, and of the memory that it takes.
@@ -58,7 +60,7 @@ func besideLoop(ctx context.Context, c capture, loop, ours []float64, wanted bou
 	return table{
 		{what: title + ": M packets per CPU-second", values: ours},
 		{what: title + ": the same, read loop", values: loop},
-		{what: title + ": of the read loop's", values: ratios(ours, loop), wanted: wanted},
+		{what: title + ": of the read loop's", values: figures.Ratios(ours, loop), wanted: wanted},
 		{what: title + ": peak memory allocated, MiB", values: []float64{mem.anonymous}, wanted: bound{most: memory}},
 		{what: title + ": peak memory with the mapped file, MiB", values: []float64{mem.resident}},
 	}, err

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+
+	"github.com/mirrorsink/mirrorsink/.ci/bench/figures"
 )
 
 // scales are how many connections are open at once, and how often each is measured, the others in between.
@@ -81,7 +83,7 @@ func scaleTable(all []*scale) (t table) {
 		title := fmt.Sprintf("replay, %s flows at once: ", thousands(s.open))
 		t = append(t, row{what: title + "M packets per CPU-second", values: s.values(rateOf)})
 		if s.open != reference {
-			t = append(t, row{what: title + "of the rate of " + thousands(reference), values: ratios(s.values(rateOf), base), wanted: s.rate})
+			t = append(t, row{what: title + "of the rate of " + thousands(reference), values: figures.Ratios(s.values(rateOf), base), wanted: s.rate})
 		}
 		t = append(t, row{what: title + "peak memory allocated, MiB", values: s.values(func(r madeRun) float64 { return r.anonymous }), wanted: s.anonymous},
 			row{what: title + "heap after a collection, MiB", values: s.values(func(r madeRun) float64 { return r.gc.heap })},
@@ -139,7 +141,7 @@ func drawScales(all []*scale) error {
 	}
 	for _, s := range all {
 		rates := s.values(rateOf)
-		p.points = append(p.points, point{float64(s.open), median(rates), slices.Min(rates), slices.Max(rates)})
+		p.points = append(p.points, point{float64(s.open), figures.Median(rates), slices.Min(rates), slices.Max(rates)})
 	}
 	return p.save(scalePlot)
 }

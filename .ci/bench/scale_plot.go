@@ -6,6 +6,8 @@ import (
 	"math"
 	"os"
 	"strings"
+
+	"github.com/mirrorsink/mirrorsink/.ci/bench/figures"
 )
 
 // scalePlot is where the plot of packets against flows goes.
@@ -57,7 +59,7 @@ func (p *plot) svg() string {
 		way = append(way, fmt.Sprintf("%.1f,%.1f", across(q.x), up(q.y)))
 		line(&s, "#1f5fa8", across(q.x), up(q.low), across(q.x), up(q.high))
 		fmt.Fprintf(&s, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"4\" fill=\"#1f5fa8\"/>\n", across(q.x), up(q.y))
-		text(&s, across(q.x), up(q.high)-10, "", figure(q.y))
+		text(&s, across(q.x), up(q.high)-10, "", figures.Print(q.y))
 	}
 	fmt.Fprintf(&s, "<polyline points=\"%s\" fill=\"none\" stroke=\"#1f5fa8\" stroke-width=\"2\"/>\n</svg>\n", strings.Join(way, " "))
 	return s.String()

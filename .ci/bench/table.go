@@ -6,6 +6,8 @@ import (
 	"io"
 	"slices"
 	"text/tabwriter"
+
+	"github.com/mirrorsink/mirrorsink/.ci/bench/figures"
 )
 
 // A row is one figure, measured several times, or why it was not.
@@ -31,7 +33,7 @@ func (t table) print(w io.Writer) error {
 			continue
 		}
 		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\n", r.what,
-			figure(slices.Min(r.values)), figure(median(r.values)), figure(slices.Max(r.values)), r.wanted, r.held())
+			figures.Print(slices.Min(r.values)), figures.Print(figures.Median(r.values)), figures.Print(slices.Max(r.values)), r.wanted, r.held())
 		if r.held() == "no" {
 			missed++
 		}
@@ -52,7 +54,7 @@ func (t table) print(w io.Writer) error {
 
 // held compares the median, unrounded, with what is wanted.
 func (r *row) held() string {
-	m := median(r.values)
+	m := figures.Median(r.values)
 	switch {
 	case r.wanted == bound{}:
 		return ""
@@ -65,37 +67,9 @@ func (r *row) held() string {
 func (b bound) String() string {
 	switch {
 	case b.least > 0:
-		return ">= " + figure(b.least)
+		return ">= " + figures.Print(b.least)
 	case b.most > 0:
-		return "<= " + figure(b.most)
+		return "<= " + figures.Print(b.most)
 	}
 	return ""
-}
-
-// figure prints three digits, and all those before the point.
-func figure(v float64) string {
-	switch {
-	case v >= 100:
-		return fmt.Sprintf("%.0f", v)
-	case v >= 10:
-		return fmt.Sprintf("%.1f", v)
-	case v >= 1:
-		return fmt.Sprintf("%.2f", v)
-	}
-	return fmt.Sprintf("%.3f", v)
-}
-
-// median returns the value in the middle, the upper one of two. There must be a value.
-func median(values []float64) float64 {
-	sorted := slices.Sorted(slices.Values(values))
-	return sorted[len(sorted)/2]
-}
-
-// ratios divides pair by pair: what disturbs the machine for a while disturbs both sides of a pair.
-func ratios(over, under []float64) []float64 {
-	out := make([]float64, len(over))
-	for i := range out {
-		out[i] = over[i] / under[i]
-	}
-	return out
 }

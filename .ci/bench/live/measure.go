@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/mirrorsink/mirrorsink/.ci/bench/figures"
 )
 
 // What is promised of the ratios.
@@ -82,7 +84,7 @@ func (b bout) measure(ctx context.Context, soak bool) (t table, err error) {
 		return t, nil
 	}
 	for i, each := range []reader{r.socket, r.ring, r.ringAndDrop} {
-		half.rate = halfOf(median(column(saturated[3+i], rateOf)))
+		half.rate = halfOf(figures.Median(column(saturated[3+i], rateOf)))
 		row, err := half.soak(ctx, each)
 		if err != nil {
 			return t, err
@@ -130,10 +132,10 @@ func (b bout) saturatedRows(r readers, runs [][]result) (t table) {
 	}
 	least := 1.0
 	for _, each := range runs {
-		least = min(least, median(column(each, func(r result) float64 { return r.busy })))
+		least = min(least, figures.Median(column(each, func(r result) float64 { return r.busy })))
 	}
 	ratio := func(over, under int) []float64 {
-		return ratios(column(runs[over], perCoreOf), column(runs[under], perCoreOf))
+		return figures.Ratios(column(runs[over], perCoreOf), column(runs[under], perCoreOf))
 	}
 	return append(t,
 		row{what: title + "least of the core that one of them kept busy", values: []float64{least}},
@@ -156,8 +158,8 @@ func (b bout) fixedRows(r readers, runs [][]result) (t table) {
 	}
 	return append(t,
 		row{what: title + "most packets that one dropped", values: []float64{dropped}},
-		row{what: title + "udp of recvmmsg that counts", values: ratios(column(runs[1], perCoreOf), column(runs[0], perCoreOf)), wanted: udpOfCounting},
-		row{what: title + "ring with tc drop of udp", values: ratios(column(runs[3], perCoreOf), column(runs[1], perCoreOf))},
+		row{what: title + "udp of recvmmsg that counts", values: figures.Ratios(column(runs[1], perCoreOf), column(runs[0], perCoreOf)), wanted: udpOfCounting},
+		row{what: title + "ring with tc drop of udp", values: figures.Ratios(column(runs[3], perCoreOf), column(runs[1], perCoreOf))},
 	)
 }
 
@@ -179,7 +181,7 @@ func halfOf(rate float64) float64 { return max(rate/2, 1000) }
 // slowest returns packets a second of the reader that received the fewest.
 func slowest(runs [][]result) (rate float64) {
 	for _, each := range runs {
-		if m := median(column(each, rateOf)); rate == 0 || m < rate {
+		if m := figures.Median(column(each, rateOf)); rate == 0 || m < rate {
 			rate = m
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"io"
 	"slices"
 	"text/tabwriter"
+
+	"github.com/mirrorsink/mirrorsink/.ci/bench/figures"
 )
 
 // A row is one figure, measured several times.
@@ -30,7 +32,7 @@ func (t table) print(w io.Writer) error {
 	missed := 0
 	for _, r := range t {
 		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\n", r.what,
-			figure(slices.Min(r.values)), figure(median(r.values)), figure(slices.Max(r.values)), r.wanted, r.held())
+			figure(slices.Min(r.values)), figure(figures.Median(r.values)), figure(slices.Max(r.values)), r.wanted, r.held())
 		if r.held() == "no" {
 			missed++
 		}
@@ -45,7 +47,7 @@ func (t table) print(w io.Writer) error {
 
 // held compares the median, unrounded, with what is wanted.
 func (r *row) held() string {
-	m := median(r.values)
+	m := figures.Median(r.values)
 	switch {
 	case r.wanted == bound{}:
 		return ""
@@ -65,30 +67,10 @@ func (b bound) String() string {
 	return ""
 }
 
-// figure prints three digits, and all those before the point.
+// figure prints three digits, and of none nothing behind the point.
 func figure(v float64) string {
-	switch {
-	case v >= 100 || v == 0:
-		return fmt.Sprintf("%.0f", v)
-	case v >= 10:
-		return fmt.Sprintf("%.1f", v)
-	case v >= 1:
-		return fmt.Sprintf("%.2f", v)
+	if v == 0 {
+		return "0"
 	}
-	return fmt.Sprintf("%.3f", v)
-}
-
-// median returns the value in the middle, the upper one of two. There must be a value.
-func median(values []float64) float64 {
-	sorted := slices.Sorted(slices.Values(values))
-	return sorted[len(sorted)/2]
-}
-
-// ratios divides pair by pair: what disturbs the machine for a while disturbs both sides of a pair.
-func ratios(over, under []float64) []float64 {
-	out := make([]float64, len(over))
-	for i := range out {
-		out[i] = over[i] / under[i]
-	}
-	return out
+	return figures.Print(v)
 }
