@@ -10,10 +10,7 @@ import (
 
 // diffSessions brings the sessions in line, interface by interface, and lists those of others.
 func (d *differ) diffSessions(all []*wanted) {
-	byENI := map[string][]*wanted{}
-	for _, w := range all {
-		byENI[w.Interface] = append(byENI[w.Interface], w)
-	}
+	byENI := byInterface(all)
 	for i := range d.ix.Sessions {
 		if s := &d.ix.Sessions[i]; d.ours(s.Tags) && byENI[s.Interface] == nil {
 			byENI[s.Interface] = nil // whose sessions all go

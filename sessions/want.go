@@ -31,10 +31,7 @@ func (d *differ) want(chosen choice) []*wanted {
 			all = append(all, w)
 		}
 	}
-	byENI := map[string][]*wanted{}
-	for _, w := range all {
-		byENI[w.Interface] = append(byENI[w.Interface], w)
-	}
+	byENI := byInterface(all)
 	for _, id := range slices.Sorted(maps.Keys(byENI)) {
 		d.match(byENI[id], d.ix.onENI[id])
 		d.number(byENI[id], d.ix.onENI[id])
@@ -70,6 +67,15 @@ func (d *differ) targetIn(spec *SessionSpec, eni *Interface) string {
 	why := "session " + spec.Name + " has no target for zone " + cmp.Or(eni.Zone, "(unknown)")
 	d.plan.Skipped = append(d.plan.Skipped, Skip{eni.ID, why})
 	return ""
+}
+
+// byInterface groups sessions, in their order, by what they mirror.
+func byInterface(all []*wanted) map[string][]*wanted {
+	byENI := map[string][]*wanted{}
+	for _, w := range all {
+		byENI[w.Interface] = append(byENI[w.Interface], w)
+	}
+	return byENI
 }
 
 // match finds what there is of an interface's wanted sessions: ours of the same name, if there are several the one with the
