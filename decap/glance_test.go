@@ -10,11 +10,12 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestGlanceAgrees spoils good packets a little, some of them in VXLAN, and compares with Parse. That most need no Parse is checked
-// too.
+// TestGlanceAgrees spoils good packets a little, some of them in VXLAN, and compares with Parse: what the glance says, and what Parse
+// finds in what is left of the datagram after Unwrap.
 func TestGlanceAgrees(t *testing.T) {
 	packets := transports(t)
 	names := slices.Sorted(maps.Keys(packets))
+	allows := []*Allow{nil, NewAllow(nil, nil), NewAllow(nil, []VNIRange{{7, 7}}), NewAllow(nil, []VNIRange{{8, 8}})}
 	seen, mirrored := 0, 0
 	rapid.Check(t, func(t *rapid.T) {
 		packet := packets[rapid.SampledFrom(names).Draw(t, "packet")].packet
@@ -27,8 +28,11 @@ func TestGlanceAgrees(t *testing.T) {
 			frame[i] = rapid.OneOf(rapid.SampledFrom([]byte{0, 4, 6, 17, 0x45, 0x46, 0x50, 0xff}), rapid.Byte()).Draw(t, "byte")
 		}
 		frame = frame[:len(frame)-rapid.SampledFrom([]int{0, 0, 0, 1, 9}).Draw(t, "cut")%len(frame)]
-		dec := Decoder{Encapsulation: rapid.SampledFrom([]Encapsulation{Auto, Always, Never}).Draw(t, "encapsulation")}
-		d := Datagram{Data: frame, WireLen: len(frame)}
+		dec := Decoder{
+			Encapsulation: rapid.SampledFrom([]Encapsulation{Auto, Always, Never}).Draw(t, "encapsulation"),
+			Allow:         rapid.SampledFrom(allows).Draw(t, "allow"),
+		}
+		d := Datagram{Data: frame, WireLen: len(frame) + rapid.SampledFrom([]int{0, 0, 4}).Draw(t, "missing")}
 		var g Glance
 		if !dec.Glance(&g, &d) {
 			return
@@ -37,16 +41,22 @@ func TestGlanceAgrees(t *testing.T) {
 		var p Packet
 		require.Equal(t, OK, dec.Parse(&p, &d))
 		require.Equal(t, p.Glance(), only(g))
+		g.Unwrap(&d)
+		var rest Packet
+		require.Equal(t, OK, dec.Parse(&rest, &d))
+		require.Equal(t, p, rest)
 		if g.Mirrored {
 			mirrored++
+			require.Equal(t, LinkVXLAN, d.Link)
 		}
 	})
 	require.NotZero(t, seen)
 	require.NotZero(t, mirrored)
 }
 
-// only returns what a glance says, without what an earlier one left.
+// only returns what a glance says, without what an earlier one left and what is for Unwrap.
 func only(g Glance) Glance {
+	g.envelope = nil
 	if !g.Mirrored {
 		g.VNI = 0
 		g.Outer = Glance{}.Outer
@@ -89,10 +99,15 @@ func BenchmarkGlance(b *testing.B) {
 			}
 		}
 	})
-	b.Run("parse", func(b *testing.B) {
-		var p Packet
+	var p Packet
+	parse := func(b *testing.B) {
 		for b.Loop() {
 			_ = dec.Parse(&p, &d)
 		}
-	})
+	}
+	b.Run("parse", parse)
+	var g Glance
+	_ = dec.Glance(&g, &d)
+	g.Unwrap(&d)
+	b.Run("rest", parse)
 }

@@ -221,6 +221,7 @@ func compareCapture(t *testing.T, file string, counts []int) (frames int) {
 func compareFrame(t *testing.T, file string, number int, d *decap.Datagram, first gopacket.LayerType, counts []int) {
 	var c compared
 	c.r = new(decap.Decoder).Parse(&c.p, d)
+	requireSameUnwrapped(t, &c.p, *d)
 	c.pkt = gopacket.NewPacket(d.Data, first, gopacket.DecodeOptions{NoCopy: true})
 	c.theirs = theirs(c.pkt)
 	if c.found() {
@@ -236,6 +237,17 @@ func compareFrame(t *testing.T, file string, number int, d *decap.Datagram, firs
 		}
 	}
 	t.Errorf("%s, frame with a known link %d: %v\nours   %+v\ntheirs %+v\n%v", file, number, c.r, c.ours, c.theirs, c.pkt)
+}
+
+// requireSameUnwrapped holds that Parse finds the same in what is left of a datagram after a glance.
+func requireSameUnwrapped(t *testing.T, want *decap.Packet, d decap.Datagram) {
+	var g decap.Glance
+	if new(decap.Decoder).Glance(&g, &d) {
+		g.Unwrap(&d)
+		var rest decap.Packet
+		require.Equal(t, decap.OK, new(decap.Decoder).Parse(&rest, &d))
+		require.Equal(t, *want, rest)
+	}
 }
 
 // TestOracle compares with gopacket on every frame of the captures in testdata, and of the public ones where they are.

@@ -182,8 +182,7 @@ func (w *Worker) sight(hand []dealt) {
 		d, it := &hand[i], &w.items[i]
 		switch {
 		case d.whole == nil:
-			g := d.datagram()
-			it.why = w.cfg.Decoder.Parse(&it.pkt, &g) // OK, as it was for the dealer
+			it.why = w.cfg.Decoder.Parse(&it.pkt, &d.datagram) // OK, as it was for the dealer
 		case d.whole.pieces:
 			it.why = decap.Fragment
 			continue
@@ -202,7 +201,7 @@ func (w *Worker) sight(hand []dealt) {
 func (w *Worker) take(it *item, d *dealt) {
 	switch {
 	case d.whole == nil:
-		w.packet(it, one(&it.pkt, d.nanos))
+		w.packet(it, one(&it.pkt, d.datagram.Nanos))
 	case d.whole.pieces:
 		w.pieces(d.whole.pkt, d.whole.v)
 	default:

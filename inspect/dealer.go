@@ -101,7 +101,7 @@ func (d *dealer) meet(p *decap.Glance) {
 	if !p.Mirrored || d.several {
 		return
 	}
-	t := event.Tap{Outer: p.Outer, VNI: p.VNI}
+	t := event.Tap{Outer: p.Outer.Addr(), VNI: p.VNI}
 	if !d.first.Outer.IsValid() {
 		d.first = t
 	}
@@ -117,8 +117,10 @@ func (d *dealer) deal() {
 		d.at = when(d.packet, withPacket)
 		switch d.whys[i] {
 		case decap.OK:
+			d.seen[i].Unwrap(g)
 			h := d.give(d.seen[i].Hash())
-			h.data, h.nanos, h.wireLen, h.link = d.kept(g.Data), g.Nanos, int32(g.WireLen), g.Link
+			h.datagram = *g
+			h.datagram.Data = d.kept(g.Data)
 		case decap.Fragment:
 			d.fragment(&d.pkts[i], g.Nanos)
 		default: // counted by parse

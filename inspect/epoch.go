@@ -28,21 +28,12 @@ const (
 )
 
 // dealt is what a worker gets of a packet.
-// It takes one cache line.
 type dealt struct {
-	data    []byte     // and the following are of the datagram
-	nanos   int64      // Unix nanoseconds, as clock
-	whole   *assembled // of what was put together from fragments; there is no datagram then
-	at      moment
-	clock   int64 // the latest time of all packets so far
-	wireLen int32
-	link    decap.Link
-	several bool // see diary
-}
-
-// datagram returns what the source gave; it was a capture, which does not say who sent it.
-func (d *dealt) datagram() decap.Datagram {
-	return decap.Datagram{Data: d.data, Nanos: d.nanos, WireLen: int(d.wireLen), Link: d.link}
+	datagram decap.Datagram
+	whole    *assembled // of what was put together from fragments; there is no datagram then
+	at       moment
+	clock    int64 // the latest time of all packets so far, Unix nanoseconds
+	several  bool  // see diary
 }
 
 // assembled is a packet put together from fragments, or pieces that cannot be.
