@@ -63,7 +63,7 @@ func (ts *talks) add(rec uint32, both bool) (uint32, *talk) {
 		ts.list = append(ts.list, new(talk))
 	}
 	t := ts.list[ref]
-	*t = talk{rec: rec, both: both, half: [2]half{{win: t.half[0].win}, {win: t.half[1].win}}, pending: t.pending} // all empty
+	t.rec, t.both = rec, both
 	ts.live++
 	ts.append(ref)
 	return ref, t
@@ -72,6 +72,8 @@ func (ts *talks) add(rec uint32, both bool) (uint32, *talk) {
 // remove gives a talk back. Its windows must be closed and its requests taken.
 func (ts *talks) remove(ref uint32) {
 	ts.unlink(ref)
+	t := ts.list[ref]
+	*t = talk{half: [2]half{{win: t.half[0].win}, {win: t.half[1].win}}, pending: t.pending} // all empty
 	ts.free = append(ts.free, ref)
 	ts.live--
 }

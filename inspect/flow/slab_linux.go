@@ -22,8 +22,10 @@ func slab[T, O any](owner *O, n int) []T {
 }
 
 // leastHuge is the size from which a slab asks for huge pages. In a smaller one the part of the last page that is never used
-// would weigh more than the entries of the TLB that are saved.
-const leastHuge = 16 << 20
+// would weigh more than what is saved. The index of one of two workers with the default memory is as large. With small pages a
+// probe maps the kernel's page of zeros where nothing was written, and the insert after it takes that mapping out of the TLB of
+// every core: on two cores that was 3 % of a replay.
+const leastHuge = 4 << 20
 
 // adviseHuge asks for pages of 2 MiB. Flows are found at random places, and a table of 200 MiB has 50,000 small pages, far more
 // than a TLB has entries, so that most accesses would walk the page table as well; and a page fault for every 21 records is a
