@@ -58,7 +58,11 @@ type taps struct {
 	owner []*event.Owner // by number; nil if not known
 	index []uint16       // open addressing, at most half full; 0 is free
 	known *Shared
-	last  uint16 // most packets come from the session of the one before
+
+	// Most packets come from the session of the one before.
+	last       uint16 // 0 before the first
+	lastSource netip.Addr
+	lastVNI    uint32
 
 	owners     Owners // nil without an inventory
 	generation uint64 // of owners, when all sessions were asked for last
@@ -96,10 +100,10 @@ func (t *taps) ask(of *tap) *event.Owner {
 
 // number returns the session's number; ok is false if there is no room for a new one.
 func (t *taps) number(source netip.Addr, vni uint32) (n uint16, ok bool) {
-	want := tap{source.As16(), vni}
-	if t.last != 0 && t.list[t.last] == want {
+	if t.last != 0 && source == t.lastSource && vni == t.lastVNI {
 		return t.last, true
 	}
+	want := tap{source.As16(), vni}
 	for i := want.hash() % uint64(len(t.index)); ; i = (i + 1) % uint64(len(t.index)) {
 		n := t.index[i]
 		if n == 0 {
@@ -111,7 +115,7 @@ func (t *taps) number(source netip.Addr, vni uint32) (n uint16, ok bool) {
 			t.index[i] = n
 		}
 		if t.list[n] == want {
-			t.last = n
+			t.last, t.lastSource, t.lastVNI = n, source, vni
 			return n, true
 		}
 	}
