@@ -65,8 +65,8 @@ func (c *Crew) Run() error {
 	}
 	wg.Go(func() { c.tell(told, free) })
 	err := c.deal(free, hands, told)
+	c.dealer.release() // the workers need no datagrams any more; the chronicle, which never did, may still be telling
 	wg.Wait()
-	c.dealer.release()
 	if errors.Is(err, io.EOF) || errors.Is(err, os.ErrClosed) {
 		return nil
 	}
@@ -140,15 +140,16 @@ func (c *Crew) work(w *Worker, hands <-chan *epoch, i int) {
 	}
 }
 
-// bowOut ends as many flows as an epoch has packets, and reports whether none is left for the first time.
+// bowOut ends some flows, no more than a batch may, so that an epoch of ends has no more to tell than one of packets. It reports
+// whether none is left for the first time.
 func (w *Worker) bowOut() (done bool) {
 	if w.gone {
 		return false
 	}
 	w.diary.at = atEnd
 	live := w.flows.Live()
-	if w.flows.Age(w.now, epochPackets); w.flows.Live() == live { // those that are idle for too long have ended
-		w.flows.FlushSome(event.EndShutdown, epochPackets)
+	if w.flows.Age(w.now, ageBusy); w.flows.Live() == live { // those that are idle for too long have ended
+		w.flows.FlushSome(event.EndShutdown, ageBusy)
 	}
 	w.gone = w.flows.Live() == 0
 	if w.gone && w.cfg.Interval != 0 {
