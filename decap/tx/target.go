@@ -43,13 +43,16 @@ type Frame struct {
 // Len is the frame's length in bytes.
 func (f *Frame) Len() int { return len(f.Head) + len(f.Tail) }
 
-// Counts says what became of frames. Those that were taken are those sent and those dropped, whenever no Flush is under way.
+// Counts says what became of frames. Those that were taken are those sent, those dropped and those queued, whenever no Flush is
+// under way.
 type Counts struct {
 	Frames   uint64         // sent
 	Bytes    uint64         // sent, without what carries the frames
 	Segments uint64         // frames that were made of such as were too long; the long one counts as sent
 	Dropped  [Losses]uint64 // not sent, by why
-	Outages  uint64         // times that the target went away
+	Outages  uint64         // times that the target, or one host of several, went away
+	Moved    uint64         // of Frames, those sent to another host than their flow's own, which is away
+	Queued   uint64         // not yet written; 0 for targets that have no queue of ours
 }
 
 // Loss is why a frame was not sent.
@@ -77,4 +80,6 @@ func (c *Counts) Add(o *Counts) {
 		c.Dropped[i] += o.Dropped[i]
 	}
 	c.Outages += o.Outages
+	c.Moved += o.Moved
+	c.Queued += o.Queued
 }

@@ -1,0 +1,363 @@
+package tx_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+
+	"github.com/mirrorsink/mirrorsink/decap"
+	"github.com/mirrorsink/mirrorsink/decap/tx"
+)
+
+// A received frame, and how it came.
+type arrival struct {
+	host  int
+	port  uint16
+	vni   uint32
+	frame []byte
+}
+
+// ids are at the end of a test's frames.
+func (a *arrival) flow() uint32 { return binary.BigEndian.Uint32(a.frame[len(a.frame)-8:]) }
+func (a *arrival) seq() uint32  { return binary.BigEndian.Uint32(a.frame[len(a.frame)-4:]) }
+
+// sensorsOf listens on port 4789's stand-ins at 127.0.1.1 and up, and decapsulates what comes.
+type sensorsOf struct {
+	t     *testing.T
+	names []string
+	got   chan arrival
+}
+
+func newSensors(t *testing.T, n int) *sensorsOf {
+	s := &sensorsOf{t: t, got: make(chan arrival, 1<<12)}
+	for host := range n {
+		c, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 1, byte(host+1))})
+		require.NoError(t, err)
+		s.names = append(s.names, c.LocalAddr().String())
+		done := make(chan struct{})
+		go func() { defer close(done); s.read(c, host) }()
+		t.Cleanup(func() { c.Close(); <-done })
+	}
+	return s
+}
+
+func (s *sensorsOf) read(c *net.UDPConn, host int) {
+	for {
+		buf := make([]byte, 1<<16)
+		n, from, err := c.ReadFromUDPAddrPort(buf)
+		if err != nil {
+			return
+		}
+		var p decap.Packet
+		d := decap.Datagram{Data: buf[:n], Outer: from, WireLen: n, Link: decap.LinkVXLAN}
+		if why := (&decap.Decoder{}).Parse(&p, &d); why != decap.OK {
+			s.t.Errorf("host %d got what is %v", host, why)
+		}
+		s.got <- arrival{host, from.Port(), p.VNI, p.Frame}
+	}
+}
+
+// take waits for n frames.
+func (s *sensorsOf) take(n int) []arrival {
+	s.t.Helper()
+	all := make([]arrival, 0, n)
+	late := time.After(20 * time.Second)
+	for len(all) < n {
+		select {
+		case a := <-s.got:
+			all = append(all, a)
+		case <-late:
+			s.t.Fatalf("%d of %d frames came", len(all), n)
+		}
+	}
+	return all
+}
+
+// frameOf makes an Ethernet frame with a UDP packet of a flow, in one of its two directions.
+func frameOf(flow, seq uint32, reply bool, size int) *tx.Frame {
+	a, b := decap.Addr(netip.AddrFrom4([4]byte{10, 1, byte(flow >> 8), byte(flow)}).As16()), decap.Addr(netip.MustParseAddr("10.2.0.1").As16())
+	sport, dport := uint16(40000+flow%1000), uint16(6000)
+	if reply {
+		a, b, sport, dport = b, a, dport, sport
+	}
+	frame := []byte{2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0, 0x45, 0}
+	frame = binary.BigEndian.AppendUint16(frame, uint16(20+8+size+8))
+	frame = append(frame, 0, 0, 0, 0, 64, 17, 0, 0)
+	frame = append(append(frame, a[12:]...), b[12:]...)
+	frame = binary.BigEndian.AppendUint16(frame, sport)
+	frame = binary.BigEndian.AppendUint16(frame, dport)
+	frame = binary.BigEndian.AppendUint16(frame, uint16(8+size+8))
+	frame = append(frame, 0, 0)
+	frame = append(frame, bytes.Repeat([]byte{byte(seq)}, size)...)
+	frame = binary.BigEndian.AppendUint32(frame, flow)
+	frame = binary.BigEndian.AppendUint32(frame, seq)
+	cut := int(seq) % 20 // where what was made anew ends
+	return &tx.Frame{
+		Head: frame[:cut:cut], Tail: frame[cut:], WireLen: len(frame), Nanos: 1_790_000_000_000_000_000 + int64(seq)*1000,
+		Hash: decap.SteerFlow(a, b, sport, dport), Outer: netip.AddrFrom4([4]byte{10, 9, 0, byte(flow % 3)}), VNI: 100 + flow%3,
+	}
+}
+
+func bytesOf(f *tx.Frame) []byte { return append(bytes.Clone(f.Head), f.Tail...) }
+
+func openVXLAN(t *testing.T, cfg tx.VXLANConfig) (tx.Target, tx.Out) {
+	v, err := tx.OpenVXLAN(cfg)
+	require.NoError(t, err)
+	o, err := v.Open()
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		assert.NoError(t, o.Close())
+		assert.NoError(t, v.Close())
+	})
+	return v, o
+}
+
+// TestVXLANFramesArrive: each once, as it was, those of a flow in order, at one host and from one port, in both directions, while
+// several workers send.
+func TestVXLANFramesArrive(t *testing.T) {
+	const workers, batches, batch = 3, 20, 24
+	s := newSensors(t, 3)
+	v, err := tx.OpenVXLAN(tx.VXLANConfig{Hosts: s.names})
+	require.NoError(t, err)
+	type where struct {
+		host int
+		port uint16
+	}
+	places, next, ports := map[uint32]where{}, map[uint32]uint32{}, map[uint16]bool{}
+	sent := [workers]map[uint64]*tx.Frame{}
+	seqs := map[uint32]uint32{}
+	outs := [workers]tx.Out{}
+	for w := range outs {
+		sent[w] = map[uint64]*tx.Frame{}
+		outs[w], err = v.Open()
+		require.NoError(t, err)
+	}
+	var total, octets uint64
+	for range batches { // one at a time, since a socket's buffer holds few
+		var all sync.WaitGroup
+		for w := range outs {
+			frames := make([]*tx.Frame, batch)
+			for i := range frames {
+				flow := uint32(w*1000 + rand.IntN(30))
+				frames[i] = frameOf(flow, seqs[flow], rand.IntN(2) == 0, rand.IntN(1200))
+				sent[w][uint64(flow)<<32|uint64(seqs[flow])] = frames[i]
+				seqs[flow]++
+				octets += uint64(frames[i].Len())
+			}
+			all.Go(func() {
+				for _, f := range frames {
+					outs[w].Add(f)
+				}
+				outs[w].Flush()
+			})
+		}
+		all.Wait()
+		total += workers * batch
+		for _, a := range s.take(workers * batch) {
+			flow := a.flow()
+			f := sent[flow/1000][uint64(flow)<<32|uint64(a.seq())]
+			require.Equal(t, bytesOf(f), a.frame)
+			require.Equal(t, f.VNI, a.vni)
+			require.Equal(t, next[flow], a.seq(), "in order")
+			next[flow]++
+			place, known := places[flow]
+			require.True(t, !known || place == where{a.host, a.port}, "a flow's one place")
+			places[flow] = where{a.host, a.port}
+			ports[a.port] = true
+		}
+	}
+	for _, o := range outs {
+		require.NoError(t, o.Close())
+	}
+	require.NoError(t, v.Close())
+	assert.Equal(t, tx.Counts{Frames: total, Bytes: octets}, v.Counts())
+	assert.Greater(t, len(ports), 2*workers, "many source ports")
+	assert.Empty(t, s.got)
+}
+
+// TestVXLANOverIPv6 also mixes families, and sets the VNI.
+func TestVXLANOverIPv6(t *testing.T) {
+	c, err := net.ListenUDP("udp6", &net.UDPAddr{IP: net.IPv6loopback})
+	if err != nil {
+		t.Skip("needs IPv6:", err)
+	}
+	s := newSensors(t, 1)
+	go s.read(c, 1)
+	defer c.Close()
+	_, o := openVXLAN(t, tx.VXLANConfig{Hosts: append(s.names, c.LocalAddr().String()), VNI: 0xabcdef, SetVNI: true})
+	seen := map[int]int{}
+	for flow := range uint32(40) {
+		f := frameOf(flow, 0, false, 100)
+		o.Add(f)
+		o.Flush()
+		a := s.take(1)[0]
+		require.Equal(t, bytesOf(f), a.frame)
+		require.Equal(t, uint32(0xabcdef), a.vni)
+		seen[a.host]++
+	}
+	assert.Len(t, seen, 2)
+}
+
+// TestVXLANMovesFlowsOfADeadHost while it is dead, and no others.
+func TestVXLANMovesFlowsOfADeadHost(t *testing.T) {
+	s := newSensors(t, 3)
+	var log syncBuffer
+	door := listenTCP(t, "127.0.1.1:0")
+	port := door.Addr().(*net.TCPAddr).Port
+	for _, host := range []int{2, 3} {
+		listenTCP(t, fmt.Sprintf("127.0.1.%d:%d", host, port))
+	}
+	v, o := openVXLAN(t, tx.VXLANConfig{Hosts: s.names, Health: uint16(port), Log: slog.New(slog.NewTextHandler(&log, nil))})
+	hosts := func() map[uint32]int {
+		at := map[uint32]int{}
+		for flow := range uint32(50) {
+			o.Add(frameOf(flow, 0, false, 0))
+		}
+		o.Flush()
+		for _, a := range s.take(50) {
+			at[a.flow()] = a.host
+		}
+		return at
+	}
+	before := hosts()
+	require.NoError(t, door.Close())
+	require.Eventually(t, func() bool { return v.Counts().Outages == 1 }, 20*time.Second, 10*time.Millisecond)
+	var moved uint64
+	for flow, host := range hosts() {
+		if before[flow] == 0 {
+			assert.NotEqual(t, 0, host)
+			moved++
+		} else {
+			assert.Equal(t, before[flow], host)
+		}
+	}
+	assert.Positive(t, moved)
+	assert.Equal(t, moved, v.Counts().Moved)
+	listenTCP(t, fmt.Sprintf("127.0.1.1:%d", port))
+	require.Eventually(t, func() bool { return strings.Contains(log.String(), "answers again") }, 20*time.Second, 10*time.Millisecond)
+	assert.Equal(t, before, hosts())
+	assert.Equal(t, moved, v.Counts().Moved)
+	assert.Equal(t, 1, strings.Count(log.String(), "does not answer"))
+}
+
+// TestVXLANNobodyListens: that is the network's matter, and no loss of ours.
+func TestVXLANNobodyListens(t *testing.T) {
+	c := listen(t)
+	to := c.LocalAddr().String()
+	require.NoError(t, c.Close())
+	v, o := openVXLAN(t, tx.VXLANConfig{Hosts: []string{to}})
+	for i := range uint32(100) {
+		o.Add(frameOf(7, i, false, 10))
+		o.Flush()
+	}
+	counts := v.Counts()
+	assert.Equal(t, uint64(100), counts.Frames)
+	assert.Zero(t, counts.Outages)
+}
+
+// TestVXLANNeverFragments: what is too long is counted, by the bound given or by the system's word, and what is around it arrives.
+func TestVXLANNeverFragments(t *testing.T) {
+	s := newSensors(t, 1)
+	v, o := openVXLAN(t, tx.VXLANConfig{Hosts: s.names, MTU: 1500})
+	const overhead = 14 + 20 + 8 + 8 // of frameOf
+	o.Add(frameOf(1, 0, false, 1500-36-overhead))
+	o.Add(frameOf(1, 1, false, 1500-36-overhead+1))
+	o.Add(frameOf(1, 2, false, 0))
+	o.Flush()
+	got := s.take(2)
+	assert.Len(t, got[0].frame, 1464)
+	assert.Equal(t, uint32(2), got[1].seq())
+	counts := v.Counts()
+	assert.Equal(t, uint64(2), counts.Frames)
+	assert.Equal(t, [tx.Losses]uint64{tx.Oversize: 1}, counts.Dropped)
+}
+
+// TestVXLANWithoutAWay: it is said once, counted, tried again, and said when it works again. Then what the interface finds too long is
+// counted too, also before the MTU is known.
+func TestVXLANWithoutAWay(t *testing.T) {
+	runtime.LockOSThread() // for good: the thread has a network of its own, and ends with the test
+	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+		runtime.UnlockOSThread()
+		t.Skip("needs root and network namespaces:", err)
+	}
+	var log syncBuffer
+	v, o := openVXLAN(t, tx.VXLANConfig{Hosts: []string{"127.0.0.1:4789"}, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	taken := uint64(0)
+	send := func() tx.Counts {
+		for i := range uint32(10) {
+			o.Add(frameOf(i, 0, false, 100))
+		}
+		o.Flush()
+		taken += 10
+		return v.Counts()
+	}
+	counts := send()
+	assert.Equal(t, uint64(1), counts.Outages)
+	assert.Equal(t, uint64(10), counts.Dropped[tx.Down])
+	loopback(t, true, 1500)
+	require.Eventually(t, func() bool { return send().Frames > 0 }, 20*time.Second, 10*time.Millisecond)
+	o.Add(frameOf(0, 0, false, 2000)) // longer than the interface of this network lets through, of which the other goroutine knows nothing
+	o.Add(frameOf(0, 0, false, 1))
+	o.Flush()
+	taken += 2
+	counts = v.Counts()
+	assert.Equal(t, uint64(1), counts.Dropped[tx.Oversize])
+	assert.Equal(t, uint64(1), counts.Outages, "said once")
+	assert.Equal(t, taken, counts.Frames+counts.Dropped[tx.Down]+counts.Dropped[tx.Oversize])
+	assert.Equal(t, 1, strings.Count(log.String(), "cannot send to a sensor"))
+	assert.Equal(t, 1, strings.Count(log.String(), "sending to a sensor again"))
+}
+
+// loopback sets lo of the thread's network up or down, with an MTU.
+func loopback(t *testing.T, up bool, mtu uint32) {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM, 0)
+	require.NoError(t, err)
+	defer unix.Close(fd)
+	req, err := unix.NewIfreq("lo")
+	require.NoError(t, err)
+	req.SetUint32(mtu)
+	require.NoError(t, unix.IoctlIfreq(fd, unix.SIOCSIFMTU, req))
+	req, _ = unix.NewIfreq("lo")
+	if up {
+		req.SetUint16(unix.IFF_UP)
+	}
+	require.NoError(t, unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, req))
+}
+
+func listenTCP(t *testing.T, addr string) net.Listener {
+	l, err := net.Listen("tcp4", addr)
+	require.NoError(t, err)
+	t.Cleanup(func() { l.Close() })
+	return l
+}
+
+// A syncBuffer is a log that is read while it is written.
+type syncBuffer struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (b *syncBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *syncBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
