@@ -13,13 +13,14 @@ import (
 
 // VXLANConfig says where frames go in VXLAN.
 type VXLANConfig struct {
-	Hosts  []string // HOST:PORT each, looked up once; each flow is sent to one of those that live
-	VNI    uint32   // put into all frames if SetVNI; else a frame keeps its own, and plain frames have 0
-	SetVNI bool
-	Health uint16       // the TCP port on which a living host takes connections; 0: each host counts as alive
-	MTU    int          // the longest IP packet in bytes, if less than the way to the host takes; 0 for no such bound
-	Wait   bool         // wait for room in a full socket instead of dropping: for captures, which can wait
-	Log    *slog.Logger // slog's default if nil
+	Hosts   []string     // HOST:PORT each, looked up once; each flow is sent to one of those that live
+	VNI     uint32       // put into all frames if SetVNI; else a frame keeps its own, and plain frames have 0
+	SetVNI  bool         // also for a VNI of 0
+	Health  uint16       // the TCP port on which a living host takes connections; 0: each host counts as alive
+	MTU     int          // the longest IP packet in bytes, if less than the way to the host takes; 0 for no such bound
+	Segment bool         // cut TCP packets that are too long, as their sender's stack would have, instead of dropping them
+	Wait    bool         // wait for room in a full socket instead of dropping: for captures, which can wait
+	Log     *slog.Logger // slog's default if nil
 }
 
 // MaxVNI is the largest VNI there is: it has 24 bits.

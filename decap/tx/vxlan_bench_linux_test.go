@@ -43,15 +43,6 @@ func sendAll(o Out, frames []Frame) {
 	o.Flush()
 }
 
-func openOut(t testing.TB, cfg VXLANConfig) (Target, Out) {
-	v, err := OpenVXLAN(cfg)
-	require.NoError(t, err)
-	o, err := v.Open()
-	require.NoError(t, err)
-	t.Cleanup(func() { o.Close(); v.Close() })
-	return v, o
-}
-
 func TestVXLANAllocatesNothing(t *testing.T) {
 	_, o := openOut(t, VXLANConfig{Hosts: []string{deaf(t).LocalAddr().String()}})
 	frames := batchOf(200)
@@ -67,7 +58,7 @@ func newBare(t testing.TB, to *net.UDPConn, frames []Frame) *bare {
 	require.NoError(t, err)
 	t.Cleanup(func() { l.close() })
 	for i := range frames {
-		l.put(&frames[i], 0, 0)
+		l.put(&frames[i], 0, slot{})
 	}
 	return &bare{l}
 }

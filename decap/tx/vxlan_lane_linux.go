@@ -9,6 +9,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/mirrorsink/mirrorsink/decap"
 )
 
 // sendBuffer is how many bytes a socket may have on their way to the network: a batch of jumbo frames of one flow, with the
@@ -24,9 +26,10 @@ type lane struct {
 	msgs    [burst]datagram
 	iovs    [burst][3]unix.Iovec
 	headers [burst][vxlanHeaderLen]byte
-	hosts   [burst]int
-	sizes   [burst]int
-	moved   [burst]bool
+	slots   [burst]slot
+	torn    bool // a piece of the frame of which more pieces follow was dropped
+	tornBy  Loss
+	heads   *[burst][decap.MaxHead]byte // of pieces; made when first needed
 }
 
 // datagram is the kernel's struct mmsghdr; Go pads it to the same size.
@@ -101,11 +104,11 @@ func (l *lane) buffer() int {
 	return doubled / 2
 }
 
-// put adds a frame for one of the hosts. There must be room.
-func (l *lane) put(f *Frame, host int, vni uint32) {
+// put adds a frame, which it does not keep, but what it points to. There must be room.
+func (l *lane) put(f *Frame, vni uint32, s slot) {
 	i := l.n
 	l.n++
-	l.hosts[i] = host
+	l.slots[i] = s
 	l.headers[i] = vxlanHeader(vni)
 	iov := &l.iovs[i]
 	iov[0].Base = &l.headers[i][0]
@@ -119,10 +122,18 @@ func (l *lane) put(f *Frame, host int, vni uint32) {
 		}
 	}
 	m := &l.msgs[i].Msghdr
-	m.Name = (*byte)(unsafe.Pointer(&l.addrs[host]))
-	m.Namelen = uint32(unsafe.Sizeof(l.addrs[host]))
+	m.Name = (*byte)(unsafe.Pointer(&l.addrs[s.host]))
+	m.Namelen = uint32(unsafe.Sizeof(l.addrs[s.host]))
 	m.Iov = &iov[0]
 	m.SetIovlen(parts)
+}
+
+// space returns where the head of the next frame can be made.
+func (l *lane) space() []byte {
+	if l.heads == nil {
+		l.heads = new([burst][decap.MaxHead]byte)
+	}
+	return l.heads[l.n][:0]
 }
 
 // send sends frames from the one numbered from on, without waiting, and returns how many. An error is about the next one.

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+
+	"github.com/mirrorsink/mirrorsink/decap"
 )
 
 // sendBuffer is the system's own.
@@ -19,9 +21,10 @@ type lane struct {
 	suspect int
 	addrs   []netip.AddrPort
 	packets [burst][]byte
-	hosts   [burst]int
-	sizes   [burst]int
-	moved   [burst]bool
+	slots   [burst]slot
+	torn    bool // a piece of the frame of which more pieces follow was dropped
+	tornBy  Loss
+	head    [decap.MaxHead]byte
 }
 
 func openLane(ipv4 bool, addrs []netip.AddrPort) (*lane, error) {
@@ -38,20 +41,23 @@ func openLane(ipv4 bool, addrs []netip.AddrPort) (*lane, error) {
 
 func (l *lane) buffer() int { return sendBuffer }
 
-// put adds a frame for one of the hosts. There must be room.
-func (l *lane) put(f *Frame, host int, vni uint32) {
+// put adds a copy of a frame. There must be room.
+func (l *lane) put(f *Frame, vni uint32, s slot) {
 	i := l.n
 	l.n++
 	header := vxlanHeader(vni)
 	b := append(l.packets[i][:0], header[:]...)
 	l.packets[i] = append(append(b, f.Head...), f.Tail...)
-	l.hosts[i] = host
+	l.slots[i] = s
 }
+
+// space returns where the head of the next frame can be made.
+func (l *lane) space() []byte { return l.head[:0] }
 
 // send sends frames from the one numbered from on, and returns how many. An error is about the next one.
 func (l *lane) send(from int) (int, error) {
 	for i := from; i < l.n; i++ {
-		if _, err := l.conn.WriteToUDPAddrPort(l.packets[i], l.addrs[l.hosts[i]]); err != nil {
+		if _, err := l.conn.WriteToUDPAddrPort(l.packets[i], l.addrs[l.slots[i].host]); err != nil {
 			return i - from, err
 		}
 	}

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/gopacket"
+	"github.com/google/gopacket/layers"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
@@ -283,6 +285,49 @@ func TestVXLANNeverFragments(t *testing.T) {
 	counts := v.Counts()
 	assert.Equal(t, uint64(2), counts.Frames)
 	assert.Equal(t, [tx.Losses]uint64{tx.Oversize: 1}, counts.Dropped)
+}
+
+// TestVXLANCutsLongTCP into segments that fit, which together carry what the long frames did, in order.
+func TestVXLANCutsLongTCP(t *testing.T) {
+	s := newSensors(t, 1)
+	v, o := openVXLAN(t, tx.VXLANConfig{Hosts: s.names, MTU: 1400, Segment: true})
+	const frames, each = 12, 8000
+	var sent, got []byte
+	var packets [frames]decap.Packet
+	for i := range packets {
+		payload := bytes.Repeat([]byte{byte(i), byte(i >> 8), 7}, each/3)
+		frame := tcpFrame(t, uint32(len(sent)), payload)
+		d := decap.Datagram{Data: frame, WireLen: len(frame), Link: decap.LinkEthernet}
+		require.Equal(t, decap.OK, (&decap.Decoder{}).Parse(&packets[i], &d))
+		o.Add(&tx.Frame{Tail: frame, WireLen: len(frame), Hash: 5, Packet: &packets[i]})
+		sent = append(sent, payload...)
+	}
+	o.Flush()
+	segments := frames * 7 // 1310 bytes of payload each, and the last one
+	for _, a := range s.take(segments) {
+		var p decap.Packet
+		require.LessOrEqual(t, len(a.frame), 1400-36)
+		require.Equal(t, decap.OK, (&decap.Decoder{}).Parse(&p, &decap.Datagram{Data: a.frame, WireLen: len(a.frame), Link: decap.LinkEthernet}))
+		require.False(t, p.VerifyChecksums())
+		require.EqualValues(t, len(got), p.Seq)
+		got = append(got, p.Payload...)
+	}
+	assert.True(t, bytes.Equal(sent, got))
+	counts := v.Counts()
+	assert.Equal(t, uint64(segments), counts.Segments)
+	assert.Equal(t, uint64(frames), counts.Frames)
+	assert.Zero(t, counts.Dropped)
+}
+
+func tcpFrame(t *testing.T, seq uint32, payload []byte) []byte {
+	ip := &layers.IPv4{Version: 4, IHL: 5, TTL: 64, Protocol: layers.IPProtocolTCP, SrcIP: net.IPv4(10, 0, 0, 1), DstIP: net.IPv4(10, 0, 0, 2)}
+	tcp := &layers.TCP{SrcPort: 443, DstPort: 40000, Seq: seq, ACK: true, Window: 1000}
+	require.NoError(t, tcp.SetNetworkLayerForChecksum(ip))
+	b := gopacket.NewSerializeBuffer()
+	require.NoError(t, gopacket.SerializeLayers(b, gopacket.SerializeOptions{FixLengths: true, ComputeChecksums: true},
+		&layers.Ethernet{SrcMAC: net.HardwareAddr{2, 0, 0, 0, 0, 1}, DstMAC: net.HardwareAddr{2, 0, 0, 0, 0, 2}, EthernetType: layers.EthernetTypeIPv4},
+		ip, tcp, gopacket.Payload(payload)))
+	return b.Bytes()
 }
 
 // TestVXLANWithoutAWay: it is said once, counted, tried again, and said when it works again. Then what the interface finds too long is

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"syscall"
 	"time"
+
+	"github.com/mirrorsink/mirrorsink/decap"
 )
 
 // lanes is how many sockets, and with them UDP source ports, each worker has: the ports are all that tells a sensor's network card
@@ -23,7 +25,17 @@ type vxlanOut struct {
 	views  []view // of the sensors, as they were at the first frame since Flush
 	fresh  bool   // views are
 	retry  bool   // some sensor is being tried again
+	cut    decap.Segments
 	counts Counts // since Flush
+}
+
+// A slot is what is counted of a datagram that waits in a lane.
+type slot struct {
+	host  int
+	size  int  // of the frame that it is or belongs to
+	moved bool // to a host that is not the flow's own
+	piece bool // one of several that were made of the frame
+	more  bool // pieces of the same frame follow: the frame's fate is told by the last
 }
 
 // A view is what a way knows of a sensor, for the time of a batch.
@@ -33,6 +45,7 @@ type view struct {
 	room  int
 }
 
+// Open opens the sockets of one worker.
 func (v *vxlan) Open() (Out, error) {
 	o := &vxlanOut{v: v, views: make([]view, len(v.sensors))}
 	for i, s := range v.sensors {
@@ -66,23 +79,54 @@ func (o *vxlanOut) Add(f *Frame) {
 	case host < 0:
 		o.counts.Dropped[Down]++
 	case f.Len() > o.views[host].room:
-		o.counts.Dropped[Oversize]++
+		o.segment(f, host, host != first)
 	default:
-		o.put(f, host, host != first)
+		o.lane(f.Hash).put(f, o.vni(f), slot{host: host, size: f.Len(), moved: host != first})
 	}
 }
 
-func (o *vxlanOut) put(f *Frame, host int, moved bool) {
-	l := o.lanes[laneOf(f.Hash)]
+// segment adds a frame that is too long in pieces, if that was asked for and can be done.
+func (o *vxlanOut) segment(f *Frame, host int, moved bool) {
+	room := o.views[host].room
+	if !o.v.cfg.Segment || f.Packet == nil || !o.cut.Begin(f.Packet, f.Head, f.Tail, room-linkLen(f)) {
+		o.counts.Dropped[Oversize]++
+		return
+	}
+	left := len(f.Packet.Payload)
+	for {
+		l := o.lane(f.Hash)
+		head, payload, ok := o.cut.Next(l.space())
+		if !ok {
+			return
+		}
+		left -= len(payload)
+		l.put(&Frame{Head: head, Tail: payload}, o.vni(f), slot{host: host, size: f.Len(), moved: moved, piece: true, more: left > 0})
+	}
+}
+
+// linkLen is the length of a frame's Ethernet header with its tags.
+func linkLen(f *Frame) int {
+	n := 14 + 4*int(f.Packet.NumVLANs)
+	if f.VLAN != 0 {
+		n += 4
+	}
+	return n
+}
+
+// lane returns the lane of a flow, with room for one frame.
+func (o *vxlanOut) lane(hash uint32) *lane {
+	l := o.lanes[laneOf(hash)]
 	if l.n == burst {
 		o.send(l)
 	}
-	vni := f.VNI
+	return l
+}
+
+func (o *vxlanOut) vni(f *Frame) uint32 {
 	if o.v.cfg.SetVNI {
-		vni = o.v.cfg.VNI
+		return o.v.cfg.VNI
 	}
-	l.put(f, host, vni&MaxVNI)
-	l.sizes[l.n-1], l.moved[l.n-1] = f.Len(), moved
+	return f.VNI & MaxVNI
 }
 
 // laneOf mixes the hash once more, since its upper bits have chosen the worker.
@@ -142,18 +186,43 @@ func (o *vxlanOut) send(l *lane) {
 
 func (o *vxlanOut) sent(l *lane, from, to int) {
 	for i := from; i < to; i++ {
-		o.counts.Frames++
-		o.counts.Bytes += uint64(l.sizes[i])
-		if l.moved[i] {
-			o.counts.Moved++
+		s := &l.slots[i]
+		if s.piece {
+			o.counts.Segments++
 		}
 		if o.retry {
-			o.v.reached(o.views[l.hosts[i]].sensor)
+			o.v.reached(o.views[s.host].sensor)
+		}
+		if s.more {
+			continue
+		}
+		if l.torn {
+			o.counts.Dropped[l.tornBy]++
+			l.torn = false
+			continue
+		}
+		o.counts.Frames++
+		o.counts.Bytes += uint64(s.size)
+		if s.moved {
+			o.counts.Moved++
 		}
 	}
 	if to > from {
 		l.suspect = -1
 	}
+}
+
+// drop gives up datagrams of a lane. A frame of which a piece is missing is dropped, though the others may have been sent.
+func (o *vxlanOut) drop(l *lane, from, to int, why Loss) int {
+	for i := from; i < to; i++ {
+		if l.slots[i].more {
+			l.torn, l.tornBy = true, why
+			continue
+		}
+		o.counts.Dropped[why]++
+		l.torn = false
+	}
+	return to - from
 }
 
 // failed says what is to be done about frame at of a lane, which was not sent: it returns how many frames were given up. Whatever
@@ -168,26 +237,22 @@ func (o *vxlanOut) failed(l *lane, at int, err error) int {
 			l.wait()
 			return 0
 		}
-		o.counts.Dropped[Busy] += uint64(l.n - at)
-		return l.n - at
+		return o.drop(l, at, l.n, Busy)
 	case errors.Is(err, syscall.ENOBUFS), errors.Is(err, syscall.ENOMEM):
 		if o.v.cfg.Wait {
 			time.Sleep(time.Millisecond) // nothing tells when the interface's queue has room
 			return 0
 		}
-		o.counts.Dropped[Busy]++
-		return 1
+		return o.drop(l, at, at+1, Busy)
 	case errors.Is(err, syscall.ECONNREFUSED), l.suspect != at:
 		l.suspect = at
 		l.drain()
 		return 0
 	case errors.Is(err, syscall.EMSGSIZE):
-		o.counts.Dropped[Oversize]++
-		return 1
+		return o.drop(l, at, at+1, Oversize)
 	default:
-		o.counts.Dropped[Down]++
-		o.v.cut(o.views[l.hosts[at]].sensor, err)
-		return 1
+		o.v.cut(o.views[l.slots[at].host].sensor, err)
+		return o.drop(l, at, at+1, Down)
 	}
 }
 

@@ -3,6 +3,7 @@ package tx
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"syscall"
 	"testing"
@@ -129,6 +130,15 @@ func TestSensorNewsAlternate(t *testing.T) {
 	})
 }
 
+func openOut(t testing.TB, cfg VXLANConfig) (Target, Out) {
+	v, err := OpenVXLAN(cfg)
+	require.NoError(t, err)
+	o, err := v.Open()
+	require.NoError(t, err)
+	t.Cleanup(func() { o.Close(); v.Close() })
+	return v, o
+}
+
 // TestFailuresAreSorted by what they say of a frame.
 func TestFailuresAreSorted(t *testing.T) {
 	for _, c := range []struct {
@@ -145,11 +155,11 @@ func TestFailuresAreSorted(t *testing.T) {
 		{syscall.EHOSTUNREACH, Down, 1},
 		{syscall.EPERM, Down, 1},
 	} {
-		v, way := openOut(t, VXLANConfig{Hosts: []string{"127.0.0.1:4789"}})
+		v, way := openOut(t, VXLANConfig{Hosts: []string{"127.0.0.1:4789"}, Log: slog.New(slog.DiscardHandler)})
 		o := way.(*vxlanOut)
 		l := o.lanes[0]
 		for range 3 {
-			l.put(&Frame{Tail: []byte{1}}, 0, 0)
+			l.put(&Frame{Tail: []byte{1}}, 0, slot{})
 		}
 		given := 0
 		for range 2 { // the first time an error may be due to an earlier frame
@@ -184,4 +194,35 @@ func TestVXLANConfigErrors(t *testing.T) {
 		_, err := OpenVXLAN(c.cfg)
 		assert.EqualError(t, err, "vxlan target: "+c.want, fmt.Sprint(c.cfg))
 	}
+}
+
+// TestEveryFrameIsCountedOnce: whole or in pieces, whichever of its datagrams were sent.
+func TestEveryFrameIsCountedOnce(t *testing.T) {
+	_, way := openOut(t, VXLANConfig{Hosts: []string{"127.0.0.1:4789"}, Log: slog.New(slog.DiscardHandler)})
+	o := way.(*vxlanOut)
+	rapid.Check(t, func(t *rapid.T) {
+		o.counts = Counts{}
+		l := o.lanes[0]
+		var frames, whole, octets uint64
+		for range rapid.IntRange(0, 6).Draw(t, "frames") {
+			pieces, lost := rapid.IntRange(1, 4).Draw(t, "pieces"), false
+			for i := range pieces {
+				l.slots[0] = slot{size: 100, piece: pieces > 1, more: i < pieces-1}
+				if rapid.Bool().Draw(t, "sent") {
+					o.sent(l, 0, 1)
+				} else {
+					o.drop(l, 0, 1, Busy)
+					lost = true
+				}
+			}
+			frames++
+			if !lost {
+				whole++
+				octets += 100
+			}
+		}
+		require.Equal(t, whole, o.counts.Frames)
+		require.Equal(t, octets, o.counts.Bytes)
+		require.Equal(t, frames-whole, o.counts.Dropped[Busy])
+	})
 }
