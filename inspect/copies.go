@@ -9,27 +9,30 @@ import (
 )
 
 // pairUp looks for the other copy of a packet that is mirrored at both ends. Both observations stay; they are told to
-// belong together.
-func (w *Worker) pairUp(r *flow.Record, s flow.Side, p *decap.Packet, nanos int64) {
+// belong together. It reports whether this one is the second.
+func (w *Worker) pairUp(r *flow.Record, s flow.Side, p *decap.Packet, nanos int64) (second bool) {
 	way := w.way(r, s, p)
 	switch {
 	case way == pair.Transit:
 	case w.diary != nil:
 		w.diary.copied(w, r, s, p, pair.Copy{Way: way, Nanos: nanos})
 	default:
-		of := pair.Copy{Tap: uint32(r.Key.Tap), Flow: w.flows.Ref(r), Way: way, Nanos: nanos}
-		if other, ok := w.pairs.Add(p, of); ok {
+		of := pair.Copy{Tap: uint32(r.Key.Tap), Flow: w.flows.Ref(r), Way: way, Early: w.early(r, nanos), Nanos: nanos}
+		other, ok := w.pairs.Add(p, of)
+		if ok {
 			w.join(r, other)
 		}
+		return ok
 	}
+	return false
 }
 
-// several reports whether there may be other copies of a packet: more than one session was seen.
+// several reports whether there may be other copies of a packet: more than one session was seen, or will be.
 func (w *Worker) several() bool {
 	if w.diary != nil {
 		return w.diary.several
 	}
-	return len(w.taps.list) > 2
+	return len(w.taps.list) > 2 || w.forward != nil
 }
 
 // join notes that packets of two flows are copies of each other.
@@ -40,6 +43,9 @@ func (w *Worker) join(r *flow.Record, other pair.Copy) {
 			w.interval(o) // it was not paired yet when that window ended
 		}
 		o.Paired = r.Key.Tap
+		if w.forward != nil {
+			w.goTogether(r, o)
+		}
 	}
 }
 

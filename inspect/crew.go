@@ -20,6 +20,9 @@ import (
 // diaries side by side and tells the events. Three goroutines and more, each with what is its own: what they hand on goes through
 // channels, and a sink that waits stops them all.
 //
+// A crew forwards no frames: a flow's frames would go on in the order in which its workers happen to come to them, and whether
+// a packet is the second copy of one is found out too late.
+//
 // Run may be called once; Counters may be called from others.
 type Crew struct {
 	dealer    *dealer
@@ -35,8 +38,11 @@ type Crew struct {
 // epochs is how many are on their way at a time: one with each of dealer, workers and chronicle, and one between each two.
 const epochs = 5
 
-// NewCrew makes a crew of n workers. The memory that cfg grants is for all of them together. Config.Now and Peer are not used.
+// NewCrew makes a crew of n workers. It panics if cfg.Forward is set. The memory that cfg grants is for all of them together. Config.Now and Peer are not used.
 func NewCrew(cfg Config, n int, source Source, sink Sink) *Crew {
+	if cfg.Forward != nil {
+		panic("inspect: a Crew does not forward")
+	}
 	if cfg.Shared == nil {
 		cfg.Shared = NewShared(cfg.Memory.Names)
 	}

@@ -21,7 +21,10 @@ func (w *Worker) ends(r *flow.Record) (client pdns.Host, server decap.Addr) {
 }
 
 // begun has a flow explained whose first packet came.
-func (w *Worker) begun(r *flow.Record) {
+func (w *Worker) begun(r *flow.Record, s flow.Side, p *decap.Packet) {
+	if w.forward != nil {
+		w.setOut(r, s, p)
+	}
 	if w.diary != nil {
 		w.diary.begin(w, r)
 	}

@@ -56,6 +56,8 @@ type Config struct {
 	// Lost returns how many copies were lost before a worker counted them, for what a closed window says; nil is for none.
 	// Several goroutines call it.
 	Lost func() uint64
+	// Forward says which frames are forwarded, and to whom; nil is for none. A Crew does not forward.
+	Forward *Forwarding
 	// Peer is the place among the workers that share the traffic; the zero value is a worker alone.
 	Peer Peer
 }

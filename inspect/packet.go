@@ -34,8 +34,9 @@ func (w *Worker) identify(it *item) {
 	it.hash = flow.Hash(&it.key)
 }
 
-// packet accounts one packet to its flow and lets the parsers see its payload.
-func (w *Worker) packet(it *item, v volume) {
+// packet accounts one packet to its flow and lets the parsers see its payload. It returns the flow's record, and whether the
+// packet's other copy, mirrored at its other end, came before.
+func (w *Worker) packet(it *item, v volume) (r *flow.Record, second bool) {
 	p, s := &it.pkt, it.side
 	notice(&w.stats, p)
 	r, fresh := w.record(it, v)
@@ -51,13 +52,13 @@ func (w *Worker) packet(it *item, v volume) {
 		w.attribute(r, s, p, v)
 	}
 	if fresh {
-		w.begun(r)
+		w.begun(r, s, p)
 	}
 	if w.cfg.Interval != 0 {
 		w.flows.CountIn(r, s, p, v.packets, v.bytes, v.first, v.last)
 	}
 	if p.Mirrored && w.several() {
-		w.pairUp(r, s, p, v.last)
+		second = w.pairUp(r, s, p, v.last)
 	}
 	w.flows.Active(r)
 	switch {
@@ -70,6 +71,7 @@ func (w *Worker) packet(it *item, v volume) {
 		}
 		w.talk(r, said{side: s, nanos: v.last, pkt: p, next: next, acks: p.TCPFlags&decap.ACK != 0, ack: p.Ack})
 	}
+	return r, second
 }
 
 // notice counts what is remarkable about a packet.

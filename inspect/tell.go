@@ -142,6 +142,9 @@ func (w *Worker) event(r *flow.Record, kind event.Kind, nanos int64) *event.Even
 	if tap := &w.taps.list[k.Tap]; k.Tap != 0 {
 		e.Mirrored, e.Outer, e.VNI = true, tap.source.Netip(), tap.vni
 		e.Owner, e.Direction = w.taps.owner[k.Tap], direction(r)
+		if w.forward != nil {
+			e.Tag = w.tag(w.course(r).leader)
+		}
 	}
 	e.FlowID, e.Initiator = w.flowID(r), r.Initiator
 	if w.diary != nil {

@@ -48,6 +48,8 @@ type Worker struct {
 	gone    bool     // likewise: its flows have ended
 	stories *stories // of a chronicle, which has no flows of its own; else nil
 
+	forward *forward // nil if nothing is forwarded
+
 	touched uint64 // says nothing: see flow.Table.TouchRecord
 
 	stats event.Counters
@@ -85,17 +87,26 @@ func newWorker(cfg Config, source Source, sink Sink) *Worker {
 	w.talks = newTalks(cfg.Memory.Streams)
 	w.frags = frag.New(cfg.Memory.Fragments, w.incomplete)
 	w.pairs = pair.New(cfg.Memory.Pairs, w.alone)
+	if cfg.Forward != nil {
+		w.forward = newForward(cfg.Forward, w.flows)
+	}
 	return w
 }
 
-// newFlows makes the flow table, within its memory with and without aggregation windows.
+// newFlows makes the flow table, within its memory with all that lies beside it.
 func (w *Worker) newFlows() *flow.Table {
-	if w.cfg.Interval == 0 {
-		return flow.New(w.cfg.Memory.Flows, w.ended)
+	size := flow.RecordSize
+	if w.cfg.Interval != 0 {
+		size += flow.WindowSize
 	}
-	w.passed = true
-	t := flow.New(w.cfg.Memory.Flows/(flow.RecordSize+flow.WindowSize)*flow.RecordSize, w.ended)
-	t.Aggregate(w.length())
+	if w.cfg.Forward != nil {
+		size += courseSize
+	}
+	t := flow.New(w.cfg.Memory.Flows/size*flow.RecordSize, w.ended)
+	if w.cfg.Interval != 0 {
+		w.passed = true
+		t.Aggregate(w.length())
+	}
 	return t
 }
 
@@ -108,6 +119,9 @@ func (w *Worker) Run() error {
 		w.update()
 		w.adopt()
 		w.age()
+		if w.forward != nil {
+			w.forward.flush()
+		}
 		if err != nil {
 			w.finish()
 			if errors.Is(err, io.EOF) || errors.Is(err, os.ErrClosed) {
@@ -145,6 +159,9 @@ func (w *Worker) lookup() {
 	for _, ref := range refs[:w.batch.N] {
 		w.touched += w.flows.TouchRecord(ref)
 	}
+	if w.forward != nil {
+		w.touched += w.forward.touch(refs[:w.batch.N])
+	}
 }
 
 // update accounts the batch packet by packet, in the order of arrival.
@@ -154,10 +171,19 @@ func (w *Worker) update() {
 		w.tick(nanos)
 		switch it.why {
 		case decap.OK:
-			w.packet(it, one(&it.pkt, nanos))
+			r, second := w.packet(it, one(&it.pkt, nanos))
+			if w.forward != nil {
+				w.judge(r, it, &w.batch.D[i], second)
+			}
 		case decap.Fragment:
 			w.fragment(&it.pkt, nanos)
+			if w.forward != nil {
+				w.judgePiece(it, &w.batch.D[i])
+			}
 		default: // counted by parse
+			if w.forward != nil {
+				w.withhold(event.Unreadable, len(w.batch.D[i].Data))
+			}
 		}
 	}
 }

@@ -37,6 +37,8 @@ type Counters struct {
 	LostBytes    uint64    // how many bytes
 	Retransmits  uint64    // TCP segments with nothing new
 
+	Forward Forwarding // what became of the frames where they are forwarded
+
 	Hints  [l7.Protos]uint64 // messages or transactions reported
 	Events [Kinds]uint64     // events produced
 
@@ -73,6 +75,7 @@ func (c *Counters) Add(o *Counters) {
 	c.Gaps += o.Gaps
 	c.LostBytes += o.LostBytes
 	c.Retransmits += o.Retransmits
+	c.Forward.add(&o.Forward)
 	for i := range o.Hints {
 		c.Hints[i] += o.Hints[i]
 	}

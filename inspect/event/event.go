@@ -69,6 +69,8 @@ type Event struct {
 	Outer    netip.Addr // the mirrored interface's primary address: the envelope's source
 	VNI      uint32
 
+	Tag uint16 // the 802.1Q tag under which the flow's frames are forwarded; 0 for none
+
 	Owner       *Owner    // nil without an inventory, and for sessions that it does not know
 	Direction   Direction // of what Src sent
 	Paired      Tap       // the session at which the other copies were seen, if both ends are mirrored; zero if not

@@ -68,17 +68,19 @@ func TestAddCoversEveryCounter(t *testing.T) {
 	assert.Equal(t, counts, total)
 }
 
-// fill sets every number in a struct of numbers and arrays of numbers to 1.
+// fill sets every number in a value of numbers, arrays and structs to 1.
 func fill(v reflect.Value) {
-	for i := range v.NumField() {
-		switch f := v.Field(i); f.Kind() {
-		case reflect.Array:
-			for j := range f.Len() {
-				f.Index(j).SetUint(1)
-			}
-		default:
-			f.SetUint(1)
+	switch v.Kind() {
+	case reflect.Struct:
+		for i := range v.NumField() {
+			fill(v.Field(i))
 		}
+	case reflect.Array:
+		for i := range v.Len() {
+			fill(v.Index(i))
+		}
+	default:
+		v.SetUint(1)
 	}
 }
 

@@ -105,6 +105,9 @@ func (l *line) mirror(e *event.Event) {
 		if e.Outer.IsValid() {
 			l.addr("source", e.Outer)
 		}
+		if e.Tag != 0 {
+			l.uint("vlan", uint64(e.Tag))
+		}
 		l.owner(e.Owner)
 		if e.Direction != event.NoDirection {
 			l.word("direction", e.Direction.String())

@@ -80,7 +80,7 @@ func tcpFlow(src, dst string) event.Event {
 		Kind: event.Flow, Nanos: noon + 61e9, FlowID: 1234567890123,
 		Src: netip.MustParseAddr(src).As16(), Dst: netip.MustParseAddr(dst).As16(), SrcPort: 49152, DstPort: 443,
 		IPProto: decap.TCP, Proto: l7.TLS,
-		Mirrored: true, Outer: netip.MustParseAddr("10.0.1.7"), VNI: 9000001,
+		Mirrored: true, Outer: netip.MustParseAddr("10.0.1.7"), VNI: 9000001, Tag: 101,
 		Initiator: event.BySYN,
 		Flow: event.FlowRecord{
 			Packets: [2]uint64{12, 15}, Bytes: [2]uint64{1840, 20311}, Payload: [2]uint64{1200, 19500}, Lost: [2]uint64{0, 1448},

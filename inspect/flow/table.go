@@ -92,6 +92,20 @@ func (t *Table) Get(k *decap.Key, hash uint64, nanos int64) (r *Record, fresh bo
 	return r, true
 }
 
+// Find returns the record of a key if it is not over by a time, and nil otherwise. It is valid as Get says.
+func (t *Table) Find(k *decap.Key, hash uint64, nanos int64) *Record {
+	_, rec := t.find(k, hash)
+	r := &t.records[rec]
+	if rec == 0 || nanos-r.End > timeouts[r.due()] || r.idle(t.clock) {
+		return nil
+	}
+	return r
+}
+
+// Beside returns zeroed memory for a value of a type without pointers for each record, to be indexed with its number. It is
+// given back with the table.
+func Beside[T any](t *Table) []T { return slab[T](t, len(t.records)) }
+
 // find returns the index position of a key, or the free one where it belongs, and its record or 0.
 func (t *Table) find(k *decap.Key, hash uint64) (uint32, uint32) {
 	tag := uint32(hash)

@@ -23,7 +23,7 @@ type identity struct {
 	id       uint16
 	proto    uint8
 	flags    uint8
-	known    uint32 // bytes of head
+	known    uint32 // bytes of head, and above them a fragment's offset
 }
 
 // Identity returns what tells a packet from all others of the window, and is the same of its copies. With 64 bits, keyed at random, two packets of a window that differ are not taken
@@ -36,6 +36,6 @@ func (w *Window) Identity(p *decap.Packet) uint64 {
 	if p.Proto == decap.ICMP || p.Proto == decap.ICMPv6 {
 		i.ports = [2]uint16{uint16(p.ICMPType)<<8 | uint16(p.ICMPCode), p.ICMPID}
 	}
-	i.known = uint32(copy(i.head[:], p.Payload))
+	i.known = uint32(copy(i.head[:], p.Payload)) | uint32(p.FragOff)<<8
 	return maphash.Comparable(w.seed, i)
 }

@@ -41,15 +41,16 @@ type Copy struct {
 	Tap   uint32
 	Flow  uint32
 	Way   Way
+	Early bool // keep it even if no packet was mirrored at the other end so far; it comes back false
 	Nanos int64
 }
 
 // Counts says what became of the copies. Those that wait, and those that have no other one to wait for, are in none of them.
 type Counts struct {
 	Pairs     uint64 // second copies that found the first
-	Alone     uint64 // copies whose other one did not come within Span
+	Alone     uint64 // copies whose other one did not come within Span, early ones not among them
 	Ambiguous uint64 // times that a copy would have fitted copies of several taps
-	Evicted   uint64 // copies forgotten for want of memory, of which nothing is said
+	Evicted   uint64 // copies forgotten for want of memory, of which nothing is said; likewise
 }
 
 // Window holds copies that wait for their other ones. Its memory is fixed when it is made; it allocates nothing later.
@@ -75,6 +76,7 @@ type waiting struct {
 	older uint32 // number of the copy before it in the same place of the index
 	way   Way
 	done  bool // its other copy came
+	early bool // nothing says that there is another
 }
 
 // copyBytes is the memory that a copy takes, its share of the index included.
@@ -97,7 +99,8 @@ func New(bytes int, alone func(Copy)) *Window {
 func (w *Window) Counts() Counts { return w.counts }
 
 // Add takes a copy of a packet and returns the other one, if it is there already. Otherwise the copy waits for it, unless
-// no packet was ever mirrored at the other end: most connections are with hosts that are not.
+// no packet was ever mirrored at the other end: most connections are with hosts that are not. Whoever must not miss the first
+// pairs of a connection says Early.
 func (w *Window) Add(p *decap.Packet, c Copy) (other Copy, ok bool) {
 	here, there := &p.Src, &p.Dst
 	switch c.Way {
@@ -108,7 +111,9 @@ func (w *Window) Add(p *decap.Packet, c Copy) (other Copy, ok bool) {
 		here, there = there, here
 	case Egress:
 	}
-	if !w.awaits(here, there, c.Nanos) {
+	if w.awaits(here, there, c.Nanos) {
+		c.Early = false
+	} else if !c.Early {
 		return Copy{}, false
 	}
 	return w.take(w.Identity(p), &c)
@@ -146,7 +151,7 @@ func (w *Window) Expire(nanos int64) {
 		if w.now-c.nanos <= int64(Span) {
 			return
 		}
-		if !c.done {
+		if !c.done && !c.early {
 			w.counts.Alone++
 			w.alone(c.copy())
 		}
@@ -184,7 +189,7 @@ func (w *Window) match(id uint64, c *Copy) (Copy, bool) {
 // keep lets a copy wait, in the place of the oldest one if there is no other.
 func (w *Window) keep(id uint64, c *Copy) {
 	if w.next-w.first == uint32(len(w.copies)) {
-		if !w.at(w.first).done {
+		if oldest := w.at(w.first); !oldest.done && !oldest.early {
 			w.counts.Evicted++
 		}
 		w.first++
@@ -194,7 +199,7 @@ func (w *Window) keep(id uint64, c *Copy) {
 	if !w.holds(older) {
 		older = w.first - 1 // which it will not hold again while this copy waits
 	}
-	*w.at(w.next) = waiting{id: id, nanos: c.Nanos, tap: c.Tap, flow: c.Flow, older: older, way: c.Way}
+	*w.at(w.next) = waiting{id: id, nanos: c.Nanos, tap: c.Tap, flow: c.Flow, older: older, way: c.Way, early: c.Early}
 	*link = w.next
 	w.next++
 }

@@ -328,3 +328,30 @@ func benchmark(b *testing.B, step func()) {
 		step()
 	}
 }
+
+// TestEarly: a copy that is to be kept although nobody is known at the other end is found there; if nobody comes, nothing is
+// said of it.
+func TestEarly(t *testing.T) {
+	w := New(0, nobody)
+	_, ok := w.Add(packet(1), Copy{Tap: 1, Flow: 11, Way: Egress, Early: true, Nanos: 1})
+	assert.False(t, ok)
+	w.Add(packet(2), Copy{Tap: 1, Flow: 11, Way: Egress, Early: true, Nanos: 1})
+	other, ok := w.Add(packet(1), Copy{Tap: 2, Flow: 22, Way: Ingress, Nanos: 2})
+	assert.True(t, ok)
+	assert.Equal(t, Copy{Tap: 1, Flow: 11, Way: Egress, Nanos: 1}, other)
+	w.Expire(1 + second + 1)
+	assert.Equal(t, Counts{Pairs: 1}, w.Counts())
+	w = New(0, nobody)
+	for seq := range uint32(minCopies) + 1 {
+		w.Add(packet(seq), Copy{Tap: 1, Way: Egress, Early: true, Nanos: 1})
+	}
+	assert.Zero(t, w.Counts().Evicted)
+}
+
+// TestFragmentsOfAPacketAreToldApart though they begin alike.
+func TestFragmentsOfAPacketAreToldApart(t *testing.T) {
+	w := New(0, nobody)
+	first, second := packet(1), packet(1)
+	second.FragOff = 1448
+	assert.NotEqual(t, w.Identity(first), w.Identity(second))
+}

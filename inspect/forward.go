@@ -1,0 +1,134 @@
+package inspect
+
+import (
+	"net/netip"
+
+	"github.com/mirrorsink/mirrorsink/decap"
+	"github.com/mirrorsink/mirrorsink/inspect/event"
+	"github.com/mirrorsink/mirrorsink/inspect/flow"
+	"github.com/mirrorsink/mirrorsink/inspect/pair"
+)
+
+// Forwarder takes the frames that a worker forwards; each worker has its own. A frame, and what it points to, is valid until
+// the next Flush returns. It must not block longer than the receive path can bear.
+type Forwarder interface {
+	Forward(f *decap.Frame)
+	// Flush comes after each batch, and earlier if a worker has more frames than it can keep.
+	Flush()
+}
+
+// Tags tells networks that look alike apart by 802.1Q tags. Each worker asks once for each mirror session; several goroutines ask.
+type Tags interface {
+	// Tag returns the tag of a session, 1 to 4094, or 0 for none. IPv4 addresses are never IPv4-mapped.
+	Tag(outer netip.Addr, vni uint32) uint16
+}
+
+// Forwarding says which of the frames that come are forwarded, and to whom: each frame once, as it came, in the order of its flow.
+//
+// Frames that could not be decoded are not. Fragments are forwarded one by one, with what is known by their addresses alone.
+type Forwarding struct {
+	To   Forwarder
+	Tags Tags // nil: no tags
+	// KeepBoth forwards both copies of a packet that is mirrored at both ends, and not only the one that comes first.
+	KeepBoth bool
+}
+
+// forward is what a worker needs for forwarding.
+type forward struct {
+	cfg     *Forwarding
+	courses []course // by the number of the flow's record
+	tags    []uint16 // by the number of the tap
+	mirrors mirrors
+
+	frames [2 * decap.BatchSize]decap.Frame // that the forwarder has since the last Flush
+	n      int
+}
+
+func newForward(cfg *Forwarding, flows *flow.Table) *forward {
+	return &forward{cfg: cfg, courses: flow.Beside[course](flows), tags: make([]uint16, 1, 64)}
+}
+
+// touch reads what is known of flows, for the reason for which lookup touches their records. Its result says nothing.
+func (f *forward) touch(refs []uint32) (sum uint64) {
+	for _, ref := range refs {
+		sum += uint64(f.courses[ref].hash)
+	}
+	return sum
+}
+
+// judge forwards a packet, or withholds it. second says that its other copy came before.
+func (w *Worker) judge(r *flow.Record, it *item, d *decap.Datagram, second bool) {
+	f := w.forward
+	c := w.course(r)
+	if second && !f.cfg.KeepBoth {
+		w.withhold(event.Copy, len(it.pkt.Frame))
+		return
+	}
+	w.send(&decap.Frame{Packet: &it.pkt, Nanos: d.Nanos, WireLen: wireLen(&it.pkt, d), Hash: c.hash, VLAN: w.tag(c.leader)})
+}
+
+// judgePiece does the same with a fragment, of which only the addresses are known.
+func (w *Worker) judgePiece(it *item, d *decap.Datagram) {
+	p := &it.pkt
+	w.identify(it)
+	if w.secondPiece(it, d.Nanos) && !w.forward.cfg.KeepBoth {
+		w.withhold(event.Copy, len(p.Frame))
+		return
+	}
+	hash := decap.SteerFlow(p.Src, p.Dst, 0, 0)
+	w.send(&decap.Frame{Packet: p, Nanos: d.Nanos, WireLen: wireLen(p, d), Hash: hash, VLAN: w.tag(it.key.Tap)})
+}
+
+// secondPiece reports whether the other copy of a fragment came before.
+func (w *Worker) secondPiece(it *item, nanos int64) bool {
+	p, tap := &it.pkt, it.key.Tap
+	way := w.taps.byMAC(tap, p)
+	if way == pair.Transit {
+		way = w.taps.byAddress(tap, p.Src, p.Dst)
+	}
+	_, second := w.pairs.Add(p, pair.Copy{Tap: uint32(tap), Way: way, Early: true, Nanos: nanos})
+	return second
+}
+
+// wireLen is the length of a packet's frame before it was cut on its way from the mirror to us.
+func wireLen(p *decap.Packet, d *decap.Datagram) int { return d.WireLen - (len(d.Data) - len(p.Frame)) }
+
+// send hands a frame on.
+func (w *Worker) send(frame *decap.Frame) {
+	f := w.forward
+	if f.n == len(f.frames) {
+		f.flush()
+	}
+	w.stats.Forward.Passed.Count(len(frame.Packet.Frame))
+	f.frames[f.n] = *frame
+	f.cfg.To.Forward(&f.frames[f.n])
+	f.n++
+}
+
+func (w *Worker) withhold(why event.Withheld, bytes int) { w.stats.Forward.Withheld[why].Count(bytes) }
+
+// flush has the forwarder let go of the frames that it has.
+func (f *forward) flush() {
+	f.cfg.To.Flush()
+	clear(f.frames[:f.n])
+	f.n = 0
+}
+
+// tag returns the tag of a tap's frames.
+func (w *Worker) tag(tap uint16) uint16 {
+	f := w.forward
+	for n := len(f.tags); n < len(w.taps.list); n++ {
+		tag := uint16(0)
+		if of := &w.taps.list[n]; f.cfg.Tags != nil {
+			tag = f.cfg.Tags.Tag(of.source.Netip(), of.vni)
+		}
+		f.tags = append(f.tags, tag)
+	}
+	return f.tags[tap]
+}
+
+// early reports whether a packet waits for its other copy before it is known that there will be one: so that no connection's
+// first packets are forwarded twice.
+func (w *Worker) early(r *flow.Record, nanos int64) bool {
+	return w.forward != nil && (len(w.taps.list) <= 2 || nanos-r.Start <= int64(pair.Span))
+}

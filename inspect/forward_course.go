@@ -1,0 +1,120 @@
+package inspect
+
+import (
+	"unsafe"
+
+	"github.com/mirrorsink/mirrorsink/decap"
+	"github.com/mirrorsink/mirrorsink/inspect/flow"
+)
+
+// course is what is known of a flow for the sake of forwarding. It lies beside the flow's record and has no pointers either.
+type course struct {
+	hash   uint32 // of the innermost addresses and ports
+	leader uint16 // the tap whose tag the flow's frames have
+}
+
+// courseSize is the memory that forwarding takes of each flow.
+const courseSize = int(unsafe.Sizeof(course{}))
+
+// course returns what is known of a flow.
+func (w *Worker) course(r *flow.Record) *course { return &w.forward.courses[w.flows.Ref(r)] }
+
+// setOut begins a flow's course with its first packet.
+func (w *Worker) setOut(r *flow.Record, s flow.Side, p *decap.Packet) {
+	c := w.course(r)
+	*c = course{hash: decap.SteerFlow(p.Src, p.Dst, p.SrcPort, p.DstPort), leader: r.Key.Tap}
+	if o := w.otherEnd(r, s, p); o != nil {
+		c.leader = w.course(o).leader
+	}
+}
+
+// goTogether gives two flows of one connection, mirrored at both ends, the same tag, so that who reads the frames finds all of
+// the connection in one network: the tag of the flow that began first.
+func (w *Worker) goTogether(r, o *flow.Record) {
+	a, b := w.course(r), w.course(o)
+	if a.leader == b.leader {
+		return
+	}
+	if r.Start < o.Start {
+		a, b = b, a
+	}
+	a.leader = b.leader
+}
+
+// otherEnd returns the flow of the same connection at its other end, nil if there is none. It is known before any packet was seen
+// at both ends: the other end's address is that of one session alone, and its flow goes the other way at it.
+func (w *Worker) otherEnd(r *flow.Record, s flow.Side, p *decap.Packet) *flow.Record {
+	own, known := r.Own()
+	if r.Key.Tap == 0 || !known {
+		return nil
+	}
+	remote := &r.Key.Lo
+	if own == 0 {
+		remote = &r.Key.Hi
+	}
+	key := r.Key
+	key.Tap = w.forward.mirrors.at(w.taps, remote)
+	if key.Tap == 0 || key.Tap == r.Key.Tap {
+		return nil
+	}
+	o := w.flows.Find(&key, flow.Hash(&key), r.Start)
+	if o == nil || !continues(o, s, p) {
+		return nil
+	}
+	if there, known := o.Own(); !known || there == own {
+		return nil
+	}
+	return o
+}
+
+// near is how far apart the sequence numbers of a connection may be, as seen at its two ends when the second one is seen first.
+// Of two connections that have only their addresses and ports in common one pair in two thousand is as near as that.
+const near = 1 << 20
+
+// continues reports whether a packet can be one of a flow by its sequence number, or its acknowledgment.
+func continues(o *flow.Record, s flow.Side, p *decap.Packet) bool {
+	if p.Proto != decap.TCP {
+		return true
+	}
+	if next, known := o.Next(s); known {
+		return p.HasTCP && next-p.Seq+near < 2*near
+	}
+	next, known := o.Next(1 - s)
+	return known && p.HasTCP && p.TCPFlags&decap.ACK != 0 && next-p.Ack+near < 2*near
+}
+
+// mirrors finds the session that mirrors an address.
+type mirrors struct {
+	taps       map[decap.Addr]uint16 // by address; severalTaps if there is more than one
+	known      int                   // how many sessions are in it
+	generation uint64                // of the inventory
+}
+
+const severalTaps = maxTaps - 1
+
+// at returns the one session that mirrors an address; 0 if there is none, or more than one.
+func (m *mirrors) at(t *taps, a *decap.Addr) uint16 {
+	if m.taps == nil || m.generation != t.generation {
+		m.taps, m.known, m.generation = map[decap.Addr]uint16{}, 1, t.generation
+	}
+	for ; m.known < len(t.list); m.known++ {
+		n := uint16(m.known)
+		m.add(t.list[n].source, n)
+		if o := t.owner[n]; o != nil {
+			for _, addr := range o.Addrs {
+				m.add(addr.As16(), n)
+			}
+		}
+	}
+	if n := m.taps[*a]; n != severalTaps {
+		return n
+	}
+	return 0
+}
+
+func (m *mirrors) add(a decap.Addr, tap uint16) {
+	if n, taken := m.taps[a]; taken && n != tap {
+		tap = severalTaps
+	}
+	m.taps[a] = tap
+}
