@@ -83,6 +83,10 @@ type Packet struct {
 	HasTCP      bool // the whole fixed TCP header was within the captured bytes, so flags, Seq and Ack mean something
 	BadChecksum bool // set by VerifyChecksums: the IPv4 header, or the transport of a whole packet, has a wrong checksum
 
+	// What Mend needs to know of the tunnels around the innermost packet.
+	covered    bool // a checksum of a tunnel covers it
+	cutOutside bool // bytes that an IP header of a tunnel announces are missing, whether or not it lacks any itself
+
 	// What VerifyChecksums needs: the innermost IP packet as far as it was captured, and where in it the IPv4 header ends
 	// (0 if there is none to check) and the transport starts. After Resume the packet is the IP payload alone.
 	packet    []byte

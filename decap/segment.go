@@ -6,8 +6,8 @@ import "encoding/binary"
 // TCP headers with all options that fit into them, four tunnels deep.
 const MaxHead = 512
 
-// maxIPv4 is the longest IPv4 packet in bytes.
-const maxIPv4 = 65535
+// maxIPLength is the largest length that an IP header holds: of an IPv4 packet, and of what follows an IPv6 header.
+const maxIPLength = 65535
 
 // Segments cuts one long TCP frame, as an interface with LRO, a stack with GRO or a jumbo MTU makes it, into frames that a
 // smaller MTU takes, as the sender's stack would have. Their checksums are right even where the long frame's was not, since a
@@ -45,7 +45,7 @@ func (s *Segments) Begin(p *Packet, head, tail []byte, mtu int) bool {
 	s.link = at + len(head) + len(tail) - len(p.Frame)
 	s.segment = s.link + p.transport
 	s.n = s.link + len(p.packet) - len(p.Payload)
-	s.size = min(mtu, maxIPv4) - (s.n - s.link)
+	s.size = min(mtu, maxIPLength) - (s.n - s.link)
 	if s.link < ethernetLen || s.n > len(s.headers) || s.size < min(1, len(p.Payload)) {
 		return false
 	}
@@ -69,19 +69,17 @@ func (p *Packet) segmentable() bool {
 	return ok
 }
 
-// Next makes the next segment: it appends the headers to buf, of which MaxHead bytes are enough, and returns them with the payload
-// that follows, which lies in the long frame. It reports false when all of the payload went.
+// Next makes the next segment: it writes the headers into buf, for which a capacity of MaxHead is enough, and returns them with the
+// payload that follows, which lies in the long frame. It reports false when all of the payload went.
 func (s *Segments) Next(buf []byte) (head, payload []byte, ok bool) {
 	if len(s.payload) == 0 && !s.first {
 		return nil, nil, false
 	}
 	n := min(s.size, len(s.payload))
 	payload, s.payload = s.payload[:n:n], s.payload[n:]
-	start := len(buf)
-	head = append(buf, s.headers[:s.n]...)
-	h := head[start:]
-	s.ip(h[s.link:s.segment], s.n-s.link+n)
-	s.tcp(h[s.segment:], payload)
+	head = append(buf[:0], s.headers[:s.n]...)
+	s.ip(head[s.link:s.segment], s.n-s.link+n)
+	s.tcp(head[s.segment:], payload)
 	s.first = false
 	s.sent += uint32(n)
 	s.id++

@@ -21,6 +21,8 @@ func (w walk) nested(kind uint16, network uint32, b []byte, cut int) Reason {
 	}
 	saved := *p
 	p.Depth++
+	p.cutOutside = p.cutOutside || p.Truncated
+	p.covered = p.covered || p.coversContent()
 	w.seeking = false // the mirror's envelope is not in a tunnel
 	p.clearTransport()
 	if network != 0 {
@@ -31,6 +33,19 @@ func (w walk) nested(kind uint16, network uint32, b []byte, cut int) Reason {
 	}
 	*p = saved
 	return OK
+}
+
+// coversContent reports whether the transport, which carries another packet, has a checksum over that.
+func (p *Packet) coversContent() bool {
+	s := p.packet[p.transport:]
+	switch p.Proto {
+	case UDP:
+		return s[6]|s[7] != 0
+	case protoGRE:
+		return binary.BigEndian.Uint16(s)&greChecksum != 0
+	default:
+		return false
+	}
 }
 
 func (w walk) inside(kind uint16, b []byte, cut int) Reason {
