@@ -22,8 +22,8 @@ type listener struct {
 	log       *slog.Logger
 	pipeline  *pipeline
 	groups    [][]source
-	receivers []receiver // those of groups
-	rings     []*rx.Ring // the first of each group of rings
+	receivers []receiver   // those of groups
+	rings     [][]*rx.Ring // those of receivers, by group
 	servers   []*server
 	ready     readiness
 	clock     clockWatch
@@ -205,8 +205,11 @@ func (l *listener) snapshot() snapshot {
 	for _, r := range l.receivers {
 		s.Oversized += r.Truncated()
 	}
-	for _, r := range l.rings {
-		s.InterfaceLosses += r.Lost()
+	for _, group := range l.rings {
+		s.InterfaceLosses += group[0].Lost()
+		for _, r := range group {
+			s.RingFreezes += r.Freezes()
+		}
 	}
 	return s
 }

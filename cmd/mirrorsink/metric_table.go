@@ -12,6 +12,8 @@ var metricTable = []metric{
 		values: single(func(s *snapshot) uint64 { return s.Bytes })},
 	{name: "kernel_drops_total", help: "Datagrams that the kernel dropped at our sockets or rings. They are not among the received ones.",
 		values: single(func(s *snapshot) uint64 { return s.KernelDrops })},
+	{name: "ring_freezes_total", help: "Times that the kernel found no free block in a packet ring, as its reader was behind. Datagrams that come until it has caught up are among kernel_drops_total.",
+		values: single(func(s *snapshot) uint64 { return s.RingFreezes })},
 	{name: "oversized_datagrams_total", help: "Datagrams that were read in part: longer than a receive slot, or at a ring the first of several IP fragments.",
 		values: single(func(s *snapshot) uint64 { return s.Oversized })},
 	{name: "interface_losses_total", help: "Times that the interface of a packet ring went down or away.",

@@ -38,7 +38,7 @@ func golden(t *testing.T, name, text string) {
 
 // someSnapshot has another value in each field.
 func someSnapshot() snapshot {
-	s := snapshot{Named: 31, Oversized: 32, HandoversDropped: 33, InterfaceLosses: 39, ClockSteps: 40, Inventory: inventoryCounts{Sessions: 37, Failures: 38, Loaded: 1800000000}, Elapsed: 2500 * time.Millisecond}
+	s := snapshot{Named: 31, Oversized: 32, HandoversDropped: 33, InterfaceLosses: 39, ClockSteps: 40, RingFreezes: 41, Inventory: inventoryCounts{Sessions: 37, Failures: 38, Loaded: 1800000000}, Elapsed: 2500 * time.Millisecond}
 	s.Uptime, s.KernelDrops = 2, 34
 	s.DNS = pdns.Counts{Live: 35, Evicted: 36}
 	s.Counters = event.Counters{
@@ -98,7 +98,7 @@ func TestEveryCounterIsAMetric(t *testing.T) {
 	for v := uint64(501); v <= 515; v++ {
 		assert.True(t, shown[v], "the counter with value %d in someSnapshot", v)
 	}
-	for _, v := range []uint64{s.Datagrams, s.Bytes, s.FlowsNew, s.Named, s.Oversized, s.HandoversDropped, s.KernelDrops, 37, 38, 39, 1800000000} {
+	for _, v := range []uint64{s.Datagrams, s.Bytes, s.FlowsNew, s.Named, s.Oversized, s.HandoversDropped, s.KernelDrops, 37, 38, 39, 40, 41, 1800000000} {
 		assert.True(t, shown[v], "the counter with value %d in someSnapshot", v)
 	}
 }

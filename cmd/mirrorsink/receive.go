@@ -95,7 +95,7 @@ func (l *listener) openRings(addr netip.AddrPort, link decap.Link) ([]receiver, 
 		DropBehind: l.opts.tcDrop, Changed: watched.changed,
 	})
 	if err == nil {
-		l.rings = append(l.rings, rings[0])
+		l.rings = append(l.rings, rings)
 	}
 	return receiversOf(rings), err
 }

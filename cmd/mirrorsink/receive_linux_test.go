@@ -74,6 +74,7 @@ func TestListenOnARing(t *testing.T) {
 		require.Eventually(t, func() bool { return s.scrape()["mirrorsink_datagrams_received_total"] == sent }, patience, 5*time.Millisecond)
 		assert.EqualValues(t, sent, s.scrape()[`mirrorsink_datagrams_total{reason="no_vni"}`])
 		assert.Zero(t, s.scrape()["mirrorsink_kernel_drops_total"])
+		assert.Zero(t, s.scrape()["mirrorsink_ring_freezes_total"])
 		require.Zero(t, s.end(), s.stderr.String())
 	}
 }

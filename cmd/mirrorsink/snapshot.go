@@ -14,6 +14,7 @@ type snapshot struct {
 	Named            uint64      // flows that ended with a name
 	Oversized        uint64      // datagrams that were read in part
 	InterfaceLosses  uint64      // times that the interface of a packet ring went
+	RingFreezes      uint64      // times that the reader of a packet ring was a whole ring behind
 	DNS              pdns.Counts // answers of DNS that are remembered
 	ClockSteps       uint64      // times that the clock was set
 	HandoversDropped uint64      // packets put together from fragments that got lost between workers

@@ -33,7 +33,7 @@ type Ring struct {
 
 	countMu sync.Mutex  // guards the following fields, for those who count while the reader reads
 	ring    *packetRing // set by the reader
-	drops   uint64
+	counted ringStats
 
 	received, truncated atomic.Uint64
 }
@@ -97,7 +97,7 @@ func (r *Ring) renew() {
 	}
 	old := r.ring
 	r.countMu.Lock()
-	r.countDrops()
+	r.count()
 	old.close()
 	r.ring = next
 	r.countMu.Unlock()
@@ -119,7 +119,7 @@ func (r *Ring) release() {
 	defer r.life.Unlock()
 	r.countMu.Lock()
 	defer r.countMu.Unlock()
-	r.countDrops()
+	r.count()
 	r.ring.close()
 	if next := r.next.Swap(nil); next != nil {
 		next.close()
@@ -144,12 +144,22 @@ func (r *Ring) Lost() uint64 { return r.group.lost.Load() }
 
 // Drops returns how many datagrams the kernel dropped for want of room in this ring. It is exact at any time: what reached
 // the interface is Received, Drops or still in the ring. (A frame merged from several datagrams counts as one.)
-func (r *Ring) Drops() uint64 {
+func (r *Ring) Drops() uint64 { return r.stats().drops }
+
+// Freezes returns how often the kernel found no free block in this ring: the reader was a whole ring behind. Until it has
+// given the next one back everything is dropped.
+func (r *Ring) Freezes() uint64 { return r.stats().freezes }
+
+func (r *Ring) stats() ringStats {
 	r.countMu.Lock()
 	defer r.countMu.Unlock()
-	r.countDrops()
-	return r.drops
+	r.count()
+	return r.counted
 }
 
-// countDrops brings the counter up to date. The caller holds countMu.
-func (r *Ring) countDrops() { r.drops += r.ring.takeDrops() }
+// count brings the counters up to date. The caller holds countMu.
+func (r *Ring) count() {
+	s := r.ring.takeStats()
+	r.counted.drops += s.drops
+	r.counted.freezes += s.freezes
+}

@@ -269,6 +269,7 @@ func TestRingLendsItsMemory(t *testing.T) {
 		require.True(t, bytes.Equal(pattern(100+i), b.D[i].Data), "datagram %d", i)
 	}
 	assert.NotZero(t, r.Drops())
+	assert.NotZero(t, r.Freezes())
 	require.NoError(t, r.Close())
 	for i := range n {
 		require.True(t, bytes.Equal(pattern(100+i), b.D[i].Data), "datagram %d after Close", i)
@@ -289,12 +290,13 @@ func TestRingLossIsExact(t *testing.T) {
 			t.Run(fmt.Sprintf("%d rings, late %v", rings, late), func(t *testing.T) {
 				group := w.ring(RingConfig{Rings: rings, Size: 1, PollInterval: 10 * time.Millisecond})
 				before := w.lostBefore()
-				count := func() (received, drops uint64) {
+				count := func() (received, drops, freezes uint64) {
 					for _, r := range group {
 						drops += r.Drops()
+						freezes += r.Freezes()
 						received += r.Received()
 					}
-					return received, drops
+					return received, drops, freezes
 				}
 				var readers sync.WaitGroup
 				start := make(chan struct{})
@@ -324,15 +326,19 @@ func TestRingLossIsExact(t *testing.T) {
 					close(start)
 				}
 				readers.Wait()
-				received, drops := count()
+				received, drops, freezes := count()
 				assert.Equal(t, 2*sent-(w.lostBefore()-before), received+drops)
 				assert.NotZero(t, received)
 				if late {
 					assert.NotZero(t, drops)
 				}
+				if drops > 0 {
+					assert.NotZero(t, freezes, "what is dropped is dropped by a frozen ring")
+				}
 				require.NoError(t, group[0].Close())
-				_, after := count()
-				assert.Equal(t, drops, after, "the counters outlive the rings")
+				_, dropsAfter, freezesAfter := count()
+				assert.Equal(t, drops, dropsAfter, "the counters outlive the rings")
+				assert.Equal(t, freezes, freezesAfter, "the counters outlive the rings")
 			})
 		}
 	}

@@ -40,6 +40,9 @@ func (r *Ring) Truncated() uint64 { return 0 }
 // Drops returns 0.
 func (r *Ring) Drops() uint64 { return 0 }
 
+// Freezes returns 0.
+func (r *Ring) Freezes() uint64 { return 0 }
+
 // Lost returns 0.
 func (r *Ring) Lost() uint64 { return 0 }
 

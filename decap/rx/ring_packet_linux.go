@@ -121,16 +121,22 @@ func (p *packetRing) share(size int) error {
 	return nil
 }
 
-// takeDrops returns how many frames the kernel dropped since it was last asked, which it then forgets.
-func (p *packetRing) takeDrops() uint64 {
+// ringStats is what the kernel counts of a ring.
+type ringStats struct {
+	drops   uint64 // frames for which there was no room
+	freezes uint64 // times that the next block was not free: tp_freeze_q_cnt
+}
+
+// takeStats returns what the kernel counted since it was last asked, which it then forgets.
+func (p *packetRing) takeStats() ringStats {
 	if p.fd < 0 {
-		return 0
+		return ringStats{}
 	}
 	stats, err := unix.GetsockoptTpacketStatsV3(p.fd, unix.SOL_PACKET, unix.PACKET_STATISTICS)
 	if err != nil {
-		return 0
+		return ringStats{}
 	}
-	return uint64(stats.Drops)
+	return ringStats{drops: uint64(stats.Drops), freezes: uint64(stats.Freeze_q_cnt)}
 }
 
 // close closes the descriptor. The mapping keeps the kernel's socket alive, which is to take nothing more.
