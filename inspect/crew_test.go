@@ -14,6 +14,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap/rx"
 	"github.com/mirrorsink/mirrorsink/inspect"
 	"github.com/mirrorsink/mirrorsink/inspect/event"
+	"github.com/mirrorsink/mirrorsink/inspect/l7"
 )
 
 // said prints all of an event but where in its batch the texts lie.
@@ -21,7 +22,11 @@ func said(b *event.Batch, e *event.Event) string {
 	w := e.Window
 	texts := fmt.Sprintf("%q %q %q %q", b.Text(e.Name), b.Text(w.SNI), b.Text(w.DNSName), b.Text(w.JA4))
 	for _, f := range b.Fields(e) {
-		texts += fmt.Sprintf(" %s=%q/%d/%d", f.Key, b.Text(f.Text), f.Num, f.Kind)
+		if f.Kind == l7.String {
+			texts += fmt.Sprintf(" %s=%q", f.Key, b.Text(f.Text))
+		} else {
+			texts += fmt.Sprintf(" %s=%d/%d", f.Key, f.Num(), f.Kind)
+		}
 	}
 	plain := *e
 	plain.Name, plain.Fields = event.Span{}, event.Span{}

@@ -42,7 +42,7 @@ func (w *Worker) fingerprint(r *flow.Record) {
 }
 
 // fieldJA4 is the field of a hint that has the fingerprint.
-const fieldJA4 = "ja4"
+var fieldJA4 = l7.KeyOf("ja4")
 
 // ja4Of returns the JA4 of a hello, which aliases the hint; nil if it has none.
 func ja4Of(r *flow.Record, h *l7.Hint) []byte {

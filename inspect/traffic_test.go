@@ -58,7 +58,7 @@ func line(b *event.Batch, e *event.Event) string {
 		case l7.String:
 			fmt.Fprintf(&s, " %s=%q", f.Key, b.Text(f.Text))
 		case l7.Int, l7.Bool:
-			fmt.Fprintf(&s, " %s=%d", f.Key, f.Num)
+			fmt.Fprintf(&s, " %s=%d", f.Key, f.Num())
 		case l7.Object, l7.Array:
 			fmt.Fprintf(&s, " %s(", f.Key)
 		case l7.End:

@@ -111,9 +111,12 @@ func (b *Batch) CopyFields(fields []l7.Field) Span {
 	copies, text := slices.Grow(b.fields, len(fields)), b.bytes
 	for i := range fields {
 		f := &fields[i]
-		at := Span{uint32(len(text)), uint32(len(f.Text))}
-		text = append(text, f.Text...)
-		copies = append(copies, Field{Key: f.Key, Text: at, Num: f.Num, Kind: f.Kind, Extra: f.Extra})
+		value := halves(f.Num)
+		if f.Kind == l7.String {
+			value = Span{uint32(len(text)), uint32(len(f.Text))}
+			text = append(text, f.Text...)
+		}
+		copies = append(copies, Field{Text: value, Key: f.Key, Kind: f.Kind, Extra: f.Extra})
 	}
 	b.fields, b.bytes = copies, text
 	return s
@@ -128,11 +131,29 @@ func (b *Batch) Join(from *Batch, fields Span) Span {
 	}
 	b.fields = append(b.fields, from.fields[fields.Off:fields.Off+fields.Len]...)
 	added := b.fields[s.Off:]
-	first, last := added[0].Text, added[len(added)-1].Text
-	moved := uint32(len(b.bytes)) - first.Off
-	b.bytes = append(b.bytes, from.bytes[first.Off:last.Off+last.Len]...)
+	texts := textsOf(added)
+	moved := uint32(len(b.bytes)) - texts.Off
+	b.bytes = append(b.bytes, from.Text(texts)...)
 	for i := range added {
-		added[i].Text.Off += moved
+		if added[i].Kind == l7.String {
+			added[i].Text.Off += moved
+		}
 	}
 	return s
+}
+
+// textsOf returns where the texts of fields lie that were copied one after the other.
+func textsOf(fields []Field) Span {
+	for len(fields) > 0 && fields[0].Kind != l7.String {
+		fields = fields[1:]
+	}
+	if len(fields) == 0 {
+		return Span{}
+	}
+	last := len(fields) - 1
+	for fields[last].Kind != l7.String {
+		last--
+	}
+	from, to := fields[0].Text, fields[last].Text
+	return Span{from.Off, to.Off + to.Len - from.Off}
 }

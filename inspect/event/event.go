@@ -152,11 +152,17 @@ type WindowRecord struct {
 // do not have.
 const SynAck = 0x40
 
-// Field is an l7.Field whose text lies in the batch.
+// Field is an l7.Field whose text lies in the batch. It is kept small: an event has some twenty, and most of what they cost is to
+// bring them from the worker's core to the exporter's.
 type Field struct {
-	Key   string
-	Text  Span
-	Num   int64
+	Text  Span // a String's; of an Int or a Bool the two halves of its number, which Num returns
+	Key   l7.Key
 	Kind  l7.Kind
 	Extra bool
 }
+
+// Num returns an Int's value, a Bool's 0 or 1.
+func (f *Field) Num() int64 { return int64(uint64(f.Text.Off)<<32 | uint64(f.Text.Len)) }
+
+// halves returns a number as a Field has it.
+func halves(n int64) Span { return Span{uint32(uint64(n) >> 32), uint32(uint64(n))} }

@@ -15,7 +15,7 @@ func TestBatchOwnsWhatItWasGiven(t *testing.T) {
 	var b Batch
 	b.Events = append(b.Events, Event{
 		Name:   b.CopyText(text),
-		Fields: b.CopyFields([]l7.Field{{Key: "sni", Text: text}, {Key: "id", Num: 7, Kind: l7.Int}}),
+		Fields: b.CopyFields([]l7.Field{{Key: l7.KeyOf("sni"), Text: text}, {Key: l7.KeyOf("id"), Num: 7, Kind: l7.Int}}),
 	})
 	copy(text, "overwritten")
 
@@ -24,7 +24,7 @@ func TestBatchOwnsWhatItWasGiven(t *testing.T) {
 	fields := b.Fields(e)
 	require.Len(t, fields, 2)
 	assert.Equal(t, "example.com", string(b.Text(fields[0].Text)))
-	assert.EqualValues(t, 7, fields[1].Num)
+	assert.EqualValues(t, 7, fields[1].Num())
 	assert.Equal(t, 22+2*fieldSize+eventSize, b.Size())
 	assert.GreaterOrEqual(t, b.Footprint(), b.Size())
 }

@@ -107,20 +107,20 @@ func (p *dnsParser) parse(b *event.Batch, e *event.Event) []dnsRow {
 		return nil
 	}
 	m := dnsFields{b: b, fields: b.Fields(e)}
-	if m.text("type") != "response" {
+	if m.text(dnsType) != "response" {
 		return nil
 	}
 	row := p.common(e)
-	row.rcode = m.text("rcode")
-	if questions := m.list("queries"); len(questions) > 0 {
+	row.rcode = m.text(dnsRcode)
+	if questions := m.list(dnsQueries); len(questions) > 0 {
 		q := dnsFields{b, questions[0]}
-		row.question, row.asked = q.text("rrname"), q.text("rrtype")
+		row.question, row.asked = q.text(dnsName), q.text(dnsRRType)
 	}
-	answers := m.list("answers")
+	answers := m.list(dnsAnswers)
 	for _, fields := range answers {
 		a := dnsFields{b, fields}
 		r := row
-		r.name, r.kind, r.ttl = a.text("rrname"), a.text("rrtype"), a.int("ttl", -1)
+		r.name, r.kind, r.ttl = a.text(dnsName), a.text(dnsRRType), a.int(dnsTTL, -1)
 		p.scratch = a.data(p.scratch[:0])
 		r.value = string(p.scratch)
 		p.rows = append(p.rows, r)
@@ -144,6 +144,18 @@ func (p *dnsParser) common(e *event.Event) dnsRow {
 	return r
 }
 
+// Keys of the fields that the table has columns for, and of one that answers have besides.
+var (
+	dnsType     = l7.KeyOf("type")
+	dnsRcode    = l7.KeyOf("rcode")
+	dnsQueries  = l7.KeyOf("queries")
+	dnsAnswers  = l7.KeyOf("answers")
+	dnsName     = l7.KeyOf("rrname")
+	dnsRRType   = l7.KeyOf("rrtype")
+	dnsTTL      = l7.KeyOf("ttl")
+	dnsRDLength = l7.KeyOf("rdlength")
+)
+
 // dnsFields is the fields of a message, or of one question or answer in it.
 type dnsFields struct {
 	b      *event.Batch
@@ -151,7 +163,7 @@ type dnsFields struct {
 }
 
 // find returns the value of a key: a single field, or those of an object or array with the brackets around them.
-func (m *dnsFields) find(key string) []event.Field {
+func (m *dnsFields) find(key l7.Key) []event.Field {
 	for rest := m.fields; len(rest) > 0; {
 		n := extent(rest)
 		if rest[0].Key == key {
@@ -162,22 +174,22 @@ func (m *dnsFields) find(key string) []event.Field {
 	return nil
 }
 
-func (m *dnsFields) text(key string) string {
+func (m *dnsFields) text(key l7.Key) string {
 	if f := m.find(key); len(f) == 1 && f[0].Kind == l7.String {
 		return string(m.b.Text(f[0].Text))
 	}
 	return ""
 }
 
-func (m *dnsFields) int(key string, otherwise int64) int64 {
+func (m *dnsFields) int(key l7.Key, otherwise int64) int64 {
 	if f := m.find(key); len(f) == 1 && f[0].Kind == l7.Int {
-		return f[0].Num
+		return f[0].Num()
 	}
 	return otherwise
 }
 
 // list returns the objects of an array, without their brackets.
-func (m *dnsFields) list(key string) (objects [][]event.Field) {
+func (m *dnsFields) list(key l7.Key) (objects [][]event.Field) {
 	f := m.find(key)
 	if len(f) < 2 {
 		return nil
@@ -199,14 +211,14 @@ func (m *dnsFields) data(dst []byte) []byte {
 	for i := range m.fields {
 		f := &m.fields[i]
 		switch f.Key {
-		case "rrname", "rrtype", "ttl", "rdlength":
+		case dnsName, dnsRRType, dnsTTL, dnsRDLength:
 			continue
 		}
 		switch f.Kind {
 		case l7.String:
 			dst = append(blank(dst, start), m.b.Text(f.Text)...)
 		case l7.Int:
-			dst = strconv.AppendInt(blank(dst, start), f.Num, 10)
+			dst = strconv.AppendInt(blank(dst, start), f.Num(), 10)
 		case l7.Bool, l7.Object, l7.Array, l7.End:
 		}
 	}

@@ -25,31 +25,31 @@ func dnsResponse(b *event.Batch, rcode string, answers ...answer) event.Event {
 	e.Kind, e.Proto, e.IPProto, e.DstPort, e.Nanos = event.AppLayer, l7.DNS, decap.UDP, 53, noon
 	e.Owner = &event.Owner{ENI: "eni-1", Instance: "i-1", VPC: "vpc-1", Account: "111122223333", Region: "eu-west-1"}
 	var h l7.Hint
-	h.Str("type", []byte("response"))
-	h.Str("rcode", []byte(rcode))
-	h.Array("queries")
-	h.Object("")
-	h.Str("rrname", []byte("www.example.com"))
-	h.Str("rrtype", []byte("A"))
+	h.Str(key("type"), []byte("response"))
+	h.Str(key("rcode"), []byte(rcode))
+	h.Array(key("queries"))
+	h.Object(0)
+	h.Str(key("rrname"), []byte("www.example.com"))
+	h.Str(key("rrtype"), []byte("A"))
 	h.End()
 	h.End()
 	if len(answers) > 0 {
-		h.Array("answers")
+		h.Array(key("answers"))
 	}
 	for _, a := range answers {
-		h.Object("")
-		h.Str("rrname", []byte(a.name))
-		h.Str("rrtype", []byte(a.kind))
-		h.Int("ttl", 60)
+		h.Object(0)
+		h.Str(key("rrname"), []byte(a.name))
+		h.Str(key("rrtype"), []byte(a.kind))
+		h.Int(key("ttl"), 60)
 		if a.data != "" {
-			h.Str("rdata", []byte(a.data))
+			h.Str(key("rdata"), []byte(a.data))
 		}
 		if len(a.fields) > 0 {
-			h.Object(strings.ToLower(a.kind))
-			for _, f := range a.fields {
-				h.Str(f, []byte(f))
+			h.Object(key(strings.ToLower(a.kind)))
+			for i, f := range a.fields {
+				h.Str([...]l7.Key{key("priority"), key("target")}[i], []byte(f))
 			}
-			h.Int("port", 5060)
+			h.Int(key("port"), 5060)
 			h.End()
 		}
 		h.End()
@@ -66,7 +66,7 @@ func TestDNSTable(t *testing.T) {
 	b := &event.Batch{}
 	request := dnsEvent(b)
 	var h l7.Hint
-	h.Str("type", []byte("request"))
+	h.Str(key("type"), []byte("request"))
 	request.Fields = b.CopyFields(h.Fields)
 	stranger := dnsResponse(b, "NXDOMAIN")
 	stranger.Owner, stranger.Mirrored = nil, false

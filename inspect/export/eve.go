@@ -237,15 +237,15 @@ func hasExtra(fields []event.Field) bool {
 func (l *line) field(b *event.Batch, f *event.Field) {
 	switch f.Kind {
 	case l7.String:
-		l.text(f.Key, b.Text(f.Text))
+		l.text(f.Key.String(), b.Text(f.Text))
 	case l7.Int:
-		l.int(f.Key, f.Num)
+		l.int(f.Key.String(), f.Num())
 	case l7.Bool:
-		l.bool(f.Key, f.Num != 0)
+		l.bool(f.Key.String(), f.Num() != 0)
 	case l7.Object:
-		l.object(f.Key)
+		l.object(f.Key.String())
 	case l7.Array:
-		l.array(f.Key)
+		l.array(f.Key.String())
 	case l7.End:
 		l.end()
 	}

@@ -88,10 +88,18 @@ type tokens struct {
 	next         int
 }
 
+// counted are the keys of drawn tokens, each another one.
+var counted = func() (keys [1 << 13]l7.Key) {
+	for i := range keys {
+		keys[i] = l7.KeyOf("k" + strconv.Itoa(i))
+	}
+	return keys
+}()
+
 func (g *tokens) members(depth int, extra bool) {
 	for range rapid.IntRange(0, 4).Draw(g.t, "members") {
 		g.next++
-		n, key := float64(g.next), "k"+strconv.Itoa(g.next)
+		n, key := float64(g.next), counted[g.next]
 		container := depth < 5 && rapid.Bool().Draw(g.t, "container")
 		if container {
 			g.hint.Object(key)

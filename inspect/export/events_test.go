@@ -12,6 +12,9 @@ import (
 // noon is the time of the first packet of every event here.
 var noon = time.Date(2026, 11, 21, 12, 0, 0, 123456789, time.UTC).UnixNano()
 
+// key is that of a field which parsers print.
+var key = l7.KeyOf
+
 // tlsEvent is what a mirrored TLS handshake gives.
 func tlsEvent(b *event.Batch) event.Event {
 	e := tcpFlow("10.0.1.7", "203.0.113.9")
@@ -20,19 +23,19 @@ func tlsEvent(b *event.Batch) event.Event {
 	e.Owner, e.Direction = &owner, event.Egress
 	e.Name, e.NameSource = b.CopyText([]byte("api.example.com")), l7.SNI
 	var h l7.Hint
-	h.Str("sni", []byte("api.example.com"))
-	h.Str("version", []byte("TLS 1.3"))
-	h.Object("client_handshake")
-	h.Str("version", []byte("TLS 1.2"))
-	h.Array("ciphers")
-	h.Int("", 4865)
-	h.Int("", 4866)
+	h.Str(key("sni"), []byte("api.example.com"))
+	h.Str(key("version"), []byte("TLS 1.3"))
+	h.Object(key("client_handshake"))
+	h.Str(key("version"), []byte("TLS 1.2"))
+	h.Array(key("ciphers"))
+	h.Int(0, 4865)
+	h.Int(0, 4866)
 	h.End()
 	h.End()
-	h.Array("client_alpns")
-	h.Str("", []byte("h2"))
+	h.Array(key("client_alpns"))
+	h.Str(0, []byte("h2"))
 	h.End()
-	h.True("ech")
+	h.True(key("ech"))
 	h.Extra()
 	e.Fields = b.CopyFields(h.Fields)
 	return e
@@ -52,21 +55,21 @@ func dnsEvent(b *event.Batch) event.Event {
 	e.VLANs, e.NumVLANs = [decap.MaxVLANs]uint16{100, 200}, 2
 	e.Initiator = event.ByRequest
 	var h l7.Hint
-	h.Int("version", 3)
-	h.Str("type", []byte("response"))
-	h.Int("id", 4711)
-	h.True("qr")
-	h.Object("edns")
+	h.Int(key("version"), 3)
+	h.Str(key("type"), []byte("response"))
+	h.Int(key("id"), 4711)
+	h.True(key("qr"))
+	h.Object(key("edns"))
 	h.Extra()
-	h.Int("udp_size", 1232)
-	h.True("do")
+	h.Int(key("udp_size"), 1232)
+	h.True(key("do"))
 	h.End()
-	h.Array("answers")
-	h.Object("")
-	h.Str("rrname", []byte("münchen.example"))
-	h.Str("rrtype", []byte("TXT"))
-	h.Str("rdata", []byte("a \"quoted\" \\ \x01\xff"))
-	h.Int("rdlength", 17)
+	h.Array(key("answers"))
+	h.Object(0)
+	h.Str(key("rrname"), []byte("münchen.example"))
+	h.Str(key("rrtype"), []byte("TXT"))
+	h.Str(key("rdata"), []byte("a \"quoted\" \\ \x01\xff"))
+	h.Int(key("rdlength"), 17)
 	h.Extra()
 	h.End()
 	h.End()

@@ -64,18 +64,18 @@ func parseAMQPHeader(h *Hint, c *Conn, in Input) Verdict {
 	switch version {
 	case amqp091:
 		c.Mode[side] = amqpGreets
-		h.Const("version", "0-9-1")
+		h.Const(keyVersion, "0-9-1")
 		return Done
 	case amqp1:
-		h.Const("version", "1.0")
+		h.Const(keyVersion, "1.0")
 		c.Mode[side] = amqpGreets1
 	case amqp1SASL:
-		h.Const("version", "1.0")
-		h.Const("security", "sasl")
+		h.Const(keyVersion, "1.0")
+		h.Const(keySecurity, "sasl")
 		c.Mode[side] = amqpGreets1
 	case amqp1TLS:
-		h.Const("version", "1.0")
-		h.Const("security", "tls")
+		h.Const(keyVersion, "1.0")
+		h.Const(keySecurity, "tls")
 		c.Mode[side] = amqpGreetsTLS
 		return Done
 	default:
@@ -93,3 +93,15 @@ func answerAMQPHeader(h *Hint, asked uint8, version uint32) Verdict {
 	}
 	return Done
 }
+
+// Keys of the fields.
+var (
+	keyClientProduct = KeyOf("client_product")
+	keyMechanisms    = KeyOf("mechanisms")
+	keyOpened        = KeyOf("opened")
+	keyReplyCode     = KeyOf("reply_code")
+	keyReplyText     = KeyOf("reply_text")
+	keySecurity      = KeyOf("security")
+	keyServerProduct = KeyOf("server_product")
+	keyVhost         = KeyOf("vhost")
+)

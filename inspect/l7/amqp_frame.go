@@ -59,9 +59,9 @@ func parseAMQPClient(h *Hint, c *Conn, in Input) Verdict {
 	}
 	c.Mode[in.Side&1] = amqpOpens
 	h.Role, h.Next = Request, Stop
-	printAMQPTable(h, login.Upto(int(login.U32())), "client_product", "client_version")
-	printAMQPText(h, "mechanism", login.Bytes(int(login.U8())))
-	printAMQPText(h, "vhost", open.Bytes(int(open.U8())))
+	printAMQPTable(h, login.Upto(int(login.U32())), keyClientProduct, keyClientVersion)
+	printAMQPText(h, keyMechanism, login.Bytes(int(login.U8())))
+	printAMQPText(h, keyVhost, open.Bytes(int(open.U8())))
 	return Done
 }
 
@@ -87,27 +87,27 @@ func parseAMQPServer(h *Hint, asked uint8, in Input) Verdict {
 	case method == amqpStart:
 		h.Role = Response
 		arguments.Skip(2) // version
-		printAMQPTable(h, arguments.Upto(int(arguments.U32())), "server_product", "server_version")
-		printAMQPText(h, "mechanisms", arguments.Bytes(int(arguments.U32())))
+		printAMQPTable(h, arguments.Upto(int(arguments.U32())), keyServerProduct, keyServerVersion)
+		printAMQPText(h, keyMechanisms, arguments.Bytes(int(arguments.U32())))
 	case method == amqpOpenOK && asked == amqpOpens:
 		h.Role, h.Next = Response, Stop
-		h.True("opened")
+		h.True(keyOpened)
 	case method == amqpClose:
 		h.Role, h.Next = Response, Stop
-		h.Int("reply_code", int64(arguments.U16()))
-		printAMQPText(h, "reply_text", arguments.Bytes(int(arguments.U8())))
+		h.Int(keyReplyCode, int64(arguments.U16()))
+		printAMQPText(h, keyReplyText, arguments.Bytes(int(arguments.U8())))
 	}
 	return Done
 }
 
-func printAMQPText(h *Hint, key string, text []byte) {
+func printAMQPText(h *Hint, key Key, text []byte) {
 	if len(text) > 0 {
 		h.Str(key, text)
 	}
 }
 
 // printAMQPTable prints the product and its version from a peer's properties.
-func printAMQPTable(h *Hint, table wire.Cursor, productKey, versionKey string) {
+func printAMQPTable(h *Hint, table wire.Cursor, productKey, versionKey Key) {
 	var product, version []byte
 	for !table.Empty() {
 		key := table.Bytes(int(table.U8()))

@@ -38,18 +38,18 @@ func parseBitTorrent(h *Hint, c *Conn, in Input) Verdict {
 	h.Role, h.Next = Request, Stop
 	if c.Mode[1^side] == bittorrentShook {
 		h.Role = Response
-		printBitTorrentClient(h, "server_peer", id)
+		printBitTorrentClient(h, keyServerPeer, id)
 		return Done
 	}
 	start := len(h.scratch)
 	h.scratch = hex.AppendEncode(h.scratch, hash)
-	h.Str("info_hash", h.since(start))
-	printBitTorrentClient(h, "client_peer", id)
+	h.Str(keyInfoHash, h.since(start))
+	printBitTorrentClient(h, keyClientPeer, id)
 	return Done
 }
 
 // printBitTorrentClient prints the client and version in a peer ID, if it has any.
-func printBitTorrentClient(h *Hint, key string, id wire.Cursor) {
+func printBitTorrentClient(h *Hint, key Key, id wire.Cursor) {
 	client := id.Bytes(bittorrentClient)
 	name, ok := bytes.CutPrefix(client, []byte("-"))
 	name, end := bytes.CutSuffix(name, []byte("-"))
@@ -57,3 +57,9 @@ func printBitTorrentClient(h *Hint, key string, id wire.Cursor) {
 		h.Str(key, name)
 	}
 }
+
+// Keys of the fields.
+var (
+	keyClientPeer = KeyOf("client_peer")
+	keyServerPeer = KeyOf("server_peer")
+)

@@ -70,18 +70,18 @@ func parseDHCP(h *Hint, _ *Conn, in Input) Verdict {
 func (hd *dhcpHeader) print(h *Hint) {
 	if hd.op == bootRequest {
 		h.Role = Request
-		h.Const("type", "request")
+		h.Const(keyType, "request")
 	} else {
 		h.Role = Response
-		h.Const("type", "reply")
+		h.Const(keyType, "reply")
 	}
-	h.Int("id", int64(hd.xid))
-	h.colonStr("client_mac", hd.chaddr[:hd.hlen])
-	h.addrStr("assigned_ip", hd.assigned)
-	h.addrStr("client_ip", hd.client)
+	h.Int(keyID, int64(hd.xid))
+	h.colonStr(keyClientMAC, hd.chaddr[:hd.hlen])
+	h.addrStr(keyAssignedIP, hd.assigned)
+	h.addrStr(keyClientIP, hd.client)
 	if hd.op == bootReply {
-		h.addrStr("relay_ip", hd.relay)
-		h.addrStr("next_server_ip", hd.next)
+		h.addrStr(keyRelayIP, hd.relay)
+		h.addrStr(keyNextServerIP, hd.next)
 	}
 }
 
@@ -108,18 +108,18 @@ func printDHCPOption(h *Hint, code uint8, value []byte) {
 	switch code {
 	case dhcpType:
 		if len(value) == 1 && value[0] >= 1 && int(value[0]) < len(dhcpTypes) {
-			h.Const("dhcp_type", dhcpTypes[value[0]])
+			h.Const(keyDHCPType, dhcpTypes[value[0]])
 		}
 	case dhcpClientID:
-		h.colonStr("client_id", value)
+		h.colonStr(keyClientID, value)
 	case dhcpSubnetMask:
-		h.addrStr("subnet_mask", value)
+		h.addrStr(keySubnetMask, value)
 	case dhcpRequestedIP:
-		h.addrStr("requested_ip", value)
+		h.addrStr(keyRequestedIP, value)
 	case dhcpRouters:
-		printDHCPAddrs(h, "routers", value)
+		printDHCPAddrs(h, keyRouters, value)
 	case dhcpDNSServers:
-		printDHCPAddrs(h, "dns_servers", value)
+		printDHCPAddrs(h, keyDNSServers, value)
 	case dhcpParams:
 		printDHCPParams(h, value)
 	case dhcpHostName, dhcpVendorClass, dhcpDomain, dhcpFQDN, dhcpServerID:
@@ -134,17 +134,17 @@ func printDHCPText(h *Hint, code uint8, value []byte) {
 	text := bytes.TrimRight(value, "\x00") // some clients count C's end of a string
 	switch {
 	case code == dhcpServerID:
-		h.addrStr("server_id", value)
+		h.addrStr(keyServerID, value)
 		if len(value) == 4 {
 			h.Extra()
 		}
 	case len(text) == 0:
 	case code == dhcpHostName:
-		h.Str("hostname", text)
+		h.Str(keyHostname, text)
 	case code == dhcpVendorClass:
-		h.Str("vendor_class_identifier", text)
+		h.Str(keyVendorClassIdentifier, text)
 	case code == dhcpDomain:
-		h.Str("domain", text)
+		h.Str(keyDomain, text)
 		h.Extra()
 	case code == dhcpFQDN:
 		printDHCPFQDN(h, value)
@@ -167,7 +167,7 @@ func printDHCPFQDN(h *Hint, value []byte) {
 			return
 		}
 	}
-	h.Str("fqdn", name)
+	h.Str(keyFQDN, name)
 	h.Extra()
 }
 
@@ -177,28 +177,28 @@ func printDHCPTime(h *Hint, code uint8, value []byte) {
 	switch {
 	case !r.OK():
 	case code == dhcpLeaseTime:
-		h.Int("lease_time", seconds)
+		h.Int(keyLeaseTime, seconds)
 	case code == dhcpRenewalTime:
-		h.Int("renewal_time", seconds)
+		h.Int(keyRenewalTime, seconds)
 	case code == dhcpRebindingTime:
-		h.Int("rebinding_time", seconds)
+		h.Int(keyRebindingTime, seconds)
 	}
 }
 
-func printDHCPAddrs(h *Hint, key string, value []byte) {
+func printDHCPAddrs(h *Hint, key Key, value []byte) {
 	mark := h.openList(key)
 	for r := wire.New(value); r.Len() >= 4; {
-		h.addrStr("", r.Bytes(4))
+		h.addrStr(element, r.Bytes(4))
 	}
 	h.closeList(mark)
 }
 
 // printDHCPParams adds the options that a client asks for, those for which Suricata has a word.
 func printDHCPParams(h *Hint, value []byte) {
-	mark := h.openList("params")
+	mark := h.openList(keyParams)
 	for _, code := range value {
 		if word := dhcpParam(code); word != "" {
-			h.Const("", word)
+			h.Const(element, word)
 		}
 	}
 	h.closeList(mark)
@@ -225,3 +225,24 @@ func dhcpParam(code uint8) string {
 	}
 	return ""
 }
+
+// Keys of the fields.
+var (
+	keyAssignedIP            = KeyOf("assigned_ip")
+	keyClientIP              = KeyOf("client_ip")
+	keyClientMAC             = KeyOf("client_mac")
+	keyDHCPType              = KeyOf("dhcp_type")
+	keyDNSServers            = KeyOf("dns_servers")
+	keyFQDN                  = KeyOf("fqdn")
+	keyLeaseTime             = KeyOf("lease_time")
+	keyNextServerIP          = KeyOf("next_server_ip")
+	keyParams                = KeyOf("params")
+	keyRebindingTime         = KeyOf("rebinding_time")
+	keyRelayIP               = KeyOf("relay_ip")
+	keyRenewalTime           = KeyOf("renewal_time")
+	keyRequestedIP           = KeyOf("requested_ip")
+	keyRouters               = KeyOf("routers")
+	keyServerID              = KeyOf("server_id")
+	keySubnetMask            = KeyOf("subnet_mask")
+	keyVendorClassIdentifier = KeyOf("vendor_class_identifier")
+)

@@ -123,9 +123,9 @@ func parseDHT(h *Hint, _ *Conn, in Input) Verdict {
 		return Reject
 	}
 	h.Next = len(in.Data)
-	h.hexStr("transaction_id", m.id)
+	h.hexStr(keyTransactionID, m.id)
 	if m.version != nil {
-		h.hexStr("client_version", m.version)
+		h.hexStr(keyClientVersion, m.version)
 	}
 	if !m.print(h) {
 		return Reject
@@ -159,11 +159,11 @@ func (m *dhtMessage) print(h *Hint) bool {
 	switch {
 	case m.kind == 'q' && isText(m.method):
 		h.Role = Request
-		h.Str("request_type", m.method)
-		return printDHT(h, "request", m.arguments)
+		h.Str(keyRequestType, m.method)
+		return printDHT(h, keyRequest, m.arguments)
 	case m.kind == 'r':
 		h.Role = Response
-		return printDHT(h, "response", m.result)
+		return printDHT(h, keyResponse, m.result)
 	case m.kind == 'e':
 		h.Role = Response
 		return printDHTError(h, m.failure)
@@ -181,15 +181,15 @@ func printDHTError(h *Hint, b bencoded) bool {
 	if !b.OK() {
 		return false
 	}
-	h.Object("error")
-	h.Int("num", int64(number))
-	h.Str("msg", message)
+	h.Object(keyError)
+	h.Int(keyNum, int64(number))
+	h.Str(keyMsg, message)
 	h.End()
 	return true
 }
 
 // printDHT adds the arguments of a query or the values of a response, which both have the sender's ID.
-func printDHT(h *Hint, object string, b bencoded) bool {
+func printDHT(h *Hint, object Key, b bencoded) bool {
 	d := b.openDict()
 	h.Object(object)
 	sound := false
@@ -197,8 +197,8 @@ func printDHT(h *Hint, object string, b bencoded) bool {
 		if string(key) == "id" {
 			id := value.text()
 			sound = len(id) == dhtIDSize
-			h.hexStr("id", id)
-		} else if object == "request" {
+			h.hexStr(keyID, id)
+		} else if object == keyRequest {
 			printDHTArgument(h, key, value)
 		} else {
 			printDHTResult(h, key, value)
@@ -211,38 +211,38 @@ func printDHT(h *Hint, object string, b bencoded) bool {
 func printDHTArgument(h *Hint, key []byte, value bencoded) {
 	switch string(key) {
 	case "target":
-		h.hexStr("target", value.text())
+		h.hexStr(keyTarget, value.text())
 	case "info_hash":
-		h.hexStr("info_hash", value.text())
+		h.hexStr(keyInfoHash, value.text())
 	case "token":
-		h.hexStr("token", value.text())
+		h.hexStr(keyToken, value.text())
 	case "implied_port":
-		h.Int("implied_port", int64(value.integer()))
+		h.Int(keyImpliedPort, int64(value.integer()))
 	case "port":
-		h.Int("port", int64(value.integer()))
+		h.Int(keyPort, int64(value.integer()))
 	}
 }
 
 func printDHTResult(h *Hint, key []byte, value bencoded) {
 	switch string(key) {
 	case "nodes":
-		printDHTNodes(h, "nodes", value.text(), 4)
+		printDHTNodes(h, keyNodes, value.text(), 4)
 	case "nodes6":
-		printDHTNodes(h, "nodes6", value.text(), 16)
+		printDHTNodes(h, keyNodes6, value.text(), 16)
 	case "token":
-		h.hexStr("token", value.text())
+		h.hexStr(keyToken, value.text())
 	case "values":
 		printDHTPeers(h, value)
 	}
 }
 
 // printDHTNodes adds nodes, each an ID, an address of the given size, and a port.
-func printDHTNodes(h *Hint, key string, text []byte, size int) {
+func printDHTNodes(h *Hint, key Key, text []byte, size int) {
 	mark := h.openList(key)
 	r := wire.New(text)
 	for n := 0; n < maxDHTPeers && r.Len() >= dhtIDSize+size+2; n++ {
-		h.Object("")
-		h.hexStr("id", r.Bytes(dhtIDSize))
+		h.Object(element)
+		h.hexStr(keyID, r.Bytes(dhtIDSize))
 		printDHTPeer(h, &r, size)
 		h.End()
 	}
@@ -251,13 +251,13 @@ func printDHTNodes(h *Hint, key string, text []byte, size int) {
 
 // printDHTPeers adds a list of texts, each an address and a port.
 func printDHTPeers(h *Hint, list bencoded) {
-	mark := h.openList("values")
+	mark := h.openList(keyValues)
 	list.Skip(1)
 	for n := 0; n < maxDHTPeers && list.OK() && list.peek() != 'e'; n++ {
 		value := list.value(maxBencodedDepth)
 		r := wire.New(value.text())
 		if size := r.Len() - 2; size == 4 || size == 16 {
-			h.Object("")
+			h.Object(element)
 			printDHTPeer(h, &r, size)
 			h.End()
 		}
@@ -266,6 +266,20 @@ func printDHTPeers(h *Hint, list bencoded) {
 }
 
 func printDHTPeer(h *Hint, r *wire.Cursor, size int) {
-	h.addrStr("ip", r.Bytes(size))
-	h.Int("port", int64(r.U16()))
+	h.addrStr(keyIP, r.Bytes(size))
+	h.Int(keyPort, int64(r.U16()))
 }
+
+// Keys of the fields.
+var (
+	keyImpliedPort = KeyOf("implied_port")
+	keyIP          = KeyOf("ip")
+	keyMsg         = KeyOf("msg")
+	keyNodes       = KeyOf("nodes")
+	keyNodes6      = KeyOf("nodes6")
+	keyNum         = KeyOf("num")
+	keyRequestType = KeyOf("request_type")
+	keyTarget      = KeyOf("target")
+	keyToken       = KeyOf("token")
+	keyValues      = KeyOf("values")
+)

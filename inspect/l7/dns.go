@@ -146,31 +146,31 @@ func (d *dnsMessage) header(size int) bool {
 
 var dnsFlags = [...]struct {
 	bit uint16
-	key string
-}{{dnsQR, "qr"}, {dnsAA, "aa"}, {dnsTC, "tc"}, {dnsRD, "rd"}, {dnsRA, "ra"}, {dnsZ, "z"}}
+	key Key
+}{{dnsQR, keyQR}, {dnsAA, keyAA}, {dnsTC, keyTC}, {dnsRD, keyRD}, {dnsRA, keyRA}, {dnsZ, keyZ}}
 
 func (d *dnsMessage) printHeader() {
 	h, hd := d.h, &d.hd
-	h.Int("version", 3)
+	h.Int(keyVersion, 3)
 	if hd.response() {
 		h.Role = Response
-		h.Const("type", "response")
+		h.Const(keyType, "response")
 	} else {
 		h.Role = Request
-		h.Const("type", "request")
+		h.Const(keyType, "request")
 	}
-	h.Int("id", int64(hd.id))
+	h.Int(keyID, int64(hd.id))
 	start := len(h.scratch)
 	h.scratch = strconv.AppendUint(h.scratch, uint64(hd.flags), 16)
-	h.Str("flags", h.since(start))
+	h.Str(keyFlags, h.since(start))
 	for i := range dnsFlags {
 		if hd.flags&dnsFlags[i].bit != 0 {
 			h.True(dnsFlags[i].key)
 		}
 	}
-	h.Int("opcode", int64(hd.opcode()))
+	h.Int(keyOpcode, int64(hd.opcode()))
 	if hd.response() {
-		h.Const("rcode", dnsRcodes[hd.rcode()])
+		h.Const(keyRcode, dnsRcodes[hd.rcode()])
 	}
 }
 
@@ -203,3 +203,40 @@ func (d *dnsMessage) body() dnsOutcome {
 	}
 	return dnsShort
 }
+
+// Keys of the fields.
+var (
+	keyAA            = KeyOf("aa")
+	keyAdditionals   = KeyOf("additionals")
+	keyAlgo          = KeyOf("algo")
+	keyAnswers       = KeyOf("answers")
+	keyAuthorities   = KeyOf("authorities")
+	keyDo            = KeyOf("do")
+	keyEDNS          = KeyOf("edns")
+	keyExpire        = KeyOf("expire")
+	keyExtendedRcode = KeyOf("extended_rcode")
+	keyGrouped       = KeyOf("grouped")
+	keyMinimum       = KeyOf("minimum")
+	keyMname         = KeyOf("mname")
+	keyOpt           = KeyOf("opt")
+	keyPriority      = KeyOf("priority")
+	keyQR            = KeyOf("qr")
+	keyQueries       = KeyOf("queries")
+	keyRA            = KeyOf("ra")
+	keyRcode         = KeyOf("rcode")
+	keyRD            = KeyOf("rd")
+	keyRData         = KeyOf("rdata")
+	keyRefresh       = KeyOf("refresh")
+	keyRetry         = KeyOf("retry")
+	keyRname         = KeyOf("rname")
+	keyRRName        = KeyOf("rrname")
+	keyRRType        = KeyOf("rrtype")
+	keySOA           = KeyOf("soa")
+	keySRV           = KeyOf("srv")
+	keySSHFP         = KeyOf("sshfp")
+	keyTC            = KeyOf("tc")
+	keyTTL           = KeyOf("ttl")
+	keyUDPSize       = KeyOf("udp_size")
+	keyWeight        = KeyOf("weight")
+	keyZ             = KeyOf("z")
+)

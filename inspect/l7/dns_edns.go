@@ -24,15 +24,15 @@ func (e *dnsEDNS) print(h *Hint) {
 	if !e.present {
 		return
 	}
-	h.Object("edns")
+	h.Object(keyEDNS)
 	h.Extra()
-	h.Int("udp_size", int64(e.udpSize))
-	h.Int("version", int64(e.version))
+	h.Int(keyUDPSize, int64(e.udpSize))
+	h.Int(keyVersion, int64(e.version))
 	if e.flags&ednsDO != 0 {
-		h.True("do")
+		h.True(keyDo)
 	}
 	if e.extRcode != 0 {
-		h.Int("extended_rcode", int64(e.extRcode))
+		h.Int(keyExtendedRcode, int64(e.extRcode))
 	}
 	h.End()
 }
@@ -46,18 +46,18 @@ const maxOptions = 32
 
 // printOptions prints an OPT resource's options.
 func printOptions(h *Hint, r *dnsReader) {
-	mark := h.openList("opt")
+	mark := h.openList(keyOpt)
 	for i := 0; !r.Empty() && i < maxOptions; i++ {
 		code, size := r.U16(), int(r.U16())
 		data := r.Sub(size)
 		if !r.OK() {
 			break
 		}
-		h.Object("")
-		h.Int("code", int64(code))
+		h.Object(element)
+		h.Int(keyCode, int64(code))
 		start := len(h.scratch)
 		h.scratch = hex.AppendEncode(h.scratch, data.Bytes(min(size, maxOptionData)))
-		h.Str("data", h.since(start))
+		h.Str(keyData, h.since(start))
 		h.End()
 	}
 	h.closeList(mark)

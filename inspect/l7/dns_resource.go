@@ -44,9 +44,9 @@ func (rr *dnsResource) plausible() bool {
 
 func (d *dnsMessage) printResource(rr *dnsResource, s dnsSection) {
 	h := d.h
-	h.Object("")
+	h.Object(element)
 	d.printType(rr.name, rr.typ)
-	h.Int("ttl", int64(rr.ttl))
+	h.Int(keyTTL, int64(rr.ttl))
 	if n := len(h.Fields); rr.data.Len() <= maxDNSData {
 		d.printData(rr, s)
 		if s == dnsAnswers && len(h.Fields) > n {
@@ -59,7 +59,7 @@ func (d *dnsMessage) printResource(rr *dnsResource, s dnsSection) {
 func dnsGroupBit(typ uint16) uint32 {
 	name := dnsTypeName(typ)
 	for i, s := range dnsGrouped {
-		if s == name {
+		if s.String() == name {
 			return 1 << i
 		}
 	}
@@ -80,7 +80,7 @@ func (d *dnsMessage) printData(rr *dnsResource, s dnsSection) {
 	case dnsTypeTXT, dnsTypeSPF:
 		printDNSText(h, r)
 	case dnsTypeNULL:
-		h.Str("rdata", r.Rest())
+		h.Str(keyRData, r.Rest())
 	case dnsTypeSVCB, dnsTypeHTTPS:
 		printSVCB(h, r)
 	case dnsTypeCAA:
@@ -110,13 +110,13 @@ func printDNSAddr(h *Hint, r *dnsReader) {
 	if addr, ok := netip.AddrFromSlice(r.Rest()); ok {
 		start := len(h.scratch)
 		h.scratch = addr.AppendTo(h.scratch)
-		h.Str("rdata", h.since(start))
+		h.Str(keyRData, h.since(start))
 	}
 }
 
 func printDNSName(h *Hint, r *dnsReader) {
 	if name := r.name(h); r.OK() {
-		h.Str("rdata", name)
+		h.Str(keyRData, name)
 	}
 }
 
@@ -128,7 +128,7 @@ func printDNSText(h *Hint, r *dnsReader) {
 		h.scratch = append(h.scratch, r.Bytes(int(r.U8()))...)
 	}
 	if r.OK() {
-		h.Str("rdata", h.since(start))
+		h.Str(keyRData, h.since(start))
 	}
 }
 
@@ -138,14 +138,14 @@ func printSOA(h *Hint, r *dnsReader) {
 	if !r.OK() {
 		return
 	}
-	h.Object("soa")
-	h.Str("mname", mname)
-	h.Str("rname", rname)
-	h.Int("serial", int64(serial))
-	h.Int("refresh", int64(refresh))
-	h.Int("retry", int64(retry))
-	h.Int("expire", int64(expire))
-	h.Int("minimum", int64(minimum))
+	h.Object(keySOA)
+	h.Str(keyMname, mname)
+	h.Str(keyRname, rname)
+	h.Int(keySerial, int64(serial))
+	h.Int(keyRefresh, int64(refresh))
+	h.Int(keyRetry, int64(retry))
+	h.Int(keyExpire, int64(expire))
+	h.Int(keyMinimum, int64(minimum))
 	h.End()
 }
 
@@ -155,11 +155,11 @@ func printSRV(h *Hint, r *dnsReader) {
 	if !r.OK() {
 		return
 	}
-	h.Object("srv")
-	h.Int("priority", int64(priority))
-	h.Int("weight", int64(weight))
-	h.Int("port", int64(port))
-	h.Str("name", name)
+	h.Object(keySRV)
+	h.Int(keyPriority, int64(priority))
+	h.Int(keyWeight, int64(weight))
+	h.Int(keyPort, int64(port))
+	h.Str(keyName, name)
 	h.End()
 }
 
@@ -171,7 +171,7 @@ func printSSHFP(h *Hint, r *dnsReader) {
 	if !r.OK() || r.Len() > maxSSHFP {
 		return
 	}
-	h.Object("sshfp")
+	h.Object(keySSHFP)
 	start := len(h.scratch)
 	for !r.Empty() {
 		if len(h.scratch) > start {
@@ -179,8 +179,8 @@ func printSSHFP(h *Hint, r *dnsReader) {
 		}
 		h.scratch = hex.AppendEncode(h.scratch, r.Bytes(1))
 	}
-	h.Str("fingerprint", h.since(start))
-	h.Int("algo", int64(algo))
-	h.Int("type", int64(typ))
+	h.Str(keyFingerprint, h.since(start))
+	h.Int(keyAlgo, int64(algo))
+	h.Int(keyType, int64(typ))
 	h.End()
 }

@@ -40,7 +40,7 @@ const (
 
 // questions reads and prints the question section.
 func (d *dnsMessage) questions() {
-	mark := d.h.openList("queries")
+	mark := d.h.openList(keyQueries)
 	for i := 0; i < d.hd.questions && d.room(); i++ {
 		name, typ, class := d.r.name(d.h), d.r.U16(), d.r.U16()
 		if d.r.OK() && (!dnsClassInUse(class) || isNBNS(name, typ)) {
@@ -53,7 +53,7 @@ func (d *dnsMessage) questions() {
 			d.asked = name
 		}
 		item := len(d.h.Fields)
-		d.h.Object("")
+		d.h.Object(element)
 		d.printType(name, typ)
 		d.h.End()
 		d.count(item)
@@ -64,15 +64,15 @@ func (d *dnsMessage) questions() {
 // resources reads and prints the three sections of resources, and then what Suricata's schema has no place for.
 func (d *dnsMessage) resources() {
 	from := len(d.h.Fields)
-	d.section("answers", dnsAnswers, d.hd.answers)
+	d.section(keyAnswers, dnsAnswers, d.hd.answers)
 	d.printGroups(from, len(d.h.Fields))
 	d.conclude()
-	d.section("authorities", dnsAuthorities, d.hd.authorities)
-	d.section("additionals", dnsAdditionals, d.hd.additionals)
+	d.section(keyAuthorities, dnsAuthorities, d.hd.authorities)
+	d.section(keyAdditionals, dnsAdditionals, d.hd.additionals)
 	d.edns.print(d.h)
 }
 
-func (d *dnsMessage) section(key string, s dnsSection, n int) {
+func (d *dnsMessage) section(key Key, s dnsSection, n int) {
 	mark := d.h.openList(key)
 	for i := 0; i < n && d.room(); i++ {
 		rr := d.resource()
@@ -106,11 +106,11 @@ func (d *dnsMessage) printGroups(from, to int) {
 	if d.groups == 0 {
 		return
 	}
-	h.Object("grouped")
+	h.Object(keyGrouped)
 	for i, typ := range dnsGrouped {
 		if d.groups>>i&1 != 0 {
 			h.Array(typ)
-			d.printGroup(typ, from, to)
+			d.printGroup(typ.String(), from, to)
 			h.End()
 		}
 	}
@@ -124,16 +124,16 @@ func (d *dnsMessage) printGroup(typ string, from, to int) {
 	for i := from; i < to; i++ {
 		f := h.Fields[i]
 		switch {
-		case f.Key == "rrtype":
+		case f.Key == keyRRType:
 			match = string(f.Text) == typ
 		case !match:
 		case within:
 			h.Fields = append(h.Fields, f)
 			within = f.Kind != End
-		case f.Key == "rdata":
-			h.Str("", f.Text)
-		case f.Kind == Object && f.Key != "":
-			h.Object("")
+		case f.Key == keyRData:
+			h.Str(element, f.Text)
+		case f.Kind == Object && f.Key != element:
+			h.Object(element)
 			within = true
 		}
 	}
@@ -147,12 +147,12 @@ func isNBNS(name []byte, typ uint16) bool {
 
 func (d *dnsMessage) printType(name []byte, typ uint16) {
 	h := d.h
-	h.Str("rrname", name)
+	h.Str(keyRRName, name)
 	if s := dnsTypeName(typ); s != "" {
-		h.Const("rrtype", s)
+		h.Const(keyRRType, s)
 		return
 	}
 	start := len(h.scratch) // RFC 3597 section 5
 	h.scratch = strconv.AppendUint(append(h.scratch, "TYPE"...), uint64(typ), 10)
-	h.Str("rrtype", h.since(start))
+	h.Str(keyRRType, h.since(start))
 }

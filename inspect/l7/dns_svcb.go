@@ -33,7 +33,7 @@ func printSVCB(h *Hint, r *dnsReader) {
 		h.scratch = appendSvcParam(append(h.scratch, ' '), key, value)
 	}
 	if r.OK() {
-		h.Str("rdata", h.since(start))
+		h.Str(keyRData, h.since(start))
 	}
 }
 
@@ -95,7 +95,7 @@ func printCAA(h *Hint, r *dnsReader) {
 		return
 	}
 	h.scratch = append(appendEscaped(append(h.scratch, ` "`...), r.Rest()), '"')
-	h.Str("rdata", h.since(start))
+	h.Str(keyRData, h.since(start))
 }
 
 // appendEscaped appends text as zone files have it (RFC 1035 section 5.1): what is not printable, or would end an item,

@@ -127,7 +127,7 @@ func TestDNSNames(t *testing.T) {
 // fieldText returns the first text with a key.
 func fieldText(h *Hint, key string) string {
 	for _, f := range h.Fields {
-		if f.Key == key {
+		if f.Key.String() == key {
 			return string(f.Text)
 		}
 	}
@@ -261,7 +261,7 @@ func TestDNSAgainstPacker(t *testing.T) {
 		require.Equal(t, Done, parseDNS(&h, &Conn{}, Input{Data: data, Final: true}))
 		var texts []string
 		for _, f := range h.Fields {
-			if f.Key == "rrname" || f.Key == "rdata" {
+			if f.Key == keyRRName || f.Key == keyRData {
 				texts = append(texts, string(f.Text))
 			}
 		}

@@ -43,7 +43,10 @@ func dnsTypeName(typ uint16) string {
 }
 
 // dnsGrouped has the types that Suricata's schema knows under grouped.
-var dnsGrouped = [...]string{"A", "AAAA", "CNAME", "MX", "NS", "NULL", "PTR", "SOA", "SRV", "SSHFP", "TXT"}
+var dnsGrouped = [...]Key{
+	KeyOf("A"), KeyOf("AAAA"), KeyOf("CNAME"), KeyOf("MX"), KeyOf("NS"), KeyOf("NULL"), KeyOf("PTR"), KeyOf("SOA"), KeyOf("SRV"),
+	KeyOf("SSHFP"), KeyOf("TXT"),
+}
 
 // dnsRcodes has the names of the response codes that a header has room for; RFC 6895 section 2.3.
 var dnsRcodes = [16]string{

@@ -56,11 +56,11 @@ func parseFTPReply(h *Hint, c *Conn, in Input) Verdict {
 
 func printFTPReply(h *Hint, r *reply) {
 	h.Role = Response
-	h.Array("completion_code")
-	h.Str("", r.code)
+	h.Array(keyCompletionCode)
+	h.Str(element, r.code)
 	h.End()
-	h.Array("reply")
-	h.Str("", r.text)
+	h.Array(keyReply)
+	h.Str(element, r.text)
 	h.End()
 }
 
@@ -148,8 +148,14 @@ func ftpAsksTLS(method []byte) bool {
 
 func (s *ftpSession) print(h *Hint) {
 	h.Role = Request
-	h.Const("command", s.verb)
+	h.Const(keyCommand, s.verb)
 	if s.verb != "PASS" && s.verb != "ACCT" && s.verb != "ADAT" {
-		httpText(h, "command_data", s.arg)
+		httpText(h, keyCommandData, s.arg)
 	}
 }
+
+// Keys of the fields.
+var (
+	keyCommandData    = KeyOf("command_data")
+	keyCompletionCode = KeyOf("completion_code")
+)

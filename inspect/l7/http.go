@@ -95,3 +95,12 @@ func (l *textLines) field() ([]byte, bool) {
 func (l *textLines) continues() bool {
 	return len(l.rest) > 0 && (l.rest[0] == ' ' || l.rest[0] == '\t')
 }
+
+// Keys of the fields.
+var (
+	keyContentRange = KeyOf("content_range")
+	keyEnd          = KeyOf("end")
+	keyProtocol     = KeyOf("protocol")
+	keySize         = KeyOf("size")
+	keyStart        = KeyOf("start")
+)

@@ -172,3 +172,9 @@ func printHTTP2(h *Hint, c *Conn, in Input, client bool, stream uint32, block []
 	}
 	m.response(h, status)
 }
+
+// Keys of the fields.
+var (
+	keyHTTP2    = KeyOf("http2")
+	keyStreamID = KeyOf("stream_id")
+)

@@ -75,30 +75,30 @@ func (m *http2Message) request(h *Hint, stream uint32) {
 	if len(host) > 0 {
 		h.Name, h.NameSource = host, HTTPHost
 	}
-	h.Const("version", "2")
-	httpText(h, "hostname", host)
+	h.Const(keyVersion, "2")
+	httpText(h, keyHostname, host)
 	if n, ok := httpNumber(port, 10); ok && n <= 0xffff {
-		h.Int("http_port", n)
+		h.Int(keyHTTPPort, n)
 	}
-	httpText(h, "url", m[http2Path])
-	httpText(h, "http_user_agent", m[http2UserAgent])
-	httpText(h, "xff", m[http2ForwardedFor])
-	httpText(h, "http_refer", m[http2Referer])
-	httpText(h, "http_method", m[http2Method])
-	h.Object("http2")
-	h.Int("stream_id", int64(stream))
+	httpText(h, keyURL, m[http2Path])
+	httpText(h, keyHTTPUserAgent, m[http2UserAgent])
+	httpText(h, keyXFF, m[http2ForwardedFor])
+	httpText(h, keyHTTPRefer, m[http2Referer])
+	httpText(h, keyHTTPMethod, m[http2Method])
+	h.Object(keyHTTP2)
+	h.Int(keyStreamID, int64(stream))
 	h.End()
 }
 
 func (m *http2Message) response(h *Hint, status int64) {
 	h.Role = Response
 	mediaType, _, _ := bytes.Cut(m[http2ContentType], []byte(";"))
-	httpText(h, "http_content_type", trimBlanksRight(mediaType))
+	httpText(h, keyHTTPContentType, trimBlanksRight(mediaType))
 	if status != 0 {
-		h.Int("status", status)
+		h.Int(keyStatus, status)
 	}
-	httpText(h, "redirect", m[http2Location])
+	httpText(h, keyRedirect, m[http2Location])
 	if n, ok := httpNumber(m[http2ContentLength], 10); ok {
-		h.Int("length", n)
+		h.Int(keyLength, n)
 	}
 }

@@ -17,16 +17,16 @@ func (m *httpMessage) request(h *Hint, c *Conn, side uint8, end int) {
 	if len(host) > 0 {
 		h.Name, h.NameSource = host, HTTPHost
 	}
-	httpText(h, "hostname", host)
+	httpText(h, keyHostname, host)
 	if n, ok := httpNumber(port, 10); ok && n <= 0xffff {
-		h.Int("http_port", n)
+		h.Int(keyHTTPPort, n)
 	}
-	httpText(h, "url", m.start.target)
-	httpText(h, "http_user_agent", m.fields.value[fieldUserAgent])
-	httpText(h, "xff", m.fields.value[fieldForwardedFor])
-	httpText(h, "http_refer", m.fields.value[fieldReferer])
-	h.Str("http_method", m.start.method)
-	h.Str("protocol", m.start.version)
+	httpText(h, keyURL, m.start.target)
+	httpText(h, keyHTTPUserAgent, m.fields.value[fieldUserAgent])
+	httpText(h, keyXFF, m.fields.value[fieldForwardedFor])
+	httpText(h, keyHTTPRefer, m.fields.value[fieldReferer])
+	h.Str(keyHTTPMethod, m.start.method)
+	h.Str(keyProtocol, m.start.version)
 	if httpPush(c, m.start.method) == httpNotice {
 		h.Role = Interim
 	}
@@ -46,16 +46,16 @@ func (m *httpMessage) response(h *Hint, c *Conn, side uint8, end int) {
 	}
 	length := m.responseBody(h, c, side, end, asked)
 	mediaType, _, _ := bytes.Cut(m.fields.value[fieldContentType], []byte(";")) // Suricata leaves the parameters out
-	httpText(h, "http_content_type", trimBlanksRight(mediaType))
+	httpText(h, keyHTTPContentType, trimBlanksRight(mediaType))
 	httpContentRange(h, m.fields.value[fieldContentRange])
-	h.Int("status", int64(m.start.status))
-	httpText(h, "redirect", m.fields.value[fieldLocation])
+	h.Int(keyStatus, int64(m.start.status))
+	httpText(h, keyRedirect, m.fields.value[fieldLocation])
 	if length >= 0 {
-		h.Int("length", length)
+		h.Int(keyLength, length)
 	}
 }
 
-func httpText(h *Hint, key string, text []byte) {
+func httpText(h *Hint, key Key, text []byte) {
 	if len(text) > 0 {
 		h.Str(key, text)
 	}
@@ -102,18 +102,18 @@ func httpContentRange(h *Hint, raw []byte) {
 	if len(raw) == 0 {
 		return
 	}
-	h.Object("content_range")
-	h.Str("raw", raw)
+	h.Object(keyContentRange)
+	h.Str(keyRaw, raw)
 	_, spec, _ := bytes.Cut(raw, []byte(" "))
 	span, size, _ := bytes.Cut(bytes.TrimLeft(spec, " "), []byte("/"))
 	first, last, _ := bytes.Cut(span, []byte("-"))
-	httpInt(h, "start", first)
-	httpInt(h, "end", last)
-	httpInt(h, "size", size)
+	httpInt(h, keyStart, first)
+	httpInt(h, keyEnd, last)
+	httpInt(h, keySize, size)
 	h.End()
 }
 
-func httpInt(h *Hint, key string, digits []byte) {
+func httpInt(h *Hint, key Key, digits []byte) {
 	if n, ok := httpNumber(digits, 10); ok {
 		h.Int(key, n)
 	}

@@ -19,7 +19,7 @@ func plain(h *Hint) string {
 	for _, f := range h.Fields {
 		switch f.Kind {
 		case Object, Array:
-			object = f.Key + "."
+			object = f.Key.String() + "."
 		case End:
 			object = ""
 		case String:

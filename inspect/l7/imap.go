@@ -55,8 +55,8 @@ func parseIMAPGreeting(h *Hint, c *Conn, in Input) Verdict {
 	}
 	c.Mode[in.Side&1] = imapGreeted
 	h.Role, h.Next = Response, l.end(in.Data)
-	h.Const("status", state)
-	httpText(h, "greeting", text)
+	h.Const(keyStatus, state)
+	httpText(h, keyGreeting, text)
 	return Done
 }
 
@@ -153,12 +153,12 @@ func imapIsTag(tag []byte) bool {
 }
 
 func printIMAPCommand(h *Hint, verb string, arg []byte) {
-	h.Const("command", verb)
+	h.Const(keyCommand, verb)
 	switch verb {
 	case "LOGIN":
-		httpText(h, "user", imapString(arg))
+		httpText(h, keyUser, imapString(arg))
 	case "AUTHENTICATE":
-		httpText(h, "mechanism", untilSpace(arg)) // an initial response, which follows, is a secret
+		httpText(h, keyMechanism, untilSpace(arg)) // an initial response, which follows, is a secret
 	}
 }
 
@@ -174,3 +174,8 @@ func imapString(arg []byte) []byte {
 	}
 	return untilSpace(arg)
 }
+
+// Keys of the fields.
+var (
+	keyGreeting = KeyOf("greeting")
+)

@@ -42,10 +42,10 @@ func parseKafka(h *Hint, c *Conn, in Input) Verdict {
 	if v := q.read(in); v != Done {
 		return v
 	}
-	h.Int("api_key", int64(q.key))
-	h.Const("api", kafkaAPIs[q.key].name)
-	h.Int("api_version", int64(q.version))
-	h.Str("client_id", q.client)
+	h.Int(keyAPIKey, int64(q.key))
+	h.Const(keyAPI, kafkaAPIs[q.key].name)
+	h.Int(keyAPIVersion, int64(q.version))
+	h.Str(keyClientID, q.client)
 	if q.key == kafkaVersions {
 		if !printKafkaSoftware(h, q.version, q.body) {
 			return Reject
@@ -122,8 +122,8 @@ func printKafkaSoftware(h *Hint, version uint16, body wire.Cursor) bool {
 	if !body.OK() {
 		return false
 	}
-	h.Str("software_name", name)
-	h.Str("software_version", release)
+	h.Str(keySoftwareName, name)
+	h.Str(keySoftwareVersion, release)
 	return true
 }
 
@@ -146,7 +146,15 @@ func parseKafkaResponse(h *Hint, c *Conn, in Input) Verdict {
 	}
 	h.Role, h.Next = Response, Stop
 	if knowsCode {
-		h.Int("error_code", int64(code))
+		h.Int(keyErrorCode, int64(code))
 	}
 	return Done
 }
+
+// Keys of the fields.
+var (
+	keyAPI          = KeyOf("api")
+	keyAPIKey       = KeyOf("api_key")
+	keyAPIVersion   = KeyOf("api_version")
+	keySoftwareName = KeyOf("software_name")
+)

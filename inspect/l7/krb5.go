@@ -164,3 +164,14 @@ func krb5Text(r wire.Cursor) []byte {
 	text := derWhole(&r, derGeneralString)
 	return text.Rest()
 }
+
+// Keys of the fields.
+var (
+	keyCname                = KeyOf("cname")
+	keyEncryption           = KeyOf("encryption")
+	keyMsgType              = KeyOf("msg_type")
+	keySname                = KeyOf("sname")
+	keyTicketEncryption     = KeyOf("ticket_encryption")
+	keyTicketWeakEncryption = KeyOf("ticket_weak_encryption")
+	keyWeakEncryption       = KeyOf("weak_encryption")
+)

@@ -13,29 +13,29 @@ var krb5Types = [...]string{
 }
 
 func (m *krb5Message) print(h *Hint) {
-	h.Const("msg_type", krb5Types[m.typ])
-	printKrb5Name(h, "cname", m.client)
-	h.Str("realm", m.realm)
-	printKrb5Name(h, "sname", m.service)
+	h.Const(keyMsgType, krb5Types[m.typ])
+	printKrb5Name(h, keyCname, m.client)
+	h.Str(keyRealm, m.realm)
+	printKrb5Name(h, keySname, m.service)
 	if m.typ == krb5Error {
-		printKrb5Code(h, "error_code", krb5Errors, m.code)
+		printKrb5Code(h, keyErrorCode, krb5Errors, m.code)
 	}
 	if m.secret >= 0 {
-		printKrb5Code(h, "encryption", krb5Encryptions, m.secret)
+		printKrb5Code(h, keyEncryption, krb5Encryptions, m.secret)
 		if krb5Weak(m.secret) {
-			h.True("weak_encryption")
+			h.True(keyWeakEncryption)
 		}
 	}
 	if m.ticketSecret >= 0 {
-		printKrb5Code(h, "ticket_encryption", krb5Encryptions, m.ticketSecret)
+		printKrb5Code(h, keyTicketEncryption, krb5Encryptions, m.ticketSecret)
 		if krb5Weak(m.ticketSecret) {
-			h.True("ticket_weak_encryption")
+			h.True(keyTicketWeakEncryption)
 		}
 	}
 }
 
 // printKrb5Name prints a PrincipalName with its parts joined by slashes.
-func printKrb5Name(h *Hint, key string, r wire.Cursor) {
+func printKrb5Name(h *Hint, key Key, r wire.Cursor) {
 	name := derWhole(&r, derSequence)
 	list := krb5Get(name, 1)
 	parts := derWhole(&list, derSequence)
@@ -53,7 +53,7 @@ func printKrb5Name(h *Hint, key string, r wire.Cursor) {
 }
 
 // printKrb5Code prints a number by its name, or as it is.
-func printKrb5Code(h *Hint, key string, names map[int64]string, n int64) {
+func printKrb5Code(h *Hint, key Key, names map[int64]string, n int64) {
 	if name := names[n]; name != "" {
 		h.Const(key, name)
 		return

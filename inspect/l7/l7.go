@@ -134,7 +134,7 @@ const (
 
 // Field is one token of an event's object.
 type Field struct {
-	Key   string // a constant of the program, in Suricata's spelling; empty within an Array and for End
+	Key   Key    // zero within an Array and for End
 	Text  []byte // a String's bytes as they were on the wire: the exporter escapes them
 	Num   int64  // an Int's value, a Bool's 0 or 1
 	Kind  Kind
@@ -149,38 +149,38 @@ func (h *Hint) Reset() {
 }
 
 // Str adds a text field, which aliases text.
-func (h *Hint) Str(key string, text []byte) {
+func (h *Hint) Str(key Key, text []byte) {
 	h.Fields = append(h.Fields, Field{Key: key, Text: text, Kind: String})
 }
 
 // Const adds a text field that is the program's own word. It is copied into the hint's scratch.
-func (h *Hint) Const(key, text string) {
+func (h *Hint) Const(key Key, text string) {
 	start := len(h.scratch)
 	h.scratch = append(h.scratch, text...)
 	h.Str(key, h.since(start))
 }
 
 // Int adds a number.
-func (h *Hint) Int(key string, n int64) {
+func (h *Hint) Int(key Key, n int64) {
 	h.Fields = append(h.Fields, Field{Key: key, Num: n, Kind: Int})
 }
 
 // True adds a flag that is set; a flag that is not is left out, as Suricata does.
-func (h *Hint) True(key string) {
+func (h *Hint) True(key Key) {
 	h.Fields = append(h.Fields, Field{Key: key, Num: 1, Kind: Bool})
 }
 
 // Object opens an object: what is added up to the matching End is in it.
-func (h *Hint) Object(key string) { h.Fields = append(h.Fields, Field{Key: key, Kind: Object}) }
+func (h *Hint) Object(key Key) { h.Fields = append(h.Fields, Field{Key: key, Kind: Object}) }
 
 // Array opens an array: what is added up to the matching End is in it, with empty keys.
-func (h *Hint) Array(key string) { h.Fields = append(h.Fields, Field{Key: key, Kind: Array}) }
+func (h *Hint) Array(key Key) { h.Fields = append(h.Fields, Field{Key: key, Kind: Array}) }
 
 // End closes the innermost open object or array.
 func (h *Hint) End() { h.Fields = append(h.Fields, Field{Kind: End}) }
 
 // openList opens an array that closeList takes back if nothing came into it: an empty array is left out, as Suricata does.
-func (h *Hint) openList(key string) (mark int) {
+func (h *Hint) openList(key Key) (mark int) {
 	mark = len(h.Fields)
 	h.Array(key)
 	return mark

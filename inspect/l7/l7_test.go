@@ -205,12 +205,12 @@ func checkField(tb require.TestingT, fields []Field, in Kind) []Field {
 	f := &fields[0]
 	require.NotEqual(tb, End, f.Kind, "an end of nothing")
 	require.LessOrEqual(tb, f.Kind, End)
-	assert.Equal(tb, in == Array, f.Key == "", "keys are in objects, and only there: %q", f.Key)
+	assert.Equal(tb, in == Array, f.Key == element, "keys are in objects, and only there: %q", f.Key)
 	fields = fields[1:]
 	if f.Kind != Object && f.Kind != Array {
 		return fields
 	}
-	keys := map[string]bool{}
+	keys := map[Key]bool{}
 	for {
 		require.NotEmpty(tb, fields, "%s does not end", f.Key)
 		if fields[0].Kind == End {

@@ -43,13 +43,13 @@ const (
 )
 
 // ldapOperations are Suricata's names of the requests and of the responses that end one.
-var ldapOperations = map[uint8]string{
-	ldapBind: "bind_request", ldapSearch: "search_request", ldapModify: "modify_request", ldapAdd: "add_request",
-	ldapDelete: "del_request", ldapRename: "mod_dn_request", ldapCompare: "compare_request",
-	ldapExtended: "extended_request",
-	ldapBound:    "bind_response", ldapFound: "search_result_done", ldapModified: "modify_response",
-	ldapAdded: "add_response", ldapDeleted: "del_response", ldapRenamed: "mod_dn_response",
-	ldapCompared: "compare_response", ldapExtendedAnswer: "extended_response",
+var ldapOperations = map[uint8]Key{
+	ldapBind: keyBindRequest, ldapSearch: keySearchRequest, ldapModify: keyModifyRequest, ldapAdd: keyAddRequest,
+	ldapDelete: keyDelRequest, ldapRename: keyModDNRequest, ldapCompare: keyCompareRequest,
+	ldapExtended: keyExtendedRequest,
+	ldapBound:    keyBindResponse, ldapFound: keySearchResultDone, ldapModified: keyModifyResponse,
+	ldapAdded: keyAddResponse, ldapDeleted: keyDelResponse, ldapRenamed: keyModDNResponse,
+	ldapCompared: keyCompareResponse, ldapExtendedAnswer: keyExtendedResponse,
 }
 
 const (
@@ -192,3 +192,35 @@ func (m *ldapMessage) answer(h *Hint, c *Conn, in Input) Verdict {
 	}
 	return Done
 }
+
+// Keys of the fields.
+var (
+	keyAddRequest       = KeyOf("add_request")
+	keyAddResponse      = KeyOf("add_response")
+	keyAttributes       = KeyOf("attributes")
+	keyBaseObject       = KeyOf("base_object")
+	keyBindRequest      = KeyOf("bind_request")
+	keyBindResponse     = KeyOf("bind_response")
+	keyCompareRequest   = KeyOf("compare_request")
+	keyCompareResponse  = KeyOf("compare_response")
+	keyDelRequest       = KeyOf("del_request")
+	keyDelResponse      = KeyOf("del_response")
+	keyDerefAlias       = KeyOf("deref_alias")
+	keyExtendedRequest  = KeyOf("extended_request")
+	keyExtendedResponse = KeyOf("extended_response")
+	keyMatchedDN        = KeyOf("matched_dn")
+	keyMessageID        = KeyOf("message_id")
+	keyModDNRequest     = KeyOf("mod_dn_request")
+	keyModDNResponse    = KeyOf("mod_dn_response")
+	keyModifyRequest    = KeyOf("modify_request")
+	keyModifyResponse   = KeyOf("modify_response")
+	keyResponses        = KeyOf("responses")
+	keyResultCode       = KeyOf("result_code")
+	keySASL             = KeyOf("sasl")
+	keyScope            = KeyOf("scope")
+	keySearchRequest    = KeyOf("search_request")
+	keySearchResultDone = KeyOf("search_result_done")
+	keySizeLimit        = KeyOf("size_limit")
+	keyTimeLimit        = KeyOf("time_limit")
+	keyTypesOnly        = KeyOf("types_only")
+)

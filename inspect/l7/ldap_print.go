@@ -18,13 +18,13 @@ const maxLDAPAttributes = 64
 // request prints a request. It is Reject if the operation is none, or is not what it has to be.
 func (m *ldapMessage) request(h *Hint) Verdict {
 	name := ldapOperations[m.op]
-	if name == "" || m.isResponse() {
+	if name == element || m.isResponse() {
 		return Reject
 	}
 	h.Role = Request
-	h.Object("request")
-	h.Int("message_id", m.id)
-	h.Const("operation", name)
+	h.Object(keyRequest)
+	h.Int(keyMessageID, m.id)
+	h.Const(keyOperation, name.String())
 	ok := true
 	switch m.op {
 	case ldapBind:
@@ -47,14 +47,14 @@ func printLDAPBind(h *Hint, body wire.Cursor) bool {
 	if !body.OK() || version < 2 || version > 3 || method != ldapSimple && method != ldapSASL {
 		return false
 	}
-	h.Object("bind_request")
-	h.Int("version", version)
-	h.Str("name", name.Rest())
+	h.Object(keyBindRequest)
+	h.Int(keyVersion, version)
+	h.Str(keyName, name.Rest())
 	if method == ldapSASL {
 		sasl := body.Upto(credentials)
 		mechanism := derWhole(&sasl, derOctets)
-		h.Object("sasl")
-		h.Str("mechanism", mechanism.Rest())
+		h.Object(keySASL)
+		h.Str(keyMechanism, mechanism.Rest())
 		h.End()
 	}
 	h.End()
@@ -69,20 +69,20 @@ func printLDAPSearch(h *Hint, body wire.Cursor) bool {
 	if !body.OK() || scope.Len() != 1 || deref.Len() != 1 || typesOnly.Len() != 1 {
 		return false
 	}
-	h.Object("search_request")
-	h.Str("base_object", base.Rest())
-	h.Int("scope", int64(scope.U8()))
-	h.Int("deref_alias", int64(deref.U8()))
-	h.Int("size_limit", sizeLimit)
-	h.Int("time_limit", timeLimit)
+	h.Object(keySearchRequest)
+	h.Str(keyBaseObject, base.Rest())
+	h.Int(keyScope, int64(scope.U8()))
+	h.Int(keyDerefAlias, int64(deref.U8()))
+	h.Int(keySizeLimit, sizeLimit)
+	h.Int(keyTimeLimit, timeLimit)
 	if typesOnly.U8() != 0 {
-		h.True("types_only")
+		h.True(keyTypesOnly)
 	}
 	derNext(&body) // filter
-	mark := h.openList("attributes")
+	mark := h.openList(keyAttributes)
 	for list, n := derWhole(&body, derSequence), 0; !list.Empty() && n < maxLDAPAttributes; n++ {
 		if name := derWhole(&list, derOctets); list.OK() {
-			h.Str("", name.Rest())
+			h.Str(element, name.Rest())
 		}
 	}
 	h.closeList(mark)
@@ -95,8 +95,8 @@ func printLDAPExtended(h *Hint, body wire.Cursor) bool {
 	if !body.OK() || !isDottedNumber(name.Rest()) {
 		return false
 	}
-	h.Object("extended_request")
-	h.Str("name", name.Rest())
+	h.Object(keyExtendedRequest)
+	h.Str(keyName, name.Rest())
 	h.End()
 	return true
 }
@@ -136,18 +136,18 @@ func (m *ldapMessage) response(h *Hint) Verdict {
 	}
 	name := ldapOperations[m.op]
 	h.Role = Response
-	h.Array("responses")
-	h.Object("")
-	h.Int("message_id", m.id)
-	h.Const("operation", name)
+	h.Array(keyResponses)
+	h.Object(element)
+	h.Int(keyMessageID, m.id)
+	h.Const(keyOperation, name.String())
 	h.Object(name)
 	if n := int(code.U8()); n < len(ldapResults) && ldapResults[n] != "" {
-		h.Const("result_code", ldapResults[n])
+		h.Const(keyResultCode, ldapResults[n])
 	} else {
-		h.Const("result_code", "other")
+		h.Const(keyResultCode, "other")
 	}
-	h.Str("matched_dn", matched.Rest())
-	h.Str("message", text.Rest())
+	h.Str(keyMatchedDN, matched.Rest())
+	h.Str(keyMessage, text.Rest())
 	h.End()
 	h.End()
 	h.End()

@@ -74,9 +74,9 @@ func parseMemcachedLine(h *Hint, c *Conn, in Input) Verdict {
 		if string(verb) == known.verb && memcachedWords(args, known.words) {
 			c.Mode[in.Side&1] = memcachedAsked
 			h.Role, h.Next = Request, Stop
-			h.Str("command", verb)
+			h.Str(keyCommand, verb)
 			if len(known.words) > 0 && known.words[0] == 'k' {
-				h.Str("key", untilSpace(args))
+				h.Str(keyKey, untilSpace(args))
 			}
 			return Done
 		}
@@ -123,9 +123,9 @@ func parseMemcachedReply(h *Hint, in Input) Verdict {
 	}
 	word, rest, _ := bytes.Cut(line, []byte(" "))
 	h.Role, h.Next = Response, Stop
-	h.Str("status", word)
+	h.Str(keyStatus, word)
 	if string(word) == "VERSION" {
-		httpText(h, "version", rest)
+		httpText(h, keyVersion, rest)
 	}
 	return Done
 }
@@ -178,9 +178,9 @@ func parseMemcachedPacket(h *Hint, c *Conn, in Input) Verdict {
 	}
 	c.Mode[in.Side&1] = memcachedAsked
 	h.Role, h.Next = Request, Stop
-	h.Const("command", opcode)
+	h.Const(keyCommand, opcode)
 	if opcode != "sasl_auth" { // whose key is the mechanism
-		httpText(h, "key", key)
+		httpText(h, keyKey, key)
 	}
 	return Done
 }
@@ -198,6 +198,11 @@ func parseMemcachedStatus(h *Hint, r wire.Cursor, asked, final bool) Verdict {
 		return Reject
 	}
 	h.Role, h.Next = Response, Stop
-	h.Int("status_code", int64(status))
+	h.Int(keyStatusCode, int64(status))
 	return Done
 }
+
+// Keys of the fields.
+var (
+	keyKey = KeyOf("key")
+)

@@ -86,8 +86,8 @@ func parseModbus(h *Hint, c *Conn, in Input) Verdict {
 	}
 	c.Mode[side], c.Left[side] = u.function, uint32(u.transaction)<<8|uint32(u.unit)
 	h.Role, h.Next = Request, Stop
-	h.Int("id", 1)
-	h.Object("request")
+	h.Int(keyID, 1)
+	h.Object(keyRequest)
 	u.print(h)
 	u.printRequest(h)
 	h.End()
@@ -154,12 +154,12 @@ func modbusWrites(r wire.Cursor, quantity, highest, size int) bool {
 }
 
 func (u *modbusUnit) print(h *Hint) {
-	h.Int("transaction_id", int64(u.transaction))
-	h.Int("protocol_id", 0)
-	h.Int("unit_id", int64(u.unit))
-	h.Int("function_raw", int64(u.function))
+	h.Int(keyTransactionID, int64(u.transaction))
+	h.Int(keyProtocolID, 0)
+	h.Int(keyUnitID, int64(u.unit))
+	h.Int(keyFunctionRaw, int64(u.function))
 	if f := int(u.function &^ modbusException); f < len(modbusFunctions) && modbusFunctions[f] != "" {
-		h.Const("function_code", modbusFunctions[f])
+		h.Const(keyFunctionCode, modbusFunctions[f])
 	}
 }
 
@@ -167,14 +167,14 @@ func (u *modbusUnit) printRequest(h *Hint) {
 	r := u.data
 	switch u.function {
 	case modbusReadCoils, modbusReadDiscretes, modbusReadHolding, modbusReadInput, modbusReadWrite:
-		h.Object("read")
-		h.Int("address", int64(r.U16()))
-		h.Int("quantity", int64(r.U16()))
+		h.Object(keyRead)
+		h.Int(keyAddress, int64(r.U16()))
+		h.Int(keyQuantity, int64(r.U16()))
 		h.End()
 	case modbusWriteCoil, modbusWriteRegister:
-		h.Object("write")
-		h.Int("address", int64(r.U16()))
-		h.Int("data", int64(r.U16()))
+		h.Object(keyWrite)
+		h.Int(keyAddress, int64(r.U16()))
+		h.Int(keyData, int64(r.U16()))
 		h.End()
 	}
 }
@@ -191,13 +191,25 @@ func (u *modbusUnit) answer(h *Hint, c *Conn, in Input) Verdict {
 		return moreUnless(in.Final)
 	}
 	h.Role, h.Next = Response, Stop
-	h.Object("response")
+	h.Object(keyResponse)
 	u.print(h)
 	if u.function&modbusException != 0 {
-		h.Object("exception")
-		h.Int("raw", int64(u.data.U8()))
+		h.Object(keyException)
+		h.Int(keyRaw, int64(u.data.U8()))
 		h.End()
 	}
 	h.End()
 	return Done
 }
+
+// Keys of the fields.
+var (
+	keyException    = KeyOf("exception")
+	keyFunctionCode = KeyOf("function_code")
+	keyFunctionRaw  = KeyOf("function_raw")
+	keyProtocolID   = KeyOf("protocol_id")
+	keyQuantity     = KeyOf("quantity")
+	keyRead         = KeyOf("read")
+	keyUnitID       = KeyOf("unit_id")
+	keyWrite        = KeyOf("write")
+)

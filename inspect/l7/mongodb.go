@@ -67,9 +67,9 @@ func mongoCommand(h *Hint, opcode uint32, body wire.Cursor) Verdict {
 	if !ok || !isBSONKey(first.key) {
 		return Reject
 	}
-	h.Str("command", first.key)
+	h.Str(keyCommand, first.key)
 	if collection := first.text(); len(collection) > 0 {
-		h.Str("collection", collection)
+		h.Str(keyCollection, collection)
 	}
 	printMongoClient(h, command)
 	return Done
@@ -85,8 +85,8 @@ func mongoOldCommand(h *Hint, body wire.Cursor) Verdict {
 	if !body.OK() || !isBSONKey(collection) || !ok || !some || !isBSONKey(first.key) {
 		return Reject
 	}
-	h.Str("collection", collection)
-	h.Str("command", first.key)
+	h.Str(keyCollection, collection)
+	h.Str(keyCommand, first.key)
 	printMongoClient(h, command)
 	return Done
 }
@@ -107,11 +107,11 @@ func printMongoClient(h *Hint, command bson) {
 		switch key := string(f.key); {
 		case key == "$db" && seen&1 == 0:
 			seen |= 1
-			h.Str("database", f.text())
+			h.Str(keyDatabase, f.text())
 		case key == "client" && seen&2 == 0:
 			seen |= 2
 			if client, ok := newBSON(f.value); ok && f.typ == bsonDocument {
-				h.Object("client")
+				h.Object(keyClient)
 				printMongoNames(h, client)
 				h.End()
 			}
@@ -121,14 +121,14 @@ func printMongoClient(h *Hint, command bson) {
 
 // printMongoNames prints the names and versions in a client's documents.
 func printMongoNames(h *Hint, client bson) {
-	for _, want := range [...]string{"application", "driver", "os"} {
-		part, ok := client.document(want)
+	for _, want := range [...]Key{keyApplication, keyDriver, keyOS} {
+		part, ok := client.document(want.String())
 		if !ok {
 			continue
 		}
 		h.Object(want)
-		for _, key := range [...]string{"name", "version"} {
-			if text := part.find(key); len(text) > 0 {
+		for _, key := range [...]Key{keyName, keyVersion} {
+			if text := part.find(key.String()); len(text) > 0 {
 				h.Str(key, text)
 			}
 		}
@@ -151,13 +151,25 @@ func mongoAnswer(h *Hint, opcode uint32, body wire.Cursor) Verdict {
 	if !ok {
 		return Reject
 	}
-	for _, key := range [...]string{"setName", "errmsg", "codeName"} {
-		if text := reply.find(key); len(text) > 0 {
+	for _, key := range [...]Key{keySetName, keyErrmsg, keyCodeName} {
+		if text := reply.find(key.String()); len(text) > 0 {
 			h.Str(key, text)
 		}
 	}
 	if n, ok := reply.number("maxWireVersion"); ok {
-		h.Int("maxWireVersion", n)
+		h.Int(keyMaxWireVersion, n)
 	}
 	return Done
 }
+
+// Keys of the fields.
+var (
+	keyApplication    = KeyOf("application")
+	keyCodeName       = KeyOf("codeName")
+	keyCollection     = KeyOf("collection")
+	keyDriver         = KeyOf("driver")
+	keyErrmsg         = KeyOf("errmsg")
+	keyMaxWireVersion = KeyOf("maxWireVersion")
+	keyOS             = KeyOf("os")
+	keySetName        = KeyOf("setName")
+)

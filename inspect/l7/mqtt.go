@@ -84,11 +84,11 @@ func parseMQTTConnect(h *Hint, c *Conn, in Input) Verdict {
 	}
 	c.Mode[in.Side&1] = level
 	h.Role, h.Next = Request, Stop
-	h.Object("connect")
-	h.Str("protocol_string", name)
-	h.Int("protocol_version", int64(level))
+	h.Object(keyConnect)
+	h.Str(keyProtocolString, name)
+	h.Int(keyProtocolVersion, int64(level))
 	printMQTTFlags(h, flags)
-	h.Str("client_id", id)
+	h.Str(keyClientID, id)
 	printMQTTLogin(h, flags, level, body)
 	h.End()
 	return Done
@@ -122,13 +122,13 @@ func skipMQTTProperties(body *wire.Cursor) {
 }
 
 func printMQTTFlags(h *Hint, flags uint8) {
-	h.Object("flags")
+	h.Object(keyFlags)
 	for _, f := range [...]struct {
 		bit uint8
-		key string
+		key Key
 	}{
-		{mqttUsername, "username"}, {mqttPassword, "password"}, {mqttWill, "will"}, {mqttWillRetain, "will_retain"},
-		{mqttClean, "clean_session"},
+		{mqttUsername, keyUsername}, {mqttPassword, keyPassword}, {mqttWill, keyWill}, {mqttWillRetain, keyWillRetain},
+		{mqttClean, keyCleanSession},
 	} {
 		if flags&f.bit != 0 {
 			h.True(f.key)
@@ -146,14 +146,14 @@ func printMQTTLogin(h *Hint, flags, level uint8, body wire.Cursor) {
 		topic := body.Bytes(int(body.U16()))
 		body.Skip(int(body.U16())) // message
 		if body.OK() {
-			h.Object("will")
-			h.Str("topic", topic)
+			h.Object(keyWill)
+			h.Str(keyTopic, topic)
 			h.End()
 		}
 	}
 	if flags&mqttUsername != 0 {
 		if user := body.Bytes(int(body.U16())); body.OK() {
-			h.Str("username", user)
+			h.Str(keyUsername, user)
 		}
 	}
 }
@@ -171,11 +171,25 @@ func parseMQTTConnack(h *Hint, version uint8, in Input) Verdict {
 		return Reject
 	}
 	h.Role, h.Next = Response, Stop
-	h.Object("connack")
+	h.Object(keyConnack)
 	if flags == 1 {
-		h.True("session_present")
+		h.True(keySessionPresent)
 	}
-	h.Int("return_code", int64(code))
+	h.Int(keyReturnCode, int64(code))
 	h.End()
 	return Done
 }
+
+// Keys of the fields.
+var (
+	keyCleanSession   = KeyOf("clean_session")
+	keyConnack        = KeyOf("connack")
+	keyConnect        = KeyOf("connect")
+	keyPassword       = KeyOf("password")
+	keyProtocolString = KeyOf("protocol_string")
+	keyReturnCode     = KeyOf("return_code")
+	keySessionPresent = KeyOf("session_present")
+	keyTopic          = KeyOf("topic")
+	keyWill           = KeyOf("will")
+	keyWillRetain     = KeyOf("will_retain")
+)

@@ -127,13 +127,13 @@ func (g *mysqlGreeting) read(body *wire.Cursor) bool {
 }
 
 func (g *mysqlGreeting) print(h *Hint) {
-	h.Str("server_version", g.version)
-	h.Int("connection_id", int64(g.connection))
+	h.Str(keyServerVersion, g.version)
+	h.Int(keyConnectionID, int64(g.connection))
 	if len(g.plugin) > 0 {
-		h.Str("server_auth_plugin", g.plugin)
+		h.Str(keyServerAuthPlugin, g.plugin)
 	}
 	if g.caps&mysqlTLS != 0 {
-		h.True("tls_offered")
+		h.True(keyTLSOffered)
 	}
 }
 
@@ -161,7 +161,7 @@ func parseMysqlClient(h *Hint, c *Conn, in Input) Verdict {
 
 // printMysqlLogin prints the rest of a HandshakeResponse41 as far as it can be read.
 func printMysqlLogin(h *Hint, caps uint32, body wire.Cursor) {
-	h.Str("user", body.CString())
+	h.Str(keyUser, body.CString())
 	switch {
 	case caps&mysqlLongAuthLen != 0:
 		body.Skip(mysqlLength(&body))
@@ -172,12 +172,12 @@ func printMysqlLogin(h *Hint, caps uint32, body wire.Cursor) {
 	}
 	if caps&mysqlWithDB != 0 {
 		if database := body.CString(); len(database) > 0 {
-			h.Str("database", database)
+			h.Str(keyDatabase, database)
 		}
 	}
 	if caps&mysqlPluginAuth != 0 {
 		if plugin := body.CString(); len(plugin) > 0 {
-			h.Str("auth_plugin", plugin)
+			h.Str(keyAuthPlugin, plugin)
 		}
 	}
 	if caps&mysqlAttributes != 0 {
@@ -201,8 +201,11 @@ func mysqlLength(r *wire.Cursor) int {
 }
 
 // mysqlAttribute are the connection attributes that are printed, and their keys.
-var mysqlAttribute = [...][2]string{
-	{"_client_name", "client_name"}, {"_client_version", "client_version"}, {"program_name", "program_name"},
+var mysqlAttribute = [...]struct {
+	name string
+	key  Key
+}{
+	{"_client_name", keyClientName}, {"_client_version", keyClientVersion}, {"program_name", keyProgramName},
 }
 
 func printMysqlAttributes(h *Hint, pairs wire.Cursor) {
@@ -211,9 +214,9 @@ func printMysqlAttributes(h *Hint, pairs wire.Cursor) {
 		key := pairs.Bytes(mysqlLength(&pairs))
 		value := pairs.Bytes(mysqlLength(&pairs))
 		for i, a := range mysqlAttribute {
-			if pairs.OK() && string(key) == a[0] && !seen[i] {
+			if pairs.OK() && string(key) == a.name && !seen[i] {
 				seen[i] = true
-				h.Str(a[1], value)
+				h.Str(a.key, value)
 			}
 		}
 	}
@@ -233,7 +236,7 @@ func parseMysqlResult(h *Hint, in Input) Verdict {
 	h.Role, h.Next = Response, Stop
 	switch kind {
 	case mysqlOK:
-		h.True("logged_in")
+		h.True(keyLoggedIn)
 	case mysqlError:
 		printMysqlError(h, body)
 	case mysqlMore, mysqlSwitch:
@@ -245,10 +248,23 @@ func parseMysqlResult(h *Hint, in Input) Verdict {
 }
 
 func printMysqlError(h *Hint, body wire.Cursor) {
-	h.Int("error_code", int64(body.U16LE()))
+	h.Int(keyErrorCode, int64(body.U16LE()))
 	if state := body; state.U8() == '#' {
 		body.Skip(1)
-		h.Str("sqlstate", body.Bytes(5))
+		h.Str(keySQLState, body.Bytes(5))
 	}
-	h.Str("error_message", body.Rest())
+	h.Str(keyErrorMessage, body.Rest())
 }
+
+// Keys of the fields.
+var (
+	keyAuthPlugin       = KeyOf("auth_plugin")
+	keyClientName       = KeyOf("client_name")
+	keyConnectionID     = KeyOf("connection_id")
+	keyErrorMessage     = KeyOf("error_message")
+	keyLoggedIn         = KeyOf("logged_in")
+	keyProgramName      = KeyOf("program_name")
+	keyServerAuthPlugin = KeyOf("server_auth_plugin")
+	keySQLState         = KeyOf("sqlstate")
+	keyTLSOffered       = KeyOf("tls_offered")
+)

@@ -65,10 +65,10 @@ func parseNTP(h *Hint, _ *Conn, in Input) Verdict {
 	if mode == ntpServer {
 		h.Role, h.Next = Response, Stop
 	}
-	h.Int("version", int64(version))
-	h.Int("mode", int64(mode))
-	h.Int("stratum", int64(hd.stratum))
-	h.colonStr("reference_id", hd.reference)
+	h.Int(keyVersion, int64(version))
+	h.Int(keyMode, int64(mode))
+	h.Int(keyStratum, int64(hd.stratum))
+	h.colonStr(keyReferenceID, hd.reference)
 	hd.printReference(h)
 	return Done
 }
@@ -124,7 +124,7 @@ func (hd *ntpHeader) printReference(h *Hint) {
 		text = text[:len(text)-1]
 	}
 	if hd.stratum <= 1 && isText(text) {
-		h.Str("reference", text)
+		h.Str(keyReference, text)
 		h.Extra()
 	}
 }
@@ -166,7 +166,7 @@ func parseNTPControl(h *Hint, in Input, first uint8, r wire.Cursor) Verdict {
 		return Reject
 	}
 	printNTPMode(h, in, first, response)
-	h.Const("operation", name)
+	h.Const(keyOperation, name)
 	h.Extra()
 	return Done
 }
@@ -210,7 +210,7 @@ func parseNTPPrivate(h *Hint, in Input, first uint8, r wire.Cursor) Verdict {
 		return Reject
 	}
 	printNTPMode(h, in, first, response)
-	h.Int("request", int64(request))
+	h.Int(keyRequest, int64(request))
 	h.Extra()
 	return Done
 }
@@ -232,6 +232,13 @@ func printNTPMode(h *Hint, in Input, first uint8, response bool) {
 	if response {
 		h.Role, h.Next = Response, Stop
 	}
-	h.Int("version", int64(first>>3&7))
-	h.Int("mode", int64(first&7))
+	h.Int(keyVersion, int64(first>>3&7))
+	h.Int(keyMode, int64(first&7))
 }
+
+// Keys of the fields.
+var (
+	keyReference   = KeyOf("reference")
+	keyReferenceID = KeyOf("reference_id")
+	keyStratum     = KeyOf("stratum")
+)

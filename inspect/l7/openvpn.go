@@ -81,9 +81,9 @@ func parseOpenVPNReset(h *Hint, b []byte) bool {
 	if protection == "" {
 		return false
 	}
-	h.Int("opcode", int64(opcode>>3))
-	h.hexStr("session_id", session)
-	h.Const("protection", protection)
+	h.Int(keyOpcode, int64(opcode>>3))
+	h.hexStr(keySessionID, session)
+	h.Const(keyProtection, protection)
 	return true
 }
 
@@ -139,3 +139,8 @@ func ovpnHiddenTail(n int) bool {
 	const plain, acked, early = 1 + 4, 1 + 4 + ovpnSessionID + 4, 6
 	return n == plain || n == acked || n == plain+early || n == acked+early
 }
+
+// Keys of the fields.
+var (
+	keyProtection = KeyOf("protection")
+)

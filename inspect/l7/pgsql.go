@@ -78,8 +78,8 @@ func pgsqlFirstBytes(in Input) Verdict {
 func askPgsql(h *Hint, c *Conn, side, mode uint8, message string) {
 	c.Mode[side&1] = mode
 	h.Role, h.Next = Request, pgsqlRequestSize
-	h.Object("request")
-	h.Const("message", message)
+	h.Object(keyRequest)
+	h.Const(keyMessage, message)
 	h.End()
 }
 
@@ -91,8 +91,8 @@ func parsePgsqlConsent(h *Hint, c *Conn, in Input) Verdict {
 	case 'S', 'G':
 		h.Role, h.Next, h.Switch = Response, 1, true
 		if c.Mode[1^in.Side&1] == pgsqlAsksTLS {
-			h.Object("response")
-			h.True("ssl_accepted")
+			h.Object(keyResponse)
+			h.True(keySSLAccepted)
 			h.End()
 		}
 	case 'N':
@@ -121,15 +121,15 @@ func parsePgsqlStartup(h *Hint, c *Conn, in Input, version uint32, body wire.Cur
 	}
 	c.Mode[in.Side&1] = pgsqlStarts
 	h.Role, h.Next = Request, Stop
-	h.Object("request")
+	h.Object(keyRequest)
 	if version == pgsqlVersion3 {
-		h.Const("protocol_version", "3.0")
+		h.Const(keyProtocolVersion, "3.0")
 	} else {
-		h.Const("protocol_version", "3.2")
+		h.Const(keyProtocolVersion, "3.2")
 	}
-	h.Object("startup_parameters")
-	h.Str("user", user)
-	mark := h.openList("optional_parameters")
+	h.Object(keyStartupParameters)
+	h.Str(keyUser, user)
+	mark := h.openList(keyOptionalParameters)
 	printPgsqlParameters(h, body)
 	h.closeList(mark)
 	h.End()
@@ -138,19 +138,45 @@ func parsePgsqlStartup(h *Hint, c *Conn, in Input, version uint32, body wire.Cur
 }
 
 // pgsqlParameters are the client's parameters that Suricata prints; its names for them are the protocol's.
-var pgsqlParameters = [...]string{
-	"database", "application_name", "client_encoding", "datestyle", "extra_float_digits", "options", "replication",
+var pgsqlParameters = [...]Key{
+	keyDatabase, keyApplicationName, keyClientEncoding, keyLowerDateStyle, keyExtraFloatDigits, keyOptions, keyReplication,
 }
 
 func printPgsqlParameters(h *Hint, pairs wire.Cursor) {
 	for !pairs.Empty() {
 		key, value := pairs.CString(), pairs.CString()
 		for _, name := range pgsqlParameters {
-			if string(key) == name && pairs.OK() {
-				h.Object("")
+			if string(key) == name.String() && pairs.OK() {
+				h.Object(element)
 				h.Str(name, value)
 				h.End()
 			}
 		}
 	}
 }
+
+// Keys of the fields.
+var (
+	keyApplicationName           = KeyOf("application_name")
+	keyAuthenticationMD5Password = KeyOf("authentication_md5_password")
+	keyClientEncoding            = KeyOf("client_encoding")
+	keyDateStyle                 = KeyOf("date_style")
+	keyLowerDateStyle            = KeyOf("datestyle")
+	keyExtraFloatDigits          = KeyOf("extra_float_digits")
+	keyIntegerDatetimes          = KeyOf("integer_datetimes")
+	keyIntervalStyle             = KeyOf("interval_style")
+	keyIsSuperuser               = KeyOf("is_superuser")
+	keyLine                      = KeyOf("line")
+	keyOptionalParameters        = KeyOf("optional_parameters")
+	keyParameterStatus           = KeyOf("parameter_status")
+	keyReplication               = KeyOf("replication")
+	keyRoutine                   = KeyOf("routine")
+	keyServerEncoding            = KeyOf("server_encoding")
+	keySessionAuthorization      = KeyOf("session_authorization")
+	keySeverityLocalizable       = KeyOf("severity_localizable")
+	keySeverityNonLocalizable    = KeyOf("severity_non_localizable")
+	keySSLAccepted               = KeyOf("ssl_accepted")
+	keyStandardConformingStrings = KeyOf("standard_conforming_strings")
+	keyStartupParameters         = KeyOf("startup_parameters")
+	keyTimeZone                  = KeyOf("time_zone")
+)

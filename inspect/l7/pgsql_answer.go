@@ -89,13 +89,13 @@ var pgsqlMethods = [...]string{
 const pgsqlMD5 = 5
 
 func (a *pgsqlAnswer) print(h *Hint) {
-	h.Object("response")
+	h.Object(keyResponse)
 	switch {
 	case a.methods == 0:
 	case a.method == pgsqlMD5:
-		h.Str("authentication_md5_password", a.salt)
+		h.Str(keyAuthenticationMD5Password, a.salt)
 	case a.failure.Empty() && a.method < uint32(len(pgsqlMethods)) && pgsqlMethods[a.method] != "":
-		h.Const("message", pgsqlMethods[a.method])
+		h.Const(keyMessage, pgsqlMethods[a.method])
 	}
 	a.printParameters(h)
 	a.printFailure(h)
@@ -103,24 +103,24 @@ func (a *pgsqlAnswer) print(h *Hint) {
 }
 
 // pgsqlReports are the parameters that Suricata prints, and its names for them.
-var pgsqlReports = map[string]string{
-	"application_name": "application_name", "client_encoding": "client_encoding", "DateStyle": "date_style",
-	"integer_datetimes": "integer_datetimes", "IntervalStyle": "interval_style", "is_superuser": "is_superuser",
-	"server_encoding": "server_encoding", "server_version": "server_version",
-	"session_authorization": "session_authorization", "standard_conforming_strings": "standard_conforming_strings",
-	"TimeZone": "time_zone",
+var pgsqlReports = map[string]Key{
+	"application_name": keyApplicationName, "client_encoding": keyClientEncoding, "DateStyle": keyDateStyle,
+	"integer_datetimes": keyIntegerDatetimes, "IntervalStyle": keyIntervalStyle, "is_superuser": keyIsSuperuser,
+	"server_encoding": keyServerEncoding, "server_version": keyServerVersion,
+	"session_authorization": keySessionAuthorization, "standard_conforming_strings": keyStandardConformingStrings,
+	"TimeZone": keyTimeZone,
 }
 
 func (a *pgsqlAnswer) printParameters(h *Hint) {
-	mark := h.openList("parameter_status")
+	mark := h.openList(keyParameterStatus)
 	for r := a.parameters; !r.Empty(); {
 		typ, body := r.U8(), r.Sub(int(r.U32())-4)
 		if typ != pgsqlParameterStatus {
 			continue
 		}
 		key, value := body.CString(), body.CString()
-		if name := pgsqlReports[string(key)]; name != "" && body.OK() {
-			h.Object("")
+		if name := pgsqlReports[string(key)]; name != element && body.OK() {
+			h.Object(element)
 			h.Str(name, value)
 			h.End()
 		}
@@ -129,9 +129,9 @@ func (a *pgsqlAnswer) printParameters(h *Hint) {
 }
 
 // pgsqlErrorFields are the fields of an error that are printed, by their type.
-var pgsqlErrorFields = map[uint8]string{
-	'S': "severity_localizable", 'V': "severity_non_localizable", 'C': "code", 'M': "message", 'F': "file", 'L': "line",
-	'R': "routine",
+var pgsqlErrorFields = map[uint8]Key{
+	'S': keySeverityLocalizable, 'V': keySeverityNonLocalizable, 'C': keyCode, 'M': keyMessage, 'F': keyFile, 'L': keyLine,
+	'R': keyRoutine,
 }
 
 func (a *pgsqlAnswer) printFailure(h *Hint) {
@@ -140,7 +140,7 @@ func (a *pgsqlAnswer) printFailure(h *Hint) {
 		typ := r.U8()
 		text := r.CString()
 		bit := uint64(1) << (typ & 63)
-		if key := pgsqlErrorFields[typ]; key != "" && r.OK() && seen&bit == 0 {
+		if key := pgsqlErrorFields[typ]; key != element && r.OK() && seen&bit == 0 {
 			seen |= bit
 			h.Str(key, text)
 		}

@@ -58,10 +58,10 @@ func parsePOP3Greeting(h *Hint, c *Conn, in Input, certain bool) Verdict {
 	}
 	c.Mode[in.Side&1] = pop3Greeted
 	h.Role = Response
-	h.Object("response")
-	h.True("success")
-	h.Const("status", "OK")
-	httpText(h, "header", text)
+	h.Object(keyResponse)
+	h.True(keySuccess)
+	h.Const(keyStatus, "OK")
+	httpText(h, keyHeader, text)
 	h.End()
 	return Done
 }
@@ -115,11 +115,11 @@ func parsePOP3Commands(h *Hint, c *Conn, in Input) Verdict {
 	if s.verb == "STLS" {
 		h.Next, c.Mode[side], c.Left[side] = l.end(in.Data), pop3Securing, s.lines
 	}
-	h.Object("request")
-	h.Const("command", s.verb)
+	h.Object(keyRequest)
+	h.Const(keyCommand, s.verb)
 	if len(s.arg) > 0 {
-		h.Array("args")
-		h.Str("", s.arg)
+		h.Array(keyArgs)
+		h.Str(element, s.arg)
 		h.End()
 	}
 	h.End()
@@ -152,3 +152,10 @@ func (s *pop3Session) command(line []byte) bool {
 	}
 	return true
 }
+
+// Keys of the fields.
+var (
+	keyArgs    = KeyOf("args")
+	keyHeader  = KeyOf("header")
+	keySuccess = KeyOf("success")
+)

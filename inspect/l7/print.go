@@ -6,7 +6,7 @@ import (
 )
 
 // addrStr adds a text field with an address of 4 or 16 bytes; none if there are not as many.
-func (h *Hint) addrStr(key string, b []byte) {
+func (h *Hint) addrStr(key Key, b []byte) {
 	if addr, ok := netip.AddrFromSlice(b); ok {
 		start := len(h.scratch)
 		h.scratch = addr.AppendTo(h.scratch)
@@ -15,14 +15,14 @@ func (h *Hint) addrStr(key string, b []byte) {
 }
 
 // hexStr adds a text field with two hexadecimal digits for each byte.
-func (h *Hint) hexStr(key string, b []byte) {
+func (h *Hint) hexStr(key Key, b []byte) {
 	start := len(h.scratch)
 	h.scratch = hex.AppendEncode(h.scratch, b)
 	h.Str(key, h.since(start))
 }
 
 // colonStr adds a text field with bytes in hexadecimal and a colon between each two, as link addresses are written.
-func (h *Hint) colonStr(key string, b []byte) {
+func (h *Hint) colonStr(key Key, b []byte) {
 	start := len(h.scratch)
 	for i := range b {
 		if i > 0 {

@@ -147,10 +147,10 @@ func (hello *clientHello) printQUIC(h *Hint, version uint32) {
 	hello.printJA3(h)
 	hello.printJA4(h, 'q')
 	if ua := hello.exts.userAgent(); len(ua) > 0 {
-		h.Str("ua", ua)
+		h.Str(keyUA, ua)
 	}
 	mark := len(h.Fields)
-	hello.exts.printALPN(h, "client_alpns")
+	hello.exts.printALPN(h, keyClientALPNs)
 	if len(h.Fields) > mark {
 		h.Fields[mark].Extra = true
 	}
@@ -181,3 +181,9 @@ func (e *tlsExtensions) userAgent() []byte {
 	}
 	return nil
 }
+
+// Keys of the fields.
+var (
+	keyCyu = KeyOf("cyu")
+	keyUA  = KeyOf("ua")
+)

@@ -196,13 +196,13 @@ func printCHLO(h *Hint, version uint32, data []byte) Verdict {
 	h.Role = Request
 	printQUICVersion(h, version)
 	if name := m.value("SNI\x00"); len(name) > 0 {
-		h.Str("sni", name)
+		h.Str(keySNI, name)
 		if isHostLike(name) {
 			h.Name, h.NameSource = name, QUICSNI
 		}
 	}
 	if ua := m.value("UAID"); len(ua) > 0 {
-		h.Str("ua", ua)
+		h.Str(keyUA, ua)
 	}
 	if whole {
 		m.printCYU(h, version)
@@ -224,10 +224,10 @@ func (m chlo) printCYU(h *Hint, version uint32) {
 	sum := md5.Sum(text)
 	start = len(h.scratch)
 	h.scratch = hex.AppendEncode(h.scratch, sum[:])
-	h.Array("cyu")
-	h.Object("")
-	h.Str("hash", h.since(start))
-	h.Str("string", text)
+	h.Array(keyCyu)
+	h.Object(element)
+	h.Str(keyHash, h.since(start))
+	h.Str(keyString, text)
 	h.End()
 	h.End()
 }

@@ -154,5 +154,5 @@ func printQUICVersion(h *Hint, version uint32) {
 	} else {
 		h.scratch = strconv.AppendUint(h.scratch, uint64(version), 16)
 	}
-	h.Str("version", h.since(start))
+	h.Str(keyVersion, h.since(start))
 }

@@ -51,16 +51,16 @@ func parseRDP(h *Hint, c *Conn, in Input) Verdict {
 	}
 	c.Mode[side] = rdpAsked
 	h.Role, h.Next = Request, Stop
-	h.Const("event_type", "initial_request")
+	h.Const(keyEventType, "initial_request")
 	if cookie != nil {
-		h.Str("cookie", cookie)
+		h.Str(keyCookie, cookie)
 	}
 	if token != nil {
-		h.Str("routing_token", token)
+		h.Str(keyRoutingToken, token)
 		h.Extra()
 	}
 	if asks {
-		h.Int("requested_protocols", int64(protocols))
+		h.Int(keyRequestedProtocols, int64(protocols))
 		h.Extra()
 		printRDPFlags(h, flags)
 	}
@@ -70,7 +70,7 @@ func parseRDP(h *Hint, c *Conn, in Input) Verdict {
 // printRDPFlags prints that the client asks to leave no credentials behind; section 2.2.1.1.1.
 func printRDPFlags(h *Hint, flags uint8) {
 	if flags&1 != 0 {
-		h.True("restricted_admin")
+		h.True(keyRestrictedAdmin)
 		h.Extra()
 	}
 }
@@ -130,14 +130,25 @@ func parseRDPConfirm(h *Hint, in Input) Verdict {
 	switch {
 	case !data.OK(): // standard security, as before there was a choice
 	case typ == rdpNegotiated:
-		h.Int("selected_protocol", int64(value))
+		h.Int(keySelectedProtocol, int64(value))
 		h.Extra()
 		if value != 0 {
 			h.Next, h.Switch = end, true
 		}
 	case typ == rdpFailure:
-		h.Int("failure_code", int64(value))
+		h.Int(keyFailureCode, int64(value))
 		h.Extra()
 	}
 	return Done
 }
+
+// Keys of the fields.
+var (
+	keyCookie             = KeyOf("cookie")
+	keyEventType          = KeyOf("event_type")
+	keyFailureCode        = KeyOf("failure_code")
+	keyRequestedProtocols = KeyOf("requested_protocols")
+	keyRestrictedAdmin    = KeyOf("restricted_admin")
+	keyRoutingToken       = KeyOf("routing_token")
+	keySelectedProtocol   = KeyOf("selected_protocol")
+)

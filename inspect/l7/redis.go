@@ -77,7 +77,7 @@ func parseRedisCommand(h *Hint, c *Conn, in Input) Verdict {
 		return Reject
 	}
 	printRedisCommand(h, c, in, name)
-	h.Int("arguments", int64(items-1))
+	h.Int(keyArguments, int64(items-1))
 	return Done
 }
 
@@ -125,7 +125,7 @@ func parseRedisLine(h *Hint, c *Conn, in Input) Verdict {
 func printRedisCommand(h *Hint, c *Conn, in Input, name []byte) {
 	c.Mode[in.Side&1] = redisAsked
 	h.Role, h.Next = Request, Stop
-	h.Str("command", name)
+	h.Str(keyCommand, name)
 }
 
 // parseRedisGreeting reads a reply to what was not known for a command, if no other protocol has such a reply.
@@ -161,9 +161,14 @@ func parseRedisReply(h *Hint, in Input) Verdict {
 		return moreOr(v, in.Final)
 	}
 	h.Role, h.Next = Response, Stop
-	h.Const("reply", kind)
+	h.Const(keyReply, kind)
 	if kind == "status" || in.Data[0] == '-' {
-		httpText(h, "message", line[1:])
+		httpText(h, keyMessage, line[1:])
 	}
 	return Done
 }
+
+// Keys of the fields.
+var (
+	keyArguments = KeyOf("arguments")
+)

@@ -62,16 +62,16 @@ func printRTSPRequest(h *Hint, line, agent []byte) {
 	method, rest := rtspMethods.first(line)
 	v := len(rest) - len(rtspVersion)
 	h.Role = Request
-	h.Const("method", method)
-	h.Str("url", bytes.TrimSpace(rest[:v]))
-	h.Str("version", rest[v:])
-	httpText(h, "user_agent", agent)
+	h.Const(keyMethod, method)
+	h.Str(keyURL, bytes.TrimSpace(rest[:v]))
+	h.Str(keyVersion, rest[v:])
+	httpText(h, keyUserAgent, agent)
 }
 
 func printRTSPResponse(h *Hint, line, server []byte) {
 	status, _ := httpNumber(line[len(rtspVersion)+1:len(rtspStatusLine)], 10)
 	h.Role = Response
-	h.Int("status", status)
-	httpText(h, "reason", bytes.TrimSpace(line[len(rtspStatusLine):]))
-	httpText(h, "server", server)
+	h.Int(keyStatus, status)
+	httpText(h, keyReason, bytes.TrimSpace(line[len(rtspStatusLine):]))
+	httpText(h, keyServer, server)
 }

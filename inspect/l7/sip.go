@@ -75,10 +75,10 @@ func printSIPRequest(h *Hint, line []byte, values *[sipFields][]byte) Verdict {
 		return Reject
 	}
 	h.Role = Request
-	h.Str("method", method)
-	h.Str("uri", rest[:len(rest)-len(" "+sipVersion)])
-	h.Const("version", sipVersion)
-	h.Str("request_line", line)
+	h.Str(keyMethod, method)
+	h.Str(keyURI, rest[:len(rest)-len(" "+sipVersion)])
+	h.Const(keyVersion, sipVersion)
+	h.Str(keyRequestLine, line)
 	printSIPFields(h, values)
 	return Done
 }
@@ -92,10 +92,10 @@ func printSIPResponse(h *Hint, line []byte, values *[sipFields][]byte) Verdict {
 		return Reject
 	}
 	h.Role = Response
-	h.Const("version", sipVersion)
-	h.Str("code", code)
-	httpText(h, "reason", reason)
-	h.Str("response_line", line)
+	h.Const(keyVersion, sipVersion)
+	h.Str(keyCode, code)
+	httpText(h, keyReason, reason)
+	h.Str(keyResponseLine, line)
 	printSIPFields(h, values)
 	return Done
 }
@@ -106,13 +106,13 @@ func printSIPFields(h *Hint, values *[sipFields][]byte) {
 	if agent == nil {
 		agent = values[sipServer]
 	}
-	sipExtra(h, "from", sipAddress(sipEither(values, sipFrom)))
-	sipExtra(h, "to", sipAddress(sipEither(values, sipTo)))
-	sipExtra(h, "call_id", sipEither(values, sipCallID))
-	sipExtra(h, "user_agent", agent)
+	sipExtra(h, keyFrom, sipAddress(sipEither(values, sipFrom)))
+	sipExtra(h, keyTo, sipAddress(sipEither(values, sipTo)))
+	sipExtra(h, keyCallID, sipEither(values, sipCallID))
+	sipExtra(h, keyUserAgent, agent)
 }
 
-func sipExtra(h *Hint, key string, text []byte) {
+func sipExtra(h *Hint, key Key, text []byte) {
 	if len(text) > 0 {
 		h.Str(key, text)
 		h.Extra()
@@ -136,3 +136,11 @@ func sipAddress(value []byte) []byte {
 	value, _, _ = bytes.Cut(value, []byte(";"))
 	return value
 }
+
+// Keys of the fields.
+var (
+	keyCallID       = KeyOf("call_id")
+	keyRequestLine  = KeyOf("request_line")
+	keyResponseLine = KeyOf("response_line")
+	keyURI          = KeyOf("uri")
+)

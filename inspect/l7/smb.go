@@ -171,3 +171,17 @@ func beginsSMB(b []byte) bool {
 	}
 	return false
 }
+
+// Keys of the fields.
+var (
+	keyClientDialects = KeyOf("client_dialects")
+	keyClientGUID     = KeyOf("client_guid")
+	keyDialect        = KeyOf("dialect")
+	keyMaxReadSize    = KeyOf("max_read_size")
+	keyMaxWriteSize   = KeyOf("max_write_size")
+	keyNTLMSSP        = KeyOf("ntlmssp")
+	keyServerGUID     = KeyOf("server_guid")
+	keyShare          = KeyOf("share")
+	keyShareType      = KeyOf("share_type")
+	keyTreeID         = KeyOf("tree_id")
+)

@@ -114,20 +114,20 @@ func (m *smbMessage) name() string {
 func (m *smbMessage) print(h *Hint) {
 	if !m.response {
 		h.Role = Request
-		h.Int("id", int64(m.id))
-		h.Const("command", m.name())
+		h.Int(keyID, int64(m.id))
+		h.Const(keyCommand, m.name())
 		m.printRequest(h)
 		return
 	}
 	h.Role = Response
 	if name := smbStatus[m.status]; name != "" {
-		h.Const("status", name)
+		h.Const(keyStatus, name)
 	}
 	start := len(h.scratch)
 	h.scratch = strconv.AppendUint(append(h.scratch, "0x"...), uint64(m.status), 16)
-	h.Str("status_code", h.since(start))
-	h.Int("session_id", int64(m.session&(1<<63-1)))
-	h.Int("tree_id", int64(m.tree))
+	h.Str(keyStatusCode, h.since(start))
+	h.Int(keySessionID, int64(m.session&(1<<63-1)))
+	h.Int(keyTreeID, int64(m.tree))
 	m.printResponse(h)
 }
 
@@ -152,12 +152,12 @@ func (m *smbMessage) printResponse(h *Hint) {
 		printSMB2Dialect(h, m.body)
 	case "SMB1_COMMAND_NEGOTIATE_PROTOCOL":
 		if m.body.U8() == smb1NTWords {
-			h.Const("dialect", "NT LM 0.12")
+			h.Const(keyDialect, "NT LM 0.12")
 		}
 	case "SMB2_COMMAND_TREE_CONNECT":
 		m.body.Skip(2)
 		if typ := m.body.U8(); typ > 0 && int(typ) < len(smb2Shares) {
-			h.Const("share_type", smb2Shares[typ])
+			h.Const(keyShareType, smb2Shares[typ])
 		}
 	}
 }

@@ -14,11 +14,11 @@ const maxSMBDialects = 32
 func printSMB1Negotiate(h *Hint, body wire.Cursor) {
 	body.Skip(2 * int(body.U8())) // words
 	list := body.Upto(int(body.U16LE()))
-	mark := h.openList("client_dialects")
+	mark := h.openList(keyClientDialects)
 	for n := 0; !list.Empty() && n < maxSMBDialects; n++ {
 		format, name := list.U8(), list.CString()
 		if list.OK() && format == 2 {
-			h.Str("", name)
+			h.Str(element, name)
 		}
 	}
 	h.closeList(mark)
@@ -31,12 +31,12 @@ func printSMB2Negotiate(h *Hint, body wire.Cursor) {
 	body.Skip(2 + 2 + 4) // security mode, reserved, capabilities
 	guid := body.Bytes(16)
 	body.Skip(8) // negotiate contexts, or the client's start time
-	mark := h.openList("client_dialects")
+	mark := h.openList(keyClientDialects)
 	for n := 0; n < min(count, maxSMBDialects) && body.Len() >= 2; n++ {
-		h.Const("", smb2Dialect(body.U16LE()))
+		h.Const(element, smb2Dialect(body.U16LE()))
 	}
 	h.closeList(mark)
-	printGUID(h, "client_guid", guid)
+	printGUID(h, keyClientGUID, guid)
 }
 
 // printSMB2Dialect prints what a server chose; MS-SMB2 section 2.2.4.
@@ -50,10 +50,10 @@ func printSMB2Dialect(h *Hint, body wire.Cursor) {
 	if !body.OK() {
 		return // an error has another body
 	}
-	h.Const("dialect", smb2Dialect(dialect))
-	printGUID(h, "server_guid", guid)
-	h.Int("max_read_size", int64(read))
-	h.Int("max_write_size", int64(write))
+	h.Const(keyDialect, smb2Dialect(dialect))
+	printGUID(h, keyServerGUID, guid)
+	h.Int(keyMaxReadSize, int64(read))
+	h.Int(keyMaxWriteSize, int64(write))
 }
 
 func smb2Dialect(d uint16) string {
@@ -75,7 +75,7 @@ func smb2Dialect(d uint16) string {
 }
 
 // printGUID prints a GUID, of which the first three parts have their low byte first.
-func printGUID(h *Hint, key string, b []byte) {
+func printGUID(h *Hint, key Key, b []byte) {
 	if len(b) != 16 {
 		return
 	}
@@ -98,7 +98,7 @@ func (m *smbMessage) printSMB2Tree(h *Hint) {
 	r := m.start
 	r.Skip(offset)
 	if path := r.Upto(size); m.body.OK() && !path.Empty() {
-		h.Str("share", h.utf16Text(path))
+		h.Str(keyShare, h.utf16Text(path))
 	}
 }
 
@@ -112,7 +112,7 @@ func (m *smbMessage) printSMB1Tree(h *Hint) {
 		return
 	}
 	if !m.unicode {
-		h.Str("share", m.body.CString())
+		h.Str(keyShare, m.body.CString())
 		return
 	}
 	if (m.start.Len()-m.body.Len())%2 != 0 {
@@ -123,7 +123,7 @@ func (m *smbMessage) printSMB1Tree(h *Hint) {
 	for end.Len() >= 2 && end.U16LE() != 0 {
 		size += 2
 	}
-	h.Str("share", h.utf16Text(m.body.Sub(size)))
+	h.Str(keyShare, h.utf16Text(m.body.Sub(size)))
 }
 
 // NTLM's message with which a client says who it is; MS-NLMP section 2.2.1.3.
@@ -156,8 +156,8 @@ func printNTLM(h *Hint, body wire.Cursor) {
 	if !body.OK() || typ != ntlmAuthenticate {
 		return
 	}
-	h.Object("ntlmssp")
-	for f, key := range [...]string{"domain", "user", "host"} {
+	h.Object(keyNTLMSSP)
+	for f, key := range [...]Key{keyDomain, keyUser, keyHost} {
 		if flags&ntlmUnicode != 0 {
 			h.Str(key, h.utf16Text(field[f]))
 		} else {

@@ -47,7 +47,7 @@ func parseSMTPReply(h *Hint, c *Conn, in Input) Verdict {
 		return moreUnless(in.Final)
 	case first && string(r.code) == "220":
 		h.Role = Response
-		h.Str("banner", r.text)
+		h.Str(keyBanner, r.text)
 		h.Extra()
 	case string(r.code) == "220":
 		h.Switch = true
@@ -135,9 +135,9 @@ func smtpPath(arg []byte, keyword string) ([]byte, bool) {
 }
 
 func (s *smtpSession) print(h *Hint) {
-	httpText(h, "helo", s.helo)
-	httpText(h, "mail_from", s.from)
-	list := h.openList("rcpt_to")
+	httpText(h, keyHelo, s.helo)
+	httpText(h, keyMailFrom, s.from)
+	list := h.openList(keyRcptTo)
 	for {
 		line, v := s.rcpts.text()
 		if v != Done {
@@ -145,13 +145,22 @@ func (s *smtpSession) print(h *Hint) {
 		}
 		if verb, arg := smtpVerbs.first(line); verb == "RCPT" {
 			if path, ok := smtpPath(arg, "TO:"); ok {
-				h.Str("", path)
+				h.Str(element, path)
 			}
 		}
 	}
 	h.closeList(list)
 	if s.starttls {
-		h.True("starttls")
+		h.True(keyStarttls)
 		h.Extra()
 	}
 }
+
+// Keys of the fields.
+var (
+	keyBanner   = KeyOf("banner")
+	keyHelo     = KeyOf("helo")
+	keyMailFrom = KeyOf("mail_from")
+	keyRcptTo   = KeyOf("rcpt_to")
+	keyStarttls = KeyOf("starttls")
+)

@@ -41,12 +41,12 @@ func parseSNMP(h *Hint, _ *Conn, in Input) Verdict {
 	ok := false
 	switch version {
 	case snmpV1, snmpV2c:
-		h.Int("version", version+1)
+		h.Int(keyVersion, version+1)
 		community := derWhole(&r, derOctets)
 		ok = r.OK() && snmpPDU(h, &r)
-		h.Str("community", community.Rest())
+		h.Str(keyCommunity, community.Rest())
 	case snmpV3:
-		h.Int("version", version)
+		h.Int(keyVersion, version)
 		ok = snmpVersion3(h, &r)
 	}
 	if !ok {
@@ -71,7 +71,7 @@ func snmpVersion3(h *Hint, r *wire.Cursor) bool {
 		if bits&snmpReportable != 0 {
 			h.Role = Request
 		}
-		h.Const("pdu_type", "encrypted")
+		h.Const(keyPDUType, "encrypted")
 		if derWhole(r, derOctets); !r.OK() {
 			return false
 		}
@@ -96,7 +96,7 @@ func snmpUser(h *Hint, security wire.Cursor) {
 	snmpInt(&r)             // its boots
 	snmpInt(&r)             // its time
 	if user := derWhole(&r, derOctets); r.OK() && !user.Empty() {
-		h.Str("usm", user.Rest())
+		h.Str(keyUSM, user.Rest())
 	}
 }
 
@@ -111,7 +111,7 @@ func snmpPDU(h *Hint, r *wire.Cursor) bool {
 	case snmpResponse, snmpReport:
 		h.Role = Response
 	}
-	h.Const("pdu_type", snmpPDUs[tag-snmpGet])
+	h.Const(keyPDUType, snmpPDUs[tag-snmpGet])
 	if tag == snmpTrapV1 {
 		if !snmpTrap(h, &pdu) {
 			return false
@@ -139,18 +139,18 @@ func snmpTrap(h *Hint, pdu *wire.Cursor) bool {
 	if !pdu.OK() || generic < 0 || int(generic) >= len(snmpTraps) {
 		return false
 	}
-	h.Const("trap_type", snmpTraps[generic])
-	h.oidStr("trap_oid", enterprise)
-	h.addrStr("trap_address", agent.Rest())
+	h.Const(keyTrapType, snmpTraps[generic])
+	h.oidStr(keyTrapOID, enterprise)
+	h.addrStr(keyTrapAddress, agent.Rest())
 	return true
 }
 
 func snmpVars(h *Hint, vars wire.Cursor) {
-	mark := h.openList("vars")
+	mark := h.openList(keyVars)
 	for n := 0; n < maxSNMPVars && !vars.Empty(); n++ {
 		pair := derWhole(&vars, derSequence)
 		if name := derWhole(&pair, derOID); pair.OK() {
-			h.oidStr("", name)
+			h.oidStr(element, name)
 		}
 	}
 	h.closeList(mark)
@@ -160,7 +160,7 @@ func snmpVars(h *Hint, vars wire.Cursor) {
 const maxOID = 128
 
 // oidStr adds a text field with an object identifier in dotted numbers.
-func (h *Hint) oidStr(key string, oid wire.Cursor) {
+func (h *Hint) oidStr(key Key, oid wire.Cursor) {
 	if oid.Len() > maxOID {
 		return
 	}
@@ -182,3 +182,14 @@ func snmpInt(r *wire.Cursor) int64 {
 	}
 	return v
 }
+
+// Keys of the fields.
+var (
+	keyCommunity   = KeyOf("community")
+	keyPDUType     = KeyOf("pdu_type")
+	keyTrapAddress = KeyOf("trap_address")
+	keyTrapOID     = KeyOf("trap_oid")
+	keyTrapType    = KeyOf("trap_type")
+	keyUSM         = KeyOf("usm")
+	keyVars        = KeyOf("vars")
+)

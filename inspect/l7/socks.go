@@ -182,12 +182,12 @@ func socksHost(name []byte) bool {
 }
 
 func (s *socksRequest) print(h *Hint) {
-	h.Int("version", int64(s.version-socks4)+4)
-	h.Const("command", socksCommands[s.command])
-	httpText(h, "host", s.host)
-	h.addrStr("address", s.addr)
-	h.Int("port", int64(s.port))
-	httpText(h, "user", s.user)
+	h.Int(keyVersion, int64(s.version-socks4)+4)
+	h.Const(keyCommand, socksCommands[s.command])
+	httpText(h, keyHost, s.host)
+	h.addrStr(keyAddress, s.addr)
+	h.Int(keyPort, int64(s.port))
+	httpText(h, keyUser, s.user)
 }
 
 // parseSOCKSReply reads all that the server says to a request, with the methods' negotiation before it.
@@ -209,7 +209,7 @@ func parseSOCKSReply(h *Hint, asked uint8, in Input) Verdict {
 		return Reject
 	}
 	h.Role, h.Next = Response, Stop
-	h.Int("reply", int64(status))
+	h.Int(keyReply, int64(status))
 	if status == granted && asked&socksConnect != 0 {
 		h.Switch, h.Next = true, len(in.Data)-r.Len()
 	}

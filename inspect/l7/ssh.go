@@ -62,19 +62,19 @@ func printSSH(h *Hint, sender uint8, version, software []byte, offer *sshOffer) 
 	switch sender {
 	case sshClient:
 		h.Role = Request
-		h.Object("client")
+		h.Object(keyClient)
 	case sshServer:
 		h.Role = Response
-		h.Object("server")
+		h.Object(keyServer)
 	default:
 		h.Role = Interim
 		return
 	}
 	software, comment, _ := bytes.Cut(software, []byte(" "))
-	h.Str("proto_version", version)
-	h.Str("software_version", software)
+	h.Str(keyProtoVersion, version)
+	h.Str(keySoftwareVersion, software)
 	if len(comment) > 0 {
-		h.Str("comment", comment)
+		h.Str(keyComment, comment)
 		h.Extra()
 	}
 	offer.printHASSH(h, sender)
@@ -192,5 +192,12 @@ func (o *sshOffer) printHASSH(h *Hint, sender uint8) {
 		}
 		h.scratch = append(h.scratch, list...)
 	}
-	printJA3Hash(h, "hassh", h.since(start))
+	printJA3Hash(h, keyHassh, h.since(start))
 }
+
+// Keys of the fields.
+var (
+	keyComment      = KeyOf("comment")
+	keyHassh        = KeyOf("hassh")
+	keyProtoVersion = KeyOf("proto_version")
+)

@@ -152,9 +152,9 @@ func (m *stunMessage) print(h *Hint, attributes wire.Cursor) {
 	case stunIndication:
 		h.Role = Framing
 	}
-	h.Const("method", stunMethod(m.method))
-	h.Const("class", stunClasses[m.class])
-	h.hexStr("transaction_id", m.id[4:])
+	h.Const(keyMethod, stunMethod(m.method))
+	h.Const(keyClass, stunClasses[m.class])
+	h.hexStr(keyTransactionID, m.id[4:])
 	seen := 0
 	for !attributes.Empty() {
 		typ, size := attributes.U16(), int(attributes.U16())
@@ -176,21 +176,21 @@ var stunPrinted = [...]uint16{stunMappedAddress, stunUsername, stunErrorCode, st
 func (m *stunMessage) attribute(h *Hint, typ uint16, value []byte) {
 	switch typ {
 	case stunUsername:
-		h.Str("username", value)
+		h.Str(keyUsername, value)
 	case stunRealm:
-		h.Str("realm", value)
+		h.Str(keyRealm, value)
 	case stunSoftware:
-		h.Str("software", value)
+		h.Str(keySoftware, value)
 	case stunErrorCode:
 		printSTUNError(h, value)
 	case stunMappedAddress:
-		printSTUNAddr(h, "mapped_address", value, nil)
+		printSTUNAddr(h, keyMappedAddress, value, nil)
 	case stunXorMappedAddress:
-		printSTUNAddr(h, "xor_mapped_address", value, m.id)
+		printSTUNAddr(h, keyXorMappedAddress, value, m.id)
 	case stunXorRelayedAddress:
-		printSTUNAddr(h, "relayed_address", value, m.id)
+		printSTUNAddr(h, keyRelayedAddress, value, m.id)
 	case stunXorPeerAddress:
-		printSTUNAddr(h, "peer_address", value, m.id)
+		printSTUNAddr(h, keyPeerAddress, value, m.id)
 	}
 }
 
@@ -202,14 +202,14 @@ func printSTUNError(h *Hint, value []byte) {
 	if !r.OK() || number > 99 {
 		return
 	}
-	h.Object("error")
-	h.Int("code", int64(class)*100+int64(number))
-	h.Str("reason", bytes.TrimRight(r.Rest(), "\x00"))
+	h.Object(keyError)
+	h.Int(keyCode, int64(class)*100+int64(number))
+	h.Str(keyReason, bytes.TrimRight(r.Rest(), "\x00"))
 	h.End()
 }
 
 // printSTUNAddr adds an address and port (RFC 8489 sections 14.1 and 14.2), which mask hides unless it is nil.
-func printSTUNAddr(h *Hint, key string, value, mask []byte) {
+func printSTUNAddr(h *Hint, key Key, value, mask []byte) {
 	r := wire.New(value)
 	r.Skip(2) // a zero, and the family, which the length tells too
 	port := r.U16()
@@ -229,3 +229,13 @@ func printSTUNAddr(h *Hint, key string, value, mask []byte) {
 	h.scratch = netip.AddrPortFrom(addr, port).AppendTo(h.scratch)
 	h.Str(key, h.since(start))
 }
+
+// Keys of the fields.
+var (
+	keyClass            = KeyOf("class")
+	keyMappedAddress    = KeyOf("mapped_address")
+	keyPeerAddress      = KeyOf("peer_address")
+	keyRelayedAddress   = KeyOf("relayed_address")
+	keySoftware         = KeyOf("software")
+	keyXorMappedAddress = KeyOf("xor_mapped_address")
+)

@@ -44,11 +44,11 @@ func parseSyslog(h *Hint, _ *Conn, in Input) Verdict {
 		return Reject
 	}
 	h.Role, h.Next = Request, Stop
-	h.Const("facility", syslogFacilities[priority/8])
-	h.Const("severity", syslogSeverities[priority%8])
-	h.Const("format", m.format)
-	httpText(h, "hostname", m.host)
-	httpText(h, "app_name", m.app)
+	h.Const(keyFacility, syslogFacilities[priority/8])
+	h.Const(keySeverity, syslogSeverities[priority%8])
+	h.Const(keyFormat, m.format)
+	httpText(h, keyHostname, m.host)
+	httpText(h, keyAppName, m.app)
 	return Done
 }
 
@@ -155,3 +155,11 @@ func (m *syslogMessage) readBSD(b []byte) Verdict {
 	}
 	return Done
 }
+
+// Keys of the fields.
+var (
+	keyAppName  = KeyOf("app_name")
+	keyFacility = KeyOf("facility")
+	keyFormat   = KeyOf("format")
+	keySeverity = KeyOf("severity")
+)

@@ -44,9 +44,9 @@ func parseTFTPRequest(h *Hint, in Input, op uint16, b []byte) Verdict {
 		packet = "write"
 	}
 	h.Role, h.Next = Request, len(in.Data)
-	h.Const("packet", packet)
-	h.Str("file", file)
-	h.Str("mode", mode)
+	h.Const(keyPacket, packet)
+	h.Str(keyFile, file)
+	h.Str(keyMode, mode)
 	printTFTPOptions(h, b)
 	return Done
 }
@@ -61,13 +61,13 @@ func tftpMode(b []byte) bool {
 }
 
 // tftpOptionNames are those that are registered: RFC 2348, RFC 2349, RFC 7440, RFC 2090.
-var tftpOptionNames = [...]string{"blksize", "timeout", "tsize", "windowsize", "multicast"}
+var tftpOptionNames = [...]Key{keyBlksize, keyTimeout, keyTsize, keyWindowsize, keyMulticast}
 
 // printTFTPOptions adds the options that are registered, and counts them. It reads pairs of texts with a zero behind each;
 // it is not sound if anything else is there.
 func printTFTPOptions(h *Hint, b []byte) (known int, sound bool) {
 	mark := len(h.Fields)
-	h.Object("options")
+	h.Object(keyOptions)
 	h.Extra()
 	seen := 0
 	for sound = true; sound && len(b) > 0; {
@@ -87,9 +87,19 @@ func printTFTPOptions(h *Hint, b []byte) (known int, sound bool) {
 
 func tftpOption(name []byte) int {
 	for i, s := range tftpOptionNames {
-		if bytes.EqualFold(name, []byte(s)) {
+		if bytes.EqualFold(name, []byte(s.String())) {
 			return i
 		}
 	}
 	return -1
 }
+
+// Keys of the fields.
+var (
+	keyBlksize    = KeyOf("blksize")
+	keyMulticast  = KeyOf("multicast")
+	keyPacket     = KeyOf("packet")
+	keyTimeout    = KeyOf("timeout")
+	keyTsize      = KeyOf("tsize")
+	keyWindowsize = KeyOf("windowsize")
+)

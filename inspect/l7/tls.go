@@ -169,10 +169,10 @@ func parseTLSAlert(h *Hint, in Input) Verdict {
 		return Reject
 	}
 	h.Role, h.Next = Response, Stop
-	h.Object("alert")
+	h.Object(keyAlert)
 	h.Extra()
-	h.Int("level", int64(level))
-	h.Int("description", int64(description))
+	h.Int(keyLevel, int64(level))
+	h.Int(keyDescription, int64(description))
 	h.End()
 	return Done
 }
@@ -192,3 +192,25 @@ func parseTLSCompat(h *Hint, in Input) Verdict {
 	h.Next = len(in.Data) - r.Len()
 	return Done
 }
+
+// Keys of the fields.
+var (
+	keyAlert           = KeyOf("alert")
+	keyCipher          = KeyOf("cipher")
+	keyCiphers         = KeyOf("ciphers")
+	keyClientHandshake = KeyOf("client_handshake")
+	keyDescription     = KeyOf("description")
+	keyECH             = KeyOf("ech")
+	keyIssuerDN        = KeyOf("issuerdn")
+	keyJA3             = KeyOf("ja3")
+	keyJA3S            = KeyOf("ja3s")
+	keyJA4             = KeyOf("ja4")
+	keyLevel           = KeyOf("level")
+	keyNotafter        = KeyOf("notafter")
+	keyNotbefore       = KeyOf("notbefore")
+	keyServerALPNs     = KeyOf("server_alpns")
+	keyServerHandshake = KeyOf("server_handshake")
+	keySessionResumed  = KeyOf("session_resumed")
+	keySubject         = KeyOf("subject")
+	keySubjectAltName  = KeyOf("subjectaltname")
+)

@@ -68,18 +68,18 @@ const (
 
 // print prints the certificate, and names the flow by it.
 func (cert *certificate) print(h *Hint) {
-	printDistinguishedName(h, "subject", cert.subject)
-	printDistinguishedName(h, "issuerdn", cert.issuer)
+	printDistinguishedName(h, keySubject, cert.subject)
+	printDistinguishedName(h, keyIssuerDN, cert.issuer)
 	cert.printAltNames(h)
 	if !cert.serial.Empty() {
-		printColonHex(h, "serial", cert.serial.Rest(), "0123456789ABCDEF")
+		printColonHex(h, keySerial, cert.serial.Rest(), "0123456789ABCDEF")
 	}
 	if cert.whole {
 		sum := sha1.Sum(cert.der)
-		printColonHex(h, "fingerprint", sum[:], "0123456789abcdef")
+		printColonHex(h, keyFingerprint, sum[:], "0123456789abcdef")
 	}
-	cert.notBefore.print(h, "notbefore")
-	cert.notAfter.print(h, "notafter")
+	cert.notBefore.print(h, keyNotbefore)
+	cert.notAfter.print(h, keyNotafter)
 	if name := cert.hostName(); len(name) > 0 {
 		h.Name, h.NameSource = name, ByCert
 	}
@@ -96,17 +96,17 @@ func nextName(names *wire.Cursor) (kind uint8, name []byte) {
 
 // printAltNames prints names, addresses and URIs; there are more kinds, which servers do not have.
 func (cert *certificate) printAltNames(h *Hint) {
-	mark := h.openList("subjectaltname")
+	mark := h.openList(keySubjectAltName)
 	names := cert.altNames
 	for n := 0; !names.Empty() && n < maxTLSList; n++ {
 		switch kind, name := nextName(&names); kind {
 		case altDNS, altURI, altEmail:
-			h.Str("", name)
+			h.Str(element, name)
 		case altAddress:
 			if addr, ok := netip.AddrFromSlice(name); ok {
 				start := len(h.scratch)
 				h.scratch = addr.AppendTo(h.scratch)
-				h.Str("", h.since(start))
+				h.Str(element, h.since(start))
 			}
 		}
 	}
@@ -127,7 +127,7 @@ func (cert *certificate) hostName() []byte {
 	return nil
 }
 
-func printColonHex(h *Hint, key string, b []byte, digits string) {
+func printColonHex(h *Hint, key Key, b []byte, digits string) {
 	start := len(h.scratch)
 	for i, v := range b {
 		if i > 0 {

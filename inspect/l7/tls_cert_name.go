@@ -54,7 +54,7 @@ func nextAttribute(set *wire.Cursor) (oid wire.Cursor, tag uint8, value []byte, 
 
 // printDistinguishedName prints a name (RFC 5280 section 4.1.2.4) like "C=US, O=Example, CN=example.com"; what belongs
 // together is joined with a plus sign.
-func printDistinguishedName(h *Hint, key string, name wire.Cursor) {
+func printDistinguishedName(h *Hint, key Key, name wire.Cursor) {
 	start := len(h.scratch)
 	for !name.Empty() {
 		separator := ", "

@@ -33,7 +33,7 @@ func readCertTime(validity *wire.Cursor) (t certTime) {
 }
 
 // print prints the time as Suricata's schema wants it, which has no place for the year 9999, "no end".
-func (t *certTime) print(h *Hint, key string) {
+func (t *certTime) print(h *Hint, key Key) {
 	start := len(h.scratch)
 	h.scratch = append(append(h.scratch, t.century...), t.digits...)
 	text := h.since(start)

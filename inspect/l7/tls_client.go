@@ -39,7 +39,7 @@ func (hello *clientHello) name(h *Hint, source NameSource) {
 	if len(name) == 0 {
 		return
 	}
-	h.Str("sni", name)
+	h.Str(keySNI, name)
 	if isHostLike(name) {
 		h.Name, h.NameSource = name, source
 	}
@@ -59,7 +59,7 @@ func (hello *clientHello) highest() uint16 {
 // print prints what a client says to a TLS or DTLS server. transport is JA4's letter.
 func (hello *clientHello) print(h *Hint, transport byte) {
 	hello.name(h, SNI)
-	hello.exts.printALPN(h, "client_alpns")
+	hello.exts.printALPN(h, keyClientALPNs)
 	hello.printJA3(h)
 	hello.printJA4(h, transport)
 	hello.printHandshake(h)
@@ -69,7 +69,7 @@ func (hello *clientHello) print(h *Hint, transport byte) {
 // printHandshake prints the highest version that the client offers. Its lists of numbers are in JA3's string already, and
 // would be most of the event.
 func (hello *clientHello) printHandshake(h *Hint) {
-	h.Object("client_handshake")
+	h.Object(keyClientHandshake)
 	printTLSVersion(h, hello.highest())
 	h.End()
 }

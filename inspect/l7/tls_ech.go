@@ -26,7 +26,7 @@ func (e *tlsExtensions) echClass() ECHClass {
 
 func (hello *clientHello) printECH(h *Hint) {
 	if hello.exts.echClass() == ECHPresent {
-		h.Const("ech", "present")
+		h.Const(keyECH, "present")
 		h.Extra()
 	}
 }

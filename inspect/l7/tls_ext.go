@@ -87,13 +87,13 @@ func (e *tlsExtensions) hostName() []byte {
 }
 
 // printALPN prints an ALPN extension's protocols (RFC 7301 section 3.1).
-func (e *tlsExtensions) printALPN(h *Hint, key string) {
+func (e *tlsExtensions) printALPN(h *Hint, key Key) {
 	mark := h.openList(key)
 	list := u16List(e.alpn)
 	for n := 0; !list.Empty() && n < maxTLSList; n++ {
 		name := list.Bytes(int(list.U8()))
 		if len(name) > 0 {
-			h.Str("", name)
+			h.Str(element, name)
 		}
 	}
 	h.closeList(mark)

@@ -30,7 +30,7 @@ func (hello *clientHello) printJA3(h *Hint) {
 		b = strconv.AppendUint(b, uint64(v), 10)
 	}
 	h.scratch = b
-	printJA3Hash(h, "ja3", h.since(start))
+	printJA3Hash(h, keyJA3, h.since(start))
 }
 
 // printJA3S prints the object ja3s of a server's hello that is whole: version, cipher suite, extensions.
@@ -42,16 +42,16 @@ func (hello *serverHello) printJA3S(h *Hint) {
 	b := strconv.AppendUint(h.scratch, uint64(hello.legacy), 10)
 	b = strconv.AppendUint(append(b, ','), uint64(hello.cipher), 10)
 	h.scratch = hello.exts.appendJA3(append(b, ','))
-	printJA3Hash(h, "ja3s", h.since(start))
+	printJA3Hash(h, keyJA3S, h.since(start))
 }
 
-func printJA3Hash(h *Hint, key string, text []byte) {
+func printJA3Hash(h *Hint, key Key, text []byte) {
 	sum := md5.Sum(text)
 	start := len(h.scratch)
 	h.scratch = hex.AppendEncode(h.scratch, sum[:])
 	h.Object(key)
-	h.Str("hash", h.since(start))
-	h.Str("string", text)
+	h.Str(keyHash, h.since(start))
+	h.Str(keyString, text)
 	h.End()
 }
 

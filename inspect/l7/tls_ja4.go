@@ -30,7 +30,7 @@ func (hello *clientHello) printJA4(h *Hint, transport byte) {
 	h.sorted = hello.exts.appendJA4(h.sorted[:0])
 	slices.Sort(h.sorted)
 	appendJA4Hash(append(b, '_'), h, u16List(hello.exts.sigAlgs))
-	h.Str("ja4", text)
+	h.Str(keyJA4, text)
 }
 
 // ja4Version is the highest version of supported_versions by its number, or else the hello's own. Drafts have no name.

@@ -62,12 +62,12 @@ func (hello *serverHello) shows(c *Conn) bool {
 func (hello *serverHello) print(h *Hint, c *Conn) {
 	printTLSVersion(h, hello.version)
 	if hello.resumes(c) {
-		h.True("session_resumed")
+		h.True(keySessionResumed)
 	}
-	hello.exts.printALPN(h, "server_alpns")
+	hello.exts.printALPN(h, keyServerALPNs)
 	hello.printJA3S(h)
-	h.Object("server_handshake")
+	h.Object(keyServerHandshake)
 	printTLSVersion(h, hello.version)
-	h.Int("cipher", int64(hello.cipher))
+	h.Int(keyCipher, int64(hello.cipher))
 	h.End()
 }

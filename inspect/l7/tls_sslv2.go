@@ -43,11 +43,11 @@ func sslv2Lengths(suites, session, challenge int) bool {
 }
 
 func printSSLv2Hello(h *Hint, version uint16, ciphers wire.Cursor) {
-	h.Object("client_handshake")
+	h.Object(keyClientHandshake)
 	printTLSVersion(h, version)
-	h.Array("ciphers")
+	h.Array(keyCiphers)
 	for i := 0; ciphers.Len() >= 3 && i < maxTLSList; i++ {
-		h.Int("", int64(ciphers.U24()))
+		h.Int(element, int64(ciphers.U24()))
 	}
 	h.End()
 	h.End()

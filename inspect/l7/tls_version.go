@@ -46,7 +46,7 @@ func appendTLSVersion(dst []byte, v uint16) []byte {
 func printTLSVersion(h *Hint, v uint16) {
 	start := len(h.scratch)
 	h.scratch = appendTLSVersion(h.scratch, v)
-	h.Str("version", h.since(start))
+	h.Str(keyVersion, h.since(start))
 }
 
 // tlsHelloVersion reports whether a hello may begin with the version. The drafts before 22 had theirs there.

@@ -270,7 +270,7 @@ func printFields(b *strings.Builder, fields []Field) {
 
 // label prints a field's key, with a + before what is printed under hint.
 func label(f *Field) string {
-	s := f.Key
+	s := f.Key.String()
 	if f.Extra {
 		s = "+" + s
 	}

@@ -49,8 +49,8 @@ func wgInitiationHint(h *Hint, in Input, sender []byte, r wire.Cursor) Verdict {
 		return Reject
 	}
 	h.Role, h.Next = Request, len(in.Data)
-	h.Const("message", "handshake_initiation")
-	h.Int("sender", int64(binary.LittleEndian.Uint32(sender)))
+	h.Const(keyMessage, "handshake_initiation")
+	h.Int(keySender, int64(binary.LittleEndian.Uint32(sender)))
 	return Done
 }
 
@@ -60,9 +60,9 @@ func wgResponseHint(h *Hint, in Input, sender []byte, r wire.Cursor) Verdict {
 		return Reject
 	}
 	h.Role, h.Next = Response, Stop
-	h.Const("message", "handshake_response")
-	h.Int("sender", int64(binary.LittleEndian.Uint32(sender)))
-	h.Int("receiver", int64(binary.LittleEndian.Uint32(receiver)))
+	h.Const(keyMessage, "handshake_response")
+	h.Int(keySender, int64(binary.LittleEndian.Uint32(sender)))
+	h.Int(keyReceiver, int64(binary.LittleEndian.Uint32(receiver)))
 	return Done
 }
 
@@ -72,8 +72,8 @@ func wgCookieHint(h *Hint, in Input, receiver []byte, r wire.Cursor) Verdict {
 		return Reject
 	}
 	h.Role, h.Next = Response, len(in.Data)
-	h.Const("message", "cookie_reply")
-	h.Int("receiver", int64(binary.LittleEndian.Uint32(receiver)))
+	h.Const(keyMessage, "cookie_reply")
+	h.Int(keyReceiver, int64(binary.LittleEndian.Uint32(receiver)))
 	return Done
 }
 
@@ -99,3 +99,9 @@ func isNoise(b []byte) bool {
 	}
 	return len(b) > 0 && zeros <= 1+len(b)/8
 }
+
+// Keys of the fields.
+var (
+	keyReceiver = KeyOf("receiver")
+	keySender   = KeyOf("sender")
+)

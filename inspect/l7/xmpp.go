@@ -54,14 +54,14 @@ func parseXMPP(h *Hint, c *Conn, in Input) Verdict {
 func printXMPP(h *Hint, header []byte) {
 	if len(xmppAttribute(header, " id=")) > 0 {
 		h.Role = Response
-		httpText(h, "server", xmppAttribute(header, " from="))
+		httpText(h, keyServer, xmppAttribute(header, " from="))
 		return
 	}
 	h.Role, h.Next = Request, Stop
-	httpText(h, "to", xmppAttribute(header, " to="))
-	httpText(h, "from", xmppAttribute(header, " from="))
-	httpText(h, "namespace", xmppAttribute(header, " xmlns="))
-	httpText(h, "version", xmppAttribute(header, " version="))
+	httpText(h, keyTo, xmppAttribute(header, " to="))
+	httpText(h, keyFrom, xmppAttribute(header, " from="))
+	httpText(h, keyNamespace, xmppAttribute(header, " xmlns="))
+	httpText(h, keyVersion, xmppAttribute(header, " version="))
 }
 
 // xmppAttribute returns an attribute's value, between single or double quotes.
@@ -93,3 +93,8 @@ func parseXMPPTag(h *Hint, c *Conn, in Input) Verdict {
 	h.Switch = empty || string(tag) == "</proceed"
 	return Done
 }
+
+// Keys of the fields.
+var (
+	keyNamespace = KeyOf("namespace")
+)
