@@ -1,6 +1,8 @@
 package export
 
 import (
+	"strconv"
+
 	"github.com/mirrorsink/mirrorsink/inspect/event"
 	"github.com/mirrorsink/mirrorsink/inspect/l7"
 )
@@ -30,7 +32,8 @@ func (*EVE) Append(dst []byte, b *event.Batch, e *event.Event) []byte {
 		l.statsEvent(e)
 	}
 	l.end()
-	return append(l.b, '\n')
+	l.b[len(l.b)-1] = '\n' // in place of the comma
+	return l.b
 }
 
 func (l *line) appLayerEvent(b *event.Batch, e *event.Event) {
@@ -91,7 +94,7 @@ func (l *line) header(e *event.Event, eventType string) {
 }
 
 func (l *line) communityID(e *event.Event) {
-	l.b = append(e.AppendCommunityID(append(l.key("community_id"), '"')), '"')
+	l.b = append(e.AppendCommunityID(append(l.key("community_id"), '"')), '"', ',')
 }
 
 // mirror says how the copies came to us. Events of a plain capture whose packets are whole have none.
@@ -235,17 +238,20 @@ func hasExtra(fields []event.Field) bool {
 }
 
 func (l *line) field(b *event.Batch, f *event.Field) {
+	dst := append(l.b, f.Key.Member()...)
 	switch f.Kind {
 	case l7.String:
-		l.text(f.Key.String(), b.Text(f.Text))
+		l.b = append(appendString(dst, b.Text(f.Text)), ',')
 	case l7.Int:
-		l.int(f.Key.String(), f.Num())
+		l.b = append(strconv.AppendInt(dst, f.Num(), 10), ',')
 	case l7.Bool:
-		l.bool(f.Key.String(), f.Num() != 0)
+		l.b = append(strconv.AppendBool(dst, f.Num() != 0), ',')
 	case l7.Object:
-		l.object(f.Key.String())
+		l.b = dst
+		l.object("")
 	case l7.Array:
-		l.array(f.Key.String())
+		l.b = dst
+		l.array("")
 	case l7.End:
 		l.end()
 	}

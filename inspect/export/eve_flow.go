@@ -75,7 +75,7 @@ func (l *line) tcp(f *event.FlowRecord) {
 var tcpFlagNames = [8]string{"fin", "syn", "rst", "psh", "ack", "urg", "ecn", "cwr"}
 
 func (l *line) hexByte(k string, c byte) {
-	l.b = append(l.key(k), '"', hex[c>>4], hex[c&15], '"')
+	l.b = append(l.key(k), '"', hex[c>>4], hex[c&15], '"', ',')
 }
 
 // flowHint writes what Suricata does not count: payload bytes, each once, bytes whose copies never came, and the share of

@@ -8,7 +8,7 @@ func (l *line) ipProto(proto uint8) {
 		l.word("proto", ipProtos[proto])
 		return
 	}
-	l.b = append(strconv.AppendUint(append(l.key("proto"), '"'), uint64(proto), 10), '"')
+	l.b = append(strconv.AppendUint(append(l.key("proto"), '"'), uint64(proto), 10), '"', ',')
 }
 
 // ipProtos are IANA's assigned Internet protocol numbers in Suricata's spelling.

@@ -8,24 +8,21 @@ import (
 	"unicode/utf8"
 )
 
-// line writes one JSON value into a byte slice, member by member. It puts the commas, and remembers which brackets are
-// open. Keys are constants of the program and need no escaping.
+// line writes one JSON value into a byte slice, member by member. It puts a comma behind each, which the bracket that closes
+// the last one takes back, and remembers which brackets are open. Keys are constants of the program and need no escaping.
 type line struct {
 	b        []byte
 	brackets uint64 // the open ones, innermost in bit 0: 0 for an object, 1 for an array. 64 are more than any event has
 }
 
 // key begins a member of the innermost object; with an empty key, an element of the innermost array. It returns the line so
-// far, to which the caller appends the value and which it puts back into l.b: that is cheaper than to reload l.b for each byte.
+// far, to which the caller appends the value and a comma and which it puts back into l.b: that is cheaper than to reload l.b for
+// each byte.
 func (l *line) key(k string) []byte {
-	b := l.b
-	if n := len(b); n > 0 && b[n-1] != '{' && b[n-1] != '[' {
-		b = append(b, ',')
-	}
 	if k == "" {
-		return b
+		return l.b
 	}
-	b = append(b, '"')
+	b := append(l.b, '"')
 	b = append(b, k...)
 	return append(b, '"', ':')
 }
@@ -42,16 +39,20 @@ func (l *line) array(k string) {
 
 // end closes the innermost object or array.
 func (l *line) end() {
-	l.b = append(l.b, "}]"[l.brackets&1])
+	b := l.b
+	if n := len(b) - 1; b[n] == ',' {
+		b = b[:n]
+	}
+	l.b = append(b, "}]"[l.brackets&1], ',')
 	l.brackets >>= 1
 }
 
 func (l *line) uint(k string, n uint64) {
-	l.b = strconv.AppendUint(l.key(k), n, 10)
+	l.b = append(strconv.AppendUint(l.key(k), n, 10), ',')
 }
 
 func (l *line) int(k string, n int64) {
-	l.b = strconv.AppendInt(l.key(k), n, 10)
+	l.b = append(strconv.AppendInt(l.key(k), n, 10), ',')
 }
 
 // fraction is part of whole in thousandths, rounded down, so that 1 means all of it.
@@ -64,34 +65,34 @@ func fraction(part, whole uint64) float64 {
 }
 
 func (l *line) float(k string, v float64) {
-	l.b = strconv.AppendFloat(l.key(k), v, 'f', -1, 64)
+	l.b = append(strconv.AppendFloat(l.key(k), v, 'f', -1, 64), ',')
 }
 
 func (l *line) bool(k string, v bool) {
-	l.b = strconv.AppendBool(l.key(k), v)
+	l.b = append(strconv.AppendBool(l.key(k), v), ',')
 }
 
 // word writes text of the program itself, which needs no escaping.
 func (l *line) word(k, text string) {
 	b := append(l.key(k), '"')
 	b = append(b, text...)
-	l.b = append(b, '"')
+	l.b = append(b, '"', ',')
 }
 
 // text writes bytes that came off the wire.
 func (l *line) text(k string, text []byte) {
-	l.b = appendString(l.key(k), text)
+	l.b = append(appendString(l.key(k), text), ',')
 }
 
 // addr writes an address in its shortest form (RFC 5952). Suricata writes the zeros of IPv6 out; readers of either parse
 // both.
 func (l *line) addr(k string, a netip.Addr) {
-	l.b = append(a.AppendTo(append(l.key(k), '"')), '"')
+	l.b = append(a.AppendTo(append(l.key(k), '"')), '"', ',')
 }
 
 // time writes Unix nanoseconds as Suricata does: microseconds, and the zone without a colon. The zone is always UTC.
 func (l *line) time(k string, nanos int64) {
-	const form = `"YYYY-MM-DDThh:mm:ss.ffffff+0000"`
+	const form = `"YYYY-MM-DDThh:mm:ss.ffffff+0000",`
 	t := time.Unix(0, nanos).UTC()
 	year, month, day := t.Date()
 	hour, minute, second := t.Clock()
