@@ -90,6 +90,7 @@ func (c configFile) entry(entry *ast.MappingValueNode) error {
 	if flag.Changed {
 		return nil // by the command line
 	}
+	flag.Changed = true // for those who ask whether it was given
 	if !isList {
 		return c.set(key, entry.Value, flag.Value.Set)
 	}

@@ -18,7 +18,9 @@ func loadListen(t testing.TB, text string, args ...string) (*listenOptions, erro
 	flags := pflag.NewFlagSet("listen", pflag.ContinueOnError)
 	opts.addTo(flags)
 	require.NoError(t, flags.Parse(args))
-	return opts, configFile{"c.yaml", flags}.apply([]byte(text))
+	err := configFile{"c.yaml", flags}.apply([]byte(text))
+	opts.crew(flags.Changed("workers"))
+	return opts, err
 }
 
 func TestConfigSetsFlags(t *testing.T) {

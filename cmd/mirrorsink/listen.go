@@ -15,6 +15,7 @@ type listenOptions struct {
 	source          liveSource
 	tcDrop          bool
 	workers         int
+	cpus            cpuList
 	receiveBuffer   byteSize
 	memory          byteSize
 	allow           allowOptions
@@ -48,7 +49,7 @@ func newListen() *cobra.Command {
 		Long:  listenHelp,
 		Example: `  mirrorsink listen --health :8080 --eve /var/log/mirrorsink/eve.json
   mirrorsink listen --inventory ec2 --inventory-refresh 5m
-  mirrorsink listen --source ring:eth0 --tc-drop
+  mirrorsink listen --source ring:eth0 --tc-drop --cpus 2-5
   mirrorsink listen --allow-source 10.0.0.0/8 --allow-vni 100-199`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -57,6 +58,7 @@ func newListen() *cobra.Command {
 					return err
 				}
 			}
+			opts.crew(cmd.Flags().Changed("workers"))
 			if err := opts.check(); err != nil {
 				return err
 			}
@@ -86,7 +88,8 @@ func (o *listenOptions) addTo(f *pflag.FlagSet) {
 	f.Var(&o.geneve, "geneve", "receive GENEVE on this UDP address, such as :6081")
 	f.Var(&o.source, "source", "read with sockets (udp), or from an interface before the network stack (ring:IFACE, with CAP_NET_RAW)")
 	f.BoolVar(&o.tcDrop, "tc-drop", false, "have tc drop what a ring has read, so that the network stack does not work on it too (with CAP_NET_ADMIN)")
-	f.IntVar(&o.workers, "workers", o.workers, "`number` of sockets and threads that share the traffic; by default one a core")
+	f.IntVar(&o.workers, "workers", o.workers, "`number` of sockets and threads that share the traffic; by default one a core, or one for each of --cpus")
+	f.Var(&o.cpus, "cpus", "keep each worker's thread to one of these CPUs, in turn: N or A-B (repeatable)")
 	f.Var(&o.receiveBuffer, "receive-buffer", "receive buffer of each socket, or size of each ring")
 	f.Var(&o.memory, "memory", "bound of all tables and queues together; receive slots add 4 MiB for each worker")
 	o.inventory.addTo(f)
@@ -101,6 +104,13 @@ func (o *listenOptions) addTo(f *pflag.FlagSet) {
 	o.allow.addTo(f)
 }
 
+// crew chooses the number of workers if nobody asked for one.
+func (o *listenOptions) crew(asked bool) {
+	if !asked && len(o.cpus) > 0 {
+		o.workers = len(o.cpus)
+	}
+}
+
 // check says which options cannot be.
 func (o *listenOptions) check() error {
 	switch {
@@ -110,8 +120,13 @@ func (o *listenOptions) check() error {
 		return usagef("--tc-drop: there is nothing to drop behind without --source ring:IFACE")
 	case o.workers < 1:
 		return usagef("--workers %d: there must be one at least", o.workers)
+	case o.workers < len(o.cpus):
+		return usagef("--workers %d: --cpus %v has %d CPUs, and each wants a worker", o.workers, &o.cpus, len(o.cpus))
 	case o.drain < 0 || o.deadline < 0 || o.statsInterval < 0:
 		return usagef("--drain, --deadline and --stats-interval cannot be negative")
+	}
+	if err := o.cpus.check(); err != nil {
+		return err
 	}
 	if err := o.inventory.check(); err != nil {
 		return err

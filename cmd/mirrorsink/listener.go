@@ -36,6 +36,7 @@ func openListener(ctx context.Context, opts *listenOptions, inventory *attributi
 	p, err := openPipeline(ctx, pipelineConfig{
 		Decoder:   decap.Decoder{Allow: opts.allow.list()},
 		Memory:    int(opts.memory),
+		CPUs:      opts.cpus,
 		Outputs:   opts.outputs,
 		Exempt:    opts.allow.exempt,
 		Inventory: inventory,

@@ -15,8 +15,9 @@ import (
 // pipelineConfig says what is between the sources and the outputs.
 type pipelineConfig struct {
 	Decoder   decap.Decoder
-	Memory    int // bytes for all tables and queues: see shares
-	Crew      int // how many workers share a source that is alone: a capture; 0 is one, as for sources that share the traffic
+	Memory    int     // bytes for all tables and queues: see shares
+	Crew      int     // how many workers share a source that is alone: a capture; 0 is one, as for sources that share the traffic
+	CPUs      cpuList // to which workers keep, in turn; empty is for any
 	Outputs   outputs
 	Block     bool           // a full queue stops the reading, which a capture can bear, instead of dropping events
 	Now       func() int64   // see inspect.Config
@@ -98,9 +99,9 @@ func (p *pipeline) run(ctx context.Context, groups ...[]source) error {
 
 	failed := make(chan error, 1)
 	var wg sync.WaitGroup
-	for _, w := range p.hire(groups) {
+	for i, w := range p.hire(groups) {
 		wg.Go(func() {
-			if err := w.Run(); err != nil {
+			if err := p.work(i, w); err != nil {
 				select {
 				case failed <- err:
 				default: // another one was first
@@ -120,6 +121,16 @@ func (p *pipeline) run(ctx context.Context, groups ...[]source) error {
 	default:
 		return nil
 	}
+}
+
+// work runs the n-th worker to its end. If it is to keep to a CPU it needs a goroutine that ends with it.
+func (p *pipeline) work(n int, w worker) error {
+	if len(p.cfg.CPUs) > 0 {
+		if err := pinThread(p.cfg.CPUs.of(n)); err != nil {
+			return err
+		}
+	}
+	return w.Run()
 }
 
 func closeAll(groups [][]source) {

@@ -23,17 +23,23 @@ func (r *vniRanges) Replace(texts []string) error {
 
 // Append adds one value.
 func (r *vniRanges) Append(text string) error {
-	first, last, isRange := strings.Cut(text, "-")
-	if !isRange {
-		last = first
-	}
-	a, errA := strconv.ParseUint(first, 10, 32)
-	b, errB := strconv.ParseUint(last, 10, 32)
-	if errA != nil || errB != nil || a > b || b > maxVNI {
+	first, last, ok := numberRange(text, maxVNI)
+	if !ok {
 		return fmt.Errorf("%q: want a VNI or a range of them such as 7-19, up to %d", text, maxVNI)
 	}
-	*r = append(*r, decap.VNIRange{First: uint32(a), Last: uint32(b)})
+	*r = append(*r, decap.VNIRange{First: first, Last: last})
 	return nil
+}
+
+// numberRange reads N, which is a range of one, or A-B, both of at most a number.
+func numberRange(text string, most uint32) (first, last uint32, ok bool) {
+	from, to, isRange := strings.Cut(text, "-")
+	if !isRange {
+		to = from
+	}
+	a, errA := strconv.ParseUint(from, 10, 32)
+	b, errB := strconv.ParseUint(to, 10, 32)
+	return uint32(a), uint32(b), errA == nil && errB == nil && a <= b && b <= uint64(most)
 }
 
 // Set adds values.
