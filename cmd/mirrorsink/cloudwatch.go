@@ -96,3 +96,4 @@ var _ delivery = cloudwatchOutput{}
 
 func (o cloudwatchOutput) Deliver(ctx context.Context) error   { return o.logs.Close(ctx) }
 func (o cloudwatchOutput) Delivered() (awsService, aws.Counts) { return toCloudWatch, o.logs.Counts() }
+func (o cloudwatchOutput) Trouble() (to string, why error)     { return o.logs.Trouble() }

@@ -3,9 +3,13 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"net/url"
 	"path/filepath"
+	"strings"
 	"sync"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -21,6 +25,8 @@ type delivery interface {
 	Deliver(ctx context.Context) error
 	// Delivered returns where to, and what became of the files in the spool so far.
 	Delivered() (awsService, aws.Counts)
+	// Trouble returns where to in full, and why the last delivery failed, nil if it did not.
+	Trouble() (to string, why error)
 }
 
 // awsService is a service of AWS that takes records.
@@ -84,6 +90,61 @@ func (o *spoolOptions) open(to outputConfig, outputs int) (*spool, error) {
 // folder is a folder for one purpose. Names of buckets and groups become one name of a file each.
 func (s *spool) folder(purpose, name string) string {
 	return filepath.Join(s.dir, purpose, url.PathEscape(name))
+}
+
+// finish writes all that a replay has left, and delivers it for as long as that gets anywhere. When ctx ends, by an interrupt, the
+// delivery does too; an interrupt that came before ended the reading, and the next one finds no handler and ends the program.
+func (p *pipeline) finish(ctx context.Context, stderr io.Writer) error {
+	if ctx.Err() != nil {
+		ctx = context.Background()
+	}
+	_, err := p.write(context.Background())
+	stop := p.tellDelay(stderr, tellAfter)
+	defer stop()
+	if left := p.deliver(ctx); err == nil {
+		err = left
+	}
+	return err
+}
+
+// tellAfter is for how long a delivery goes on without a word. It is longer than one takes where nothing is wrong.
+const tellAfter = 3 * time.Second
+
+// tellDelay says once, after a while, what AWS has still to take. The function that it returns ends that.
+func (p *pipeline) tellDelay(w io.Writer, after time.Duration) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var teller sync.WaitGroup
+	teller.Go(func() {
+		select {
+		case <-ctx.Done():
+		case <-time.After(after):
+			if what := p.undelivered(); what != "" {
+				fmt.Fprintf(w, "mirrorsink: waiting for AWS to take %s; an interrupt ends the wait, and they stay in the spool\n", what)
+			}
+		}
+	})
+	return func() { cancel(); teller.Wait() }
+}
+
+// undelivered says how many files wait for which destination, and why if anything is wrong, on one line; "" if none does.
+func (p *pipeline) undelivered() string {
+	var parts []string
+	for _, out := range p.outs {
+		d, ok := out.(delivery)
+		if !ok {
+			continue
+		}
+		_, c := d.Delivered()
+		to, why := d.Trouble()
+		switch {
+		case c.Waiting.Files == 0:
+		case why != nil:
+			parts = append(parts, fmt.Sprintf("%d files for %s (%v)", c.Waiting.Files, to, why))
+		default:
+			parts = append(parts, fmt.Sprintf("%d files for %s", c.Waiting.Files, to))
+		}
+	}
+	return strings.Join(parts, " and ")
 }
 
 // deliverAll delivers side by side, as none should wait for one whose service is away.

@@ -159,6 +159,7 @@ var _ delivery = bucketOutput{}
 
 func (o bucketOutput) Deliver(ctx context.Context) error   { return o.uploader.Close(ctx) }
 func (o bucketOutput) Delivered() (awsService, aws.Counts) { return toS3, o.uploader.Counts() }
+func (o bucketOutput) Trouble() (to string, why error)     { return o.uploader.Trouble() }
 
 // parquetSchema is a flag for a schema.
 type parquetSchema export.ParquetSchema

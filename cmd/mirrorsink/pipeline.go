@@ -262,9 +262,19 @@ func (p *pipeline) err() error {
 	return nil
 }
 
-// close writes what is queued until ctx ends, and returns how many events it gave up then. After that AWS gets what is in the
-// spool, until ctx ends as well; what stays there is not lost. An error is the first of an output, at any time.
+// close writes and delivers, until ctx ends.
 func (p *pipeline) close(ctx context.Context) (lost uint64, err error) {
+	lost, err = p.write(ctx)
+	left := p.deliver(ctx)
+	if err == nil {
+		err = left
+	}
+	return lost, err
+}
+
+// write writes what is queued until ctx ends, and returns how many events it gave up then. An error is the first of an output,
+// at any time. It is called once.
+func (p *pipeline) write(ctx context.Context) (lost uint64, err error) {
 	for _, out := range p.outs {
 		n, closeErr := out.Close(ctx)
 		lost += n
@@ -272,14 +282,18 @@ func (p *pipeline) close(ctx context.Context) (lost uint64, err error) {
 			err = closeErr
 		}
 	}
-	if left := deliverAll(ctx, p.outs); left != nil {
-		p.cfg.Log.Warn("not all is delivered", "error", left)
-		if err == nil {
-			err = left
-		}
-	}
 	if first := p.err(); first != nil {
 		err = first
 	}
 	return lost, err
+}
+
+// deliver brings to AWS what write has left in the spool, until ctx ends; what stays there is not lost, and is the error. It is
+// called once, after write.
+func (p *pipeline) deliver(ctx context.Context) error {
+	left := deliverAll(ctx, p.outs)
+	if left != nil {
+		p.cfg.Log.Warn("not all is delivered", "error", left)
+	}
+	return left
 }

@@ -106,7 +106,7 @@ func replay(cmd *cobra.Command, opts replayOptions, files []string) error {
 	_, mixed := terminalWidth(cmd.OutOrStdout()) // events and a bar on the same screen
 	bar := newProgress(stderr, opts.quiet || mixed && opts.outputs.onStdout())
 	failures := replayFiles(cmd.Context(), p, files, bar)
-	_, err = p.close(context.Background())
+	err = p.finish(cmd.Context(), stderr)
 	if !opts.quiet {
 		s := p.snapshot()
 		s.print(stderr)

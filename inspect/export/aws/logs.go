@@ -189,6 +189,9 @@ func (l *Logs) Counts() Counts {
 	return c
 }
 
+// Trouble returns where to lines go, and why the last ones failed to, nil if they did not.
+func (l *Logs) Trouble() (to string, why error) { return l.sender.trouble() }
+
 // Close delivers what was gathered and what is in the folder, until ctx ends, CloudWatch Logs says something that only a
 // person can mend, or it is away for too long. What is left stays in the folder for the next start; the error says how much it
 // is, and why. No line may come any more.

@@ -183,6 +183,13 @@ func (s *sender) lastWait(wait time.Duration, why *failure) time.Duration {
 	return wait
 }
 
+// trouble returns where to the sender delivers, and why the last delivery failed, nil if it did not.
+func (s *sender) trouble() (to string, why error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.to, s.said
+}
+
 // say says what is wrong, unless it was said already.
 func (s *sender) say(why *failure) {
 	var last *failure
@@ -223,6 +230,8 @@ func (s *sender) close(ctx context.Context) error {
 	switch {
 	case left.Files == 0:
 		return nil
+	case why == nil && errors.Is(ctx.Err(), context.Canceled):
+		return fmt.Errorf("%s: interrupted: %d files stay in %s for the next start", s.to, left.Files, s.spool.cfg.dir)
 	case why == nil:
 		return fmt.Errorf("%s: no time was left: %d files stay in %s for the next start", s.to, left.Files, s.spool.cfg.dir)
 	}

@@ -55,6 +55,9 @@ func (u *Uploader) Finished(path string, records int) {
 // Counts returns what became of the files so far.
 func (u *Uploader) Counts() Counts { return u.spool.snapshot() }
 
+// Trouble returns where to files go, and why the last one failed to, nil if it did not.
+func (u *Uploader) Trouble() (to string, why error) { return u.sender.trouble() }
+
 // Close uploads what is in the folder, until ctx ends, S3 says something that only a person can mend, or it is away for too
 // long. What is left stays in the folder for the next start; the error says how much it is, and why. No file may be finished
 // any more.
