@@ -27,8 +27,23 @@ func (o *cloudwatchOutputs) addTo(f *pflag.FlagSet) {
 // be called.
 var groupName = regexp.MustCompile(`^[.\-_/#A-Za-z0-9]{1,512}$`)
 
+// checkGiven says which group was given without a name, as an empty variable of a shell does.
+func (o *cloudwatchOutputs) checkGiven(given func(flag string) bool) error {
+	for flag, group := range o.groups() {
+		if group == "" && given(flag) {
+			return usagef("--%s \"\": want a log group's name", flag)
+		}
+	}
+	return nil
+}
+
+// groups are the log groups by flag, "" for none.
+func (o *cloudwatchOutputs) groups() map[string]string {
+	return map[string]string{"cloudwatch-flowlog": o.flowlog, "cloudwatch-eve": o.eve}
+}
+
 func (o *cloudwatchOutputs) check() error {
-	for flag, group := range map[string]string{"cloudwatch-flowlog": o.flowlog, "cloudwatch-eve": o.eve} {
+	for flag, group := range o.groups() {
 		if group != "" && !groupName.MatchString(group) {
 			return usagef("--%s %q: want a log group's name: letters, digits and . - _ / #", flag, group)
 		}

@@ -58,8 +58,9 @@ func newListen() *cobra.Command {
 					return err
 				}
 			}
-			opts.crew(cmd.Flags().Changed("workers"))
-			if err := opts.check(); err != nil {
+			given := cmd.Flags().Changed
+			opts.crew(given("workers"))
+			if err := opts.check(given); err != nil {
 				return err
 			}
 			opts.outputs.orStdout()
@@ -111,8 +112,8 @@ func (o *listenOptions) crew(asked bool) {
 	}
 }
 
-// check says which options cannot be.
-func (o *listenOptions) check() error {
+// check says which options cannot be. given says which flags were, on the command line or in the configuration.
+func (o *listenOptions) check(given func(flag string) bool) error {
 	switch {
 	case !o.listen.IsValid() && !o.geneve.IsValid():
 		return usagef("nothing to receive on: --listen and --geneve are off")
@@ -131,7 +132,10 @@ func (o *listenOptions) check() error {
 	if err := o.inventory.check(); err != nil {
 		return err
 	}
-	if err := o.outputs.check(); err != nil {
+	if o.inventory.from == "" && given("inventory-refresh") {
+		return usagef("--inventory-refresh does nothing without --inventory")
+	}
+	if err := o.outputs.check(given); err != nil {
 		return err
 	}
 	return checkMemory(o.memory, o.workers)

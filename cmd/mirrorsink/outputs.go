@@ -77,8 +77,14 @@ func (o *outputs) addTo(f *pflag.FlagSet) {
 	o.spool.addTo(f)
 }
 
-// check says which options cannot be.
-func (o *outputs) check() error {
+// check says which options cannot be. given says which flags were, on the command line or in the configuration.
+func (o *outputs) check(given func(flag string) bool) error {
+	if err := o.cloudwatch.checkGiven(given); err != nil {
+		return err
+	}
+	if err := o.checkUse(given); err != nil {
+		return err
+	}
 	for _, k := range o.kinds() {
 		if err := k.check(); err != nil {
 			return err
@@ -93,16 +99,17 @@ func (o *outputs) check() error {
 	return o.records.check()
 }
 
-// checkPlaces says which place is given to two outputs: it would have every record twice, or lines of two kinds.
+// checkPlaces says which place is none, or is given to two outputs: it would have every record twice, or lines of two kinds.
 func (o *outputs) checkPlaces() error {
 	taken := map[string]string{os.DevNull: ""}
+	const file = "a file, unix:PATH or -"
 	for _, f := range []struct {
-		flag  string
-		specs []string
-	}{{"--eve", o.eve.to}, {"--flowlog", o.flowlog.to}, {"--parquet", o.parquet.to}} {
+		flag, want string
+		specs      []string
+	}{{"--eve", file, o.eve.to}, {"--flowlog", file, o.flowlog.to}, {"--parquet", "a folder or s3://BUCKET/PREFIX", o.parquet.to}} {
 		for _, spec := range f.specs {
 			if spec == "" {
-				continue // who opens it says what is wrong
+				return usagef("%s \"\": want %s", f.flag, f.want)
 			}
 			place := filepath.Clean(spec)
 			other, twice := taken[place]

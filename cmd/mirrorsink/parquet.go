@@ -43,6 +43,12 @@ func (o *parquetOutputs) check() error {
 			return usagef("--parquet %w", err)
 		}
 	}
+	if o.rotate < export.MinParquetRotate || o.rotate%time.Second != 0 {
+		return usagef("--parquet-rotate %v: want whole seconds, such as 5m", o.rotate)
+	}
+	if least := byteSize(export.MinParquetBytes); o.size < least {
+		return usagef("--parquet-size %v: want %v at least", &o.size, &least)
+	}
 	return nil
 }
 

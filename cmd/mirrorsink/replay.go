@@ -77,7 +77,7 @@ func (o *replayOptions) crew(asked bool) error {
 
 // replay is the command. It goes on with the next file after one that cannot be read, and says at the end which those were.
 func replay(cmd *cobra.Command, opts replayOptions, files []string) error {
-	if err := opts.outputs.check(); err != nil {
+	if err := opts.outputs.check(cmd.Flags().Changed); err != nil {
 		return err
 	}
 	if err := opts.crew(cmd.Flags().Changed("workers")); err != nil {

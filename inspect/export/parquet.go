@@ -44,8 +44,8 @@ type ParquetFile struct {
 // Bounds of a configuration.
 const (
 	MinParquetMemory = 1 << 20
-	minParquetRotate = time.Second
-	minParquetBytes  = 64 << 10
+	MinParquetRotate = time.Second
+	MinParquetBytes  = 64 << 10
 )
 
 // DefaultLogID stands in the names of files where AWS has the flow log's ID.
@@ -55,10 +55,10 @@ func (c *ParquetConfig) check() error {
 	switch {
 	case c.Dir == "":
 		return errors.New("no folder given")
-	case c.Rotate < minParquetRotate || c.Rotate%time.Second != 0:
+	case c.Rotate < MinParquetRotate || c.Rotate%time.Second != 0:
 		return fmt.Errorf("cannot rotate every %v: give whole seconds, as 5m", c.Rotate)
-	case c.MaxBytes < minParquetBytes:
-		return fmt.Errorf("files of %d bytes are too small: give at least %d", c.MaxBytes, minParquetBytes)
+	case c.MaxBytes < MinParquetBytes:
+		return fmt.Errorf("files of %d bytes are too small: give at least %d", c.MaxBytes, MinParquetBytes)
 	case c.Memory < MinParquetMemory:
 		return fmt.Errorf("%d bytes of memory are too few: give at least %d", c.Memory, MinParquetMemory)
 	}
