@@ -29,7 +29,8 @@ type Crew struct {
 	workers   []*Worker
 	chronicle *chronicle
 
-	ended atomic.Int32 // workers that have ended all of their flows
+	ended atomic.Int32   // workers that have ended all of their flows
+	hired sync.WaitGroup // goroutines that Run waits for
 
 	mu    sync.Mutex // guards dealt
 	dealt event.Counters
@@ -64,15 +65,14 @@ func (c *Crew) Run() error {
 	for range epochs {
 		free <- newEpoch(len(c.workers))
 	}
-	var wg sync.WaitGroup
 	for i, w := range c.workers {
 		hands[i] = make(chan *epoch, epochs)
-		wg.Go(func() { c.work(w, hands[i], i) })
+		c.hired.Go(func() { c.work(w, hands[i], i) })
 	}
-	wg.Go(func() { c.tell(told, free) })
+	c.hired.Go(func() { c.tell(told, free) })
 	err := c.deal(free, hands, told)
-	c.dealer.release() // the workers need no datagrams any more; the chronicle, which never did, may still be telling
-	wg.Wait()
+	c.hired.Wait()
+	c.dealer.release()
 	if errors.Is(err, io.EOF) || errors.Is(err, os.ErrClosed) {
 		return nil
 	}
@@ -81,8 +81,12 @@ func (c *Crew) Run() error {
 
 // deal is the dealer's goroutine. It closes the others' channels.
 func (c *Crew) deal(free <-chan *epoch, hands []chan *epoch, told chan<- *epoch) (err error) {
-	for last := false; !last; {
+	for last, released := false, false; !last; {
 		e := <-free
+		if e.ending && !released { // the workers have done with all datagrams, and flows are left to end meanwhile
+			released = true
+			c.hired.Go(c.dealer.release)
+		}
 		e.clear()
 		if err == nil {
 			err = c.dealer.fill(e)

@@ -50,9 +50,10 @@ func newDealer(cfg Config, source Source, workers int) *dealer {
 	return d
 }
 
-// release gives up what the source kept.
+// release gives up what the source kept. It may be called once more.
 func (d *dealer) release() {
 	if d.keeps {
+		d.keeps = false
 		d.source.(Keeper).Release()
 	}
 }
