@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"os/exec"
 	"runtime"
@@ -30,6 +31,17 @@ func startOn(cpus []int, cmd *exec.Cmd) error {
 		return fmt.Errorf("move back from CPUs %v: %w", cpus, err)
 	}
 	return started
+}
+
+// outputOn runs a program that may use only these CPUs, and returns what it says.
+func outputOn(cpus []int, cmd *exec.Cmd) ([]byte, error) {
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := startOn(cpus, cmd); err != nil {
+		return nil, err
+	}
+	err := cmd.Wait()
+	return out.Bytes(), err
 }
 
 // usableCPUs returns the CPUs that this process may use.

@@ -39,8 +39,9 @@ type scale struct {
 	runs []madeRun
 }
 
-// measureScales replays conversations made on the fly, of few and of many flows, then a flood, and draws the plot.
-func measureScales(ctx context.Context) (table, error) {
+// measureScales replays conversations made on the fly, of few and of many flows, then a flood, then a capture with few and many
+// workers, and draws the plots.
+func measureScales(ctx context.Context, c captures) (table, error) {
 	all := scales()
 	for round := range 3 {
 		for _, s := range all {
@@ -58,7 +59,11 @@ func measureScales(ctx context.Context) (table, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append(t, flood...), drawScales(all)
+	crews, err := measureWorkers(ctx, c.mirrored)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Concat(t, flood, workerTable(crews)), savePlots(scalePlot, plotFlows(all), plotWorkers(crews))
 }
 
 // measure replays a capture once.
@@ -133,17 +138,16 @@ func measureFlood(ctx context.Context) (table, error) {
 	}, nil
 }
 
-// drawScales draws packets per CPU-second against flows, medians.
-func drawScales(all []*scale) error {
+// plotFlows draws packets per CPU-second against flows.
+func plotFlows(all []*scale) plot {
 	p := plot{
 		title: "mirrorsink replay, full EVE: packets per CPU-second against flows at once",
-		x:     "flows at once", y: "million packets per CPU-second",
+		x:     "flows at once", y: "million packets per CPU-second", base: 10, series: []series{{}},
 	}
 	for _, s := range all {
-		rates := s.values(rateOf)
-		p.points = append(p.points, point{float64(s.open), figures.Median(rates), slices.Min(rates), slices.Max(rates)})
+		p.series[0].points = append(p.series[0].points, pointOf(s.open, s.values(rateOf)))
 	}
-	return p.save(scalePlot)
+	return p
 }
 
 // thousands prints a number with commas.

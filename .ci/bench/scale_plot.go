@@ -5,74 +5,132 @@ import (
 	"html"
 	"math"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/mirrorsink/mirrorsink/.ci/bench/figures"
 )
 
-// scalePlot is where the plot of packets against flows goes.
+// scalePlot is where the plots of packets against flows and against workers go.
 const scalePlot = "docs/scale.svg"
 
 // A plot shows positive values y, with their range, over positive x. The axis of x is logarithmic, that of y begins at 0.
 type plot struct {
 	title, x, y string
-	points      []point
+	base        float64 // how many times more x is from one line of its axis to the next
+	series      []series
+}
+
+// series is points with a line through them. Of several each has a name.
+type series struct {
+	name   string
+	points []point
 }
 
 type point struct{ x, y, low, high float64 }
 
-// The plot's size, and that of what is around the axes, in pixels.
+// pointOf is the median of values and their range.
+func pointOf(x int, values []float64) point {
+	return point{float64(x), figures.Median(values), slices.Min(values), slices.Max(values)}
+}
+
+// A plot's size, and that of what is around the axes, in pixels.
 const (
 	plotWidth, plotHeight = 720.0, 400.0
 	plotLeft, plotTop     = 70.0, 50.0
 	plotRight, plotBottom = 50.0, 60.0
 )
 
-func (p *plot) save(name string) error { return os.WriteFile(name, []byte(p.svg()), 0o644) }
+// seriesColors are those of a plot's series, in their order.
+var seriesColors = [...]string{"#1f5fa8", "#b8561b"}
 
-// svg draws the plot, on white, since pages may be dark.
-func (p *plot) svg() string {
+func savePlots(name string, plots ...plot) error {
+	return os.WriteFile(name, []byte(svg(plots...)), 0o644)
+}
+
+// svg draws plots one below the other, on white, since pages may be dark.
+func svg(plots ...plot) string {
 	var s strings.Builder
 	fmt.Fprintf(&s, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %g %g" font-family="sans-serif" font-size="13" text-anchor="middle">
 <rect width="100%%" height="100%%" fill="white"/>
-`, plotWidth, plotHeight)
-	text(&s, plotWidth/2, 25, "", p.title)
-	text(&s, plotWidth/2, plotHeight-15, "", p.x)
-	text(&s, 20, plotHeight/2, fmt.Sprintf(` transform="rotate(-90 20 %g)"`, plotHeight/2), p.y)
-	left, right, top := p.ranges()
-	across := func(x float64) float64 {
-		return plotLeft + (math.Log10(x)-left)/(right-left)*(plotWidth-plotLeft-plotRight)
+`, plotWidth, plotHeight*float64(len(plots)))
+	for i := range plots {
+		fmt.Fprintf(&s, "<g transform=\"translate(0 %g)\">\n", plotHeight*float64(i))
+		plots[i].draw(&s)
+		s.WriteString("</g>\n")
 	}
-	up := func(y float64) float64 { return plotHeight - plotBottom - y/top*(plotHeight-plotTop-plotBottom) }
-	for e := left; e <= right; e++ {
-		x := across(math.Pow(10, e))
-		line(&s, "#ddd", x, up(0), x, up(top))
-		text(&s, x, up(0)+20, "", thousands(int(math.Pow(10, e))))
-	}
-	for i := range 6 {
-		y := top * float64(i) / 5
-		line(&s, "#ddd", plotLeft, up(y), plotWidth-plotRight, up(y))
-		text(&s, plotLeft-6, up(y)+4, ` text-anchor="end"`, fmt.Sprintf("%.3g", y))
-	}
-	var way []string
-	for _, q := range p.points {
-		way = append(way, fmt.Sprintf("%.1f,%.1f", across(q.x), up(q.y)))
-		line(&s, "#1f5fa8", across(q.x), up(q.low), across(q.x), up(q.high))
-		fmt.Fprintf(&s, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"4\" fill=\"#1f5fa8\"/>\n", across(q.x), up(q.y))
-		text(&s, across(q.x), up(q.high)-10, "", figures.Print(q.y))
-	}
-	fmt.Fprintf(&s, "<polyline points=\"%s\" fill=\"none\" stroke=\"#1f5fa8\" stroke-width=\"2\"/>\n</svg>\n", strings.Join(way, " "))
+	s.WriteString("</svg>\n")
 	return s.String()
 }
 
-// ranges returns the powers of ten between which the points are, and the end of the other axis.
-func (p *plot) ranges() (left, right, top float64) {
-	left, right = math.Inf(1), math.Inf(-1)
-	for _, q := range p.points {
-		left, right = min(left, math.Floor(math.Log10(q.x))), max(right, math.Ceil(math.Log10(q.x)))
-		top = max(top, q.high)
+// axes are those of a plot, from one power of the base to another, and from 0 to the top.
+type axes struct{ base, left, right, top float64 }
+
+func (a *axes) power(x float64) float64 { return math.Log(x) / math.Log(a.base) }
+
+func (a *axes) across(x float64) float64 {
+	return plotLeft + (a.power(x)-a.left)/(a.right-a.left)*(plotWidth-plotLeft-plotRight)
+}
+
+func (a *axes) up(y float64) float64 {
+	return plotHeight - plotBottom - y/a.top*(plotHeight-plotTop-plotBottom)
+}
+
+// axes returns those between which all points are.
+func (p *plot) axes() axes {
+	a := axes{base: p.base, left: math.Inf(1), right: math.Inf(-1)}
+	const slack = 1e-9 // a logarithm of a power of the base is not always whole
+	for _, each := range p.series {
+		for _, q := range each.points {
+			a.left = min(a.left, math.Floor(a.power(q.x)+slack))
+			a.right = max(a.right, math.Ceil(a.power(q.x)-slack))
+			a.top = max(a.top, q.high)
+		}
 	}
-	return left, max(right, left+1), math.Ceil(top*12) / 10
+	a.right, a.top = max(a.right, a.left+1), math.Ceil(a.top*12)/10
+	return a
+}
+
+func (p *plot) draw(s *strings.Builder) {
+	text(s, plotWidth/2, 25, "", p.title)
+	text(s, plotWidth/2, plotHeight-15, "", p.x)
+	text(s, 20, plotHeight/2, fmt.Sprintf(` transform="rotate(-90 20 %g)"`, plotHeight/2), p.y)
+	a := p.axes()
+	for e := a.left; e <= a.right; e++ {
+		value := math.Round(math.Pow(a.base, e))
+		x := a.across(value)
+		line(s, "#ddd", x, a.up(0), x, a.up(a.top))
+		text(s, x, a.up(0)+20, "", thousands(int(value)))
+	}
+	for i := range 6 {
+		y := a.top * float64(i) / 5
+		line(s, "#ddd", plotLeft, a.up(y), plotWidth-plotRight, a.up(y))
+		text(s, plotLeft-6, a.up(y)+4, ` text-anchor="end"`, fmt.Sprintf("%.3g", y))
+	}
+	for i := range p.series {
+		p.series[i].draw(s, &a, i)
+	}
+}
+
+// draw draws the n-th series, whose figures stand above its points, or below those of the second.
+func (l *series) draw(s *strings.Builder, a *axes, n int) {
+	color := seriesColors[n]
+	var way []string
+	for _, q := range l.points {
+		x, y := a.across(q.x), a.up(q.y)
+		way = append(way, fmt.Sprintf("%.1f,%.1f", x, y))
+		line(s, color, x, a.up(q.low), x, a.up(q.high))
+		fmt.Fprintf(s, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"4\" fill=\"%s\"/>\n", x, y, color)
+		beside := a.up(q.high) - 10
+		if n > 0 {
+			beside = a.up(q.low) + 20
+		}
+		text(s, max(x, plotLeft+20), beside, ` fill="`+color+`"`, figures.Print(q.y))
+	}
+	fmt.Fprintf(s, "<polyline points=\"%s\" fill=\"none\" stroke=\"%s\" stroke-width=\"2\"/>\n", strings.Join(way, " "), color)
+	if l.name != "" {
+		text(s, plotLeft+10, plotHeight-plotBottom-30+18*float64(n), ` text-anchor="start" fill="`+color+`"`, l.name)
+	}
 }
 
 func text(s *strings.Builder, x, y float64, more, what string) {

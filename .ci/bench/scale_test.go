@@ -98,24 +98,46 @@ evicted flows  12 before their time: --memory was used up
 
 // TestPlot: every point lies between the axes, ten times as many flows are one step to the right, and the text is XML.
 func TestPlot(t *testing.T) {
-	p := plot{title: "a < b", points: []point{{1e3, 1.2, 1, 1.3}, {1e4, 0.6, 0.5, 0.7}, {1e5, 0, 0, 0}}}
-	var places [][2]float64
-	d := xml.NewDecoder(strings.NewReader(p.svg()))
-	for {
-		token, err := d.Token()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		require.NoError(t, err)
-		if e, ok := token.(xml.StartElement); ok && e.Name.Local == "circle" {
-			places = append(places, [2]float64{number(e.Attr[0].Value), number(e.Attr[1].Value)})
-		}
-	}
+	p := plot{title: "a < b", base: 10, series: []series{{points: []point{{1e3, 1.2, 1, 1.3}, {1e4, 0.6, 0.5, 0.7}, {1e5, 0, 0, 0}}}}}
+	places := circles(t, svg(p))
 	require.Len(t, places, 3)
 	require.InDelta(t, places[1][0]-places[0][0], places[2][0]-places[1][0], 0.2)
 	require.Less(t, places[0][1], places[1][1], "more is higher")
 	require.Equal(t, plotHeight-plotBottom, places[2][1], "nothing is on the axis")
 	for _, at := range places {
 		require.True(t, at[0] >= plotLeft && at[0] <= plotWidth-plotRight && at[1] >= plotTop && at[1] <= plotHeight-plotBottom, at)
+	}
+}
+
+// TestPlots: a second plot is drawn below the first, of two series with their names, and its axis of twice as many each time.
+func TestPlots(t *testing.T) {
+	crews := []crew{{1, []float64{1.25, 1, 0.5}, []float64{1, 1, 1}}, {2, []float64{2, 2, 2}, []float64{0.9, 0.9, 0.9}}, {4, []float64{2, 2, 2}, []float64{0.9, 0.9, 0.9}}}
+	drawn := svg(plot{base: 10, series: []series{{points: []point{{1e3, 1, 1, 1}}}}}, plotWorkers(crews))
+	require.Contains(t, drawn, `viewBox="0 0 720 800"`)
+	require.Contains(t, drawn, "a second on the clock")
+	places := circles(t, drawn)
+	require.Len(t, places, 7)
+	for _, line := range [][][2]float64{places[1:4], places[4:7]} {
+		require.InDelta(t, line[1][0]-line[0][0], line[2][0]-line[1][0], 0.2)
+		require.Equal(t, plotLeft, line[0][0])
+		require.Equal(t, plotWidth-plotRight, line[2][0])
+	}
+	rows := workerTable(crews)
+	require.Len(t, rows, 8)
+	require.Equal(t, []float64{1.6, 2, 4}, rows[3].values)
+}
+
+// circles returns where the circles of a drawing are, which must be XML.
+func circles(t *testing.T, drawing string) (places [][2]float64) {
+	d := xml.NewDecoder(strings.NewReader(drawing))
+	for {
+		token, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			return places
+		}
+		require.NoError(t, err)
+		if e, ok := token.(xml.StartElement); ok && e.Name.Local == "circle" {
+			places = append(places, [2]float64{number(e.Attr[0].Value), number(e.Attr[1].Value)})
+		}
 	}
 }

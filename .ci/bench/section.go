@@ -32,7 +32,8 @@ func sections(open func() (captures, error)) []section {
 		{"cores", of(cores)},
 		{"peers", of(peers)},
 		{"records", of(records)},
-		{"scale", measureScales},
+		{"windows", windows},
+		{"scale", of(measureScales)},
 	}
 }
 
