@@ -42,7 +42,7 @@ bench: build ## measure against gopacket, a read loop and other programs, ONLY=r
 	go test -C .ci/bench/gopacket ./...
 	go run ./.ci/bench $(if $(ONLY),-only $(ONLY))
 
-bench-scale: build ## measure replays of 1,000 to 10,000,000 flows and amid a flood, and draw docs/scale.svg (three minutes)
+bench-scale: build ## measure replays of 1,000 to 10,000,000 flows, amid a flood and with many workers, and draw docs/scale.svg (four minutes)
 	go run ./.ci/bench -only scale
 
 bench-live: build ## measure receiving in a network namespace, ONLY=mix a part, SOAK=60s the length of its end (needs root and 2 CPUs)

@@ -1,6 +1,6 @@
-// Command bench measures what mirrorsink promises of its speed, on the machine that it runs on: the decoder against
-// gopacket's, a replay against a plain read loop and against other programs over the same packets, and a plan of mirror sessions
-// in the largest account that AWS allows. Both sides of a comparison run in turns within one run, and what counts is CPU time,
+// Command bench measures what mirrorsink promises of its speed, on the machine that it runs on: the decoder against gopacket's,
+// a replay against a plain read loop and against other programs over the same packets, and with few flows and workers and with
+// many, what aggregation windows add to a packet, and a plan of mirror sessions in the largest account that AWS allows. Both sides of a comparison run in turns within one run, and what counts is CPU time,
 // since wall-clock time lies on a busy machine.
 //
 // It is run by make bench, from the module's root; -only measures a part. Its status is 0 even where a figure is missed, which
