@@ -45,7 +45,7 @@ bench: build ## measure against gopacket, a read loop and other programs, ONLY=r
 bench-scale: build ## measure replays of 1,000 to 10,000,000 flows, amid a flood and with many workers, and draw docs/scale.svg (four minutes)
 	go run ./.ci/bench -only scale
 
-bench-live: build ## measure receiving in a network namespace, ONLY=mix a part, SOAK=60s the length of its end (needs root and 2 CPUs)
+bench-live: build ## measure receiving in a network namespace, ONLY=mix a part, SOAK=60s how long each row at its end takes (needs root and 2 CPUs)
 	@test "$$(id -u)" = 0 || { echo 'bench-live makes a network namespace: run it as root'; exit 1; }
 	go build -o bin/bench-live ./.ci/bench/live
 	bin/bench-live $(if $(ONLY),-only $(ONLY)) $(if $(SOAK),-soak $(SOAK))

@@ -91,9 +91,9 @@ func scaleTable(all []*scale) (t table) {
 			t = append(t, row{what: title + "of the rate of " + thousands(reference), values: figures.Ratios(s.values(rateOf), base), wanted: s.rate})
 		}
 		t = append(t, row{what: title + "peak memory allocated, MiB", values: s.values(func(r madeRun) float64 { return r.anonymous }), wanted: s.anonymous},
-			row{what: title + "heap after a collection, MiB", values: s.values(func(r madeRun) float64 { return r.gc.heap })},
-			row{what: title + "garbage collections", values: s.values(func(r madeRun) float64 { return r.gc.collections })},
-			row{what: title + "longest stop of one, ms", values: s.values(func(r madeRun) float64 { return r.gc.stop }), wanted: s.pause})
+			row{what: title + "heap after a collection, MiB", values: s.values(func(r madeRun) float64 { return r.gc.Heap })},
+			row{what: title + "garbage collections", values: s.values(func(r madeRun) float64 { return r.gc.N })},
+			row{what: title + "longest stop of one, ms", values: s.values(func(r madeRun) float64 { return r.gc.Stop }), wanted: s.pause})
 		if s.evicted != (bound{}) {
 			t = append(t, row{what: title + "flows evicted", values: s.values(func(r madeRun) float64 { return r.evicted }), wanted: s.evicted})
 		}

@@ -7,7 +7,8 @@ import (
 	"fmt"
 	"os"
 	"regexp"
-	"strconv"
+
+	"github.com/mirrorsink/mirrorsink/.ci/bench/figures"
 )
 
 // madeRun is what one replay of made conversations took.
@@ -16,7 +17,7 @@ type madeRun struct {
 	anonymous float64 // MiB, at the most
 	flows     float64 // that were counted
 	evicted   float64
-	gc        collections
+	gc        figures.Collections
 }
 
 // replayMade pipes conversations into a replay, which may take so many MiB, or the default if that is 0.
@@ -48,7 +49,7 @@ func replayMade(ctx context.Context, c *conversations, memory int) (madeRun, err
 	cpu := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 	return madeRun{
 		rate: float64(c.packets()) / 1e6 / cpu.Seconds(), anonymous: used.anonymous,
-		flows: summaryCount(said.String(), "flows"), evicted: summaryCount(said.String(), "evicted flows"), gc: parseTrace(said.String()),
+		flows: summaryCount(said.String(), "flows"), evicted: summaryCount(said.String(), "evicted flows"), gc: figures.ParseTrace(said.String()),
 	}, nil
 }
 
@@ -58,33 +59,5 @@ func summaryCount(summary, what string) float64 {
 	if m == nil {
 		return 0
 	}
-	return number(m[1])
-}
-
-// collections is what GODEBUG=gctrace=1 says of a run.
-type collections struct {
-	collections float64
-	stop        float64 // ms: the longest time that the world was stopped, at the beginning or the end of one
-	heap        float64 // MiB, after the last one
-}
-
-var traceLine = regexp.MustCompile(`(?m)^gc \d+ @.*: ([\d.]+)\+[\d.]+\+([\d.]+) ms clock, .* \d+->\d+->(\d+) MB,`)
-
-// parseTrace reads what package runtime says of each collection.
-func parseTrace(trace string) (c collections) {
-	for _, m := range traceLine.FindAllStringSubmatch(trace, -1) {
-		c.collections++
-		c.stop = max(c.stop, number(m[1]), number(m[2]))
-		c.heap = number(m[3])
-	}
-	return c
-}
-
-// number is that of digits which an expression has found.
-func number(digits string) float64 {
-	n, err := strconv.ParseFloat(digits, 64)
-	if err != nil {
-		return 0
-	}
-	return n
+	return figures.Number(m[1])
 }

@@ -72,5 +72,5 @@ func benchmarkPacket(ctx context.Context, binary, name string, cpus []int) (floa
 	if m == nil {
 		return 0, fmt.Errorf("%s does not say how long a packet took: %s", name, out)
 	}
-	return number(string(m[1])), nil
+	return figures.Number(string(m[1])), nil
 }

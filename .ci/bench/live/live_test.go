@@ -41,7 +41,7 @@ func TestEveryRow(t *testing.T) {
 		require.NoError(t, err, "%s", &said)
 		for _, what := range []string{
 			"saturated: ring with tc drop of one that counts", "saturated: ring with tc drop of udp", "a second: udp of recvmmsg that counts",
-			"for 100ms: packets dropped",
+			"for 100ms: packets dropped", "udp, saturated for 100ms: garbage collections meanwhile", "ring, saturated for 100ms: longest stop",
 		} {
 			assert.Contains(t, string(out), what)
 		}
@@ -103,10 +103,21 @@ func TestHeld(t *testing.T) {
 		"nothing promised": {0.5, bound{}, ""},
 		"reached":          {0.72, bound{least: 0.72}, "yes"},
 		"not reached":      {0.7199, bound{least: 0.72}, "no"},
+		"kept":             {1, bound{most: 1}, "yes"},
+		"not kept":         {1.01, bound{most: 1}, "no"},
 		"nothing dropped":  {0, bound{none: true}, "yes"},
 		"one dropped":      {1, bound{none: true}, "no"},
 	} {
 		r := row{values: []float64{c.value}, wanted: c.wanted}
 		assert.Equal(t, c.held, r.held(), name)
 	}
+}
+
+func TestLinesAreWhole(t *testing.T) {
+	var s said
+	assert.Empty(t, s.lines())
+	_, _ = s.Write([]byte("gc 1 @"))
+	assert.Empty(t, s.lines())
+	_, _ = s.Write([]byte("0.1s\ngc 2"))
+	assert.Equal(t, "gc 1 @0.1s\n", s.lines())
 }

@@ -25,7 +25,7 @@ type options struct {
 	rounds int           // how often each is measured; an odd number has a median that was measured
 	warm   time.Duration // how long traffic flows before measuring begins
 	window time.Duration // how long measuring takes
-	soak   time.Duration // how long nothing may be dropped at half of the saturated rate
+	soak   time.Duration // how long nothing may be dropped at half of the saturated rate, and the garbage collector is watched
 	only   string        // a load, "" for all
 }
 
@@ -35,7 +35,7 @@ func main() {
 	flag.IntVar(&o.rounds, "rounds", 5, "how often each is measured")
 	flag.DurationVar(&o.warm, "warm", 500*time.Millisecond, "how long traffic flows before measuring begins")
 	flag.DurationVar(&o.window, "window", time.Second, "how long each is measured")
-	flag.DurationVar(&o.soak, "soak", time.Minute, "how long to receive at half of the saturated rate; 0 to leave it out")
+	flag.DurationVar(&o.soak, "soak", time.Minute, "how long to receive at half of the saturated rate, and saturated with the garbage collector watched; 0 to leave both out")
 	flag.StringVar(&o.only, "only", "", "one `load` alone: 110, 550, 1450 or mix")
 	count := flag.String("count", "", "only count what arrives by this `way`: what mirrorsink is compared with")
 	device := flag.String("device", "", "the interface of -count")

@@ -83,6 +83,13 @@ func (b bout) measure(ctx context.Context, soak bool) (t table, err error) {
 	if !soak || b.o.soak == 0 {
 		return t, nil
 	}
+	rows, err := b.long(ctx, r, saturated)
+	return append(t, rows...), err
+}
+
+// long returns the rows of longer times: half of what each of ours has received saturated, and saturated again.
+func (b bout) long(ctx context.Context, r readers, saturated [][]result) (t table, err error) {
+	half := b
 	for i, each := range []reader{r.socket, r.ring, r.ringAndDrop} {
 		half.rate = halfOf(figures.Median(column(saturated[3+i], rateOf)))
 		row, err := half.soak(ctx, each)
@@ -90,6 +97,13 @@ func (b bout) measure(ctx context.Context, soak bool) (t table, err error) {
 			return t, err
 		}
 		t = append(t, row)
+	}
+	for _, each := range []reader{r.socket, r.ring} {
+		rows, err := b.collect(ctx, each)
+		if err != nil {
+			return t, err
+		}
+		t = append(t, rows...)
 	}
 	return t, nil
 }

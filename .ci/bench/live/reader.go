@@ -1,11 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"runtime"
 	"strings"
@@ -19,6 +19,7 @@ import (
 type reader struct {
 	name string
 	argv []string
+	env  []string // beside ours
 }
 
 // readers are all that are measured, by what the table calls them.
@@ -29,10 +30,10 @@ type readers struct {
 
 func (w *wire) readers(binary string) readers {
 	counting := func(name, way string) reader {
-		return reader{name + ", counting", []string{"/proc/self/exe", "-count", way, "-device", w.receiver}}
+		return reader{name: name + ", counting", argv: []string{"/proc/self/exe", "-count", way, "-device", w.receiver}}
 	}
 	ours := func(name string, flags ...string) reader {
-		return reader{name, append([]string{binary, "listen", "--workers", "1", "--eve", "/dev/null", "--metrics", metricsAddr}, flags...)}
+		return reader{name: name, argv: append([]string{binary, "listen", "--workers", "1", "--eve", "/dev/null", "--metrics", metricsAddr}, flags...)}
 	}
 	return readers{
 		counting("recvmmsg", byRecvmmsg), counting("ring", byRing), counting("ring with tc drop", byRingAndDrop),
@@ -46,14 +47,14 @@ var errEnded = errors.New("nobody asked it to")
 // A process is a reader at work.
 type process struct {
 	cmd    *exec.Cmd
-	said   bytes.Buffer
+	said   said // to standard error
 	exited chan error
 }
 
 // start starts a reader on the receiving CPU, and waits until it receives.
 func (w *wire) start(ctx context.Context, r reader) (*process, error) {
 	p := &process{cmd: exec.CommandContext(ctx, r.argv[0], r.argv[1:]...), exited: make(chan error, 1)}
-	p.cmd.Stderr = &p.said
+	p.cmd.Stderr, p.cmd.Env = &p.said, append(os.Environ(), r.env...)
 	if err := startOn(w.receivingCPU, p.cmd); err != nil {
 		return nil, fmt.Errorf("%s: %w", strings.Join(r.argv, " "), err)
 	}

@@ -17,6 +17,8 @@ type result struct {
 	kernel  float64 // how much of that was the kernel's thread
 	arrived float64 // packets a second at the interface
 	dropped float64 // packets that had arrived and were not received, from beginning to end
+
+	saidBefore, said string // what the reader wrote to standard error before and while it was measured, in whole lines
 }
 
 // A moment is what the counters say at one time.
@@ -24,6 +26,7 @@ type moment struct {
 	at           time.Time
 	napi, reader int64 // CPU time, ns
 	arrived      float64
+	said         string // by the reader so far
 	counts
 }
 
@@ -31,7 +34,7 @@ func (w *wire) look(p *process) (m moment, err error) {
 	if m.counts, err = askCounts(); err != nil {
 		return m, err
 	}
-	m.at = time.Now()
+	m.at, m.said = time.Now(), p.said.lines()
 	if m.napi, err = cpuNanos(w.napi); err != nil {
 		return m, err
 	}
@@ -79,6 +82,8 @@ func (w *wire) run(ctx context.Context, r reader, l *load, rate float64, warm, w
 		kernel:  float64(to.napi-from.napi) / core,
 		arrived: (to.arrived - from.arrived) / elapsed,
 		dropped: after.drops,
+
+		saidBefore: from.said, said: to.said[len(from.said):],
 	}, identity(after, before.arrived, g.sent.Load())
 }
 

@@ -19,8 +19,8 @@ type row struct {
 
 // bound is what is promised of a figure's median; the zero bound promises nothing.
 type bound struct {
-	least float64
-	none  bool // it is 0
+	least, most float64
+	none        bool // it is 0
 }
 
 type table []row
@@ -51,7 +51,7 @@ func (r *row) held() string {
 	switch {
 	case r.wanted == bound{}:
 		return ""
-	case m < r.wanted.least, r.wanted.none && m != 0:
+	case m < r.wanted.least, r.wanted.most > 0 && m > r.wanted.most, r.wanted.none && m != 0:
 		return "no"
 	}
 	return "yes"
@@ -63,6 +63,8 @@ func (b bound) String() string {
 		return "none"
 	case b.least > 0:
 		return ">= " + figure(b.least)
+	case b.most > 0:
+		return "<= " + figure(b.most)
 	}
 	return ""
 }
