@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"io"
+	"log/slog"
 	"net"
 	"path/filepath"
 	"testing"
@@ -10,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/mirrorsink/mirrorsink/inspect/export/aws"
 )
 
 // A replay that waits for AWS says so once, what for, and an interrupt ends it: the files stay in the spool.
@@ -58,4 +61,28 @@ func TestNothingIsToldOfAQuickDelivery(t *testing.T) {
 	p.tellDelay(&stderr, 0)()
 	p.tellDelay(&stderr, time.Hour)()
 	assert.Empty(t, stderr.String())
+}
+
+// deliveryFunc is an output that has nothing to write and delivers by a function.
+type deliveryFunc struct {
+	delivery
+	deliver func(ctx context.Context) error
+}
+
+func (d deliveryFunc) Close(context.Context) (uint64, error)        { return 0, nil }
+func (d deliveryFunc) Err() error                                   { return nil }
+func (d deliveryFunc) Deliver(ctx context.Context) error            { return d.deliver(ctx) }
+func (d deliveryFunc) Delivered() (to awsService, count aws.Counts) { return }
+func (d deliveryFunc) Trouble() (to string, why error)              { return }
+
+// An interrupt that ended the reading does not end the delivery of what was read; one that comes later does.
+func TestWhatAnInterruptEnds(t *testing.T) {
+	ctx, interrupt := context.WithCancel(t.Context())
+	p := &pipeline{cfg: pipelineConfig{Log: slog.New(slog.DiscardHandler)}}
+	p.outs = []output{deliveryFunc{deliver: func(delivering context.Context) error {
+		interrupt()
+		return delivering.Err()
+	}}}
+	require.ErrorIs(t, p.finish(ctx, io.Discard), context.Canceled)
+	require.NoError(t, p.finish(ctx, io.Discard))
 }

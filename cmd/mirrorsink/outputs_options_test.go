@@ -79,7 +79,7 @@ func TestOutputsThatCannotBe(t *testing.T) {
 		"--parquet-rotate 0s: want whole seconds, such as 5m":      {"--parquet=x", "--parquet-rotate=0s"},
 		"--parquet-rotate -1s: want whole seconds, such as 5m":     {"--parquet=x", "--parquet-rotate=-1s"},
 		"--parquet-rotate 1.5s: want whole seconds, such as 5m":    {"--parquet=x", "--parquet-rotate=1500ms"},
-		"--parquet-size 1B: want 64KiB at least":                    {"--parquet=x", "--parquet-size=1"},
+		"--parquet-size 1B: want 64KiB at least":                   {"--parquet=x", "--parquet-size=1"},
 		"--inventory-refresh does nothing without --inventory":     {"--inventory-refresh=5m"},
 		"--spool does nothing without --parquet s3://BUCKET, --cl": {"--parquet=x", "--spool=y"},
 	} {
