@@ -166,12 +166,10 @@ func (r *recorder) sent(n int) (end int) {
 	return end
 }
 
-// failed ends the file after a failure, with what is whole of it: n bytes of the buffer were written.
+// failed ends the file after a failure, with what is whole of it: n bytes of the buffer were written. As a file's header is written
+// together with its first frame, there is nothing to keep before that.
 func (r *recorder) failed(n int, err error) {
 	whole := r.written + int64(r.sent(n))
-	if r.frames == len(r.spooled) {
-		whole = 0 // nothing but headers
-	}
 	r.dead += uint64(len(r.spooled))
 	r.drop()
 	_ = r.to.finish(whole) // its failure has the same cause

@@ -186,6 +186,21 @@ func writePcap(t require.TestingT, cfg tx.PcapConfig, frames []*tx.Frame, batch 
 	return files
 }
 
+// TestPcapFileOfOneLargeFrame: a frame that alone is larger than a file may be has one for itself.
+func TestPcapFileOfOneLargeFrame(t *testing.T) {
+	dir := t.TempDir()
+	p, o := openPcap(t, tx.PcapConfig{Dir: dir, Wait: true, Size: 64 << 10})
+	for i := range uint32(3) {
+		f := frameOf(1, i, false, 65_500)
+		f.Nanos += int64(i) * 1e9
+		o.Add(f)
+	}
+	o.Flush()
+	require.NoError(t, p.Close())
+	files, _ := readFolder(t, dir)
+	assert.Len(t, files, 3)
+}
+
 // TestPcapNamesInterfaces as it is told, once in a file.
 func TestPcapNamesInterfaces(t *testing.T) {
 	dir := t.TempDir()
@@ -397,6 +412,7 @@ func TestPcapFolderGone(t *testing.T) {
 		assert.Equal(t, uint64(10), p.Counts().Frames)
 		assert.Equal(t, uint64(1), p.Counts().Outages)
 		require.NoError(t, os.Mkdir(dir, 0o700))
+		assert.Equal(t, uint64(10), send().Frames, "not tried again so soon")
 		time.Sleep(time.Second)
 		assert.Equal(t, uint64(20), send().Frames)
 		require.NoError(t, p.Close())

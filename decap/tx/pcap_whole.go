@@ -12,7 +12,7 @@ type nextPart func(r *bufio.Reader, at int64) (n int64, frame, ok bool)
 
 // walkFrames returns where the last whole frame ends.
 func walkFrames(r io.Reader, next nextPart) (end int64, frames int) {
-	br := bufio.NewReaderSize(r, spoolSize)
+	br := bufio.NewReaderSize(r, 64<<10)
 	for at := int64(0); ; {
 		n, frame, ok := next(br, at)
 		if !ok {
@@ -36,6 +36,7 @@ const (
 	pcapHeaderLen      = 24
 	pcapRecordHeadLen  = 16
 	pcapCapturedOffset = 8
+	pcapOriginalOffset = 12
 )
 
 func nextBlock(r *bufio.Reader, at int64) (n int64, frame, ok bool) {
@@ -67,7 +68,8 @@ func nextPacket(r *bufio.Reader, at int64) (n int64, frame, ok bool) {
 		return 0, false, false
 	}
 	captured := binary.LittleEndian.Uint32(head[pcapCapturedOffset:])
-	if captured == 0 || captured > snapLen { // zeros are what a crash of the system leaves
+	original := binary.LittleEndian.Uint32(head[pcapOriginalOffset:])
+	if captured == 0 || captured > min(original, snapLen) { // zeros are what a crash of the system leaves
 		return 0, false, false
 	}
 	size := pcapRecordHeadLen + int(captured)

@@ -2,7 +2,6 @@ package tx
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"runtime"
 	"testing"
@@ -25,22 +24,6 @@ func threadTime(t testing.TB) int64 {
 	var ts unix.Timespec
 	require.NoError(t, unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &ts))
 	return ts.Nano()
-}
-
-// batchOf makes a batch of frames of many flows.
-func batchOf(size int) []Frame {
-	frames := make([]Frame, burst)
-	for i := range frames {
-		frames[i] = Frame{Tail: make([]byte, size), Hash: rand.Uint32(), VNI: uint32(i)}
-	}
-	return frames
-}
-
-func sendAll(o Out, frames []Frame) {
-	for i := range frames {
-		o.Add(&frames[i])
-	}
-	o.Flush()
 }
 
 func TestVXLANAllocatesNothing(t *testing.T) {

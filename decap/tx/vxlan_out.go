@@ -129,8 +129,8 @@ func (o *vxlanOut) vni(f *Frame) uint32 {
 	return f.VNI & MaxVNI
 }
 
-// laneOf mixes the hash once more, since its upper bits have chosen the worker.
-func laneOf(hash uint32) int { return int(hash * 0x85ebca6b >> 16 % lanes) }
+// laneOf uses bits from the middle of the hash: the upper ones have chosen the worker, and the lowest are mixed least.
+func laneOf(hash uint32) int { return int(hash >> 16 % lanes) }
 
 // look notes how the sensors are.
 func (o *vxlanOut) look() {
