@@ -1,4 +1,4 @@
-// Package tx is where frames go: capture files, and mirrored copies on UDP as AWS sends them.
+// Package tx is where frames go: capture files, mirrored copies on UDP as AWS sends them, and the targets of forwarding.
 package tx
 
 import (

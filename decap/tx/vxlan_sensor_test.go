@@ -196,8 +196,8 @@ func TestVXLANConfigErrors(t *testing.T) {
 	}
 }
 
-// TestEveryFrameIsCountedOnce: whole or in pieces, whichever of its datagrams were sent.
-func TestEveryFrameIsCountedOnce(t *testing.T) {
+// TestVXLANCountsEveryFrameOnce: whole or in pieces, whichever of its datagrams were sent.
+func TestVXLANCountsEveryFrameOnce(t *testing.T) {
 	_, way := openOut(t, VXLANConfig{Hosts: []string{"127.0.0.1:4789"}, Log: slog.New(slog.DiscardHandler)})
 	o := way.(*vxlanOut)
 	rapid.Check(t, func(t *rapid.T) {
