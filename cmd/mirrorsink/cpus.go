@@ -21,8 +21,21 @@ func (l *cpuList) Replace(texts []string) error {
 	return appendAll(l, texts)
 }
 
-// Append adds one value.
+// Append adds values, in a configuration too as taskset has them: several with commas between.
 func (l *cpuList) Append(text string) error {
+	for part := range strings.SplitSeq(text, ",") {
+		if err := l.add(strings.TrimSpace(part)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Set adds values.
+func (l *cpuList) Set(text string) error { return l.Append(text) }
+
+// add adds one CPU or a range of them.
+func (l *cpuList) add(text string) error {
 	first, last, ok := numberRange(text, maxCPU)
 	if !ok {
 		return fmt.Errorf("%q: want the number of a CPU or a range of them such as 2-5, up to %d", text, maxCPU)
@@ -35,9 +48,6 @@ func (l *cpuList) Append(text string) error {
 	}
 	return nil
 }
-
-// Set adds values.
-func (l *cpuList) Set(text string) error { return appendAll(l, strings.Split(text, ",")) }
 
 // String returns the CPUs as Set takes them, those that follow each other as ranges.
 func (l *cpuList) String() string {

@@ -53,6 +53,8 @@ func TestWorkersOfCPUs(t *testing.T) {
 		{"", []string{"--cpus=0-2", "--workers=5"}, 5},
 		{"workers: 4", []string{"--cpus=0-2"}, 4},
 		{"cpus: 1", nil, 1},
+		{"cpus: 0,2-5", nil, 5},
+		{"cpus: 1,2", nil, 2},
 		{"cpus: 1\nworkers: 2", nil, 2},
 	} {
 		opts, err := loadListen(t, c.config, c.args...)
