@@ -141,7 +141,7 @@ func measureFlood(ctx context.Context) (table, error) {
 // plotFlows draws packets per CPU-second against flows.
 func plotFlows(all []*scale) plot {
 	p := plot{
-		title: "mirrorsink replay, full EVE: packets per CPU-second against flows at once",
+		title: "mirrorsink replay with one worker, full EVE: packets per CPU-second against flows at once",
 		x:     "flows at once", y: "million packets per CPU-second", base: 10, series: []series{{}},
 	}
 	for _, s := range all {

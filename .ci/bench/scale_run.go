@@ -20,9 +20,10 @@ type madeRun struct {
 	gc        figures.Collections
 }
 
-// replayMade pipes conversations into a replay, which may take so many MiB, or the default if that is 0.
+// replayMade pipes conversations into a replay, which may take so many MiB, or the default if that is 0. It has one worker, as each
+// worker of listen has its own flows: what several of replay share is in memory as well, and half as many flows fit.
 func replayMade(ctx context.Context, c *conversations, memory int) (madeRun, error) {
-	argv := []string{program, "replay", "--eve", "/dev/null"}
+	argv := []string{program, "replay", "--eve", "/dev/null", "--workers=1"}
 	if memory > 0 {
 		argv = append(argv, fmt.Sprintf("--memory=%dMiB", memory))
 	}
