@@ -11,19 +11,19 @@ import (
 // a worker alone would have done at once. It is one goroutine's.
 type chronicle struct {
 	voice   *Worker // names flows, pairs copies and closes windows; it has no source, and no flows but stories
-	stories *stories
+	stories stories
 	members []uint32 // the workers, among those that close windows together
 	heads   []int    // by worker: the first entry that was not read
 }
 
-// newChronicle makes the chronicle of n workers.
-func newChronicle(cfg Config, n int, sink Sink) *chronicle {
+// newChronicle makes the chronicle of some workers.
+func newChronicle(cfg Config, workers []*Worker, sink Sink) *chronicle {
 	memory := Memory{Names: cfg.Memory.Names, Pairs: cfg.Memory.Pairs}
 	cfg.Memory = memory
-	c := &chronicle{voice: newWorker(cfg, nil, sink), stories: newStories(n), heads: make([]int, n)}
+	c := &chronicle{voice: newWorker(cfg, nil, sink), stories: newStories(workers), heads: make([]int, len(workers))}
 	c.voice.stories = c.stories
 	if cfg.Interval != 0 {
-		for range n {
+		for range workers {
 			c.members = append(c.members, c.voice.known.gate.join())
 		}
 	}
@@ -200,28 +200,22 @@ func (s *story) pair(tap uint16, window uint32) {
 }
 
 // stories are those of the flows of all workers. Their numbers are those of the workers' records, woven together.
-type stories struct {
-	workers uint32
-	chunks  [][]story // by worker and the upper bits of the record's number
+type stories [][]story // by worker and the record's number
+
+// newStories makes room beside the workers' tables: as they do it takes memory only for what is used, outside the Go heap.
+func newStories(workers []*Worker) stories {
+	s := make(stories, len(workers))
+	for i, w := range workers {
+		s[i] = flow.Beside[story](w.flows)
+	}
+	return s
 }
 
-// storyChunk is how many records of a worker are kept together. What a table never used takes no memory.
-const storyChunk = 1 << 10
-
-func newStories(workers int) *stories { return &stories{workers: uint32(workers)} }
-
 // number returns the number of a worker's record. Tables have less than 2^32 records in all.
-func (s *stories) number(worker int, ref uint32) uint32 { return ref*s.workers + uint32(worker) }
+func (s stories) number(worker int, ref uint32) uint32 { return ref*uint32(len(s)) + uint32(worker) }
 
 // at returns the story of a number, an empty one if there was none. It stays where it is.
-func (s *stories) at(number uint32) *story {
-	worker, ref := number%s.workers, number/s.workers
-	i := int(ref/storyChunk*s.workers + worker)
-	for i >= len(s.chunks) {
-		s.chunks = append(s.chunks, nil)
-	}
-	if s.chunks[i] == nil {
-		s.chunks[i] = make([]story, storyChunk)
-	}
-	return &s.chunks[i][ref%storyChunk]
+func (s stories) at(number uint32) *story {
+	workers := uint32(len(s))
+	return &s[number%workers][number/workers]
 }

@@ -39,7 +39,8 @@ type Crew struct {
 // epochs is how many are on their way at a time: one with each of dealer, workers and chronicle, and one between each two.
 const epochs = 5
 
-// NewCrew makes a crew of n workers. It panics if cfg.Forward is set. The memory that cfg grants is for all of them together. Config.Now and Peer are not used.
+// NewCrew makes a crew of n workers. The memory that cfg grants is for all of them together. Config.Now and Peer are not used; it
+// panics if Config.Forward is set.
 func NewCrew(cfg Config, n int, source Source, sink Sink) *Crew {
 	if cfg.Forward != nil {
 		panic("inspect: a Crew does not forward")
@@ -48,13 +49,15 @@ func NewCrew(cfg Config, n int, source Source, sink Sink) *Crew {
 		cfg.Shared = NewShared(cfg.Memory.Names)
 	}
 	cfg.Now, cfg.Peer = nil, Peer{}
-	c := &Crew{dealer: newDealer(cfg, source, n), chronicle: newChronicle(cfg, n, sink)}
-	cfg.Memory = Memory{Flows: cfg.Memory.Flows / 2 / n, Streams: cfg.Memory.Streams / n} // the other half is for stories
+	c := &Crew{dealer: newDealer(cfg, source, n)}
+	theirs := cfg
+	theirs.Memory = Memory{Flows: cfg.Memory.Flows / 2 / n, Streams: cfg.Memory.Streams / n} // the other half is for stories
 	for range n {
-		w := newWorker(cfg, nil, nil)
+		w := newWorker(theirs, nil, nil)
 		w.batch.N = decap.BatchSize // packets always wait
 		c.workers = append(c.workers, w)
 	}
+	c.chronicle = newChronicle(cfg, c.workers, sink)
 	return c
 }
 

@@ -44,9 +44,9 @@ type Worker struct {
 
 	name []byte
 
-	diary   *diary   // of a worker in a crew, which leaves to others what depends on the flows of all; else nil
-	gone    bool     // likewise: its flows have ended
-	stories *stories // of a chronicle, which has no flows of its own; else nil
+	diary   *diary  // of a worker in a crew, which leaves to others what depends on the flows of all; else nil
+	gone    bool    // likewise: its flows have ended
+	stories stories // of a chronicle, which has no flows of its own; else nil
 
 	forward *forward // nil if nothing is forwarded
 
