@@ -1,0 +1,56 @@
+package tx
+
+import (
+	"golang.org/x/sys/unix"
+
+	"github.com/mirrorsink/mirrorsink/decap"
+)
+
+// A message is a frame on its way to the kernel: a whole one, or a segment.
+type message struct {
+	size    int
+	segment bool // it is one of several that a long frame was cut into
+	more    bool // and not the last of them
+}
+
+// A queue holds what was taken and not sent yet, the way that the kernel wants it. It is allocated once.
+type queue struct {
+	n        int
+	messages [decap.BatchSize]message
+	parts    [decap.BatchSize][2]unix.Iovec // head and tail; of a frame without a head the tail and nothing
+}
+
+// push appends a frame. There must be room.
+func (q *queue) push(head, tail []byte, m message) {
+	m.size = len(head) + len(tail)
+	q.messages[q.n] = m
+	if len(head) == 0 {
+		head, tail = tail, nil
+	}
+	p := &q.parts[q.n]
+	point(&p[0], head)
+	point(&p[1], tail)
+	q.n++
+}
+
+func point(v *unix.Iovec, b []byte) {
+	v.Base = nil
+	if len(b) > 0 {
+		v.Base = &b[0]
+	}
+	v.SetLen(len(b))
+}
+
+// count returns how many parts of frame i are not empty.
+func (q *queue) count(i int) int {
+	if q.parts[i][1].Len == 0 {
+		return 1
+	}
+	return 2
+}
+
+// reset forgets the frames and what they point to.
+func (q *queue) reset() {
+	clear(q.parts[:q.n])
+	q.n = 0
+}
