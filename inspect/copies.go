@@ -20,6 +20,9 @@ func (w *Worker) pairUp(r *flow.Record, s flow.Side, p *decap.Packet, nanos int6
 		of := pair.Copy{Tap: uint32(r.Key.Tap), Flow: w.flows.Ref(r), Way: way, Early: w.early(r, nanos), Nanos: nanos}
 		other, ok := w.pairs.Add(p, of)
 		if ok {
+			if w.forward != nil {
+				w.forward.twin = other
+			}
 			w.join(r, other)
 		}
 		return ok

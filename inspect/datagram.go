@@ -46,6 +46,9 @@ func (w *Worker) datagramDone(r *flow.Record, proto l7.Proto, in said) {
 	}
 	if w.hint.Next == l7.Stop {
 		r.Tries = maxTries
+		if w.forward != nil && proto == l7.QUIC && w.hint.Role == l7.Request {
+			w.course(r).flags |= quicGreeted
+		}
 	}
 	w.message(r, nil, in)
 	if t := w.talks.at(r.Stream); t != nil {

@@ -7,6 +7,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/event"
 	"github.com/mirrorsink/mirrorsink/inspect/flow"
 	"github.com/mirrorsink/mirrorsink/inspect/pair"
+	"github.com/mirrorsink/mirrorsink/inspect/where"
 )
 
 // Forwarder takes the frames that a worker forwards; each worker has its own. A frame, and what it points to, is valid until
@@ -29,6 +30,11 @@ type Tags interface {
 type Forwarding struct {
 	To   Forwarder
 	Tags Tags // nil: no tags
+	// Where is an expression of FlowFields: only frames of flows of which it is true are forwarded; nil is for all. It is asked
+	// when a flow begins, and again when more is known of it, its name or its protocol.
+	Where *where.Filter
+	// Shunts are the rules for tails that are not forwarded, at most MaxShunts; the first that holds of a packet withholds it.
+	Shunts []Shunt
 	// KeepBoth forwards both copies of a packet that is mirrored at both ends, and not only the one that comes first.
 	KeepBoth bool
 }
@@ -39,13 +45,28 @@ type forward struct {
 	courses []course // by the number of the flow's record
 	tags    []uint16 // by the number of the tap
 	mirrors mirrors
+	twin    pair.Copy // of the packet that is judged, if its other copy came before
+
+	where   *where.Filter
+	shunts  shunts
+	weighs  bool // there are expressions
+	weighed uint64
+	live    liveFlow
+	pieces  [64]pieceVerdict
 
 	frames [2 * decap.BatchSize]decap.Frame // that the forwarder has since the last Flush
 	n      int
 }
 
 func newForward(cfg *Forwarding, flows *flow.Table) *forward {
-	return &forward{cfg: cfg, courses: flow.Beside[course](flows), tags: make([]uint16, 1, 64)}
+	f := &forward{
+		cfg: cfg, courses: flow.Beside[course](flows), tags: make([]uint16, 1, 64), where: clone(cfg.Where), shunts: newShunts(cfg.Shunts),
+	}
+	f.weighs = f.where != nil
+	for i := range f.shunts.list {
+		f.weighs = f.weighs || f.shunts.list[i].If != nil
+	}
+	return f
 }
 
 // touch reads what is known of flows, for the reason for which lookup touches their records. Its result says nothing.
@@ -58,36 +79,64 @@ func (f *forward) touch(refs []uint32) (sum uint64) {
 
 // judge forwards a packet, or withholds it. second says that its other copy came before.
 func (w *Worker) judge(r *flow.Record, it *item, d *decap.Datagram, second bool) {
-	f := w.forward
 	c := w.course(r)
-	if second && !f.cfg.KeepBoth {
-		w.withhold(event.Copy, len(it.pkt.Frame))
+	w.weigh(r, c)
+	why, found := w.objection(r, c, it, second)
+	w.measure(r, c)
+	if found {
+		w.withhold(why, len(it.pkt.Frame))
 		return
 	}
 	w.send(&decap.Frame{Packet: &it.pkt, Nanos: d.Nanos, WireLen: wireLen(&it.pkt, d), Hash: c.hash, VLAN: w.tag(c.leader)})
+}
+
+// objection finds out why a packet is not forwarded.
+func (w *Worker) objection(r *flow.Record, c *course, it *item, second bool) (why event.Withheld, found bool) {
+	switch {
+	case second && !w.forward.cfg.KeepBoth && w.wantedTwin():
+		return event.Copy, true
+	case !c.holds(0):
+		return event.Filtered, true
+	case len(w.forward.shunts.list) == 0:
+		return 0, false
+	default:
+		return w.shunt(r, c, it.side, &it.pkt)
+	}
+}
+
+// wantedTwin reports whether the other copy of the packet that is judged was of a flow that is forwarded.
+func (w *Worker) wantedTwin() bool {
+	o := w.copied(w.forward.twin)
+	return o == nil || w.course(o).holds(0)
 }
 
 // judgePiece does the same with a fragment, of which only the addresses are known.
 func (w *Worker) judgePiece(it *item, d *decap.Datagram) {
 	p := &it.pkt
 	w.identify(it)
-	if w.secondPiece(it, d.Nanos) && !w.forward.cfg.KeepBoth {
+	switch {
+	case w.secondPiece(it, d.Nanos) && !w.forward.cfg.KeepBoth:
 		w.withhold(event.Copy, len(p.Frame))
+		return
+	case !w.wantsPiece(it.key, it.side, p):
+		w.withhold(event.Filtered, len(p.Frame))
 		return
 	}
 	hash := decap.SteerFlow(p.Src, p.Dst, 0, 0)
 	w.send(&decap.Frame{Packet: p, Nanos: d.Nanos, WireLen: wireLen(p, d), Hash: hash, VLAN: w.tag(it.key.Tap)})
 }
 
-// secondPiece reports whether the other copy of a fragment came before.
+// secondPiece reports whether the other copy of a fragment came before, and was forwarded.
 func (w *Worker) secondPiece(it *item, nanos int64) bool {
 	p, tap := &it.pkt, it.key.Tap
 	way := w.taps.byMAC(tap, p)
 	if way == pair.Transit {
 		way = w.taps.byAddress(tap, p.Src, p.Dst)
 	}
-	_, second := w.pairs.Add(p, pair.Copy{Tap: uint32(tap), Way: way, Early: true, Nanos: nanos})
-	return second
+	other, second := w.pairs.Add(p, pair.Copy{Tap: uint32(tap), Way: way, Early: true, Nanos: nanos})
+	key := it.key
+	key.Tap = uint16(other.Tap)
+	return second && w.wantsPiece(key, it.side, p)
 }
 
 // wireLen is the length of a packet's frame before it was cut on its way from the mirror to us.

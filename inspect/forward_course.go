@@ -1,17 +1,45 @@
 package inspect
 
 import (
+	"math"
 	"unsafe"
 
 	"github.com/mirrorsink/mirrorsink/decap"
 	"github.com/mirrorsink/mirrorsink/inspect/flow"
+	"github.com/mirrorsink/mirrorsink/inspect/pair"
 )
 
 // course is what is known of a flow for the sake of forwarding. It lies beside the flow's record and has no pointers either.
 type course struct {
-	hash   uint32 // of the innermost addresses and ports
-	leader uint16 // the tap whose tag the flow's frames have
+	hash     uint32 // of the innermost addresses and ports
+	leader   uint16 // the tap whose tag the flow's frames have
+	over     uint16 // the rules whose size the flow has reached, a bit each
+	verdicts uint16 // the expressions that are true of the flow, a bit each: see holds
+	tailMarks
+	seen sight // of the flow, when the expressions were asked last
 }
+
+// tailMarks is what rules need to know to tell the tail of a flow, by side.
+type tailMarks struct {
+	flags   tailFlags
+	records [2]uint8
+	record  [2]uint32 // TLS: where a record begins; see records
+	since   uint32    // TLS: the payload of both sides when both hellos were read
+	body    [2]uint32 // HTTP: where that begins which is nothing but body
+	behind  [2]uint32 // HTTP: where the next message begins
+}
+
+// tailFlags is what is known of the tail of a flow. What is of a side is shifted by its number.
+type tailFlags uint8
+
+const (
+	tlsGreeted     tailFlags = 1 << iota // both hellos were read
+	quicGreeted                          // the client's hello was read
+	bodySized                            // of a side: it is certain how long the body is
+	_                                    // of the other side
+	bodyUntilClose                       // of a side: what follows is body, as long as the connection lasts
+	_                                    // of the other side
+)
 
 // courseSize is the memory that forwarding takes of each flow.
 const courseSize = int(unsafe.Sizeof(course{}))
@@ -22,7 +50,7 @@ func (w *Worker) course(r *flow.Record) *course { return &w.forward.courses[w.fl
 // setOut begins a flow's course with its first packet.
 func (w *Worker) setOut(r *flow.Record, s flow.Side, p *decap.Packet) {
 	c := w.course(r)
-	*c = course{hash: decap.SteerFlow(p.Src, p.Dst, p.SrcPort, p.DstPort), leader: r.Key.Tap}
+	*c = course{hash: decap.SteerFlow(p.Src, p.Dst, p.SrcPort, p.DstPort), leader: r.Key.Tap, verdicts: math.MaxUint16}
 	if o := w.otherEnd(r, s, p); o != nil {
 		c.leader = w.course(o).leader
 	}
@@ -58,7 +86,7 @@ func (w *Worker) otherEnd(r *flow.Record, s flow.Side, p *decap.Packet) *flow.Re
 		return nil
 	}
 	o := w.flows.Find(&key, flow.Hash(&key), r.Start)
-	if o == nil || !continues(o, s, p) {
+	if o == nil || !continues(o, s, p, r.Start) {
 		return nil
 	}
 	if there, known := o.Own(); !known || there == own {
@@ -71,16 +99,19 @@ func (w *Worker) otherEnd(r *flow.Record, s flow.Side, p *decap.Packet) *flow.Re
 // Of two connections that have only their addresses and ports in common one pair in two thousand is as near as that.
 const near = 1 << 20
 
-// continues reports whether a packet can be one of a flow by its sequence number, or its acknowledgment.
-func continues(o *flow.Record, s flow.Side, p *decap.Packet) bool {
-	if p.Proto != decap.TCP {
-		return true
+// continues reports whether a packet can be one of a flow by its sequence number, or its acknowledgment. A SYN whose answer came
+// first has neither; then the two must have come together.
+func continues(o *flow.Record, s flow.Side, p *decap.Packet, nanos int64) bool {
+	if p.Proto != decap.TCP || !p.HasTCP {
+		return p.Proto != decap.TCP
 	}
 	if next, known := o.Next(s); known {
-		return p.HasTCP && next-p.Seq+near < 2*near
+		return next-p.Seq+near < 2*near
 	}
-	next, known := o.Next(1 - s)
-	return known && p.HasTCP && p.TCPFlags&decap.ACK != 0 && next-p.Ack+near < 2*near
+	if next, known := o.Next(1 - s); known && p.TCPFlags&decap.ACK != 0 {
+		return next-p.Ack+near < 2*near
+	}
+	return nanos-o.Start <= int64(pair.Span)
 }
 
 // mirrors finds the session that mirrors an address.

@@ -40,14 +40,6 @@ func (f *taken) Flush() {
 	f.waiting = f.waiting[:0]
 }
 
-// datagrams returns the frames as a plain capture has them.
-func (f *taken) datagrams() (out []decap.Datagram) {
-	for _, t := range f.frames {
-		out = append(out, decap.Datagram{Data: t.data, Nanos: t.nanos, WireLen: t.wireLen})
-	}
-	return out
-}
-
 // vlans returns the tags of the frames, each once, in the order of their first frames.
 func (f *taken) vlans() (out []uint16) {
 	for _, t := range f.frames {

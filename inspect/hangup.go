@@ -34,6 +34,9 @@ func (w *Worker) conclude(r *flow.Record, t *talk) {
 	switch {
 	case t.proto != l7.None && a == stopped && b == stopped:
 		r.Tries = maxTries
+		if w.forward != nil {
+			w.noteEnd(r, t)
+		}
 	case t.proto == l7.None && (a == seeking && !t.half[1].win.Busy() || b == seeking && !t.half[0].win.Busy()):
 		r.Tries++
 	default:

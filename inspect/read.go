@@ -25,6 +25,9 @@ func (w *Worker) read(r *flow.Record, t *talk, in said) {
 			}
 			w.lose(t, in.side)
 		case l7.Done:
+			if w.forward != nil {
+				w.noteMessage(r, t, in.side, data)
+			}
 			next, other := w.hint.Next, w.hint.Switch
 			w.done(r, t, in)
 			w.proceed(t, in.side, next)
@@ -44,6 +47,9 @@ func (w *Worker) switchOver(r *flow.Record, t *talk, in said) {
 		r.Original = t.proto
 	}
 	t.proto, t.conn = l7.None, l7.Conn{}
+	if w.forward != nil {
+		w.noteSwitch(r)
+	}
 	for s := range t.half {
 		h := &t.half[s]
 		lost := h.mode != reading || !h.win.Opened()

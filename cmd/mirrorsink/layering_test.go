@@ -26,7 +26,7 @@ var mayImport = map[string][]string{
 	"sessions":                    {"inspect/nearest"},
 	"sessions/aws":                {"sessions"},
 	"sessions/ec2test/playground": {"sessions/ec2test"},
-	"inspect":                     {"inspect/pdns", "inspect/pair", "inspect/frag", "inspect/flow", "inspect/l7", "inspect/event", "decap"},
+	"inspect":                     {"inspect/where", "inspect/pdns", "inspect/pair", "inspect/frag", "inspect/flow", "inspect/l7", "inspect/event", "decap"},
 	"inspect/export":              {"inspect/event", "inspect/l7", "inspect/flowlog", "decap"},
 	"inspect/export/aws":          {"inspect/event", "inspect/export", "inspect/flowlog", "inspect/l7"},
 	"inspect/where":               {"inspect/nearest"},

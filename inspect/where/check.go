@@ -66,6 +66,9 @@ func (c *checker) field(n *ast.IdentifierNode) Kind {
 	if !ok {
 		return c.fail(n, "no field %q%s", n.Value, didYouMean(n.Value, c.schema.names))
 	}
+	if why := c.schema.fields[i].Refused; why != "" {
+		return c.fail(n, "%s %s", n.Value, why)
+	}
 	c.used[n.Value] = i
 	return c.schema.fields[i].Kind
 }

@@ -42,6 +42,7 @@ type Field struct {
 	Name    string // an identifier: letters, digits and underscores
 	Aliases []string
 	Kind    Kind
+	Refused string // why no expression may name it, as the rest of a sentence; "" if it may
 }
 
 // Row is what is filtered.
