@@ -39,6 +39,20 @@ func (p *Packet) offset() int {
 	return -1
 }
 
+// CopyInto makes dst what p is, with all that it points to in data, which is a copy of p's frame. It reports false for what it cannot
+// move: a packet that was put together from fragments, or whose payload does not end where it does.
+func (p *Packet) CopyInto(dst *Packet, data []byte) bool {
+	at, n := p.offset(), len(p.packet)-len(p.Payload)
+	if at < 0 || n < 0 || len(p.Payload) > 0 && &p.Payload[0] != &p.packet[n] {
+		return false
+	}
+	*dst = *p
+	dst.Frame = data
+	dst.packet = data[at : at+len(p.packet)]
+	dst.Payload = dst.packet[n:]
+	return true
+}
+
 // plainLink reports whether there is nothing but Ethernet II and VLAN tags, or nothing at all, before the IP packet that begins at
 // an offset of the frame. Other link layers have lengths of their own.
 func (p *Packet) plainLink(at int) bool {

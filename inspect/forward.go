@@ -37,6 +37,9 @@ type Forwarding struct {
 	Shunts []Shunt
 	// KeepBoth forwards both copies of a packet that is mirrored at both ends, and not only the one that comes first.
 	KeepBoth bool
+	// Reorder has segments wait for those that they have overtaken, in an eighth of Memory.Streams. What waits is neither passed nor
+	// withheld, but counted as waiting.
+	Reorder Reorder
 }
 
 // forward is what a worker needs for forwarding.
@@ -53,14 +56,18 @@ type forward struct {
 	weighed uint64
 	live    liveFlow
 	pieces  [64]pieceVerdict
+	bench   *bench // nil if nobody waits
 
 	frames [2 * decap.BatchSize]decap.Frame // that the forwarder has since the last Flush
 	n      int
 }
 
-func newForward(cfg *Forwarding, flows *flow.Table) *forward {
+func newForward(cfg *Forwarding, flows *flow.Table, bytes int) *forward {
 	f := &forward{
 		cfg: cfg, courses: flow.Beside[course](flows), tags: make([]uint16, 1, 64), where: clone(cfg.Where), shunts: newShunts(cfg.Shunts),
+	}
+	if cfg.Reorder.Time > 0 {
+		f.bench = newBench(cfg.Reorder, bytes)
 	}
 	f.weighs = f.where != nil
 	for i := range f.shunts.list {
@@ -85,9 +92,11 @@ func (w *Worker) judge(r *flow.Record, it *item, d *decap.Datagram, second bool)
 	w.measure(r, c)
 	if found {
 		w.withhold(why, len(it.pkt.Frame))
+		w.follow(c, it.side, &it.pkt)
 		return
 	}
-	w.send(&decap.Frame{Packet: &it.pkt, Nanos: d.Nanos, WireLen: wireLen(&it.pkt, d), Hash: c.hash, VLAN: w.tag(c.leader)})
+	f := decap.Frame{Packet: &it.pkt, Nanos: d.Nanos, WireLen: wireLen(&it.pkt, d), Hash: c.hash, VLAN: w.tag(c.leader)}
+	w.order(r, c, it.side, &f)
 }
 
 // objection finds out why a packet is not forwarded.
@@ -156,11 +165,22 @@ func (w *Worker) send(frame *decap.Frame) {
 
 func (w *Worker) withhold(why event.Withheld, bytes int) { w.stats.Forward.Withheld[why].Count(bytes) }
 
+// passOn sends what need not wait any longer, and has the forwarder let go of all.
+func (w *Worker) passOn() {
+	if w.forward.bench != nil {
+		w.expire(w.now)
+	}
+	w.forward.flush()
+}
+
 // flush has the forwarder let go of the frames that it has.
 func (f *forward) flush() {
 	f.cfg.To.Flush()
 	clear(f.frames[:f.n])
 	f.n = 0
+	if f.bench != nil {
+		f.bench.clear()
+	}
 }
 
 // tag returns the tag of a tap's frames.

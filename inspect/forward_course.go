@@ -16,6 +16,7 @@ type course struct {
 	over     uint16 // the rules whose size the flow has reached, a bit each
 	verdicts uint16 // the expressions that are true of the flow, a bit each: see holds
 	tailMarks
+	turns
 	seen sight // of the flow, when the expressions were asked last
 }
 
@@ -24,6 +25,7 @@ type tailMarks struct {
 	flags   tailFlags
 	records [2]uint8
 	record  [2]uint32 // TLS: where a record begins; see records
+	acked   [2]uint32 // TLS: what the last acknowledgment said that was forwarded
 	since   uint32    // TLS: the payload of both sides when both hellos were read
 	body    [2]uint32 // HTTP: where that begins which is nothing but body
 	behind  [2]uint32 // HTTP: where the next message begins

@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
@@ -29,10 +30,11 @@ type Tail uint8
 
 // Tails.
 const (
-	// TailTLS begins when both hellos were read and both sides have begun what is encrypted, and not before the segment in which
-	// they do. It is not told from what follows a renegotiation, which is encrypted too.
+	// TailTLS is, once both hellos were read, what is encrypted of each side, but for the segment in which that begins. Of bare
+	// acknowledgments of what is encrypted those go on that tell much that is new. It is not told from what follows a renegotiation, which is encrypted too.
 	TailTLS Tail = iota
-	// TailQUIC is all datagrams with a short header after the client's hello was read.
+	// TailQUIC is, after the client's hello was read, all datagrams that begin with a packet whose keys nobody has but the two ends:
+	// those with a short header, and of versions 1 and 2 those of the handshake and of early data.
 	TailQUIC
 	// TailHTTP is all segments that lie within the body of an HTTP/1 message, and hold neither its header nor what follows it.
 	TailHTTP
@@ -115,12 +117,25 @@ func (w *Worker) shunt(r *flow.Record, c *course, s flow.Side, p *decap.Packet) 
 	if p.Proto == decap.TCP && rules.has[TailTLS] {
 		c.walk(s, p)
 	}
+	if p.PayloadLen == 0 && rules.has[TailTLS] && c.saysLittle(s, p) {
+		return w.shuntBy(c, TailTLS)
+	}
 	if goesOn(p) {
 		return 0, false
 	}
 	for i := range rules.list {
 		if rule := &rules.list[i]; c.holds(1+i) && w.inTail(rule, c.over>>i&1 != 0, r, c, s, p) {
 			return tailReasons[rule.What], true
+		}
+	}
+	return 0, false
+}
+
+// shuntBy withholds a packet if a rule of a kind is for its flow.
+func (w *Worker) shuntBy(c *course, what Tail) (why event.Withheld, found bool) {
+	for i := range w.forward.shunts.list {
+		if w.forward.shunts.list[i].What == what && c.holds(1+i) {
+			return tailReasons[what], true
 		}
 	}
 	return 0, false
@@ -137,7 +152,7 @@ func (w *Worker) inTail(rule *Shunt, over bool, r *flow.Record, c *course, s flo
 	case TailTLS:
 		return p.Proto == decap.TCP && c.encrypted(r, s, p)
 	case TailQUIC:
-		return p.Proto == decap.UDP && c.flags&quicGreeted != 0 && isShortHeader(p.Payload)
+		return p.Proto == decap.UDP && c.flags&quicGreeted != 0 && isSecretQUIC(p.Payload)
 	case TailHTTP:
 		return p.Proto == decap.TCP && w.inBody(r, c, s, p)
 	case TailAfter:
@@ -147,9 +162,31 @@ func (w *Worker) inTail(rule *Shunt, over bool, r *flow.Record, c *course, s flo
 	}
 }
 
-// isShortHeader knows the packets of QUIC after its handshake (RFC 9000 section 17.3) from those of a handshake, and from those
-// of other protocols on the same ports (RFC 9443).
-func isShortHeader(b []byte) bool { return len(b) > 0 && b[0]&0xc0 == 0x40 }
+// isSecretQUIC knows the packets of QUIC that only its two ends can read (RFC 9000 section 17, RFC 9369 section 3.2) from Initial and
+// Retry, and from those of other protocols on the same ports (RFC 9443). Packets in one datagram come in the order in which their keys
+// do, so that no Initial follows.
+func isSecretQUIC(b []byte) bool {
+	const (
+		fixed, long        = 0x40, 0x80
+		version1           = 1
+		version2    uint32 = 0x6b3343cf
+	)
+	if len(b) < 5 || b[0]&fixed == 0 {
+		return false
+	}
+	if b[0]&long == 0 {
+		return true
+	}
+	kind := b[0] >> 4 & 3
+	switch binary.BigEndian.Uint32(b[1:]) {
+	case version1:
+		return kind == 1 || kind == 2
+	case version2:
+		return kind == 2 || kind == 3
+	default:
+		return false
+	}
+}
 
 // measure notes which rules' sizes a flow has reached, for the packets to come.
 func (w *Worker) measure(r *flow.Record, c *course) {

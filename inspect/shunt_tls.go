@@ -7,7 +7,8 @@ import (
 
 // What is known of a side's TLS records (RFC 8446 section 5.1): a header of a type, a version and a length, and what it says.
 const (
-	recordsUnknown uint8 = iota // no hello was read, or the place of the next record was lost
+	recordsUnknown uint8 = iota // no hello was read
+	recordsLost                 // the place of the next record was
 	recordsWalked               // record is where the next one begins
 	recordsSecret               // what begins at record or behind it is encrypted
 )
@@ -34,9 +35,25 @@ func (c *course) noteHello(s flow.Side, base uint32, data []byte) {
 
 // walk follows the records of a side into a segment.
 func (c *course) walk(s flow.Side, p *decap.Packet) {
-	if c.records[s] == recordsWalked && len(p.Payload) > 0 {
-		c.follow(s, p.Seq, p.Payload, p.Seq+uint32(p.PayloadLen))
+	end := p.Seq + uint32(p.PayloadLen)
+	switch {
+	case len(p.Payload) == 0:
+	case c.records[s] == recordsWalked:
+		c.follow(s, p.Seq, p.Payload, end)
+	case c.records[s] == recordsLost && isSecretRecord(p.Payload):
+		c.records[s], c.record[s] = recordsSecret, end
 	}
+}
+
+// isSecretRecord reports whether bytes begin like a record after which all is encrypted, as most segments do that an application's
+// write begins. Others do so once in a billion times.
+func isSecretRecord(b []byte) bool {
+	const longest = 1<<14 + 2048 // RFC 5246 section 6.2.3
+	if len(b) < recordHeader || b[1] != 3 || b[2] > 4 {
+		return false
+	}
+	size := int(b[3])<<8 | int(b[4])
+	return b[0] == recordChangeCipherSpec && size == 1 || b[0] == recordData && size > 0 && size <= longest
 }
 
 // follow goes from record to record as far as the headers are there, up to the first one after which all is encrypted. The
@@ -48,14 +65,14 @@ func (c *course) follow(s flow.Side, seq uint32, data []byte, end uint32) {
 		case int(off) >= len(data) && int32(c.record[s]-end) >= 0:
 			return
 		case off < 0 || int(off)+recordHeader > len(data):
-			c.records[s] = recordsUnknown
+			c.records[s] = recordsLost
 			return
 		}
 		head := data[off:]
 		size := uint32(head[3])<<8 | uint32(head[4])
 		switch typ := head[0]; {
 		case head[1] != 3 || size == 0:
-			c.records[s] = recordsUnknown
+			c.records[s] = recordsLost
 			return
 		case typ == recordChangeCipherSpec || typ == recordData:
 			c.records[s], c.record[s] = recordsSecret, end
@@ -63,26 +80,42 @@ func (c *course) follow(s flow.Side, seq uint32, data []byte, end uint32) {
 		case typ == recordAlert || typ == recordHandshake || typ == recordHeartbeat:
 			c.record[s] += recordHeader + size
 		default:
-			c.records[s] = recordsUnknown
+			c.records[s] = recordsLost
 			return
 		}
 	}
 }
 
-// encrypted reports whether a segment lies in what is encrypted on both sides.
+// ackStep is how many bytes of what is encrypted are acknowledged before it is told. It is less than any window, so that who reads the
+// frames finds a FIN to be in the window, and sees soon that bytes are missing.
+const ackStep = 16 << 10
+
+// saysLittle reports whether a segment of a side without payload does nothing but acknowledge few more encrypted bytes.
+func (c *course) saysLittle(s flow.Side, p *decap.Packet) bool {
+	if !p.HasTCP || p.TCPFlags&(decap.SYN|decap.FIN|decap.RST|decap.ACK) != decap.ACK || c.flags&tlsGreeted == 0 || c.records[1-s] != recordsSecret {
+		return false
+	}
+	if int32(p.Ack-c.record[1-s]) <= 0 {
+		return false
+	}
+	if c.acked[s] == 0 || p.Ack-c.acked[s] >= ackStep {
+		c.acked[s] = p.Ack
+		return false
+	}
+	return true
+}
+
+// encrypted reports whether a segment lies in what is encrypted of its side.
 func (c *course) encrypted(r *flow.Record, s flow.Side, p *decap.Packet) bool {
 	if c.flags&tlsGreeted == 0 {
 		return false
 	}
-	for side := range c.records {
-		if c.records[side] == recordsSecret {
-			continue
-		}
+	if c.records[s] != recordsSecret {
 		if uint32(r.Payload[0]+r.Payload[1])-c.since < patienceTLS {
 			return false
 		}
-		c.records[side] = recordsSecret
-		c.record[side], _ = r.Next(flow.Side(side))
+		c.records[s] = recordsSecret
+		c.record[s], _ = r.Next(s)
 	}
 	return isPast(&c.record[s], p.Seq)
 }

@@ -176,6 +176,9 @@ func (w *Worker) ended(r *flow.Record, why event.EndReason, nanos int64) {
 		w.interval(r) // what is found out only now is not of that window, whether it was told before or not
 	}
 	w.hangUp(r, r.End)
+	if w.forward != nil {
+		w.disperse(r)
+	}
 	w.interval(r)
 	w.stats.FlowsEnded[why]++
 	e := w.event(r, event.Flow, nanos)

@@ -84,11 +84,15 @@ func newWorker(cfg Config, source Source, sink Sink) *Worker {
 	w := &Worker{cfg: cfg, source: source, sink: sink, known: known, taps: newTaps(known, cfg.Owners), vlans: newVLANs(), state: new(l7.State), out: event.NewBatch(), clock: noTime}
 	w.flows = w.newFlows()
 	w.names = flow.NewNames(cfg.Memory.Names)
-	w.talks = newTalks(cfg.Memory.Streams)
+	waiting := 0
+	if cfg.Forward != nil && cfg.Forward.Reorder.Time > 0 {
+		waiting = cfg.Memory.Streams / 8
+	}
+	w.talks = newTalks(cfg.Memory.Streams - waiting)
 	w.frags = frag.New(cfg.Memory.Fragments, w.incomplete)
 	w.pairs = pair.New(cfg.Memory.Pairs, w.alone)
 	if cfg.Forward != nil {
-		w.forward = newForward(cfg.Forward, w.flows)
+		w.forward = newForward(cfg.Forward, w.flows, waiting)
 	}
 	return w
 }
@@ -120,7 +124,7 @@ func (w *Worker) Run() error {
 		w.adopt()
 		w.age()
 		if w.forward != nil {
-			w.forward.flush()
+			w.passOn()
 		}
 		if err != nil {
 			w.finish()
@@ -249,6 +253,9 @@ func (w *Worker) finish() {
 	w.flows.Age(w.now, -1) // before what is left
 	w.flows.Flush(event.EndShutdown)
 	w.deliver()
+	if w.forward != nil {
+		w.passOn() // what waited for others of its flow
+	}
 	if w.cfg.Interval != 0 {
 		w.leave()
 	}

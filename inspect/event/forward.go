@@ -38,11 +38,14 @@ func (t *Tally) add(o *Tally) {
 	t.Bytes += o.Bytes
 }
 
-// Forwarding counts what became of frames where they are forwarded; it is zero where none are. Datagrams is the sum over Passed
-// and Withheld, at all times.
+// Forwarding counts what became of frames where they are forwarded; it is zero where none are. Datagrams is the sum over Passed,
+// Withheld and Waiting, at all times.
 type Forwarding struct {
-	Passed   Tally
-	Withheld [Withholdings]Tally
+	Passed    Tally
+	Withheld  [Withholdings]Tally
+	Reordered uint64 // of those passed, segments that waited until those before them had come
+	GivenUp   uint64 // likewise, segments that waited in vain
+	Waiting   uint64 // gauge: segments that wait for those before them
 }
 
 func (f *Forwarding) add(o *Forwarding) {
@@ -50,4 +53,7 @@ func (f *Forwarding) add(o *Forwarding) {
 	for i := range o.Withheld {
 		f.Withheld[i].add(&o.Withheld[i])
 	}
+	f.Reordered += o.Reordered
+	f.GivenUp += o.GivenUp
+	f.Waiting += o.Waiting
 }
