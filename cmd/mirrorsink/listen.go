@@ -21,6 +21,7 @@ type listenOptions struct {
 	allow           allowOptions
 	inventory       inventoryOptions
 	outputs         outputs
+	forward         forwardOptions
 	statsInterval   time.Duration
 	metrics, health address
 	drain, deadline time.Duration
@@ -63,11 +64,14 @@ func newListen() *cobra.Command {
 			if err := opts.check(given); err != nil {
 				return err
 			}
-			opts.outputs.orStdout()
+			if !opts.forward.to.onStdout() {
+				opts.outputs.orStdout()
+			}
 			return listen(cmd, opts)
 		},
 	}
 	opts.addTo(cmd.Flags())
+	opts.forward.completeOn(cmd)
 	cmd.Flags().StringVar(&config, configFlag, "", "read flags from a YAML `file`")
 	return cmd
 }
@@ -103,6 +107,7 @@ func (o *listenOptions) addTo(f *pflag.FlagSet) {
 	f.DurationVar(&o.deadline, "deadline", o.deadline, "give up writing events this long after the last datagram was read")
 	f.TextVar(&o.logLevel, "log-level", o.logLevel, "log what is at least of this `level`: debug, info, warn or error")
 	o.allow.addTo(f)
+	o.forward.addTo(f)
 }
 
 // crew chooses the number of workers if nobody asked for one.
@@ -114,6 +119,26 @@ func (o *listenOptions) crew(asked bool) {
 
 // check says which options cannot be. given says which flags were, on the command line or in the configuration.
 func (o *listenOptions) check(given func(flag string) bool) error {
+	if err := o.checkReceiving(); err != nil {
+		return err
+	}
+	if err := o.inventory.check(); err != nil {
+		return err
+	}
+	if o.inventory.from == "" && given("inventory-refresh") {
+		return usagef("--inventory-refresh does nothing without --inventory")
+	}
+	if err := o.outputs.check(given); err != nil {
+		return err
+	}
+	if err := o.forward.check(given, &o.outputs); err != nil {
+		return err
+	}
+	return checkMemory(o.memory, o.workers)
+}
+
+// checkReceiving says what of sockets, rings, workers and times cannot be.
+func (o *listenOptions) checkReceiving() error {
 	switch {
 	case !o.listen.IsValid() && !o.geneve.IsValid():
 		return usagef("nothing to receive on: --listen and --geneve are off")
@@ -126,19 +151,7 @@ func (o *listenOptions) check(given func(flag string) bool) error {
 	case o.drain < 0 || o.deadline < 0 || o.statsInterval < 0:
 		return usagef("--drain, --deadline and --stats-interval cannot be negative")
 	}
-	if err := o.cpus.check(); err != nil {
-		return err
-	}
-	if err := o.inventory.check(); err != nil {
-		return err
-	}
-	if o.inventory.from == "" && given("inventory-refresh") {
-		return usagef("--inventory-refresh does nothing without --inventory")
-	}
-	if err := o.outputs.check(given); err != nil {
-		return err
-	}
-	return checkMemory(o.memory, o.workers)
+	return o.cpus.check()
 }
 
 // listen is the command: it opens everything, receives until the command's context ends, and says what it came to.

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"os/signal"
 	"sync"
@@ -38,6 +40,7 @@ func openListener(ctx context.Context, opts *listenOptions, inventory *attributi
 		Memory:    int(opts.memory),
 		CPUs:      opts.cpus,
 		Outputs:   opts.outputs,
+		Forward:   opts.forward,
 		Exempt:    opts.allow.exempt,
 		Inventory: inventory,
 		Now:       func() int64 { return time.Now().UnixNano() },
@@ -52,6 +55,7 @@ func openListener(ctx context.Context, opts *listenOptions, inventory *attributi
 	if err := l.open(); err != nil {
 		closeAll(l.groups)
 		l.closeServers()
+		_ = p.closeForward(context.Background())
 		_, _ = p.close(context.Background()) // nothing is queued
 		return nil, err
 	}
@@ -67,7 +71,7 @@ func (l *listener) open() error {
 		return err
 	}
 	if l.opts.metrics.IsValid() {
-		s, err := serve("metrics", l.opts.metrics, metricsHandler(l.snapshot, l.log), l.log)
+		s, err := serve("metrics", l.opts.metrics, l.metricsHandler(), l.log)
 		if err != nil {
 			return err
 		}
@@ -81,6 +85,15 @@ func (l *listener) open() error {
 		l.servers = append(l.servers, s)
 	}
 	return nil
+}
+
+// metricsHandler serves the metrics, and the table of tags if there is one.
+func (l *listener) metricsHandler() http.Handler {
+	mux := metricsHandler(l.snapshot, l.log)
+	if l.opts.forward.wanted() {
+		mux.Handle("GET /forward/vlans", vlansHandler(l.pipeline.forward.vlanTable))
+	}
+	return mux
 }
 
 // run receives until ctx ends or a socket fails, then shuts down in the order of the data path. An error says what failed
@@ -132,27 +145,41 @@ func (l *listener) drain(ended <-chan struct{}) {
 // flush waits for the workers, whose sources are closed, and for everything queued to be written; but not longer than the
 // deadline.
 func (l *listener) flush(ended <-chan struct{}) error {
-	before := l.pipeline.snapshot().Export
+	before, dropped := l.pipeline.snapshot().Export, l.pipeline.framesDropped()
 	ctx, cancel := context.WithTimeout(context.Background(), l.opts.deadline)
 	defer cancel()
-	var err error
+	var events, frames error
 	select {
 	case <-ended:
 		l.writeStats()
-		_, err = l.pipeline.close(ctx)
+		var forward sync.WaitGroup // beside the outputs, so that neither takes the time of the other
+		forward.Go(func() { frames = l.pipeline.closeForward(ctx) })
+		_, events = l.pipeline.close(ctx)
+		forward.Wait()
 	case <-ctx.Done():
-		_, err = l.pipeline.close(ctx) // lets the workers go, which wait for room in the queues
+		_, events = l.pipeline.close(ctx) // lets the workers go, which wait for room in the queues
 		<-ended
+		frames = l.pipeline.closeForward(ctx)
 	}
 	after := l.pipeline.snapshot().Export
-	lost := total(after.Dropped) - total(before.Dropped)
+	lost := l.pipeline.framesDropped() + l.pipeline.framesQueued() - dropped
+	if lost == 0 && frames != nil {
+		return errors.Join(l.loss(ctx, "events", total(after.Dropped)-total(before.Dropped), events), frames)
+	}
+	return errors.Join(l.loss(ctx, "events", total(after.Dropped)-total(before.Dropped), events), l.loss(ctx, "frames", lost, frames))
+}
+
+// loss says how many of what were lost at the end; nil if none were.
+func (l *listener) loss(ctx context.Context, what string, lost uint64, err error) error {
 	switch {
 	case lost == 0:
 		return nil
 	case ctx.Err() != nil:
-		return fmt.Errorf("%d events lost: they were not written within the --deadline of %v", lost, l.opts.deadline)
+		return fmt.Errorf("%d %s lost: they were not written within the --deadline of %v", lost, what, l.opts.deadline)
+	case err == nil:
+		return fmt.Errorf("%d %s lost at the end", lost, what)
 	default:
-		return fmt.Errorf("%d events lost at the end: %w", lost, err)
+		return fmt.Errorf("%d %s lost at the end: %w", lost, what, err)
 	}
 }
 

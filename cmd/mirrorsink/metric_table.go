@@ -1,9 +1,13 @@
 package main
 
-import "github.com/mirrorsink/mirrorsink/inspect/export/aws"
+import (
+	"github.com/mirrorsink/mirrorsink/inspect/event"
+	"github.com/mirrorsink/mirrorsink/inspect/export/aws"
+)
 
 // metricTable is every metric of ours. At all times datagrams_received_total is the sum of datagrams_total over its
-// reasons, and of events_total what is produced and neither written nor dropped is still queued.
+// reasons, and of events_total what is produced and neither written nor dropped is still queued. Where frames are forwarded the
+// datagrams are those passed and withheld.
 var metricTable = []metric{
 	{name: "datagrams_received_total", help: "Datagrams received.",
 		values: single(func(s *snapshot) uint64 { return s.Datagrams })},
@@ -106,4 +110,42 @@ var metricTable = []metric{
 		values: byDestination(func(c *aws.Counts) uint64 { return c.Unspooled })},
 	{name: "delivery_failures_total", help: "Deliveries to AWS that failed, by why. Each is tried again.",
 		labels: []string{"destination", "reason"}, values: byFailure},
+
+	{name: "forward_passed_frames_total", help: "Frames that went on to where frames are forwarded to.",
+		values: single(func(s *snapshot) uint64 { return s.Forward.Passed.Frames })},
+	{name: "forward_passed_bytes_total", help: "Bytes of the frames that went on.",
+		values: single(func(s *snapshot) uint64 { return s.Forward.Passed.Bytes })},
+	{name: "forward_withheld_frames_total", help: "Frames that were not forwarded, by why.", labels: []string{"reason"},
+		values: byWithholding(func(t *event.Tally) uint64 { return t.Frames })},
+	{name: "forward_withheld_bytes_total", help: "Bytes of the frames that were not forwarded, by why.", labels: []string{"reason"},
+		values: byWithholding(func(t *event.Tally) uint64 { return t.Bytes })},
+	{name: "forward_reordered_frames_total", help: "TCP segments that waited for others that they had overtaken, by whether these came.",
+		labels: []string{"outcome"}, values: func(s *snapshot, give func(uint64, ...string)) {
+			give(s.Forward.Reordered, "reordered")
+			give(s.Forward.GivenUp, "given_up")
+		}},
+	{name: "forward_waiting_frames", help: "TCP segments that wait for others that they have overtaken.", gauge: true,
+		values: single(func(s *snapshot) uint64 { return s.Forward.Waiting })},
+	{name: "forward_cut_frames_total", help: "Frames that went on and no target got, since their copy was cut and could not be mended or was not wanted.",
+		values: single(func(s *snapshot) uint64 { return s.Mended.Cut })},
+	{name: "forward_mended_frames_total", help: "Forwarded frames in which something was made right, by what.", labels: []string{"what"},
+		values: func(s *snapshot, give func(uint64, ...string)) {
+			give(s.Mended.Lengths, "lengths")
+			give(s.Mended.Checksums, "checksums")
+		}},
+	{name: "forward_vlans", help: "802.1Q tags that mirror sessions have where frames are forwarded to.", gauge: true,
+		values: single(func(s *snapshot) uint64 { return s.VLANs })},
+	{name: "forward_frames_total", help: "Frames sent, by target.", labels: []string{"target"},
+		values: byTarget(func(t *event.Target) uint64 { return t.Frames })},
+	{name: "forward_bytes_total", help: "Bytes of the frames sent, without what carries them, by target.", labels: []string{"target"},
+		values: byTarget(func(t *event.Target) uint64 { return t.Bytes })},
+	{name: "forward_segments_total", help: "Frames that were made of such as were longer than the target takes.", labels: []string{"target"},
+		values: byTarget(func(t *event.Target) uint64 { return t.Segments })},
+	{name: "forward_moved_frames_total", help: "Frames sent to another sensor than their flow's own, which was away.", labels: []string{"target"},
+		values: byTarget(func(t *event.Target) uint64 { return t.Moved })},
+	{name: "forward_dropped_frames_total", help: "Frames that a target did not get, by why.", labels: []string{"target", "reason"}, values: byLoss},
+	{name: "forward_queued_frames", help: "Frames that wait to be written.", labels: []string{"target"}, gauge: true,
+		values: byTarget(func(t *event.Target) uint64 { return t.Queued })},
+	{name: "forward_outages_total", help: "Times that a target went away.", labels: []string{"target"},
+		values: byTarget(func(t *event.Target) uint64 { return t.Outages })},
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/l7"
 )
 
-// metricsHandler serves /metrics: the snapshot, the Go runtime and the process.
-func metricsHandler(take func() snapshot, log *slog.Logger) http.Handler {
+// metricsHandler serves /metrics: the snapshot, the Go runtime and the process. More may be added to what it returns.
+func metricsHandler(take func() snapshot, log *slog.Logger) *http.ServeMux {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(
 		newCollector(take),

@@ -58,6 +58,15 @@ func someSnapshot() snapshot {
 	for k := range event.Kinds {
 		s.Export.Produced[k], s.Export.Written[k], s.Export.Dropped[k] = 410+uint64(k), 400+uint64(k), 10
 	}
+	s.Forward.Passed, s.VLANs = event.Tally{Frames: 701, Bytes: 702}, 703
+	for why := range event.Withholdings {
+		s.Forward.Withheld[why] = event.Tally{Frames: 710 + uint64(why), Bytes: 720 + uint64(why)}
+	}
+	s.Mended = event.Mended{Cut: 704, Lengths: 705, Checksums: 706}
+	s.Targets = []event.Target{
+		{Name: "iface:veth0", Frames: 731, Bytes: 732, Segments: 733, Queued: 734, Busy: 735, Down: 736, Oversize: 737, Outages: 738, Moved: 739},
+		{Name: "pcap:/var/spool", Frames: 741},
+	}
 	for d := range s.Delivered {
 		c, n := &s.Delivered[d], uint64(500+100*d)
 		c.Spooled, c.Delivered = aws.Tally{Files: n + 1, Bytes: n + 2, Records: n + 3}, aws.Tally{Files: n + 4, Bytes: n + 5, Records: n + 6}
@@ -96,6 +105,12 @@ func TestEveryCounterIsAMetric(t *testing.T) {
 		assert.True(t, shown[v], "the counter with value %d in someSnapshot", v)
 	}
 	for v := uint64(501); v <= 515; v++ {
+		assert.True(t, shown[v], "the counter with value %d in someSnapshot", v)
+	}
+	for v := uint64(701); v <= 706; v++ {
+		assert.True(t, shown[v], "the counter with value %d in someSnapshot", v)
+	}
+	for v := uint64(731); v <= 738; v++ {
 		assert.True(t, shown[v], "the counter with value %d in someSnapshot", v)
 	}
 	for _, v := range []uint64{s.Datagrams, s.Bytes, s.FlowsNew, s.Named, s.Oversized, s.HandoversDropped, s.KernelDrops, 37, 38, 39, 40, 41, 1800000000} {

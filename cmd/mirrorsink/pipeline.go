@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/netip"
@@ -14,18 +15,20 @@ import (
 
 // pipelineConfig says what is between the sources and the outputs.
 type pipelineConfig struct {
-	Decoder   decap.Decoder
-	Memory    int     // bytes for all tables and queues: see shares
-	Crew      int     // how many workers share a source that is alone: a capture; 0 is one, as for sources that share the traffic
-	CPUs      cpuList // to which workers keep, in turn; empty is for any
-	Outputs   outputs
-	Block     bool           // a full queue stops the reading, which a capture can bear, instead of dropping events
-	Now       func() int64   // see inspect.Config
-	Exempt    []netip.Prefix // networks to which connections need no lookup
-	Inventory *attribution   // nil is for none
-	Sinks     []inspect.Sink // each gets every batch too
-	Drops     func() uint64  // datagrams that sources lost so far; nil if they cannot
-	Log       *slog.Logger
+	Decoder    decap.Decoder
+	Memory     int     // bytes for all tables and queues: see shares
+	Crew       int     // how many workers share a source that is alone: a capture; 0 is one, as for sources that share the traffic
+	CPUs       cpuList // to which workers keep, in turn; empty is for any
+	Outputs    outputs
+	Forward    forwardOptions // the zero value is for none
+	Block      bool           // a full queue stops the reading, which a capture can bear, instead of dropping events
+	Now        func() int64   // see inspect.Config
+	Exempt     []netip.Prefix // networks to which connections need no lookup
+	Inventory  *attribution   // nil is for none
+	Sinks      []inspect.Sink // each gets every batch too
+	Drops      func() uint64  // datagrams that sources lost so far; nil if they cannot
+	Log        *slog.Logger
+	ForwardLog *slog.Logger // for what becomes of targets; Log if nil
 }
 
 // source is what a worker reads from; closing it ends the worker.
@@ -43,12 +46,13 @@ type worker interface {
 // pipeline is the way from sources through workers to the outputs: the same for live traffic and captures. It
 // may serve several runs after each other, whose counters add up. Its methods are safe for concurrent use.
 type pipeline struct {
-	cfg   pipelineConfig
-	outs  []output
-	named namedFlows
-	sinks []inspect.Sink
-	start time.Time
-	known *inspect.Shared
+	cfg     pipelineConfig
+	outs    []output
+	forward *forwarding
+	named   namedFlows
+	sinks   []inspect.Sink
+	start   time.Time
+	known   *inspect.Shared
 
 	mu      sync.Mutex // guards the following
 	workers []worker
@@ -65,13 +69,19 @@ const (
 
 // openPipeline opens the outputs.
 func openPipeline(ctx context.Context, cfg pipelineConfig) (*pipeline, error) {
+	cfg.ForwardLog = cmp.Or(cfg.ForwardLog, cfg.Log)
 	p := &pipeline{cfg: cfg, start: time.Now(), known: inspect.NewShared(cfg.Memory / dnsShare)}
-	to := outputConfig{ctx: ctx, bytes: cfg.Memory / queueShare, block: cfg.Block, log: cfg.Log}
+	queue := cfg.Memory / queueShare / max(1, cfg.Outputs.count()+cfg.Forward.captures())
+	to := outputConfig{ctx: ctx, bytes: queue * cfg.Outputs.count(), block: cfg.Block, log: cfg.Log}
 	if cfg.Inventory != nil {
 		to.record.Owners = cfg.Inventory.all
 	}
 	var err error
 	if p.outs, err = cfg.Outputs.open(to); err != nil {
+		return nil, err
+	}
+	if p.forward, err = openForwarding(&p.cfg.Forward, forwardConfig{queue, cfg.Block, cfg.Inventory, cfg.ForwardLog}); err != nil {
+		closeOutputs(p.outs)
 		return nil, err
 	}
 	p.sinks = append(append(p.sinks, &p.named), cfg.Sinks...)
@@ -99,7 +109,12 @@ func (p *pipeline) run(ctx context.Context, groups ...[]source) error {
 
 	failed := make(chan error, 1)
 	var wg sync.WaitGroup
-	for i, w := range p.hire(groups) {
+	workers, err := p.hire(groups)
+	if err != nil {
+		failed <- err
+		cancel(err)
+	}
+	for i, w := range workers {
 		wg.Go(func() {
 			if err := p.work(i, w); err != nil {
 				select {
@@ -114,12 +129,12 @@ func (p *pipeline) run(ctx context.Context, groups ...[]source) error {
 	if !stop() {
 		closeAll(groups) // waits for the one under way: what a source has put into the kernel must be gone when the process is
 	}
-	p.dismiss()
+	left := p.dismiss()
 	select {
 	case err := <-failed:
 		return err
 	default:
-		return nil
+		return left
 	}
 }
 
@@ -141,8 +156,8 @@ func closeAll(groups [][]source) {
 	}
 }
 
-// hire makes a worker, or a crew, for each source.
-func (p *pipeline) hire(groups [][]source) []worker {
+// hire makes a worker, or a crew, for each source. After an error there is none.
+func (p *pipeline) hire(groups [][]source) ([]worker, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	n := 0
@@ -171,10 +186,15 @@ func (p *pipeline) hire(groups [][]source) []worker {
 		p.peers = append(p.peers, peers)
 		for i, s := range group {
 			cfg.Peer = peers.Of(i)
+			var err error
+			if cfg.Forward, err = p.forward.hire(); err != nil {
+				p.workers = nil
+				return nil, err
+			}
 			p.workers = append(p.workers, inspect.New(cfg, s, p))
 		}
 	}
-	return p.workers
+	return p.workers, nil
 }
 
 // lost returns how many copies were lost before a worker counted them.
@@ -191,7 +211,8 @@ func (p *pipeline) lost() (n uint64) {
 }
 
 // dismiss gives up the workers, with their memory, and keeps their counts.
-func (p *pipeline) dismiss() {
+func (p *pipeline) dismiss() (err error) {
+	err = p.forward.dismiss()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, w := range p.workers {
@@ -199,6 +220,7 @@ func (p *pipeline) dismiss() {
 		p.ended.Add(&c)
 	}
 	p.workers = nil
+	return err
 }
 
 // counters returns the counts of all workers, earlier runs included.
@@ -222,6 +244,7 @@ func (p *pipeline) snapshot() snapshot {
 	if p.cfg.Inventory != nil {
 		s.Inventory = p.cfg.Inventory.count()
 	}
+	s.Mended, s.Targets, s.VLANs = p.forward.mended(), p.forward.counts(), p.forward.vlans()
 	for _, out := range p.outs {
 		c := out.Counts()
 		s.Export.Add(&c)
@@ -260,6 +283,25 @@ func (p *pipeline) err() error {
 		}
 	}
 	return nil
+}
+
+// closeForward has the targets of forwarding write what is queued, until ctx ends.
+func (p *pipeline) closeForward(ctx context.Context) error { return p.forward.close(ctx) }
+
+// framesDropped is how many frames targets of forwarding were too slow for, or not there for.
+func (p *pipeline) framesDropped() (n uint64) {
+	for _, t := range p.forward.counts() {
+		n += t.Busy + t.Down
+	}
+	return n
+}
+
+// framesQueued is how many frames wait in queues for targets of forwarding.
+func (p *pipeline) framesQueued() (n uint64) {
+	for _, t := range p.forward.counts() {
+		n += t.Queued
+	}
+	return n
 }
 
 // close writes and delivers, until ctx ends.

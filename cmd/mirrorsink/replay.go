@@ -23,6 +23,7 @@ type replayOptions struct {
 	workers   int
 	allow     allowOptions
 	inventory inventoryOptions
+	forward   forwardOptions
 	quiet     bool
 }
 
@@ -58,6 +59,8 @@ inventory" has it. It should be of the time of the capture.`,
 	f.BoolVar(&opts.quiet, "quiet", false, "no progress bar and no summary")
 	opts.allow.addTo(f)
 	opts.inventory.addTo(f)
+	opts.forward.addTo(f)
+	opts.forward.completeOn(cmd)
 	return cmd
 }
 
@@ -66,6 +69,12 @@ const maxCrew = 64
 
 // crew checks the number of workers, and whether there is memory for all. If nobody asked for so many there are fewer.
 func (o *replayOptions) crew(asked bool) error {
+	if o.forward.wanted() {
+		if asked && o.workers > 1 {
+			return usagef("--workers %d: with --forward there is one, so that frames keep their order", o.workers)
+		}
+		o.workers = min(o.workers, 1)
+	}
 	if !asked {
 		o.workers = max(1, min(o.workers, int(o.memory/minMemory)))
 	}
@@ -75,30 +84,43 @@ func (o *replayOptions) crew(asked bool) error {
 	return checkMemory(o.memory, o.workers)
 }
 
+// check says which options cannot be.
+func (o *replayOptions) check(given func(flag string) bool) error {
+	if err := o.outputs.check(given); err != nil {
+		return err
+	}
+	return o.forward.check(given, &o.outputs)
+}
+
 // replay is the command. It goes on with the next file after one that cannot be read, and says at the end which those were.
 func replay(cmd *cobra.Command, opts replayOptions, files []string) error {
-	if err := opts.outputs.check(cmd.Flags().Changed); err != nil {
+	if err := opts.check(cmd.Flags().Changed); err != nil {
 		return err
 	}
 	if err := opts.crew(cmd.Flags().Changed("workers")); err != nil {
 		return err
 	}
-	opts.outputs.orStdout()
+	if !opts.forward.to.onStdout() {
+		opts.outputs.orStdout()
+	}
 	stderr := cmd.ErrOrStderr()
-	inventory, err := opts.inventory.open(cmd.Context(), slog.New(slog.NewTextHandler(stderr, nil)))
+	log := slog.New(slog.NewTextHandler(stderr, nil))
+	inventory, err := opts.inventory.open(cmd.Context(), log)
 	if err != nil {
 		return err
 	}
 	defer limitHeap(opts.memory)()
 	p, err := openPipeline(cmd.Context(), pipelineConfig{
-		Decoder:   decap.Decoder{Encapsulation: decap.Encapsulation(opts.decap), Allow: opts.allow.list()},
-		Memory:    int(opts.memory),
-		Crew:      opts.workers,
-		Outputs:   opts.outputs,
-		Exempt:    opts.allow.exempt,
-		Inventory: inventory,
-		Block:     true,
-		Log:       slog.New(slog.DiscardHandler), // the first error is returned at the end
+		Decoder:    decap.Decoder{Encapsulation: decap.Encapsulation(opts.decap), Allow: opts.allow.list()},
+		Memory:     int(opts.memory),
+		Crew:       opts.workers,
+		Outputs:    opts.outputs,
+		Forward:    opts.forward,
+		Exempt:     opts.allow.exempt,
+		Inventory:  inventory,
+		Block:      true,
+		ForwardLog: log,
+		Log:        slog.New(slog.DiscardHandler), // the first error is returned at the end
 	})
 	if err != nil {
 		return err
@@ -106,6 +128,7 @@ func replay(cmd *cobra.Command, opts replayOptions, files []string) error {
 	_, mixed := terminalWidth(cmd.OutOrStdout()) // events and a bar on the same screen
 	bar := newProgress(stderr, opts.quiet || mixed && opts.outputs.onStdout())
 	failures := replayFiles(cmd.Context(), p, files, bar)
+	forwardErr := p.closeForward(context.WithoutCancel(cmd.Context())) // targets have a patience of their own
 	err = p.finish(cmd.Context(), stderr)
 	if !opts.quiet {
 		s := p.snapshot()
@@ -114,7 +137,10 @@ func replay(cmd *cobra.Command, opts replayOptions, files []string) error {
 	if err != nil {
 		failures = append(failures, fmt.Errorf("write events: %w", err))
 	}
-	return errors.Join(failures...)
+	if n := p.framesDropped() + p.framesQueued(); n > 0 && forwardErr == nil {
+		forwardErr = fmt.Errorf("%d frames are not forwarded", n)
+	}
+	return errors.Join(append(failures, forwardErr)...)
 }
 
 // replayFiles inspects the files, until ctx ends or an output fails. It returns what went wrong with them.

@@ -16,6 +16,7 @@ type snapshot struct {
 	InterfaceLosses  uint64      // times that the interface of a packet ring went
 	RingFreezes      uint64      // times that the reader of a packet ring was a whole ring behind
 	DNS              pdns.Counts // answers of DNS that are remembered
+	VLANs            uint64      // 802.1Q tags in use
 	ClockSteps       uint64      // times that the clock was set
 	HandoversDropped uint64      // packets put together from fragments that got lost between workers
 	Inventory        inventoryCounts

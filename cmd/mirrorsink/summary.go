@@ -40,6 +40,7 @@ func (s *snapshot) print(w io.Writer) {
 	for d := range awsServices {
 		s.printDelivery(tw, d)
 	}
+	s.printForward(tw)
 }
 
 // printDelivery writes what became of the records for a destination, if there were any.

@@ -13,6 +13,8 @@ type Totals struct {
 	Uptime      int64  // seconds since the program's start
 	KernelDrops uint64 // datagrams that the kernel had no room for; they are not among Counters.Datagrams
 	Export      Counts // of all outputs added up
+	Mended      Mended
+	Targets     []Target // that frames are forwarded to
 }
 
 // Counts says what became of events, by kind. At all times what is missing from Written and Dropped is still on its way;

@@ -18,6 +18,9 @@ func (l *line) statsEvent(e *event.Event) {
 	l.fragmentStats(t)
 	l.flowStats(t)
 	l.exportStats(t)
+	if len(t.Targets) > 0 {
+		l.forwardStats(t)
+	}
 	l.end()
 }
 
@@ -102,5 +105,49 @@ func (l *line) exportStats(t *event.Totals) {
 		l.uint("dropped", t.Export.Dropped[k])
 		l.end()
 	}
+	l.end()
+}
+
+func (l *line) forwardStats(t *event.Totals) {
+	l.object("forward")
+	l.object("passed")
+	l.tally(&t.Forward.Passed)
+	for why := range event.Withholdings {
+		l.object(why.String())
+		l.tally(&t.Forward.Withheld[why])
+	}
+	l.uint("reordered", t.Forward.Reordered)
+	l.uint("given_up", t.Forward.GivenUp)
+	l.uint("waiting", t.Forward.Waiting)
+	l.uint("cut", t.Mended.Cut)
+	l.uint("mended_lengths", t.Mended.Lengths)
+	l.uint("mended_checksums", t.Mended.Checksums)
+	l.array("targets")
+	for i := range t.Targets {
+		l.target(&t.Targets[i])
+	}
+	l.end()
+	l.end()
+}
+
+// tally writes and ends an object.
+func (l *line) tally(t *event.Tally) {
+	l.uint("frames", t.Frames)
+	l.uint("bytes", t.Bytes)
+	l.end()
+}
+
+func (l *line) target(t *event.Target) {
+	l.object("")
+	l.text("target", []byte(t.Name))
+	l.uint("frames", t.Frames)
+	l.uint("bytes", t.Bytes)
+	l.uint("segments", t.Segments)
+	l.uint("moved", t.Moved)
+	l.uint("queued", t.Queued)
+	l.uint("tx_busy", t.Busy)
+	l.uint("down", t.Down)
+	l.uint("oversize", t.Oversize)
+	l.uint("outages", t.Outages)
 	l.end()
 }

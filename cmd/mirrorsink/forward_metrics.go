@@ -1,0 +1,73 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/mirrorsink/mirrorsink/decap/tx"
+	"github.com/mirrorsink/mirrorsink/inspect/event"
+)
+
+// byWithholding returns the values of a metric of frames that were not forwarded.
+func byWithholding(value func(*event.Tally) uint64) func(*snapshot, func(uint64, ...string)) {
+	return func(s *snapshot, give func(uint64, ...string)) {
+		for why := range event.Withholdings {
+			give(value(&s.Forward.Withheld[why]), why.String())
+		}
+	}
+}
+
+// byTarget returns the values of a metric of each target.
+func byTarget(value func(*event.Target) uint64) func(*snapshot, func(uint64, ...string)) {
+	return func(s *snapshot, give func(uint64, ...string)) {
+		for i := range s.Targets {
+			give(value(&s.Targets[i]), s.Targets[i].Name)
+		}
+	}
+}
+
+func byLoss(s *snapshot, give func(uint64, ...string)) {
+	for i := range s.Targets {
+		t := &s.Targets[i]
+		give(t.Busy, t.Name, tx.Busy.String())
+		give(t.Down, t.Name, tx.Down.String())
+		give(t.Oversize, t.Name, tx.Oversize.String())
+	}
+}
+
+// printForward writes for people what became of frames, if they were forwarded.
+func (s *snapshot) printForward(w io.Writer) {
+	if len(s.Targets) == 0 {
+		return
+	}
+	passed := &s.Forward.Passed
+	all := *passed
+	for _, t := range s.Forward.Withheld {
+		all.Frames, all.Bytes = all.Frames+t.Frames, all.Bytes+t.Bytes
+	}
+	fmt.Fprintf(w, "forwarded\t%d frames, %d bytes: %.1f %% of all bytes\n", passed.Frames, passed.Bytes, percent(passed.Bytes, all.Bytes))
+	for why := range event.Withholdings {
+		if t := s.Forward.Withheld[why]; t.Frames > 0 {
+			fmt.Fprintf(w, "  %v\t%d frames, %d bytes: %.1f %%\n", why, t.Frames, t.Bytes, percent(t.Bytes, all.Bytes))
+		}
+	}
+	printCount(w, "reordered", s.Forward.Reordered, "frames that waited for others that they had overtaken")
+	printCount(w, "given up", s.Forward.GivenUp, "frames that waited for others in vain")
+	printCount(w, "cut", s.Mended.Cut, "frames that could not be mended, or were not wanted")
+	printCount(w, "mended", s.Mended.Lengths, "frames with lengths of what was there before they were cut")
+	printCount(w, "mended", s.Mended.Checksums, "frames with wrong checksums")
+	for i := range s.Targets {
+		printTarget(w, &s.Targets[i])
+	}
+}
+
+func percent(part, whole uint64) float64 { return 100 * float64(part) / float64(max(whole, 1)) }
+
+func printTarget(w io.Writer, t *event.Target) {
+	fmt.Fprintf(w, "to %s\t%d frames, %d bytes; dropped: %d %v, %d %v, %d %v\n", t.Name, t.Frames, t.Bytes,
+		t.Busy, tx.Busy, t.Down, tx.Down, t.Oversize, tx.Oversize)
+	printCount(w, "  segments", t.Segments, "frames that were made of such as were too long")
+	printCount(w, "  moved", t.Moved, "frames that went to another sensor than their flow's own")
+	printCount(w, "  queued", t.Queued, "frames that were not written")
+	printCount(w, "  outages", t.Outages, "times that it went away")
+}

@@ -1,0 +1,274 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// targetKind is a way of forwarding frames.
+type targetKind uint8
+
+const (
+	ifaceTarget targetKind = iota
+	tapTarget
+	vxlanTarget
+	pcapTarget
+)
+
+// targetKinds are the words before the colon.
+var targetKinds = [...]string{ifaceTarget: "iface", tapTarget: "tap", vxlanTarget: "vxlan", pcapTarget: "pcap"}
+
+// targetSpec is a place that frames are forwarded to, as --forward has it.
+type targetSpec struct {
+	text   string // as it was given
+	kind   targetKind
+	place  string   // the interface, the folder, or - for standard output
+	hosts  []string // HOST:PORT each, of sensors behind VXLAN
+	vni    uint32   // put into all frames in VXLAN, if setVNI
+	setVNI bool
+	health uint16        // the TCP port of sensors that live; 0 is for none
+	rotate time.Duration // of capture files in a folder
+	size   byteSize      // likewise
+	pcapng bool          // likewise
+}
+
+// The defaults of capture files: a minute is what a reader of files lags behind, and half a gigabyte is read in some seconds.
+const (
+	defaultCaptureRotate = time.Minute
+	defaultCaptureSize   = 512 * miB
+)
+
+var errTargetSpec = errors.New("want iface:NAME, tap:NAME, vxlan:HOST:PORT[,HOST:PORT...][,vni=N][,health=PORT], pcap:DIR[,rotate=60s][,size=512MiB][,format=pcapng] or pcap:-")
+
+// parseTarget reads what --forward says.
+func parseTarget(text string) (targetSpec, error) {
+	word, rest, _ := strings.Cut(text, ":")
+	t := targetSpec{text: text, pcapng: true}
+	for kind, name := range targetKinds {
+		if word == name && rest != "" {
+			t.kind = targetKind(kind)
+			return t, t.parse(rest)
+		}
+	}
+	return t, errTargetSpec
+}
+
+// parse reads what stands behind the kind.
+func (t *targetSpec) parse(rest string) error {
+	switch t.kind {
+	case vxlanTarget:
+		parts, err := t.takeOptions(rest, t.vxlanOption, "vni or health")
+		if err != nil {
+			return err
+		}
+		return t.takeHosts(parts)
+	case pcapTarget:
+		parts, err := t.takeOptions(rest, t.pcapOption, "rotate, size or format")
+		if err != nil {
+			return err
+		}
+		return t.takeFolder(strings.Join(parts, ","))
+	default:
+		t.place = rest
+		return checkInterfaceName(rest)
+	}
+}
+
+// maxInterfaceName is IFNAMSIZ without the closing zero.
+const maxInterfaceName = 15
+
+func checkInterfaceName(name string) error {
+	if len(name) > maxInterfaceName || name == "." || name == ".." || strings.ContainsAny(name, "/:,=% \t\n") {
+		return fmt.Errorf("%q cannot be an interface: want a name of at most %d characters such as suricata0", name, maxInterfaceName)
+	}
+	return nil
+}
+
+// takeOptions takes the options at the end, which may be few or none, and returns what is before them.
+func (t *targetSpec) takeOptions(text string, set func(name, value string) (known bool, err error), known string) (before []string, err error) {
+	before = strings.Split(text, ",")
+	given := map[string]bool{}
+	for i := len(before) - 1; i >= 0; i-- {
+		name, value, isOption := strings.Cut(before[i], "=")
+		if !isOption || strings.Contains(before[i], "/") {
+			return before[:i+1], nil
+		}
+		ok, err := set(name, value)
+		switch {
+		case err != nil:
+			return nil, fmt.Errorf("%s: %w", name, err)
+		case !ok:
+			return nil, fmt.Errorf("unknown option %q: want %s", name, known)
+		case given[name]:
+			return nil, fmt.Errorf("%s is given twice", name)
+		}
+		given[name] = true
+	}
+	return nil, nil
+}
+
+func (t *targetSpec) vxlanOption(name, value string) (known bool, err error) {
+	switch name {
+	case "vni":
+		t.vni, err = parseVNI(value)
+		t.setVNI = true
+	case "health":
+		t.health, err = parsePort(value)
+	default:
+		return false, nil
+	}
+	return true, err
+}
+
+func (t *targetSpec) pcapOption(name, value string) (known bool, err error) {
+	switch name {
+	case "rotate":
+		if t.rotate, err = time.ParseDuration(value); err != nil || t.rotate < time.Second {
+			err = fmt.Errorf("%q: want a time of at least 1s such as 60s", value)
+		}
+	case "size":
+		if err = t.size.Set(value); err == nil && t.size < leastCapture {
+			least := byteSize(leastCapture)
+			err = fmt.Errorf("%q: want at least %v", value, &least)
+		}
+	case "format":
+		t.pcapng = value == "pcapng"
+		if !t.pcapng && value != "pcap" {
+			err = fmt.Errorf("%q: want pcapng or pcap", value)
+		}
+	default:
+		return false, nil
+	}
+	return true, err
+}
+
+// leastCapture keeps a mistyped size from filling a folder with files.
+const leastCapture = 64 * kiB
+
+func parseVNI(text string) (uint32, error) {
+	n, err := strconv.ParseUint(text, 10, 32)
+	if err != nil || n > maxVNI {
+		return 0, fmt.Errorf("%q: want a VNI from 0 to %d", text, maxVNI)
+	}
+	return uint32(n), nil
+}
+
+func parsePort(text string) (uint16, error) {
+	n, err := strconv.ParseUint(text, 10, 16)
+	if err != nil || n == 0 {
+		return 0, fmt.Errorf("%q: want a port from 1 to 65535", text)
+	}
+	return uint16(n), nil
+}
+
+func (t *targetSpec) takeHosts(hosts []string) error {
+	if len(hosts) == 0 {
+		return errTargetSpec
+	}
+	for i, h := range hosts {
+		host, port, err := net.SplitHostPort(h)
+		if err == nil {
+			_, err = parsePort(port)
+		}
+		if addr, notAddr := netip.ParseAddr(host); host == "" || err != nil || notAddr == nil && addr.IsUnspecified() {
+			return fmt.Errorf("%q: want HOST:PORT such as 10.0.0.7:4789", h)
+		}
+		if slices.Contains(hosts[:i], h) {
+			return fmt.Errorf("%s is given twice", h)
+		}
+	}
+	t.hosts = hosts
+	return nil
+}
+
+// takeFolder takes a folder, or - for a pipe, which has no end at which another could begin.
+func (t *targetSpec) takeFolder(name string) error {
+	switch {
+	case name == "":
+		return errTargetSpec
+	case name == "-" && (t.rotate != 0 || t.size != 0):
+		return errors.New("rotate and size are for folders, not for standard output")
+	case name != "-":
+		t.rotate, t.size = cmp.Or(t.rotate, defaultCaptureRotate), cmp.Or(t.size, defaultCaptureSize)
+	}
+	t.place = name
+	return nil
+}
+
+// places are what only one target may have: two would give the same reader everything twice.
+func (t *targetSpec) places() []string {
+	switch {
+	case t.kind == vxlanTarget:
+		return t.hosts
+	case t.kind == pcapTarget && t.place != "-":
+		return []string{"folder " + filepath.Clean(t.place)}
+	case t.kind == pcapTarget:
+		return []string{"standard output"}
+	default:
+		return []string{"interface " + t.place}
+	}
+}
+
+// name is what the target is called where it is counted: without options.
+func (t *targetSpec) name() string {
+	return targetKinds[t.kind] + ":" + cmp.Or(t.place, strings.Join(t.hosts, ","))
+}
+
+// targets is a repeatable flag for places to forward frames to.
+type targets []targetSpec
+
+// Replace empties the list and adds values.
+func (t *targets) Replace(texts []string) error {
+	*t = nil
+	for _, text := range texts {
+		if err := t.Append(text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Append adds one value.
+func (t *targets) Append(text string) error {
+	spec, err := parseTarget(text)
+	if err != nil {
+		return err
+	}
+	for _, other := range *t {
+		taken := other.places()
+		for _, p := range spec.places() {
+			if slices.Contains(taken, p) {
+				return fmt.Errorf("%s: %s forwards there already", p, other.text)
+			}
+		}
+	}
+	*t = append(*t, spec)
+	return nil
+}
+
+// Set adds a value. Commas are within it.
+func (t *targets) Set(text string) error { return t.Append(text) }
+
+// String returns the targets as they were given.
+func (t *targets) String() string { return join(*t, func(s targetSpec) string { return s.text }) }
+
+// Type names the value in help texts.
+func (*targets) Type() string { return "target" }
+
+// onStdout says whether a target is standard output.
+func (t targets) onStdout() bool {
+	for _, spec := range t {
+		if spec.kind == pcapTarget && spec.place == "-" {
+			return true
+		}
+	}
+	return false
+}
