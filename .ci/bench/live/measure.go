@@ -15,6 +15,7 @@ var (
 	ringOfCounting = bound{least: 0.72} // a ring with full inspection, saturated, of one that only counts
 	dropOfUDP      = bound{least: 1.35} // a ring with tc drop of sockets, both with full inspection, saturated
 	udpOfCounting  = bound{least: 0.78} // sockets with full inspection, of a bare recvmmsg loop, at a rate that both carry
+	onwardOfRing   = bound{least: 0.5}  // a ring with full inspection that forwards each frame, of one that does not, saturated
 )
 
 // loads are what is sent: sizes of inner frames, and frames of a capture.
@@ -51,6 +52,9 @@ func measureAll(ctx context.Context, w *wire, o options) (t table, failed error)
 	if err != nil {
 		return nil, err
 	}
+	if t, err = forwarders(ctx, o.rounds); err != nil {
+		return nil, err
+	}
 	for i := range all {
 		b := bout{wire: w, o: o, load: &all[i]}
 		rows, err := b.measure(ctx, i == len(all)-1)
@@ -68,7 +72,7 @@ func measureAll(ctx context.Context, w *wire, o options) (t table, failed error)
 // measure returns the rows of one load, and with soak those of a longer time too.
 func (b bout) measure(ctx context.Context, soak bool) (t table, err error) {
 	r := b.readers(b.o.binary)
-	saturated, err := b.contest(ctx, r.countSocket, r.countRing, r.countRingAndDrop, r.socket, r.ring, r.ringAndDrop)
+	saturated, err := b.contest(ctx, r.saturated()...)
 	if err != nil {
 		return nil, err
 	}
@@ -138,10 +142,15 @@ func (b bout) title() string {
 	return fmt.Sprintf("%s, %.0f k a second", b.load.name, b.rate/1e3)
 }
 
-// saturatedRows are of the six readers in the order of readers.
+// saturated are those that are measured with as much as comes.
+func (r *readers) saturated() []reader {
+	return []reader{r.countSocket, r.countRing, r.countRingAndDrop, r.socket, r.ring, r.ringAndDrop, r.ringAndIface, r.ringAndTap}
+}
+
+// saturatedRows are of the readers in the order of saturated.
 func (b bout) saturatedRows(r readers, runs [][]result) (t table) {
 	title := b.title() + ": "
-	for i, each := range []reader{r.countSocket, r.countRing, r.countRingAndDrop, r.socket, r.ring, r.ringAndDrop} {
+	for i, each := range r.saturated() {
 		t = append(t, row{what: title + each.name + ", M packets per core-second", values: column(runs[i], perCoreOf)})
 	}
 	least := 1.0
@@ -157,6 +166,8 @@ func (b bout) saturatedRows(r readers, runs [][]result) (t table) {
 		row{what: title + "ring of one that counts", values: ratio(4, 1), wanted: ringOfCounting},
 		row{what: title + "ring with tc drop of one that counts", values: ratio(5, 2), wanted: ringOfCounting},
 		row{what: title + "ring with tc drop of udp", values: ratio(5, 3), wanted: dropOfUDP},
+		row{what: title + "ring, forwarding to an interface, of ring", values: ratio(6, 4), wanted: onwardOfRing},
+		row{what: title + "ring, forwarding to a tap, of ring", values: ratio(7, 4), wanted: onwardOfRing},
 	)
 }
 

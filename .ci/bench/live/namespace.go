@@ -37,6 +37,7 @@ func enterNamespace(ctx context.Context, out io.Writer) error {
 // A wire is a pair of interfaces. What is sent into one comes out of the other, where it is received on one CPU.
 type wire struct {
 	sender, receiver         string // the interfaces
+	onward                   string // what comes is forwarded into it; nobody reads its other end
 	sendingCPU, receivingCPU int
 	napi                     int // the thread that does the kernel's work for the receiver
 }
@@ -52,12 +53,15 @@ var (
 // wireMTU is what a VPC has.
 const wireMTU = 9001
 
+// onwardMTU has room for a tag.
+const onwardMTU = " mtu 9216"
+
 // oneQueue is one thread's work.
 const oneQueue = " numrxqueues 1 numtxqueues 1"
 
 // newWire makes the interfaces, and has the namespace take packets from an address that it has no route back to.
 func newWire(ctx context.Context) (*wire, error) {
-	w := &wire{sender: fmt.Sprintf("ms%d", os.Getpid()), receiver: fmt.Sprintf("mr%d", os.Getpid())}
+	w := &wire{sender: fmt.Sprintf("ms%d", os.Getpid()), receiver: fmt.Sprintf("mr%d", os.Getpid()), onward: fmt.Sprintf("mo%d", os.Getpid())}
 	var err error
 	if w.sendingCPU, w.receivingCPU, err = twoCPUs(); err != nil {
 		return nil, err
@@ -84,6 +88,9 @@ func newWire(ctx context.Context) (*wire, error) {
 		"addr add " + address + " dev " + w.receiver,
 		"link set " + w.receiver + " up",
 		"link set " + w.sender + " up",
+		"link add " + w.onward + onwardMTU + " type veth peer name " + w.onward + "x" + onwardMTU,
+		"link set " + w.onward + "x up",
+		"link set " + w.onward + " up",
 	} {
 		if output, err := exec.CommandContext(ctx, "ip", strings.Fields(line)...).CombinedOutput(); err != nil {
 			return nil, fmt.Errorf("ip %s: %w: %s", line, err, output)

@@ -26,6 +26,7 @@ type reader struct {
 type readers struct {
 	countSocket, countRing, countRingAndDrop reader
 	socket, ring, ringAndDrop                reader // mirrorsink, with all that it does by default
+	ringAndIface, ringAndTap                 reader // and what it forwards besides
 }
 
 func (w *wire) readers(binary string) readers {
@@ -38,6 +39,8 @@ func (w *wire) readers(binary string) readers {
 	return readers{
 		counting("recvmmsg", byRecvmmsg), counting("ring", byRing), counting("ring with tc drop", byRingAndDrop),
 		ours("udp"), ours("ring", "--source", "ring:"+w.receiver), ours("ring with tc drop", "--source", "ring:"+w.receiver, "--tc-drop"),
+		ours("ring, forwarding to an interface", "--source", "ring:"+w.receiver, "--forward", "iface:"+w.onward),
+		ours("ring, forwarding to a tap", "--source", "ring:"+w.receiver, "--forward", "tap:"+w.onward+"t"),
 	}
 }
 
