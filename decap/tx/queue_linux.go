@@ -1,6 +1,8 @@
 package tx
 
 import (
+	"unsafe"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/mirrorsink/mirrorsink/decap"
@@ -47,6 +49,14 @@ func (q *queue) count(i int) int {
 		return 1
 	}
 	return 2
+}
+
+// join appends frame i to b.
+func (q *queue) join(i int, b []byte) []byte {
+	for _, part := range q.parts[i] {
+		b = append(b, unsafe.Slice(part.Base, int(part.Len))...)
+	}
+	return b
 }
 
 // reset forgets the frames and what they point to.

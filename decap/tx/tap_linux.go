@@ -176,6 +176,8 @@ type tapWay struct {
 	tap  *tap
 	made uint32 // which of the taps it belongs to
 	fd   int    // -1 for none
+
+	joined [2048]byte // a frame that came in two parts; room for one of an MTU of 1500
 }
 
 func (w *tapWay) attach(d *device) error {
@@ -214,13 +216,19 @@ func (w *tapWay) send(q *queue, first int) (int, error) {
 	return q.n - first, nil
 }
 
-// write writes one frame. The calls never wait, so Go's scheduler need not hear of them. A frame in one piece takes a tenth less by
-// write than by writev.
+// write writes one frame. The calls never wait, so Go's scheduler need not hear of them. A frame in one piece takes a sixth less by
+// write than one in two by writev, which is more than it costs to join the two, unless they are long.
 func (w *tapWay) write(q *queue, i int) (errno unix.Errno) {
-	if whole := &q.parts[i][0]; q.count(i) == 1 {
-		_, _, errno = unix.RawSyscall(unix.SYS_WRITE, uintptr(w.fd), uintptr(unsafe.Pointer(whole.Base)), uintptr(whole.Len))
+	whole, size := q.parts[i][0].Base, q.messages[i].size
+	switch {
+	case q.count(i) == 1:
+	case size <= len(w.joined):
+		q.join(i, w.joined[:0])
+		whole = &w.joined[0]
+	default:
+		_, _, errno = unix.RawSyscall(unix.SYS_WRITEV, uintptr(w.fd), uintptr(unsafe.Pointer(&q.parts[i])), 2)
 		return errno
 	}
-	_, _, errno = unix.RawSyscall(unix.SYS_WRITEV, uintptr(w.fd), uintptr(unsafe.Pointer(&q.parts[i])), 2)
+	_, _, errno = unix.RawSyscall(unix.SYS_WRITE, uintptr(w.fd), uintptr(unsafe.Pointer(whole)), uintptr(size))
 	return errno
 }
