@@ -66,7 +66,9 @@ func (w *Worker) order(r *flow.Record, c *course, s flow.Side, f *decap.Frame) {
 	}
 	ahead := c.turns.ahead(s, p)
 	switch {
-	case ahead <= 0 || length(p) == 0: // what has no length is in nobody's way
+	case length(p) == 0: // it is in nobody's way
+		w.send(f)
+	case ahead <= 0:
 		w.send(f)
 		w.proceedTo(c, s, p.Seq+length(p))
 	case p.TCPFlags&decap.RST == 0 && w.wait(r, c, s, f):
@@ -98,7 +100,7 @@ func length(p *decap.Packet) uint32 {
 
 // ahead returns how far a segment is ahead of its turn, which the first one of a side is not.
 func (l *turns) ahead(s flow.Side, p *decap.Packet) int32 {
-	if !l.known[s] || p.TCPFlags&decap.SYN != 0 {
+	if !l.known[s] {
 		l.next[s], l.known[s] = p.Seq, true
 	}
 	return int32(p.Seq - l.next[s])

@@ -70,6 +70,27 @@ func TestSegmentsWaitForTheirTurn(t *testing.T) {
 	})
 }
 
+// TestAcknowledgmentsDoNotWait, nor do they let others go: one that has overtaken its sender's data says that there is some.
+func TestAcknowledgmentsDoNotWait(t *testing.T) {
+	c := newConversation()
+	c.open()
+	c.say("one")
+	c.say("two")
+	c.packet(&c.client, &c.server, 0, decap.ACK, nil)
+	c.say("three")
+	c.packet(&c.client, &c.server, -12, decap.SYN, nil) // sent again, from long ago
+	c.say("four")
+	in := mirrored(c.frames, "10.0.0.1", 7)
+	for place, number := range []int{0, 1, 2, 4, 5, 6, 3, 7, 8} { // "one" comes after "three"
+		in[place] = mirrored(c.frames[number:number+1], "10.0.0.1", 7)[0]
+	}
+	out, n := reordered(t, in, Reorder{Time: time.Second, Packets: 100})
+	require.Equal(t, waited{reordered: 2}, n)
+	for place, number := range []int{0, 1, 2, 5, 3, 4, 6, 7, 8} {
+		require.Equal(t, c.frames[number].Data, out.frames[place].data, "place %d", place)
+	}
+}
+
 // TestNobodyWaitsForWhatIsLost: after the time, or behind so many, the others go on, in order.
 func TestNobodyWaitsForWhatIsLost(t *testing.T) {
 	c := newConversation()

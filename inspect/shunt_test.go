@@ -83,6 +83,34 @@ func TestWhatIsNotBody(t *testing.T) {
 	}
 }
 
+// TestBodiesOfAllKinds: of a chunked body what holds no chunk's header, of one that ends with the connection all; and what answers HEAD
+// has none, whatever its length says.
+func TestBodiesOfAllKinds(t *testing.T) {
+	some := strings.Repeat("x", 100)
+	for name, c := range map[string]struct {
+		request string
+		answers []string
+		bodies  int
+	}{
+		"chunked":     {get("/"), []string{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "12c\r\n" + some, some, some + "\r\n0\r\n\r\n"}, 1},
+		"until close": {get("/"), []string{"HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\n", some, some, some}, 3},
+		"HEAD": {
+			"HEAD / HTTP/1.1\r\nHost: a.example\r\n\r\n" + "HEAD / HTTP/1.1\r\nHost: a.example\r\n\r\n",
+			[]string{fmt.Sprintf(bigOK, 300), fmt.Sprintf(bigOK, 300)}, 0,
+		},
+		"interim": {get("/"), []string{"HTTP/1.1 100 Continue\r\n\r\n", fmt.Sprintf(bigOK, 200), some, some}, 2},
+	} {
+		conn := newConversation()
+		conn.open()
+		conn.say(c.request)
+		for _, answer := range c.answers {
+			conn.hear(answer)
+		}
+		_, n := shunted(t, conn, "http")
+		assert.Equal(t, c.bodies, withheld(&n, event.ShuntHTTP), name)
+	}
+}
+
 // TestAfterSize: what comes after so many bytes is withheld, but for what has no payload or ends the connection.
 func TestAfterSize(t *testing.T) {
 	c := newConversation()

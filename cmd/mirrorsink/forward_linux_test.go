@@ -2,10 +2,12 @@ package main
 
 import (
 	"encoding/binary"
+	"io"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -155,7 +157,10 @@ func TestListenForwardsIntoInterfaces(t *testing.T) {
 		s := startListen(t, append([]string{"--eve", eveFile(t), "--forward", c.target, "--workers=1"}, c.more...)...)
 		e := listenTo(t, c.read)
 		s.send(testdata(c.capture), "--vni=7", "--speed=0", "--rate=20000")
-		sameFrames(t, want, e.frames(t, len(want)))
+		got := e.frames(t, len(want))
+		sameFrames(t, want, got)
+		assert.Len(t, tagsOf(got), 1)
+		assert.Equal(t, slices.Contains(c.more, "--forward-vlan=off"), tagsOf(got)[0], "tagged unless it is off")
 		last := s.scrape()
 		assert.EqualValues(t, len(want), last[`mirrorsink_forward_frames_total{target="`+c.target+`"}`])
 		assert.Zero(t, last.sum("mirrorsink_forward_dropped_frames_total"))
@@ -214,6 +219,8 @@ func TestListenForwardsInVXLAN(t *testing.T) {
 		got = append(got, f)
 	}
 	sameFrames(t, want, got)
+	assert.Len(t, tagsOf(got), 1)
+	assert.NotContains(t, tagsOf(got), uint16(0))
 	require.Equal(t, exitOK, s.end(), s.stderr.String())
 }
 
@@ -260,11 +267,18 @@ func TestInterfaceThatGoesAndComesBack(t *testing.T) {
 	}
 }
 
-// A reader that reads nothing costs its own frames only.
+// A reader that reads nothing costs its own frames only, and gets those that come when it reads again.
 func TestReaderThatStops(t *testing.T) {
 	if !aloneOnLoopback(t) {
 		return
 	}
+	for _, goesOn := range []bool{false, true} {
+		readerThatStops(t, goesOn)
+	}
+}
+
+func readerThatStops(t *testing.T, goesOn bool) {
+	t.Helper()
 	r, w, err := os.Pipe()
 	require.NoError(t, err)
 	defer r.Close()
@@ -278,6 +292,16 @@ func TestReaderThatStops(t *testing.T) {
 		return s.scrape()[`mirrorsink_forward_dropped_frames_total{reason="tx_busy",target="pcap:-"}`] > 0
 	}, patience, time.Millisecond)
 	s.awaitAll(sent)
+	if goesOn {
+		before := s.scrape()[`mirrorsink_forward_frames_total{target="pcap:-"}`]
+		go func() { _, _ = io.Copy(io.Discard, r) }() // ends when r is closed
+		require.Eventually(t, func() bool {
+			return s.scrape()[`mirrorsink_forward_queued_frames{target="pcap:-"}`] == 0
+		}, patience, 5*time.Millisecond)
+		assert.Greater(t, s.scrape()[`mirrorsink_forward_frames_total{target="pcap:-"}`], before)
+		require.Equal(t, exitOK, s.end(), s.stderr.String())
+		return
+	}
 	assert.Equal(t, exitError, s.end(), "frames are lost")
 	assert.Regexp(t, `\d+ frames lost`, s.stderr.String())
 }

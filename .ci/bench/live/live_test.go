@@ -40,7 +40,7 @@ func TestEveryRow(t *testing.T) {
 		out, err := cmd.Output()
 		require.NoError(t, err, "%s", &said)
 		for _, what := range []string{
-			"iface alone, 1442 B: frames", "tap alone, 102 B: frames", "VXLAN alone, 542 B: frames", "saturated: ring, forwarding to a tap, of ring",
+			"iface alone, 1442 B: frames", "tap alone, 102 B: frames", "tap alone, 102 B with a tag: frames", "VXLAN alone, 542 B: frames", "saturated: ring, forwarding to a tap, of ring",
 			"saturated: ring with tc drop of one that counts", "saturated: ring with tc drop of udp", "a second: udp of recvmmsg that counts",
 			"for 100ms: packets dropped", "udp, saturated for 100ms: garbage collections meanwhile", "ring, saturated for 100ms: longest stop",
 		} {
