@@ -66,12 +66,15 @@ func (w *Worker) order(r *flow.Record, c *course, s flow.Side, f *decap.Frame) {
 	}
 	ahead := c.turns.ahead(s, p)
 	switch {
-	case length(p) == 0: // it is in nobody's way
+	case p.TCPFlags&decap.RST != 0: // who reads it takes the connection for closed
+		w.disperse(r)
+		w.send(f)
+	case length(p) == 0: // it is in nobody's way, and does not say that what was sent before it has come
 		w.send(f)
 	case ahead <= 0:
 		w.send(f)
 		w.proceedTo(c, s, p.Seq+length(p))
-	case p.TCPFlags&decap.RST == 0 && w.wait(r, c, s, f):
+	case w.wait(r, c, s, f):
 	default:
 		w.giveUp(c, s)
 		w.send(f)

@@ -91,6 +91,20 @@ func TestAcknowledgmentsDoNotWait(t *testing.T) {
 	}
 }
 
+// TestNobodyWaitsBehindAReset: what waits of either side goes before the segment that ends the connection.
+func TestNobodyWaitsBehindAReset(t *testing.T) {
+	c := newConversation()
+	c.open()
+	c.say("lost")
+	c.say("waits")
+	c.packet(&c.server, &c.client, 0, decap.RST|decap.ACK, nil)
+	in := slices.Delete(mirrored(c.frames, "10.0.0.1", 7), 3, 4)
+	out, n := reordered(t, in, Reorder{Time: time.Second, Packets: 32})
+	require.Equal(t, waited{givenUp: 1}, n)
+	require.Equal(t, c.frames[4].Data, out.frames[3].data)
+	require.Equal(t, c.frames[5].Data, out.frames[4].data)
+}
+
 // TestNobodyWaitsForWhatIsLost: after the time, or behind so many, the others go on, in order.
 func TestNobodyWaitsForWhatIsLost(t *testing.T) {
 	c := newConversation()
