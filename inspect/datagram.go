@@ -27,7 +27,7 @@ func (w *Worker) datagram(r *flow.Record, s flow.Side, p *decap.Packet, nanos in
 		w.conn = l7.Conn{}
 		switch parse(&w.hint, &w.conn, in) {
 		case l7.Done:
-			w.datagramDone(r, proto, said{side: s, nanos: nanos})
+			w.datagramDone(r, proto, said{side: s, nanos: nanos, pkt: p})
 			return
 		case l7.More:
 			w.datagramMore(r, t, proto, s)
@@ -47,7 +47,7 @@ func (w *Worker) datagramDone(r *flow.Record, proto l7.Proto, in said) {
 	if w.hint.Next == l7.Stop {
 		r.Tries = maxTries
 		if w.forward != nil && proto == l7.QUIC && w.hint.Role == l7.Request {
-			w.course(r).flags |= quicGreeted
+			w.course(r).noteQUIC(in.pkt.Payload)
 		}
 	}
 	w.message(r, nil, in)

@@ -41,6 +41,7 @@ const (
 	_                                    // of the other side
 	bodyUntilClose                       // of a side: what follows is body, as long as the connection lasts
 	_                                    // of the other side
+	quicPublic                           // that hello was behind a public header, as versions of Google's up to Q043 have it
 )
 
 // courseSize is the memory that forwarding takes of each flow.

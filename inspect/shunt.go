@@ -1,7 +1,6 @@
 package inspect
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
@@ -34,7 +33,8 @@ const (
 	// acknowledgments of what is encrypted those go on that tell much that is new. It is not told from what follows a renegotiation, which is encrypted too.
 	TailTLS Tail = iota
 	// TailQUIC is, after the client's hello was read, all datagrams that begin with a packet whose keys nobody has but the two ends:
-	// those with a short header, and of versions 1 and 2 those of the handshake and of early data.
+	// those with a short header, of versions 1 and 2 those of the handshake and of early data, and of Google's versions up to Q043 those
+	// without a version and without the start of a message of the handshake, which is in the clear.
 	TailQUIC
 	// TailHTTP is all segments that lie within the body of an HTTP/1 message, and hold neither its header nor what follows it.
 	TailHTTP
@@ -152,37 +152,11 @@ func (w *Worker) inTail(rule *Shunt, over bool, r *flow.Record, c *course, s flo
 	case TailTLS:
 		return p.Proto == decap.TCP && c.encrypted(r, s, p)
 	case TailQUIC:
-		return p.Proto == decap.UDP && c.flags&quicGreeted != 0 && isSecretQUIC(p.Payload)
+		return p.Proto == decap.UDP && c.secretQUIC(p.Payload)
 	case TailHTTP:
 		return p.Proto == decap.TCP && w.inBody(r, c, s, p)
 	case TailAfter:
 		return over
-	default:
-		return false
-	}
-}
-
-// isSecretQUIC knows the packets of QUIC that only its two ends can read (RFC 9000 section 17, RFC 9369 section 3.2) from Initial and
-// Retry, and from those of other protocols on the same ports (RFC 9443). Packets in one datagram come in the order in which their keys
-// do, so that no Initial follows.
-func isSecretQUIC(b []byte) bool {
-	const (
-		fixed, long        = 0x40, 0x80
-		version1           = 1
-		version2    uint32 = 0x6b3343cf
-	)
-	if len(b) < 5 || b[0]&fixed == 0 {
-		return false
-	}
-	if b[0]&long == 0 {
-		return true
-	}
-	kind := b[0] >> 4 & 3
-	switch binary.BigEndian.Uint32(b[1:]) {
-	case version1:
-		return kind == 1 || kind == 2
-	case version2:
-		return kind == 2 || kind == 3
 	default:
 		return false
 	}
