@@ -42,8 +42,21 @@ func withVeth(t *testing.T) bool {
 func addVeth(t *testing.T) {
 	t.Helper()
 	ip(t, "link", "add", "veth0", "mtu", "9216", "type", "veth", "peer", "name", "veth1", "mtu", "9216")
-	ip(t, "link", "set", "veth1", "up")
-	ip(t, "link", "set", "veth0", "up")
+	for _, end := range []string{"veth1", "veth0"} {
+		ip(t, "link", "set", end, "up")
+	}
+	for _, end := range []string{"veth1", "veth0"} {
+		awaitCarrier(t, end)
+	}
+}
+
+// awaitCarrier waits until what is sent into an interface arrives, which is a moment after both of its ends are up.
+func awaitCarrier(t *testing.T, name string) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		iface, err := net.InterfaceByName(name)
+		return err == nil && iface.Flags&net.FlagRunning != 0
+	}, patience, time.Millisecond)
 }
 
 // ear is who reads an interface.
