@@ -41,9 +41,9 @@ type pcapTarget struct {
 	err      error // of the end; for who has seen done closed
 }
 
-// OpenPcap begins to write captures. In a folder a file that is still written has a hidden name, so that who takes what is there,
-// such as suricata --pcap-file-continuous, gets whole files only; those that a crash left behind are finished first. A program that
-// writes to a pipe must ignore SIGPIPE. An error is one line that says what to do.
+// OpenPcap begins to write captures. In a folder a file that is still written has a hidden name, so that who takes what is there
+// gets whole files only; those that a crash left behind are finished first. (suricata --pcap-file-continuous looks at no names: its delay
+// must be longer than Rotate.) A program that writes to a pipe must ignore SIGPIPE. An error is one line that says what to do.
 func OpenPcap(cfg PcapConfig) (Target, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
