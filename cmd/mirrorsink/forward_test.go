@@ -47,6 +47,26 @@ func TestForwardUsageErrors(t *testing.T) {
 	}
 }
 
+func TestFramesAreNotForwardedToOurselves(t *testing.T) {
+	for to, listen := range map[string]string{
+		"127.0.0.1:4789": "0.0.0.0:4789", "10.0.0.7:4790,127.0.0.2:4789": ":4789", "127.0.0.3:4790": "127.0.0.3:4790", "[::1]:4789": "[::]:4789",
+	} {
+		r := runHere(t, "listen", "--listen", listen, "--metrics=off", "--eve", eveFile(t), "--forward", "vxlan:"+to)
+		assert.Equal(t, exitUsage, r.code, to)
+		assert.Contains(t, r.stderr, "every frame would come back")
+		oneLine(t, r.stderr)
+	}
+	for to, listen := range map[string]string{
+		"127.0.0.1:4790": "0.0.0.0:4789", "127.0.0.1:4789": "127.0.0.2:4789", "192.0.2.7:4789": "0.0.0.0:4789", "sensor:4789": "0.0.0.0:4789", "127.0.0.1:1": "off",
+	} {
+		var a address
+		require.NoError(t, a.Set(listen))
+		var list targets
+		require.NoError(t, list.Set("vxlan:"+to))
+		assert.NoError(t, list.checkLoop(a), to)
+	}
+}
+
 func TestForwardingReplayHasOneWorker(t *testing.T) {
 	r := runHere(t, "replay", "--workers=2", "--forward=pcap:"+t.TempDir(), testdata("plain-dns.pcap"))
 	assert.Equal(t, exitUsage, r.code)

@@ -134,6 +134,9 @@ func (o *listenOptions) check(given func(flag string) bool) error {
 	if err := o.forward.check(given, &o.outputs); err != nil {
 		return err
 	}
+	if err := o.forward.to.checkLoop(o.listen); err != nil {
+		return err
+	}
 	return checkMemory(o.memory, o.workers)
 }
 
