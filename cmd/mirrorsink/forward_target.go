@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/mirrorsink/mirrorsink/decap/netif"
 )
 
 // targetKind is a way of forwarding frames.
@@ -82,12 +84,10 @@ func (t *targetSpec) parse(rest string) error {
 	}
 }
 
-// maxInterfaceName is IFNAMSIZ without the closing zero.
-const maxInterfaceName = 15
-
+// checkInterfaceName refuses commas and = too, which would be options elsewhere.
 func checkInterfaceName(name string) error {
-	if len(name) > maxInterfaceName || name == "." || name == ".." || strings.ContainsAny(name, "/:,=% \t\n") {
-		return fmt.Errorf("%q cannot be an interface: want a name of at most %d characters such as suricata0", name, maxInterfaceName)
+	if !netif.ValidName(name) || strings.ContainsAny(name, ",=") {
+		return fmt.Errorf("%q cannot be an interface: want a name of at most %d characters such as suricata0", name, netif.MaxName)
 	}
 	return nil
 }

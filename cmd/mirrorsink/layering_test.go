@@ -20,7 +20,7 @@ const module = "github.com/mirrorsink/mirrorsink/"
 // mayImport is who may import what of ours. Imports only go down; what is not named here may import nothing of ours.
 var mayImport = map[string][]string{
 	"cmd/mirrorsink": {
-		"decap", "decap/rx", "decap/tx", "decap/sim", "inspect", "inspect/event", "inspect/export", "inspect/l7", "inspect/pdns",
+		"decap", "decap/netif", "decap/rx", "decap/tx", "decap/sim", "inspect", "inspect/event", "inspect/export", "inspect/l7", "inspect/pdns",
 		"inspect/export/aws", "inspect/flowlog", "inspect/nearest", "inspect/report", "inspect/where", "sessions", "sessions/aws",
 	},
 	"sessions":                    {"inspect/nearest"},
@@ -37,8 +37,8 @@ var mayImport = map[string][]string{
 	"inspect/frag":                {"decap"},
 	"inspect/pair":                {"decap"},
 	"inspect/l7":                  {"decap/wire"},
-	"decap/rx":                    {"decap"},
-	"decap/tx":                    {"decap"},
+	"decap/rx":                    {"decap", "decap/netif"},
+	"decap/tx":                    {"decap", "decap/netif"},
 	"decap/sim":                   {"decap"},
 	"decap":                       {"decap/wire"},
 }
@@ -52,7 +52,7 @@ var onlyIn = map[string][]string{
 	"github.com/aws":                        {"sessions/aws", "inspect/export/aws"},
 	"github.com/parquet-go/parquet-go":      {"inspect/export", "inspect/report"},
 	"github.com/expr-lang/expr":             {"inspect/where"},
-	"golang.org/x/sys/unix":                 {"cmd/mirrorsink", "decap/rx", "decap/tx", "inspect/flow"},
+	"golang.org/x/sys/unix":                 {"cmd/mirrorsink", "decap/netif", "decap/rx", "decap/tx", "inspect/flow"},
 	"github.com/gaissmai/bart":              {"decap", "inspect/flowlog"},
 	"github.com/stretchr/testify":           {},
 	"github.com/quic-go/quic-go":            {},

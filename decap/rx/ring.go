@@ -4,10 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"strings"
 	"time"
 
 	"github.com/mirrorsink/mirrorsink/decap"
+	"github.com/mirrorsink/mirrorsink/decap/netif"
 )
 
 // RingConfig says where mirrored datagrams are to be read from the interface itself, before the host's network stack.
@@ -61,7 +61,7 @@ func (cfg RingConfig) withDefaults() (RingConfig, error) {
 		cfg.Size = DefaultRingSize
 	}
 	switch {
-	case cfg.Interface == "" || len(cfg.Interface) > maxInterfaceName || strings.ContainsAny(cfg.Interface, "/ \x00"):
+	case !netif.ValidName(cfg.Interface):
 		return cfg, fmt.Errorf("%q cannot be the name of an interface", cfg.Interface)
 	case cfg.Rings < 0 || cfg.Rings > maxRings:
 		return cfg, fmt.Errorf("%d rings: there can be 1 to %d", cfg.Rings, maxRings)
@@ -74,12 +74,6 @@ func (cfg RingConfig) withDefaults() (RingConfig, error) {
 	return cfg, nil
 }
 
-// maxInterfaceName is IFNAMSIZ without the closing zero.
-const maxInterfaceName = 15
-
 // ErrStaleDrop is for a filter of RingConfig.DropBehind that outlived its process and cannot be removed: while it is there,
 // sockets receive nothing.
 var ErrStaleDrop = errors.New("a tc filter of a mirrorsink that was killed drops mirrored traffic, and CAP_NET_ADMIN is needed to remove it")
-
-// errInterfaceDown is for an interface that is there and not up.
-var errInterfaceDown = errors.New("the interface is down")

@@ -5,46 +5,16 @@ import (
 	"net/netip"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/mirrorsink/mirrorsink/decap/netif"
 )
 
-// A device is a network interface as it is now.
-type device struct {
-	index    int
-	hardware uint16 // ARPHRD_
-}
-
-// findDevice returns the interface of a name, which must be up. fd is any network socket.
-func findDevice(fd int, name string) (device, error) {
-	request, err := unix.NewIfreq(name)
-	if err != nil {
-		return device{}, err
-	}
-	if err := unix.IoctlIfreq(fd, unix.SIOCGIFFLAGS, request); err != nil {
-		return device{}, fmt.Errorf("%w (\"ip link\" lists the interfaces)", err)
-	}
-	if request.Uint16()&unix.IFF_UP == 0 {
-		return device{}, fmt.Errorf("%w (\"ip link set %s up\")", errInterfaceDown, name)
-	}
-	if err := unix.IoctlIfreq(fd, unix.SIOCGIFINDEX, request); err != nil {
-		return device{}, fmt.Errorf("index: %w", err)
-	}
-	d := device{index: int(request.Uint32())}
-	if err := unix.IoctlIfreq(fd, unix.SIOCGIFHWADDR, request); err != nil {
-		return device{}, fmt.Errorf("kind of interface: %w", err)
-	}
-	d.hardware = request.Uint16()
-	return d, nil
-}
-
-// networkHeader returns where the IP header is in a frame without VLAN tags, which the kernel has taken off.
-func (d device) networkHeader() (uint32, error) {
-	switch d.hardware {
-	case unix.ARPHRD_ETHER, unix.ARPHRD_LOOPBACK:
-		return ethernetLen, nil
-	case unix.ARPHRD_NONE: // such as a tun device
+// networkHeader returns where the IP header is in a frame of an interface without VLAN tags, which the kernel has taken off.
+func networkHeader(d *netif.Device) (uint32, error) {
+	if d.Kind == unix.ARPHRD_NONE { // such as a tun device
 		return 0, nil
 	}
-	return 0, fmt.Errorf("interfaces of kind %d are not supported: want Ethernet", d.hardware)
+	return ethernetLen, d.WantEthernet()
 }
 
 // holdPort binds a socket that takes nothing, and writes the port that the kernel chose to addr. While it is there the kernel

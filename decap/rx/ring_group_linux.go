@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/mirrorsink/mirrorsink/decap/netif"
 )
 
 // A ringGroup is the rings that share the traffic of one interface: opened together and closed together.
@@ -23,7 +25,7 @@ type ringGroup struct {
 	once     sync.Once
 	watched  chan struct{} // closed when the watching has ended; nil if it never began
 
-	on   device // what is received from; the watcher's once it runs
+	on   netif.Device // what is received from; the watcher's once it runs
 	drop *dropFilter
 }
 
@@ -64,7 +66,7 @@ func newRingGroup(cfg RingConfig) (_ *ringGroup, err error) {
 	if g.port, err = holdPort(&g.cfg.Addr); err != nil {
 		return nil, err
 	}
-	on, err := findDevice(g.port, cfg.Interface)
+	on, err := netif.Find(g.port, cfg.Interface)
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +85,7 @@ func newRingGroup(cfg RingConfig) (_ *ringGroup, err error) {
 }
 
 // open opens a ring for every member, and lets datagrams in once all can be steered.
-func (g *ringGroup) open(on device) (rings []*packetRing, err error) {
+func (g *ringGroup) open(on netif.Device) (rings []*packetRing, err error) {
 	defer func() {
 		if err != nil {
 			for _, p := range rings {
@@ -92,12 +94,12 @@ func (g *ringGroup) open(on device) (rings []*packetRing, err error) {
 			}
 		}
 	}()
-	start, err := on.networkHeader()
+	start, err := networkHeader(&on)
 	if err != nil {
 		return nil, err
 	}
 	for range g.cfg.Rings {
-		p, err := openPacketRing(on.index, g.cfg.Size)
+		p, err := openPacketRing(on.Index, g.cfg.Size)
 		if err != nil {
 			return rings, err
 		}
@@ -167,8 +169,8 @@ func (g *ringGroup) watch() {
 		if g.closed.Load() {
 			return
 		}
-		on, err := findDevice(g.port, g.cfg.Interface)
-		if err == nil && on.index != g.on.index {
+		on, err := netif.Find(g.port, g.cfg.Interface)
+		if err == nil && on.Index != g.on.Index {
 			if trouble == nil {
 				say(errInterfaceReplaced)
 			}
@@ -179,7 +181,7 @@ func (g *ringGroup) watch() {
 }
 
 // reopen gives every member a new ring, on an interface that has the name of the old one.
-func (g *ringGroup) reopen(on device) error {
+func (g *ringGroup) reopen(on netif.Device) error {
 	rings, err := g.open(on)
 	if err != nil {
 		return err

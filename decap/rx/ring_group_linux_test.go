@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/mirrorsink/mirrorsink/decap"
+	"github.com/mirrorsink/mirrorsink/decap/netif"
 )
 
 // steered sends both directions of flows over both families, and reads each of them from the ring that the reference says.
@@ -102,7 +103,7 @@ func TestRingComesBack(t *testing.T) {
 	w.steered(rings, 4789, decap.LinkVXLAN)
 
 	setUp(t, w.out, false)
-	require.ErrorIs(t, hear(), errInterfaceDown)
+	require.ErrorIs(t, hear(), netif.ErrDown)
 	setUp(t, w.out, true)
 	require.NoError(t, hear())
 	addAddress(t, w.out, netip.PrefixFrom(w.target6, 64)) // which went with the interface

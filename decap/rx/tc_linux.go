@@ -9,6 +9,8 @@ import (
 
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
+
+	"github.com/mirrorsink/mirrorsink/decap/netif"
 )
 
 // Of linux/pkt_sched.h, linux/pkt_cls.h and linux/rtnetlink.h.
@@ -163,8 +165,8 @@ type dropFilter struct {
 }
 
 // addDropFilter makes tc-ingress drop what the rings take of the host's own traffic. It needs CAP_NET_ADMIN.
-func addDropFilter(on device, addr netip.AddrPort) (*dropFilter, error) {
-	start, err := on.networkHeader()
+func addDropFilter(on netif.Device, addr netip.AddrPort) (*dropFilter, error) {
+	start, err := networkHeader(&on)
 	if err != nil {
 		return nil, err
 	}
@@ -177,12 +179,12 @@ func addDropFilter(on device, addr netip.AddrPort) (*dropFilter, error) {
 		return nil, err
 	}
 	defer s.close()
-	c := trafficControl{s, on.index}
+	c := trafficControl{s, on.Index}
 	made, err := c.ensureQdisc()
 	if err != nil {
 		return nil, dropError(err)
 	}
-	d := &dropFilter{index: on.index, mark: ownMark(addr.Port())}
+	d := &dropFilter{index: on.Index, mark: ownMark(addr.Port())}
 	filters, err := c.filters(ingressFilters)
 	if err != nil {
 		return nil, dropError(err)

@@ -3,7 +3,8 @@ package tx
 import (
 	"fmt"
 	"log/slog"
-	"strings"
+
+	"github.com/mirrorsink/mirrorsink/decap/netif"
 )
 
 // IfaceConfig says how frames are to be put into a network interface.
@@ -18,12 +19,9 @@ type IfaceConfig struct {
 	Log *slog.Logger
 }
 
-// maxInterfaceName is IFNAMSIZ without the closing zero.
-const maxInterfaceName = 15
-
-// checkName refuses what cannot be an interface's name, and what the kernel would complete ("tap%d").
+// checkName refuses what cannot be an interface's name.
 func checkName(name string) error {
-	if name == "" || len(name) > maxInterfaceName || name == "." || name == ".." || strings.ContainsAny(name, "/:% \t\n\x00") {
+	if !netif.ValidName(name) {
 		return fmt.Errorf("%q cannot be the name of an interface", name)
 	}
 	return nil

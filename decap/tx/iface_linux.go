@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/mirrorsink/mirrorsink/decap"
+	"github.com/mirrorsink/mirrorsink/decap/netif"
 )
 
 // netTarget is a Target that is an interface.
@@ -88,25 +89,15 @@ func (t *netTarget) Close() error {
 // findDevice returns the Ethernet interface of a name, which must be up. fd is any network socket. With errNoCarrier comes the
 // interface all the same.
 func findDevice(fd int, name string) (d device, err error) {
-	request, err := askInterface(fd, name, unix.SIOCGIFFLAGS)
+	found, err := netif.Find(fd, name)
+	if err == nil {
+		err = found.WantEthernet()
+	}
 	if err != nil {
-		return d, fmt.Errorf("%w (\"ip link\" lists the interfaces)", err)
+		return d, err
 	}
-	flags := request.Uint16()
-	if flags&unix.IFF_UP == 0 {
-		return d, fmt.Errorf("the interface is down (\"ip link set %s up\")", name)
-	}
-	if request, err = askInterface(fd, name, unix.SIOCGIFINDEX); err != nil {
-		return d, fmt.Errorf("index: %w", err)
-	}
-	d.index = int(request.Uint32())
-	if request, err = askInterface(fd, name, unix.SIOCGIFHWADDR); err != nil {
-		return d, fmt.Errorf("kind of interface: %w", err)
-	}
-	if kind := request.Uint16(); kind != unix.ARPHRD_ETHER && kind != unix.ARPHRD_LOOPBACK {
-		return d, fmt.Errorf("interfaces of kind %d are not supported: want Ethernet", kind)
-	}
-	if d.mtu, err = mtuOf(fd, name); err == nil && flags&unix.IFF_RUNNING == 0 {
+	d.index = found.Index
+	if d.mtu, err = netif.MTU(fd, name); err == nil && !found.Running {
 		err = errNoCarrier
 	}
 	return d, err

@@ -2,13 +2,10 @@ package tx
 
 import (
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // A device is a network interface as it was found.
@@ -130,22 +127,4 @@ func (l *link) countOutages() uint64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.outages
-}
-
-// mtuOf returns an interface's MTU. fd is any network socket.
-func mtuOf(fd int, name string) (int, error) {
-	request, err := askInterface(fd, name, unix.SIOCGIFMTU)
-	if err != nil {
-		return 0, fmt.Errorf("MTU: %w", err)
-	}
-	return int(request.Uint32()), nil
-}
-
-// askInterface makes a request of netdevice(7) that needs nothing but a name.
-func askInterface(fd int, name string, what uint) (*unix.Ifreq, error) {
-	request, err := unix.NewIfreq(name)
-	if err != nil {
-		return nil, err
-	}
-	return request, unix.IoctlIfreq(fd, what, request)
 }

@@ -9,6 +9,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/mirrorsink/mirrorsink/decap/netif"
 )
 
 // tapMTU is larger than any frame of a VPC, whose MTU is 9001, with tags of its own and ours. A tap takes up to 65521, but those
@@ -71,7 +73,7 @@ func (t *tap) find() (device, error) {
 		t.made++
 		t.mtu = tapMTU
 	}
-	if mtu, err := mtuOf(t.control, t.name); err == nil { // there is no asking once it was moved to another namespace
+	if mtu, err := netif.MTU(t.control, t.name); err == nil { // there is no asking once it was moved to another namespace
 		t.mtu = mtu
 	}
 	return device{mtu: t.mtu, made: t.made}, nil
@@ -82,7 +84,7 @@ func (t *tap) exists() bool {
 	if t.fd < 0 {
 		return false
 	}
-	_, err := askInterface(t.fd, t.name, unix.TUNGETIFF)
+	_, err := netif.Ask(t.fd, t.name, unix.TUNGETIFF)
 	return err == nil
 }
 
