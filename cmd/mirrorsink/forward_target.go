@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/mirrorsink/mirrorsink/decap/netif"
+	"github.com/mirrorsink/mirrorsink/decap/tx"
 )
 
 // targetKind is a way of forwarding frames.
@@ -131,12 +132,12 @@ func (t *targetSpec) vxlanOption(name, value string) (known bool, err error) {
 func (t *targetSpec) pcapOption(name, value string) (known bool, err error) {
 	switch name {
 	case "rotate":
-		if t.rotate, err = time.ParseDuration(value); err != nil || t.rotate < time.Second {
-			err = fmt.Errorf("%q: want a time of at least 1s such as 60s", value)
+		if t.rotate, err = time.ParseDuration(value); err != nil || t.rotate < tx.MinPcapRotate {
+			err = fmt.Errorf("%q: want a time of at least %v such as 60s", value, tx.MinPcapRotate)
 		}
 	case "size":
-		if err = t.size.Set(value); err == nil && t.size < leastCapture {
-			least := byteSize(leastCapture)
+		if err = t.size.Set(value); err == nil && t.size < tx.MinPcapSize {
+			least := byteSize(tx.MinPcapSize)
 			err = fmt.Errorf("%q: want at least %v", value, &least)
 		}
 	case "format":
@@ -150,13 +151,10 @@ func (t *targetSpec) pcapOption(name, value string) (known bool, err error) {
 	return true, err
 }
 
-// leastCapture keeps a mistyped size from filling a folder with files.
-const leastCapture = 64 * kiB
-
 func parseVNI(text string) (uint32, error) {
 	n, err := strconv.ParseUint(text, 10, 32)
-	if err != nil || n > maxVNI {
-		return 0, fmt.Errorf("%q: want a VNI from 0 to %d", text, maxVNI)
+	if err != nil || n > tx.MaxVNI {
+		return 0, fmt.Errorf("%q: want a VNI from 0 to %d", text, tx.MaxVNI)
 	}
 	return uint32(n), nil
 }

@@ -8,6 +8,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"github.com/mirrorsink/mirrorsink/decap/tx"
 )
 
 func TestTargets(t *testing.T) {
@@ -130,7 +132,7 @@ func TestForwardValuesPrintWhatTheyRead(t *testing.T) {
 		require.NoError(t, again.Set(r.String()))
 		assert.Equal(t, r, again)
 
-		p := vlanPlan{fixed: rapid.MapOfN(rapid.Uint32Range(0, maxVNI), rapid.Uint16Range(1, maxVLAN), 1, 9).Draw(t, "tags")}
+		p := vlanPlan{fixed: rapid.MapOfN(rapid.Uint32Range(0, tx.MaxVNI), rapid.Uint16Range(1, tx.MaxVLAN), 1, 9).Draw(t, "tags")}
 		var same vlanPlan
 		require.NoError(t, same.Set(p.String()))
 		assert.Equal(t, p, same)

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/mirrorsink/mirrorsink/decap/tx"
 )
 
 // choice is a flag for one of some words.
@@ -42,9 +44,6 @@ type vlanPlan struct {
 	fixed map[uint32]uint16 // by VNI; nil unless there is a list
 }
 
-// maxVLAN is the last tag that is not reserved (IEEE 802.1Q-2022 table 9-2).
-const maxVLAN = 4094
-
 // Set takes auto, off, or a list.
 func (p *vlanPlan) Set(text string) error {
 	switch text {
@@ -57,8 +56,8 @@ func (p *vlanPlan) Set(text string) error {
 		left, right, _ := strings.Cut(strings.TrimSpace(pair), "=")
 		vni, errVNI := parseVNI(left)
 		vlan, errVLAN := strconv.ParseUint(right, 10, 16)
-		if errVNI != nil || errVLAN != nil || vlan < 1 || vlan > maxVLAN {
-			return fmt.Errorf("%q: want auto, off, or VNI=VLAN such as 7=100,8=101, with tags from 1 to %d", pair, maxVLAN)
+		if errVNI != nil || errVLAN != nil || vlan < 1 || vlan > tx.MaxVLAN {
+			return fmt.Errorf("%q: want auto, off, or VNI=VLAN such as 7=100,8=101, with tags from 1 to %d", pair, tx.MaxVLAN)
 		}
 		if _, twice := fixed[vni]; twice {
 			return fmt.Errorf("VNI %d is given twice", vni)

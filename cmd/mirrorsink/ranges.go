@@ -7,10 +7,8 @@ import (
 	"strings"
 
 	"github.com/mirrorsink/mirrorsink/decap"
+	"github.com/mirrorsink/mirrorsink/decap/tx"
 )
-
-// maxVNI is the largest VXLAN network identifier: it has 24 bits (RFC 7348 section 5).
-const maxVNI = 1<<24 - 1
 
 // vniRanges is a repeatable flag for VNIs and ranges of them: N or A-B, several with commas between.
 type vniRanges []decap.VNIRange
@@ -23,9 +21,9 @@ func (r *vniRanges) Replace(texts []string) error {
 
 // Append adds one value.
 func (r *vniRanges) Append(text string) error {
-	first, last, ok := numberRange(text, maxVNI)
+	first, last, ok := numberRange(text, tx.MaxVNI)
 	if !ok {
-		return fmt.Errorf("%q: want a VNI or a range of them such as 7-19, up to %d", text, maxVNI)
+		return fmt.Errorf("%q: want a VNI or a range of them such as 7-19, up to %d", text, tx.MaxVNI)
 	}
 	*r = append(*r, decap.VNIRange{First: first, Last: last})
 	return nil

@@ -115,12 +115,6 @@ func packetSocket() (int, error) {
 	return fd, nil
 }
 
-// mmsghdr is the kernel's struct mmsghdr; Go pads it to the same size.
-type mmsghdr struct {
-	unix.Msghdr
-	len uint32
-}
-
 // packetWay is a packet socket. It asks for no PACKET_QDISC_BYPASS, with which those who read the interface itself, such as a
 // dummy one, would not see the frames.
 type packetWay struct {
@@ -138,9 +132,7 @@ func openPacketWay() (way, error) {
 	if err != nil {
 		return nil, err
 	}
-	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUFFORCE, packetBuffer) != nil { // it needs CAP_NET_ADMIN
-		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUF, packetBuffer)
-	}
+	_ = setSendBuffer(fd, packetBuffer) // with less it is only busy sooner
 	w := &packetWay{fd: fd, to: unix.RawSockaddrLinklayer{Family: unix.AF_PACKET}}
 	for i := range w.hdrs {
 		h := &w.hdrs[i].Msghdr
@@ -164,9 +156,5 @@ func (w *packetWay) send(q *queue, first int) (int, error) {
 		h.Iov = &q.parts[first+i][0]
 		h.SetIovlen(q.count(first + i))
 	}
-	n, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, uintptr(w.fd), uintptr(unsafe.Pointer(&hdrs[0])), uintptr(len(hdrs)), unix.MSG_DONTWAIT, 0, 0)
-	if errno != 0 {
-		return 0, errno
-	}
-	return int(n), nil
+	return sendmmsg(w.fd, hdrs)
 }

@@ -28,8 +28,11 @@ type PcapConfig struct {
 // DefaultPcapQueue lets a disk stall for half a second at 1 Gbit/s.
 const DefaultPcapQueue = 64 << 20
 
-// minPcapSize is the least size of files: smaller ones are more work to open than to read.
-const minPcapSize = 64 << 10
+// The least that a file may cover: smaller ones are more work to open than to read, and a mistyped size would fill a folder with them.
+const (
+	MinPcapSize   = 64 << 10 // bytes
+	MinPcapRotate = time.Second
+)
 
 // pcapTarget is the target that OpenPcap opens. Workers copy frames into blocks, which one goroutine writes.
 type pcapTarget struct {
@@ -73,10 +76,10 @@ func (c *PcapConfig) check() error {
 		return errors.New("give either a folder or a pipe")
 	case c.To != nil && (c.Rotate != 0 || c.Size != 0):
 		return errors.New("a pipe has no files to rotate: give a folder, or neither a time nor a size")
-	case c.Rotate != 0 && c.Rotate < time.Second:
-		return fmt.Errorf("cannot rotate every %v: give at least 1s", c.Rotate)
-	case c.Size != 0 && c.Size < minPcapSize:
-		return fmt.Errorf("files of %d bytes are too small: give at least %d", c.Size, minPcapSize)
+	case c.Rotate != 0 && c.Rotate < MinPcapRotate:
+		return fmt.Errorf("cannot rotate every %v: give at least %v", c.Rotate, MinPcapRotate)
+	case c.Size != 0 && c.Size < MinPcapSize:
+		return fmt.Errorf("files of %d bytes are too small: give at least %d", c.Size, MinPcapSize)
 	case c.Queue < 0:
 		return fmt.Errorf("a queue of %d bytes holds nothing: give at least 1", c.Queue)
 	}

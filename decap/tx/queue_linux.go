@@ -35,14 +35,6 @@ func (q *queue) push(head, tail []byte, m message) {
 	q.n++
 }
 
-func point(v *unix.Iovec, b []byte) {
-	v.Base = nil
-	if len(b) > 0 {
-		v.Base = &b[0]
-	}
-	v.SetLen(len(b))
-}
-
 // count returns how many parts of frame i are not empty.
 func (q *queue) count(i int) int {
 	if q.parts[i][1].Len == 0 {

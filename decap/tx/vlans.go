@@ -21,8 +21,8 @@ const (
 	VLANFixed                 // each VNI has the tag that VLANConfig.Fixed gives it; others have none
 )
 
-// maxVLAN is the largest tag: 4095 is reserved, as 0 is for no tag (IEEE 802.1Q).
-const maxVLAN = 4094
+// MaxVLAN is the largest tag: 4095 is reserved, as 0 is for no tag (IEEE 802.1Q-2022 table 9-2).
+const MaxVLAN = 4094
 
 // VLANConfig says which sessions get which tags.
 type VLANConfig struct {
@@ -54,7 +54,7 @@ type VLANs struct {
 
 	mu       sync.Mutex // guards the following
 	tags     map[vlanSession]uint16
-	sessions [maxVLAN + 1]vlanSession // by tag; the zero session has none
+	sessions [MaxVLAN + 1]vlanSession // by tag; the zero session has none
 	refused  uint64
 }
 
@@ -65,8 +65,8 @@ func OpenVLANs(cfg VLANConfig) (*VLANs, error) {
 	}
 	v := &VLANs{cfg: cfg, tags: map[vlanSession]uint16{}}
 	for vni, tag := range cfg.Fixed {
-		if tag == 0 || tag > maxVLAN || vni > MaxVNI {
-			return nil, fmt.Errorf("VLAN %d for VNI %d cannot be: a VLAN is 1 to %d, a VNI 0 to %d", tag, vni, maxVLAN, MaxVNI)
+		if tag == 0 || tag > MaxVLAN || vni > MaxVNI {
+			return nil, fmt.Errorf("VLAN %d for VNI %d cannot be: a VLAN is 1 to %d, a VNI 0 to %d", tag, vni, MaxVLAN, MaxVNI)
 		}
 	}
 	if cfg.Mode != VLANAuto || cfg.File == "" {
@@ -98,13 +98,13 @@ func (v *VLANs) Tag(outer netip.Addr, vni uint32) uint16 {
 	if tag, known := v.tags[s]; known {
 		return tag
 	}
-	if len(v.tags) == maxVLAN {
+	if len(v.tags) == MaxVLAN {
 		v.refuse(s)
 		return 0
 	}
 	tag := s.firstChoice()
 	for v.sessions[tag].outer.IsValid() {
-		tag = tag%maxVLAN + 1
+		tag = tag%MaxVLAN + 1
 	}
 	v.give(s, tag)
 	if v.state != nil {
@@ -123,7 +123,7 @@ func (v *VLANs) refuse(s vlanSession) {
 			hint = ", and remove " + v.cfg.File + " before starting again if many of its sessions are gone"
 		}
 		v.cfg.Log.Warn(fmt.Sprintf("all %d VLANs are in use: frames of %v, VNI %d, and of further sessions are forwarded without a tag; "+
-			"accept fewer sessions%s", maxVLAN, s.outer, s.vni, hint))
+			"accept fewer sessions%s", MaxVLAN, s.outer, s.vni, hint))
 	}
 	v.refused++
 }
@@ -134,7 +134,7 @@ func (s vlanSession) firstChoice() uint16 {
 	h := fnv.New32a()
 	h.Write(outer[:])
 	h.Write(binary.BigEndian.AppendUint32(nil, s.vni))
-	return uint16(h.Sum32()%maxVLAN) + 1
+	return uint16(h.Sum32()%MaxVLAN) + 1
 }
 
 // Untagged returns how often a session was to have a tag and all were in use.

@@ -23,7 +23,7 @@ type VXLANConfig struct {
 	Log     *slog.Logger // slog's default if nil
 }
 
-// MaxVNI is the largest VNI there is: it has 24 bits.
+// MaxVNI is the largest VXLAN network identifier: it has 24 bits (RFC 7348 section 5).
 const MaxVNI = 1<<24 - 1
 
 // minVXLANMTU lets an Ethernet frame with an IPv6 packet of minimal MTU through, which is the least that a network must carry

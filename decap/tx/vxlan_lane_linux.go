@@ -23,19 +23,13 @@ type lane struct {
 	n       int
 	suspect int // the frame whose error may be due to an earlier one; -1 for none
 	addrs   []unix.RawSockaddrInet6
-	msgs    [burst]datagram
+	msgs    [burst]mmsghdr
 	iovs    [burst][3]unix.Iovec
 	headers [burst][vxlanHeaderLen]byte
 	slots   [burst]slot
 	torn    bool // a piece of the frame of which more pieces follow was dropped
 	tornBy  Loss
 	heads   *[burst][decap.MaxHead]byte // of pieces; made when first needed
-}
-
-// datagram is the kernel's struct mmsghdr; Go pads it to the same size.
-type datagram struct {
-	unix.Msghdr
-	_ uint32 // bytes sent
 }
 
 // openLane opens a socket that sends to the addresses that sockaddrs made.
@@ -80,10 +74,8 @@ func (l *lane) prepare(ipv4 bool) error {
 			return fmt.Errorf("set %s: %w", o.name, err)
 		}
 	}
-	if unix.SetsockoptInt(l.fd, unix.SOL_SOCKET, unix.SO_SNDBUFFORCE, sendBuffer) != nil {
-		if err := unix.SetsockoptInt(l.fd, unix.SOL_SOCKET, unix.SO_SNDBUF, sendBuffer); err != nil {
-			return fmt.Errorf("set SO_SNDBUF: %w", err)
-		}
+	if err := setSendBuffer(l.fd, sendBuffer); err != nil {
+		return fmt.Errorf("set SO_SNDBUF: %w", err)
 	}
 	var any unix.Sockaddr = &unix.SockaddrInet6{}
 	if ipv4 {
@@ -111,13 +103,11 @@ func (l *lane) put(f *Frame, vni uint32, s slot) {
 	l.slots[i] = s
 	l.headers[i] = vxlanHeader(vni)
 	iov := &l.iovs[i]
-	iov[0].Base = &l.headers[i][0]
-	iov[0].SetLen(vxlanHeaderLen)
+	point(&iov[0], l.headers[i][:])
 	parts := 1
 	for _, part := range [...][]byte{f.Head, f.Tail} {
 		if len(part) > 0 {
-			iov[parts].Base = &part[0]
-			iov[parts].SetLen(len(part))
+			point(&iov[parts], part)
 			parts++
 		}
 	}
@@ -137,14 +127,7 @@ func (l *lane) space() []byte {
 }
 
 // send sends frames from the one numbered from on, without waiting, and returns how many. An error is about the next one.
-func (l *lane) send(from int) (int, error) {
-	n, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, uintptr(l.fd), uintptr(unsafe.Pointer(&l.msgs[from])), uintptr(l.n-from),
-		unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, 0, 0)
-	if errno != 0 {
-		return 0, errno
-	}
-	return int(n), nil
-}
+func (l *lane) send(from int) (int, error) { return sendmmsg(l.fd, l.msgs[from:l.n]) }
 
 // reset lets go of the frames: what they lie in may be unmapped.
 func (l *lane) reset() {

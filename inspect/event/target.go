@@ -15,9 +15,6 @@ type Target struct {
 	Outages  uint64 // times that the other side went away
 }
 
-// Dropped is how many frames were not sent, for whatever reason.
-func (t *Target) Dropped() uint64 { return t.Busy + t.Down + t.Oversize }
-
 // Mended counts, of the frames that were passed on to all targets, those that had to be made fit for others, and those that could
 // not be.
 type Mended struct {
