@@ -18,11 +18,7 @@ func (w *Worker) attribute(r *flow.Record, s flow.Side, p *decap.Packet, v volum
 	if _, known := r.Own(); known {
 		return
 	}
-	way := w.taps.byMAC(r.Key.Tap, p)
-	if way == pair.Transit {
-		way = w.taps.byAddress(r.Key.Tap, p.Src, p.Dst)
-	}
-	switch way {
+	switch w.taps.wayAt(r.Key.Tap, p) {
 	case pair.Egress:
 		r.OwnedBy(s)
 	case pair.Ingress:
@@ -57,6 +53,14 @@ func direction(r *flow.Record) event.Direction {
 	default:
 		return event.Ingress
 	}
+}
+
+// wayAt returns a packet's way at the session's interface as it tells by itself.
+func (t *taps) wayAt(n uint16, p *decap.Packet) pair.Way {
+	if way := t.byMAC(n, p); way != pair.Transit {
+		return way
+	}
+	return t.byAddress(n, p.Src, p.Dst)
 }
 
 // byMAC returns a packet's way by the Ethernet header of the mirrored frame, if it has one: the interface sends frames from its

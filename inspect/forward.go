@@ -10,11 +10,10 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/where"
 )
 
-// Forwarder takes the frames that a worker forwards; each worker has its own. A frame, and what it points to, is valid until
-// the next Flush returns. It must not block longer than the receive path can bear.
+// Forwarder takes the frames that a worker forwards; each worker has its own. What a frame points to is valid until the next Flush
+// returns, which comes after each batch. It must not block longer than the receive path can bear.
 type Forwarder interface {
-	Forward(f *decap.Frame)
-	// Flush comes after each batch, and earlier if a worker has more frames than it can keep.
+	Forward(f decap.Frame)
 	Flush()
 }
 
@@ -57,9 +56,6 @@ type forward struct {
 	live    liveFlow
 	pieces  [64]pieceVerdict
 	bench   *bench // nil if nobody waits
-
-	frames [2 * decap.BatchSize]decap.Frame // that the forwarder has since the last Flush
-	n      int
 }
 
 func newForward(cfg *Forwarding, flows *flow.Table, bytes int) *forward {
@@ -95,8 +91,7 @@ func (w *Worker) judge(r *flow.Record, it *item, d *decap.Datagram, second bool)
 		w.follow(c, it.side, &it.pkt)
 		return
 	}
-	f := decap.Frame{Packet: &it.pkt, Nanos: d.Nanos, WireLen: wireLen(&it.pkt, d), Hash: c.hash, VLAN: w.tag(c.leader)}
-	w.order(r, c, it.side, &f)
+	w.order(r, c, it.side, decap.Frame{Packet: &it.pkt, Nanos: d.Nanos, WireLen: wireLen(&it.pkt, d), Hash: c.hash, VLAN: w.tag(c.leader)})
 }
 
 // objection finds out why a packet is not forwarded.
@@ -132,17 +127,13 @@ func (w *Worker) judgePiece(it *item, d *decap.Datagram) {
 		return
 	}
 	hash := decap.SteerFlow(p.Src, p.Dst, 0, 0)
-	w.send(&decap.Frame{Packet: p, Nanos: d.Nanos, WireLen: wireLen(p, d), Hash: hash, VLAN: w.tag(it.key.Tap)})
+	w.send(decap.Frame{Packet: p, Nanos: d.Nanos, WireLen: wireLen(p, d), Hash: hash, VLAN: w.tag(it.key.Tap)})
 }
 
 // secondPiece reports whether the other copy of a fragment came before, and was forwarded.
 func (w *Worker) secondPiece(it *item, nanos int64) bool {
 	p, tap := &it.pkt, it.key.Tap
-	way := w.taps.byMAC(tap, p)
-	if way == pair.Transit {
-		way = w.taps.byAddress(tap, p.Src, p.Dst)
-	}
-	other, second := w.pairs.Add(p, pair.Copy{Tap: uint32(tap), Way: way, Early: true, Nanos: nanos})
+	other, second := w.pairs.Add(p, pair.Copy{Tap: uint32(tap), Way: w.taps.wayAt(tap, p), Early: true, Nanos: nanos})
 	key := it.key
 	key.Tap = uint16(other.Tap)
 	return second && w.wantsPiece(key, it.side, p)
@@ -152,32 +143,20 @@ func (w *Worker) secondPiece(it *item, nanos int64) bool {
 func wireLen(p *decap.Packet, d *decap.Datagram) int { return d.WireLen - (len(d.Data) - len(p.Frame)) }
 
 // send hands a frame on.
-func (w *Worker) send(frame *decap.Frame) {
-	f := w.forward
-	if f.n == len(f.frames) {
-		f.flush()
-	}
-	w.stats.Forward.Passed.Count(len(frame.Packet.Frame))
-	f.frames[f.n] = *frame
-	f.cfg.To.Forward(&f.frames[f.n])
-	f.n++
+func (w *Worker) send(f decap.Frame) {
+	w.stats.Forward.Passed.Count(len(f.Packet.Frame))
+	w.forward.cfg.To.Forward(f)
 }
 
 func (w *Worker) withhold(why event.Withheld, bytes int) { w.stats.Forward.Withheld[why].Count(bytes) }
 
 // passOn sends what need not wait any longer, and has the forwarder let go of all.
 func (w *Worker) passOn() {
-	if w.forward.bench != nil {
+	f := w.forward
+	if f.bench != nil {
 		w.expire(w.now)
 	}
-	w.forward.flush()
-}
-
-// flush has the forwarder let go of the frames that it has.
-func (f *forward) flush() {
 	f.cfg.To.Flush()
-	clear(f.frames[:f.n])
-	f.n = 0
 	if f.bench != nil {
 		f.bench.clear()
 	}

@@ -19,7 +19,7 @@ import (
 // taken is a Forwarder that keeps what it is given.
 type taken struct {
 	frames  []takenFrame
-	waiting []*decap.Frame
+	waiting []decap.Frame
 }
 
 // takenFrame is a frame after its Flush.
@@ -31,7 +31,7 @@ type takenFrame struct {
 	wireLen int
 }
 
-func (f *taken) Forward(frame *decap.Frame) { f.waiting = append(f.waiting, frame) }
+func (f *taken) Forward(frame decap.Frame) { f.waiting = append(f.waiting, frame) }
 
 func (f *taken) Flush() {
 	for _, w := range f.waiting {

@@ -58,7 +58,7 @@ func newBench(cfg Reorder, bytes int) *bench {
 }
 
 // order sends a frame, or has it wait for those before it.
-func (w *Worker) order(r *flow.Record, c *course, s flow.Side, f *decap.Frame) {
+func (w *Worker) order(r *flow.Record, c *course, s flow.Side, f decap.Frame) {
 	b, p := w.forward.bench, f.Packet
 	if b == nil || p.Proto != decap.TCP || !p.HasTCP {
 		w.send(f)
@@ -135,7 +135,7 @@ func (w *Worker) stand(l *turns, s flow.Side) {
 		l.next[s] = at.ends
 	}
 	w.stats.Forward.Waiting--
-	w.send(&at.frame)
+	w.send(at.frame)
 	b.left = append(b.left, number)
 	at.turn = 0
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // wait keeps a copy of a frame that has overtaken others. It reports false if there is no room.
-func (w *Worker) wait(r *flow.Record, c *course, s flow.Side, f *decap.Frame) bool {
+func (w *Worker) wait(r *flow.Record, c *course, s flow.Side, f decap.Frame) bool {
 	b, l := w.forward.bench, &c.turns
 	if int(l.n[s]) >= b.cfg.Packets {
 		return false
@@ -30,7 +30,7 @@ func (w *Worker) wait(r *flow.Record, c *course, s flow.Side, f *decap.Frame) bo
 }
 
 // sit copies a frame to a seat; 0 if there is none for it.
-func (b *bench) sit(f *decap.Frame) uint32 {
+func (b *bench) sit(f decap.Frame) uint32 {
 	from := f.Packet
 	if n := len(b.free); n == 0 {
 		if b.room < seatBytes {
@@ -54,7 +54,7 @@ func (b *bench) sit(f *decap.Frame) uint32 {
 	}
 	b.free = b.free[:len(b.free)-1]
 	b.turn++
-	at.frame, at.ends, at.turn = *f, from.Seq+length(from), b.turn
+	at.frame, at.ends, at.turn = f, from.Seq+length(from), b.turn
 	at.frame.Packet = &at.pkt
 	return number
 }

@@ -24,11 +24,11 @@ import (
 // memory is a Source of frames, and a Forwarder that keeps them.
 type memory struct {
 	frames []decap.Datagram
-	last   []*decap.Frame
+	last   []decap.Frame
 	n      int
 }
 
-func (m *memory) Forward(f *decap.Frame) { m.last = append(m.last, f) }
+func (m *memory) Forward(f decap.Frame) { m.last = append(m.last, f) }
 
 func (m *memory) Flush() {
 	for _, f := range m.last {

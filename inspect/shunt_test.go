@@ -197,5 +197,5 @@ func TestForwardingAllocatesNothing(t *testing.T) {
 // nowhere is a Forwarder that keeps nothing.
 type nowhere struct{}
 
-func (nowhere) Forward(*decap.Frame) {}
-func (nowhere) Flush()               {}
+func (nowhere) Forward(decap.Frame) {}
+func (nowhere) Flush()              {}

@@ -61,7 +61,7 @@ func NewForwarder(outs []Out, cfg ForwarderConfig) *Forwarder {
 
 // Forward takes a frame, which Parse called OK or Fragment and VerifyChecksums has looked at. What it points to must stay as it is until
 // the next Flush. It flushes by itself when it has as many frames as it can keep.
-func (fw *Forwarder) Forward(f *decap.Frame) {
+func (fw *Forwarder) Forward(f decap.Frame) {
 	fw.counts.Taken++
 	p := f.Packet
 	if fw.dropCut && p.Cut() {

@@ -97,7 +97,7 @@ func TestForwarder(t *testing.T) {
 					expected.Checksums++
 				}
 			}
-			fw.Forward(&f)
+			fw.Forward(f)
 			if rapid.IntRange(0, 99).Draw(t, "flush") == 0 {
 				fw.Flush()
 			}
@@ -148,7 +148,7 @@ func TestForwarderLongHeads(t *testing.T) {
 		d := decap.Datagram{Data: c, WireLen: len(c), Link: decap.LinkEthernet}
 		f := workerFrame(t, &d, 9)
 		require.True(t, f.Packet.BadChecksum)
-		fw.Forward(&f)
+		fw.Forward(f)
 	}
 	require.NoError(t, fw.Close())
 	require.False(t, out.changed)
@@ -178,7 +178,7 @@ func forward(t testing.TB) (batch func()) {
 	fw := tx.NewForwarder([]tx.Out{nowhere{}, nowhere{}}, tx.ForwarderConfig{FixChecksums: true})
 	return func() {
 		for i := range frames {
-			fw.Forward(&frames[i])
+			fw.Forward(frames[i])
 		}
 		fw.Flush()
 	}
@@ -217,7 +217,7 @@ func TestForwarderCountsAgree(t *testing.T) {
 	for range 1000 {
 		for _, d := range []*decap.Datagram{&whole, &cut} {
 			f := workerFrame(t, d, 1)
-			fw.Forward(&f)
+			fw.Forward(f)
 		}
 		fw.Flush()
 	}
