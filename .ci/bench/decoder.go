@@ -17,15 +17,11 @@ const decoderTime = "200ms"
 
 // decoders runs BenchmarkParse of package decap. A round runs all of it once, ours and gopacket's in turns.
 func decoders(ctx context.Context) (table, error) {
-	dir, err := os.MkdirTemp("", "mirrorsink-bench")
+	binary, remove, err := testBinary(ctx, "decap")
 	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	binary := filepath.Join(dir, "decap.test")
-	if err := command(ctx, "go", "test", "-c", "-o", binary, "./decap").Run(); err != nil {
 		return nil, fmt.Errorf("build the decoder's benchmarks: %w", err)
 	}
+	defer remove()
 	nanos := map[string][]float64{}
 	for i := range rounds {
 		progress("decoder, round %d of %d", i+1, rounds)
@@ -38,6 +34,21 @@ func decoders(ctx context.Context) (table, error) {
 		collect(nanos, string(out))
 	}
 	return compareDecoders(nanos)
+}
+
+// testBinary builds the tests and benchmarks of a package, by its folder in the module, and returns where they are, and what removes them.
+func testBinary(ctx context.Context, folder string) (binary string, remove func(), err error) {
+	dir, err := os.MkdirTemp("", "mirrorsink-bench")
+	if err != nil {
+		return "", nil, err
+	}
+	remove = func() { os.RemoveAll(dir) }
+	binary = filepath.Join(dir, "package.test")
+	if err := command(ctx, "go", "test", "-c", "-o", binary, "./"+folder).Run(); err != nil {
+		remove()
+		return "", nil, err
+	}
+	return binary, remove, nil
 }
 
 // result is a line of BenchmarkParse: its name, without the number of CPUs behind it, and the CPU time of a packet.

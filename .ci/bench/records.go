@@ -28,7 +28,7 @@ func records(ctx context.Context, c captures) (t table, err error) {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	perSecond, err := parquetRecords(ctx, dir)
+	perSecond, err := parquetRecords(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -40,11 +40,12 @@ func records(ctx context.Context, c captures) (t table, err error) {
 var recordsResult = regexp.MustCompile(`(?m)^BenchmarkParquet/aws\S*\s.*\s([0-9.]+) records/cpu-s`)
 
 // parquetRecords runs BenchmarkParquet of package inspect/export.
-func parquetRecords(ctx context.Context, dir string) (millions []float64, err error) {
-	binary := filepath.Join(dir, "export.test")
-	if err := command(ctx, "go", "test", "-c", "-o", binary, "./inspect/export").Run(); err != nil {
+func parquetRecords(ctx context.Context) (millions []float64, err error) {
+	binary, remove, err := testBinary(ctx, "inspect/export")
+	if err != nil {
 		return nil, fmt.Errorf("build the writer's benchmarks: %w", err)
 	}
+	defer remove()
 	for i := range rounds {
 		progress("Parquet, round %d of %d", i+1, rounds)
 		cmd := exec.CommandContext(ctx, binary, "-test.run=^$", "-test.bench=^BenchmarkParquet$/^aws$", "-test.benchtime="+recordsTime)

@@ -3,9 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 
 	"github.com/mirrorsink/mirrorsink/.ci/bench/figures"
@@ -23,15 +21,11 @@ var withWindows = bound{most: 1.1}
 // windows compares a worker that counts flows by aggregation windows with one that does not, on packets of known flows: two
 // benchmarks of package inspect, in turns, on one CPU.
 func windows(ctx context.Context) (table, error) {
-	dir, err := os.MkdirTemp("", "mirrorsink-bench")
+	binary, remove, err := testBinary(ctx, "inspect")
 	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	binary := filepath.Join(dir, "inspect.test")
-	if err := command(ctx, "go", "test", "-c", "-o", binary, "./inspect").Run(); err != nil {
 		return nil, fmt.Errorf("build the worker's benchmarks: %w", err)
 	}
+	defer remove()
 	cpus, err := oneCPU()
 	if err != nil {
 		return nil, err

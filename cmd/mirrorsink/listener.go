@@ -162,11 +162,10 @@ func (l *listener) flush(ended <-chan struct{}) error {
 		frames = l.pipeline.closeForward(ctx)
 	}
 	after := l.pipeline.snapshot().Export
-	lost := l.pipeline.framesDropped() + l.pipeline.framesQueued() - dropped
-	if lost == 0 && frames != nil {
-		return errors.Join(l.loss(ctx, "events", total(after.Dropped)-total(before.Dropped), events), frames)
+	if lost := l.pipeline.framesDropped() + l.pipeline.framesQueued() - dropped; lost > 0 {
+		frames = l.loss(ctx, "frames", lost, frames)
 	}
-	return errors.Join(l.loss(ctx, "events", total(after.Dropped)-total(before.Dropped), events), l.loss(ctx, "frames", lost, frames))
+	return errors.Join(l.loss(ctx, "events", total(after.Dropped)-total(before.Dropped), events), frames)
 }
 
 // loss says how many of what were lost at the end; nil if none were.

@@ -8,7 +8,6 @@ import (
 	"net"
 	"runtime"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -220,23 +219,10 @@ func (r *reader) receive(flags int) ([]byte, error) {
 	return frame, nil
 }
 
-// A diary is a log that is read while it is written.
-type diary struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
+// A diary is a log in which a test looks for what was said.
+type diary struct{ syncBuffer }
 
-func (d *diary) Write(b []byte) (int, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.text.Write(b)
-}
-
-func (d *diary) count(what string) int {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return strings.Count(d.text.String(), what)
-}
+func (d *diary) count(what string) int { return strings.Count(d.String(), what) }
 
 func (d *diary) log() *slog.Logger { return slog.New(slog.NewTextHandler(d, nil)) }
 

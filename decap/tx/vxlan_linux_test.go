@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -292,11 +291,7 @@ func tcpFrame(t *testing.T, seq uint32, payload []byte) []byte {
 // TestVXLANWithoutAWay: it is said once, counted, tried again, and said when it works again. Then what the interface finds too long is
 // counted too, also before the MTU is known.
 func TestVXLANWithoutAWay(t *testing.T) {
-	runtime.LockOSThread() // for good: the thread has a network of its own, and ends with the test
-	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
-		runtime.UnlockOSThread()
-		t.Skip("needs root and network namespaces:", err)
-	}
+	alone(t)
 	var log syncBuffer
 	v, o := openVXLAN(t, tx.VXLANConfig{Hosts: []string{"127.0.0.1:4789"}, Log: slog.New(slog.NewTextHandler(&log, nil))})
 	taken := uint64(0)
