@@ -6,8 +6,7 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
-
-	"github.com/mirrorsink/mirrorsink/inspect/nearest"
+	"github.com/hbollon/go-edlib"
 )
 
 // field reads the value of a key, and tells what is wrong with it.
@@ -123,9 +122,17 @@ func value[T any](l *loader, key string, n ast.Node, parse func(string) (T, erro
 // maxKnown is how many words are listed: more are not read.
 const maxKnown = 30
 
-// suggestion says what may have been meant instead of a word, or what there is.
+// minSimilarity is the share of letters that a word must have in common with a known one to be taken for a misspelling of it.
+const minSimilarity = 0.6
+
+// suggestion returns the end of an error about an unknown word: the known word that it resembles, or the list of known words. A
+// word longer than maxQuote, which may be as long as the file, is not compared.
 func suggestion(word string, known []string) string {
-	if best := nearest.Word(word, known); best != "" {
+	best := ""
+	if len(word) <= maxQuote {
+		best, _ = edlib.FuzzySearchThreshold(word, known, minSimilarity, edlib.OSADamerauLevenshtein) // only some other algorithms return errors
+	}
+	if best != "" {
 		return "; did you mean " + quote(best) + "?"
 	}
 	switch {

@@ -10,8 +10,6 @@ import (
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
 	"github.com/spf13/pflag"
-
-	"github.com/mirrorsink/mirrorsink/inspect/nearest"
 )
 
 // configFlag names the file; it cannot stand in the file itself.
@@ -146,7 +144,7 @@ func (c configFile) suggestion(key string) string {
 			known = append(known, f.Name)
 		}
 	})
-	if best := nearest.Word(key, known); best != "" {
+	if best := closest(key, known); best != "" {
 		return fmt.Sprintf("; did you mean %q?", best)
 	}
 	return ""

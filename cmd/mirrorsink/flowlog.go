@@ -12,7 +12,6 @@ import (
 
 	"github.com/mirrorsink/mirrorsink/inspect/export"
 	"github.com/mirrorsink/mirrorsink/inspect/flowlog"
-	"github.com/mirrorsink/mirrorsink/inspect/nearest"
 )
 
 // flowlogOutputs are the outputs of flow log lines.
@@ -70,7 +69,7 @@ func didYouMean(name string) string {
 	for i := range flowlog.Fields {
 		known = append(known, flowlog.Fields[i].Name)
 	}
-	if best := nearest.Word(name, known); best != "" {
+	if best := closest(name, known); best != "" {
 		return fmt.Sprintf("; did you mean %q?", best)
 	}
 	return "; docs/flowlogs.md lists all"

@@ -8,8 +8,7 @@ import (
 	"strings"
 
 	"github.com/expr-lang/expr/ast"
-
-	"github.com/mirrorsink/mirrorsink/inspect/nearest"
+	"github.com/hbollon/go-edlib"
 )
 
 // checker finds the kind of every part of an expression, and refuses what is not part of the language. After the first error
@@ -205,9 +204,10 @@ func (c *checker) matches(n *ast.BinaryNode, left Kind) Kind {
 	return Bool
 }
 
-// didYouMean is the end of an error about a word, if one among known is near.
+// didYouMean returns the end of an error about an unknown word: a suggestion, or "" if more than two fifths of the letters differ
+// from every known word.
 func didYouMean(word string, known []string) string {
-	best := nearest.Word(word, known)
+	best, _ := edlib.FuzzySearchThreshold(word, known, 0.6, edlib.OSADamerauLevenshtein) // only some other algorithms return errors
 	if best == "" {
 		return ""
 	}

@@ -83,6 +83,7 @@ func TestMatch(t *testing.T) {
 func TestErrors(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{`dst_port == 443`, `column 1: no field "dst_port"; did you mean dstport?`},
+		{`byets > 1`, `column 1: no field "byets"; did you mean bytes?`},
 		{`bytes > 1 and nonsense`, `column 15: no field "nonsense"`},
 		{`dstport == "443"`, `column 9: a number == text: want two of the same kind`},
 		{`dstport`, `column 1: the expression is a number; want true or false, such as bytes > 1000`},
