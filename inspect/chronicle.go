@@ -151,9 +151,7 @@ func (c *chronicle) hear(r *flow.Record, d *diary, o *word, nanos int64) {
 		a := &d.answers[o.from+i]
 		h.Answers = append(h.Answers, l7.Answer{Name: d.textOf(a.name), Addr: a.addr, TTL: a.ttl, ECH: a.ech})
 	}
-	if o.ja4.Len > 0 {
-		h.Str(fieldJA4, d.textOf(o.ja4))
-	}
+	h.JA4 = d.textOf(o.ja4)
 	w.hear(r, nanos)
 }
 

@@ -46,7 +46,7 @@ func (w *Worker) datagramDone(r *flow.Record, proto l7.Proto, in said) {
 	}
 	if w.hint.Next == l7.Stop {
 		r.Tries = maxTries
-		if w.forward != nil && proto == l7.QUIC && w.hint.Role == l7.Request {
+		if w.forward != nil && l7.Table[proto].Bypass == l7.BypassPackets && w.hint.Role == l7.Request {
 			w.course(r).noteQUIC(in.pkt.Payload)
 		}
 	}

@@ -129,7 +129,7 @@ func (d *diary) hear(w *Worker, r *flow.Record, nanos int64) {
 	}
 	o.to = len(d.answers)
 	if w.cfg.Interval != 0 {
-		o.ja4 = d.copy(ja4Of(r, h))
+		o.ja4 = d.copy(h.JA4)
 	}
 	if o.name.Len == 0 && o.ja4.Len == 0 && o.from == o.to && o.source == l7.NoName {
 		return

@@ -3,7 +3,6 @@ package inspect
 import (
 	"github.com/mirrorsink/mirrorsink/inspect/event"
 	"github.com/mirrorsink/mirrorsink/inspect/flow"
-	"github.com/mirrorsink/mirrorsink/inspect/l7"
 )
 
 // Kinds of texts that are attached to a flow's name, for records that say more of a flow than its name.
@@ -37,24 +36,8 @@ func (w *Worker) rememberDNS(r *flow.Record) {
 // fingerprint keeps the JA4 of a client's hello.
 func (w *Worker) fingerprint(r *flow.Record) {
 	if w.cfg.Interval != 0 {
-		w.remember(r, textJA4, ja4Of(r, &w.hint))
+		w.remember(r, textJA4, w.hint.JA4)
 	}
-}
-
-// fieldJA4 is the field of a hint that has the fingerprint.
-var fieldJA4 = l7.KeyOf("ja4")
-
-// ja4Of returns the JA4 of a hello, which aliases the hint; nil if it has none.
-func ja4Of(r *flow.Record, h *l7.Hint) []byte {
-	if r.Proto != l7.TLS && r.Proto != l7.QUIC && r.Proto != l7.DTLS {
-		return nil
-	}
-	for i := range h.Fields {
-		if f := &h.Fields[i]; f.Key == fieldJA4 {
-			return f.Text
-		}
-	}
-	return nil
 }
 
 // attached copies a text that was remembered of a flow into the batch.

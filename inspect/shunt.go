@@ -177,17 +177,17 @@ func (w *Worker) measure(r *flow.Record, c *course) {
 // noteMessage takes down where a message that was read ends, and what follows it. data is what its parser saw.
 func (w *Worker) noteMessage(r *flow.Record, t *talk, s flow.Side, data []byte) {
 	h, c := &t.half[s], w.course(r)
-	switch {
-	case t.proto == l7.HTTP:
+	switch tail := l7.Table[t.proto].Bypass; {
+	case tail == l7.BypassBody:
 		c.noteBody(s, h.win.Base(), len(data), w.bodySize(c, t, s), w.hint.Next)
-	case t.proto == l7.TLS && w.hint.Next == l7.Stop:
+	case tail == l7.BypassRecords && w.hint.Next == l7.Stop:
 		c.noteHello(s, h.win.Base(), data)
 	}
 }
 
 // noteEnd takes down that there is nothing left to read in either direction of a connection.
 func (w *Worker) noteEnd(r *flow.Record, t *talk) {
-	if c := w.course(r); t.proto == l7.TLS {
+	if c := w.course(r); l7.Table[t.proto].Bypass == l7.BypassRecords {
 		c.flags |= tlsGreeted
 		c.since = uint32(r.Payload[0] + r.Payload[1])
 	}

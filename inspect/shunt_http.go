@@ -49,7 +49,7 @@ func (w *Worker) inBody(r *flow.Record, c *course, s flow.Side, p *decap.Packet)
 		return false
 	}
 	t := w.talks.at(r.Stream)
-	if t == nil || t.proto != l7.HTTP {
+	if t == nil || l7.Table[t.proto].Bypass != l7.BypassBody {
 		return false
 	}
 	h := &t.half[s]

@@ -3,24 +3,15 @@ package inspect
 import (
 	"github.com/mirrorsink/mirrorsink/decap"
 	"github.com/mirrorsink/mirrorsink/inspect/flow"
+	"github.com/mirrorsink/mirrorsink/inspect/l7"
 )
 
-// What is known of a side's TLS records (RFC 8446 section 5.1): a header of a type, a version and a length, and what it says.
+// What is known of a side's TLS records.
 const (
 	recordsUnknown uint8 = iota // no hello was read
 	recordsLost                 // the place of the next record was
 	recordsWalked               // record is where the next one begins
 	recordsSecret               // what begins at record or behind it is encrypted
-)
-
-// Types of records.
-const (
-	recordChangeCipherSpec = 20
-	recordAlert            = 21
-	recordHandshake        = 22
-	recordData             = 23
-	recordHeartbeat        = 24
-	recordHeader           = 5
 )
 
 // patienceTLS is how many bytes go by after both hellos, where the records were lost, until all is taken to be encrypted: more
@@ -40,20 +31,9 @@ func (c *course) walk(s flow.Side, p *decap.Packet) {
 	case len(p.Payload) == 0:
 	case c.records[s] == recordsWalked:
 		c.follow(s, p.Seq, p.Payload, end)
-	case c.records[s] == recordsLost && isSecretRecord(p.Payload):
+	case c.records[s] == recordsLost && l7.IsEncryptedTLSRecord(p.Payload):
 		c.records[s], c.record[s] = recordsSecret, end
 	}
-}
-
-// isSecretRecord reports whether bytes begin like a record after which all is encrypted, as most segments do that an application's
-// write begins. Others do so once in a billion times.
-func isSecretRecord(b []byte) bool {
-	const longest = 1<<14 + 2048 // RFC 5246 section 6.2.3
-	if len(b) < recordHeader || b[1] != 3 || b[2] > 4 {
-		return false
-	}
-	size := int(b[3])<<8 | int(b[4])
-	return b[0] == recordChangeCipherSpec && size == 1 || b[0] == recordData && size > 0 && size <= longest
 }
 
 // follow goes from record to record as far as the headers are there, up to the first one after which all is encrypted. The
@@ -64,24 +44,19 @@ func (c *course) follow(s flow.Side, seq uint32, data []byte, end uint32) {
 		switch {
 		case int(off) >= len(data) && int32(c.record[s]-end) >= 0:
 			return
-		case off < 0 || int(off)+recordHeader > len(data):
+		case off < 0 || int(off) > len(data):
 			c.records[s] = recordsLost
 			return
 		}
-		head := data[off:]
-		size := uint32(head[3])<<8 | uint32(head[4])
-		switch typ := head[0]; {
-		case head[1] != 3 || size == 0:
+		switch size, encrypted, ok := l7.TLSRecord(data[off:]); {
+		case !ok:
 			c.records[s] = recordsLost
 			return
-		case typ == recordChangeCipherSpec || typ == recordData:
+		case encrypted:
 			c.records[s], c.record[s] = recordsSecret, end
 			return
-		case typ == recordAlert || typ == recordHandshake || typ == recordHeartbeat:
-			c.record[s] += recordHeader + size
 		default:
-			c.records[s] = recordsLost
-			return
+			c.record[s] += uint32(size)
 		}
 	}
 }

@@ -16,9 +16,9 @@ func (w *Worker) message(r *flow.Record, t *talk, in said) {
 	h := &w.hint
 	switch h.Role {
 	case l7.Request:
-		w.openedBy(r, in.side, evidence(r.Proto, event.ByRequest))
+		w.openedBy(r, in.side, event.InitiatorOf(r.Proto, h.Role))
 	case l7.Response:
-		w.openedBy(r, 1-in.side, evidence(r.Proto, event.ByBanner))
+		w.openedBy(r, 1-in.side, event.InitiatorOf(r.Proto, h.Role))
 	case l7.Framing, l7.Interim:
 	}
 	if w.diary != nil {
@@ -61,22 +61,6 @@ func (w *Worker) hear(r *flow.Record, nanos int64) {
 func (w *Worker) openedBy(r *flow.Record, s flow.Side, by event.Initiator) {
 	if r.OpenedBy(s, by) {
 		w.opened(r)
-	}
-}
-
-// evidence says what a protocol's message proves of who opened the flow; other is for protocols without a word of their own.
-func evidence(proto l7.Proto, other event.Initiator) event.Initiator {
-	switch proto {
-	case l7.TLS:
-		return event.ByTLSHello
-	case l7.QUIC:
-		return event.ByQUICInitial
-	case l7.HTTP, l7.HTTP2:
-		return event.ByHTTPRequest
-	case l7.DNS:
-		return event.ByDNSQuery
-	default:
-		return other
 	}
 }
 
@@ -161,7 +145,7 @@ func (w *Worker) label(e *event.Event, r *flow.Record) {
 	e.Name, e.NameSource = w.out.CopyText(w.name), r.NameSource
 	e.NameConfidence = confidence(r)
 	e.Conflicts, e.ECH = r.Facts.Conflicts(), r.Facts.ECH()
-	if e.Proto != l7.DNS {
+	if !l7.Table[e.Proto].Lookup {
 		e.Direct = r.Facts.Direct()
 	}
 	if r.Paired != 0 {

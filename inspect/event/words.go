@@ -1,5 +1,7 @@
 package event
 
+import "github.com/mirrorsink/mirrorsink/inspect/l7"
+
 // Initiator says on what evidence a flow's client was found, in ascending order of weight.
 type Initiator uint8
 
@@ -23,6 +25,22 @@ var initiatorNames = [numInitiators]string{
 	ByFirstPacket: "first_packet", ByPorts: "ports", ByBanner: "server_banner", ByRequest: "request", ByDNSQuery: "dns_query",
 	ByHTTPRequest: "http_request", ByTLSHello: "tls_client_hello", ByQUICInitial: "quic_initial", ByICMPType: "icmp_type",
 	BySYNACK: "synack", BySYN: "syn",
+}
+
+var initiators = [l7.NumEvidence]Initiator{
+	l7.DNSQuery: ByDNSQuery, l7.HTTPRequest: ByHTTPRequest, l7.TLSHello: ByTLSHello, l7.QUICInitial: ByQUICInitial,
+}
+
+// InitiatorOf returns the evidence that a request or a response of a protocol is for its sender or receiver as the client.
+func InitiatorOf(p l7.Proto, role l7.Role) Initiator {
+	switch e := l7.Table[p].Evidence; {
+	case e != l7.AnyMessage:
+		return initiators[e]
+	case role == l7.Request:
+		return ByRequest
+	default:
+		return ByBanner
+	}
 }
 
 // String returns the spelling of hint.initiator_reason.

@@ -89,6 +89,8 @@ type Hint struct {
 	NameSource NameSource
 	// ECH says whether the client sent an encrypted hello. If it is real then Name is not the server's.
 	ECH ECHClass
+	// JA4 is the fingerprint of a client's hello; empty if the message is none, or is not whole.
+	JA4 []byte
 	// Fields are the event's object in the order in which they are printed.
 	Fields []Field
 	// Answers are the addresses that a DNS response gives for a name.

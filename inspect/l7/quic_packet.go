@@ -44,10 +44,7 @@ func nextQUICPacket(r *wire.Cursor) (p quicPacket, ok bool) {
 	if !ok || first&(quicLongHeader|quicFixedBit) != quicLongHeader|quicFixedBit {
 		return p, false
 	}
-	p.kind = quicKind(first >> 4 & 3)
-	if d.labels == &quicLabelsV2 {
-		p.kind = (p.kind + 3) & 3
-	}
+	p.kind = quicKindOf(first, d.labels == &quicLabelsV2)
 	p.dcid = r.Bytes(int(r.U8()))
 	scid := r.Bytes(int(r.U8()))
 	if len(p.dcid) > maxQUICConnectionID || len(scid) > maxQUICConnectionID {

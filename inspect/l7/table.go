@@ -56,14 +56,42 @@ type Parser struct {
 	Begins   func(b []byte) bool // whether a segment begins like a message, to find the place again after a loss; nil if there is no place to find
 	Paired   bool                // a request and its response make one event
 	Extra    bool                // Suricata's schema has no such object: all fields are printed under hint
+	Lookup   bool                // a flow of the protocol looks names up, so no earlier lookup has to explain its address
+	Evidence Evidence            // what a message proves of which side opened the flow
+	Bypass   Bypass              // which part of a flow a bypass rule may drop
 }
+
+// Evidence is what a protocol's message proves of which side opened its flow: a request that its sender did, a response that
+// its receiver did.
+type Evidence uint8
+
+// Kinds of evidence. Those with a name of their own are reported under it.
+const (
+	AnyMessage Evidence = iota
+	DNSQuery
+	HTTPRequest
+	TLSHello
+	QUICInitial
+	NumEvidence // the number of kinds; not a kind
+)
+
+// Bypass is the part of a protocol's flow from which a reader of forwarded packets learns nothing.
+type Bypass uint8
+
+// Parts of a flow.
+const (
+	BypassNothing Bypass = iota
+	BypassRecords        // the encrypted records after both hellos: TLSRecord, IsEncryptedTLSRecord
+	BypassPackets        // the encrypted packets after the client's hello: IsEncryptedQUIC, IsEncryptedPublicQUIC
+	BypassBody           // what follows a message's header: Hint.Next has its length
+)
 
 // Table is what mirrorsink recognises.
 var Table = [Protos]Parser{
 	None:       {Name: "failed"},
-	HTTP:       {Name: "http", Stream: parseHTTP, Begins: beginsHTTP, Paired: true},
-	TLS:        {Name: "tls", Stream: parseTLS, Begins: beginsTLS, Paired: true},
-	QUIC:       {Name: "quic", Datagram: parseQUIC},
+	HTTP:       {Name: "http", Stream: parseHTTP, Begins: beginsHTTP, Paired: true, Evidence: HTTPRequest, Bypass: BypassBody},
+	TLS:        {Name: "tls", Stream: parseTLS, Begins: beginsTLS, Paired: true, Evidence: TLSHello, Bypass: BypassRecords},
+	QUIC:       {Name: "quic", Datagram: parseQUIC, Evidence: QUICInitial, Bypass: BypassPackets},
 	DTLS:       {Name: "dtls", Datagram: parseDTLS, Extra: true},
 	DHCP:       {Name: "dhcp", Datagram: parseDHCP},
 	WireGuard:  {Name: "wireguard", Datagram: parseWireGuard, Extra: true},
@@ -73,8 +101,8 @@ var Table = [Protos]Parser{
 	OpenVPN:    {Name: "openvpn", Stream: parseOpenVPNStream, Datagram: parseOpenVPN, Extra: true},
 	TFTP:       {Name: "tftp", Datagram: parseTFTP},
 	NTP:        {Name: "ntp", Datagram: parseNTP},
-	DNS:        {Name: "dns", Stream: parseDNSStream, Datagram: parseDNS},
-	HTTP2:      {Name: "http2", Event: "http", Stream: parseHTTP2, Begins: beginsHTTP2, Paired: true},
+	DNS:        {Name: "dns", Stream: parseDNSStream, Datagram: parseDNS, Lookup: true, Evidence: DNSQuery},
+	HTTP2:      {Name: "http2", Event: "http", Stream: parseHTTP2, Begins: beginsHTTP2, Paired: true, Evidence: HTTPRequest},
 	MySQL:      {Name: "mysql", Stream: parseMysql, Paired: true, Extra: true},
 	MQTT:       {Name: "mqtt", Stream: parseMQTT, Paired: true},
 	LDAP:       {Name: "ldap", Stream: parseLDAPStream, Datagram: parseLDAP, Paired: true},

@@ -24,6 +24,8 @@ const (
 	tlsChangeCipherSpec = 20
 	tlsAlert            = 21
 	tlsHandshake        = 22
+	tlsApplicationData  = 23
+	tlsHeartbeat        = 24 // RFC 6520 section 3
 )
 
 // Handshake message types; RFC 8446 section 4.

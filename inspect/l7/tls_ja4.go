@@ -30,6 +30,7 @@ func (hello *clientHello) printJA4(h *Hint, transport byte) {
 	h.sorted = hello.exts.appendJA4(h.sorted[:0])
 	slices.Sort(h.sorted)
 	appendJA4Hash(append(b, '_'), h, u16List(hello.exts.sigAlgs))
+	h.JA4 = text
 	h.Str(keyJA4, text)
 }
 
