@@ -12,19 +12,19 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mirrorsink/mirrorsink/decap"
-	"github.com/mirrorsink/mirrorsink/decap/rx"
+	"github.com/mirrorsink/mirrorsink/decap/rx/capture"
 )
 
 // fromCapture reads what real programs sent through a mirror: HTTP, TLS and DNS in VXLAN, over IPv4 and IPv6, with the
 // TCP options that a kernel sends. What is no IP is left out, as is what gopacket's parser would stop at.
 func fromCapture(b *testing.B) (ds []decap.Datagram) {
 	for _, name := range []string{"mirror-http.pcap", "mirror-tls.pcap", "mirror-dns.pcap"} {
-		capture, err := rx.OpenCapture(filepath.Join(moduleRoot(b), "testdata", name))
+		src, err := capture.Open(filepath.Join(moduleRoot(b), "testdata", name))
 		require.NoError(b, err)
-		defer capture.Close()
+		defer src.Close()
 		var batch decap.Batch
 		for err == nil {
-			err = capture.Read(&batch)
+			err = src.Read(&batch)
 			for _, d := range batch.D[:batch.N] {
 				var p decap.Packet
 				r := new(decap.Decoder).Parse(&p, &d)

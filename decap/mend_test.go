@@ -17,7 +17,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/mirrorsink/mirrorsink/decap"
-	"github.com/mirrorsink/mirrorsink/decap/rx"
+	"github.com/mirrorsink/mirrorsink/decap/rx/capture"
 )
 
 // everything is what a forwarder asks for at most.
@@ -187,14 +187,14 @@ func TestMendCaptures(t *testing.T) {
 }
 
 func mendCapture(t *testing.T, file string, counts *[5]int, differ []int) {
-	capture, err := rx.OpenCapture(file)
+	src, err := capture.Open(file)
 	if err != nil {
 		return
 	}
-	defer capture.Close()
+	defer src.Close()
 	var b decap.Batch
 	for n := 0; err == nil; {
-		err = capture.Read(&b)
+		err = src.Read(&b)
 		for _, d := range b.D[:b.N] {
 			n++
 			for _, keep := range []int{len(d.Data), min(len(d.Data), 54+n%90)} {

@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mirrorsink/mirrorsink/decap"
-	"github.com/mirrorsink/mirrorsink/decap/rx"
+	"github.com/mirrorsink/mirrorsink/decap/rx/capture"
 )
 
 // seen is what we and gopacket must agree on for a packet.
@@ -198,14 +198,14 @@ var differences = []struct {
 
 // compareCapture decodes each frame of a capture twice, and counts those that differ by the index of their class.
 func compareCapture(t *testing.T, file string, counts []int) (frames int) {
-	capture, err := rx.OpenCapture(file)
+	src, err := capture.Open(file)
 	if err != nil {
 		return 0 // a file that is no capture; rx tests that
 	}
-	defer capture.Close()
+	defer src.Close()
 	var b decap.Batch
 	for err == nil {
-		err = capture.Read(&b)
+		err = src.Read(&b)
 		for i := range b.N {
 			first, ok := firstLayer(&b.D[i])
 			if !ok {

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mirrorsink/mirrorsink/decap"
-	"github.com/mirrorsink/mirrorsink/decap/rx"
+	"github.com/mirrorsink/mirrorsink/decap/rx/capture"
 	"github.com/mirrorsink/mirrorsink/inspect"
 	"github.com/mirrorsink/mirrorsink/inspect/event"
 )
@@ -35,14 +35,14 @@ func (c *collected) Events(b *event.Batch) { c.batches = append(c.batches, b) }
 
 // replay inspects a capture. A damaged one ends early, as it should.
 func replay(t *testing.T, file string) (*collected, event.Counters) {
-	src, err := rx.OpenCapture(file)
+	src, err := capture.Open(file)
 	if err != nil {
 		return new(collected), event.Counters{}
 	}
 	defer src.Close()
 	var out collected
 	w := inspect.New(inspect.Config{Memory: inspect.Share(4 << 20)}, src, &out)
-	var damaged *rx.CorruptError
+	var damaged *capture.CorruptError
 	if err := w.Run(); err != nil && !errors.As(err, &damaged) {
 		require.NoError(t, err, file)
 	}
@@ -51,7 +51,7 @@ func replay(t *testing.T, file string) (*collected, event.Counters) {
 
 // frames counts what the source gives.
 func frames(t *testing.T, file string) (n uint64) {
-	src, err := rx.OpenCapture(file)
+	src, err := capture.Open(file)
 	if err != nil {
 		return 0
 	}
@@ -61,7 +61,7 @@ func frames(t *testing.T, file string) (n uint64) {
 		err = src.Read(&b)
 		n += uint64(b.N)
 	}
-	var damaged *rx.CorruptError
+	var damaged *capture.CorruptError
 	if !errors.As(err, &damaged) {
 		require.ErrorIs(t, err, io.EOF, file)
 	}

@@ -11,7 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/mirrorsink/mirrorsink/decap/rx"
+	"github.com/mirrorsink/mirrorsink/decap/rx/capture"
 	"github.com/mirrorsink/mirrorsink/inspect"
 	"github.com/mirrorsink/mirrorsink/inspect/event"
 	"github.com/mirrorsink/mirrorsink/inspect/l7"
@@ -51,7 +51,7 @@ type runner interface {
 
 // replayWith inspects a capture with so many workers, 0 for one without a crew.
 func replayWith(t *testing.T, file string, workers int, interval time.Duration) ([]string, event.Counters) {
-	src, err := rx.OpenCapture(file)
+	src, err := capture.Open(file)
 	if err != nil {
 		return nil, event.Counters{}
 	}
@@ -62,7 +62,7 @@ func replayWith(t *testing.T, file string, workers int, interval time.Duration) 
 	if workers > 0 {
 		r = inspect.NewCrew(cfg, workers, src, &out)
 	}
-	var damaged *rx.CorruptError
+	var damaged *capture.CorruptError
 	if err := r.Run(); err != nil && !errors.As(err, &damaged) {
 		require.NoError(t, err, file)
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mirrorsink/mirrorsink/decap"
-	"github.com/mirrorsink/mirrorsink/decap/rx"
+	"github.com/mirrorsink/mirrorsink/decap/rx/capture"
 	"github.com/mirrorsink/mirrorsink/inspect"
 	"github.com/mirrorsink/mirrorsink/inspect/event"
 	"github.com/mirrorsink/mirrorsink/inspect/l7"
@@ -67,14 +67,14 @@ func everything(t *testing.T) (rules []inspect.Shunt) {
 
 // forward replays a capture and returns what was forwarded of it.
 func forward(t *testing.T, file string, rules []inspect.Shunt) (*memory, *collected, event.Counters) {
-	src, err := rx.OpenCapture(file)
+	src, err := capture.Open(file)
 	if err != nil {
 		return new(memory), new(collected), event.Counters{}
 	}
 	defer src.Close()
 	to, out := new(memory), new(collected)
 	w := inspect.New(inspect.Config{Memory: inspect.Share(64 << 20), Forward: &inspect.Forwarding{To: to, Tags: to, Shunts: rules, KeepBoth: true}}, src, out)
-	var damaged *rx.CorruptError
+	var damaged *capture.CorruptError
 	if err := w.Run(); err != nil && !errors.As(err, &damaged) {
 		require.NoError(t, err, file)
 	}

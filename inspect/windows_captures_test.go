@@ -6,14 +6,14 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/mirrorsink/mirrorsink/decap/rx"
+	"github.com/mirrorsink/mirrorsink/decap/rx/capture"
 	"github.com/mirrorsink/mirrorsink/inspect"
 	"github.com/mirrorsink/mirrorsink/inspect/event"
 )
 
 // TestIntervalsSayWhatAFlowIs: the server name, the name from DNS and the hello's fingerprint are in each interval.
 func TestIntervalsSayWhatAFlowIs(t *testing.T) {
-	src, err := rx.OpenCapture("../testdata/plain-tls.pcap")
+	src, err := capture.Open("../testdata/plain-tls.pcap")
 	require.NoError(t, err)
 	defer src.Close()
 	var out collected

@@ -156,7 +156,7 @@ func TestReadThrough(t *testing.T) {
 	require.NoError(t, os.WriteFile(name, make([]byte, 3<<20+1), 0o600))
 	var said strings.Builder
 	require.NoError(t, readThrough(name, &said))
-	c := loopOver(nil, capture{bytes: 3<<20 + 1}, nil)
+	c := loopOver(nil, largeCapture{bytes: 3<<20 + 1}, nil)
 	require.NoError(t, c.check(said.String()))
 	require.ErrorIs(t, readThrough(name+"x", nil), os.ErrNotExist)
 }

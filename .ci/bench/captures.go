@@ -10,7 +10,7 @@ import (
 	"strconv"
 
 	"github.com/mirrorsink/mirrorsink/decap"
-	"github.com/mirrorsink/mirrorsink/decap/rx"
+	"github.com/mirrorsink/mirrorsink/decap/rx/capture"
 )
 
 // leastPackets is how many packets a capture has at least.
@@ -22,8 +22,8 @@ const (
 	sharedCaptures = "../shared/corpus/dev/pcaps"
 )
 
-// A capture is a large file to go through.
-type capture struct {
+// A largeCapture is a large file to go through.
+type largeCapture struct {
 	title, path string
 	packets     int
 	bytes       int64 // of the file
@@ -31,7 +31,7 @@ type capture struct {
 
 // captures are one of plain frames and one of the same frames mirrored.
 type captures struct {
-	plain, mirrored capture
+	plain, mirrored largeCapture
 	promised        bool // that figures of these captures are within their bounds
 }
 
@@ -70,12 +70,12 @@ func openCaptures(ctx context.Context) (c captures, err error) {
 }
 
 // openCapture counts what is in a capture, and thereby brings it into the page cache.
-func openCapture(title, path string) (c capture, err error) {
+func openCapture(title, path string) (c largeCapture, err error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return c, err
 	}
-	c = capture{title: title, path: path, bytes: info.Size()}
+	c = largeCapture{title: title, path: path, bytes: info.Size()}
 	if c.packets, err = countPackets(path); err != nil {
 		return c, err
 	}
@@ -143,7 +143,7 @@ func countPackets(name string) (int, error) {
 
 // eachFrame calls f with every frame of a capture. What the datagram points to is valid during the call.
 func eachFrame(name string, f func(*decap.Datagram) error) error {
-	c, err := rx.OpenCapture(name)
+	c, err := capture.Open(name)
 	if err != nil {
 		return err
 	}

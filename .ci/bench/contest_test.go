@@ -25,7 +25,7 @@ func TestSays(t *testing.T) {
 			"Number of active flows: 0\nPackets processed: 1052249\nFragments: 0\n",
 		"tcpdump": "reading from file capture_vxlan.pcap, link-type EN10MB (Ethernet), snapshot length 262144\n1052249 packets\n",
 	}
-	of := capture{packets: 1052249, bytes: 1052249}
+	of := largeCapture{packets: 1052249, bytes: 1052249}
 	contestants := map[string]contestant{"replay": replayOf(of, nil), "read loop": loopOver(nil, of, nil)}
 	for _, p := range peerTable {
 		contestants[p.tool] = contestant{says: p.says, all: int64(of.packets)}

@@ -69,7 +69,7 @@ func parquetRecords(ctx context.Context) (millions []float64, err error) {
 
 // compareWriting replays with and without Parquet, in turns. The writers have goroutines of their own; what counts is how long
 // the whole takes, since that is when the inspecting goroutine is held up.
-func compareWriting(ctx context.Context, dir string, c capture) (table, error) {
+func compareWriting(ctx context.Context, dir string, c largeCapture) (table, error) {
 	plain := []string{program, "replay", "--quiet", "--eve", "/dev/null", c.path}
 	var without, with, cpuWithout, cpuWith []float64
 	for i := range pairs {

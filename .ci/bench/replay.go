@@ -53,7 +53,7 @@ func replays(ctx context.Context, c captures) (table, error) {
 }
 
 // besideLoop makes the rows of a replay beside a read loop, and of the memory that it takes.
-func besideLoop(ctx context.Context, c capture, loop, ours []float64, wanted bound) (table, error) {
+func besideLoop(ctx context.Context, c largeCapture, loop, ours []float64, wanted bound) (table, error) {
 	title := "replay, " + c.title
 	progress("%s: memory", title)
 	mem, err := peakMemory(ctx, []string{program, "replay", "--quiet", "--eve", os.DevNull, c.path}) // on all CPUs
@@ -67,7 +67,7 @@ func besideLoop(ctx context.Context, c capture, loop, ours []float64, wanted bou
 }
 
 // replayOf is our replay, with everything on.
-func replayOf(c capture, cpus []int) contestant {
+func replayOf(c largeCapture, cpus []int) contestant {
 	return contestant{
 		argv: []string{program, "replay", "--eve", os.DevNull, c.path},
 		cpus: cpus,
@@ -77,7 +77,7 @@ func replayOf(c capture, cpus []int) contestant {
 }
 
 // loopOver is the read loop, which knows only bytes.
-func loopOver(loop []string, c capture, cpus []int) contestant {
+func loopOver(loop []string, c largeCapture, cpus []int) contestant {
 	return contestant{
 		argv: append(loop[:len(loop):len(loop)], c.path),
 		cpus: cpus,

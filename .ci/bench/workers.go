@@ -22,7 +22,7 @@ type crew struct {
 }
 
 // measureWorkers replays the mirrored capture with one worker, with two, and so on until there are twice as many as CPUs.
-func measureWorkers(ctx context.Context, c capture) ([]crew, error) {
+func measureWorkers(ctx context.Context, c largeCapture) ([]crew, error) {
 	cpus, err := usableCPUs()
 	if err != nil {
 		return nil, err

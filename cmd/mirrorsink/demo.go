@@ -13,7 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/mirrorsink/mirrorsink/decap/rx"
+	"github.com/mirrorsink/mirrorsink/decap/rx/capture"
 	"github.com/mirrorsink/mirrorsink/decap/sim"
 	"github.com/mirrorsink/mirrorsink/decap/tx"
 	"github.com/mirrorsink/mirrorsink/inspect"
@@ -121,11 +121,11 @@ func playDemo(ctx context.Context, to netip.AddrPort) error {
 	defer out.close()
 	s := newSimulator(m, sim.Odds{}, out, &pacer{speed: 1})
 	for ctx.Err() == nil {
-		capture, err := rx.NewCapture(bytes.NewReader(demoCapture), "demo")
+		file, err := capture.NewReader(bytes.NewReader(demoCapture), "demo")
 		if err != nil {
 			return err
 		}
-		if err := s.run(ctx, capture); err != nil {
+		if err := s.run(ctx, file); err != nil {
 			return err
 		}
 	}

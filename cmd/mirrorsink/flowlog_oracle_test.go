@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mirrorsink/mirrorsink/decap"
-	"github.com/mirrorsink/mirrorsink/decap/rx"
+	"github.com/mirrorsink/mirrorsink/decap/rx/capture"
 	"github.com/mirrorsink/mirrorsink/inspect/flowlog"
 )
 
@@ -43,20 +43,20 @@ type independent struct {
 
 // count decodes all frames of a capture with gopacket. It returns nil for a file that is none.
 func count(t *testing.T, file string) *independent {
-	capture, err := rx.OpenCapture(file)
+	src, err := capture.Open(file)
 	if err != nil {
 		return nil
 	}
-	defer capture.Close()
+	defer src.Close()
 	n := &independent{sums: map[tuple]sum{}, pieces: map[tuple]bool{}}
 	var b decap.Batch
 	for err == nil {
-		err = capture.Read(&b)
+		err = src.Read(&b)
 		for i := range b.N {
 			n.add(&b.D[i])
 		}
 	}
-	var corrupt *rx.CorruptError
+	var corrupt *capture.CorruptError
 	require.True(t, errors.Is(err, io.EOF) || errors.As(err, &corrupt), "%s: %v", file, err)
 	return n
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mirrorsink/mirrorsink/decap"
-	"github.com/mirrorsink/mirrorsink/decap/rx"
+	"github.com/mirrorsink/mirrorsink/decap/rx/capture"
 	"github.com/mirrorsink/mirrorsink/decap/tx"
 )
 
@@ -41,7 +41,7 @@ func (f aFrame) flowOf(t *testing.T) any {
 // captured returns the frames of a capture that can be forwarded: of mirrored copies what is in them.
 func captured(t *testing.T, name string) (frames []aFrame) {
 	t.Helper()
-	c, err := rx.OpenCapture(name)
+	c, err := capture.Open(name)
 	require.NoError(t, err)
 	defer c.Close()
 	var b decap.Batch
@@ -78,7 +78,7 @@ func forwardedFiles(t *testing.T, dir string) (frames []aFrame) {
 	entries, err := os.ReadDir(dir)
 	require.NoError(t, err)
 	for _, e := range entries {
-		c, err := rx.OpenCapture(filepath.Join(dir, e.Name()))
+		c, err := capture.Open(filepath.Join(dir, e.Name()))
 		require.NoError(t, err)
 		var b decap.Batch
 		for err == nil {
@@ -124,7 +124,7 @@ func byFlow(t *testing.T, frames []aFrame) map[any][]string {
 // rewrite writes those frames of a capture, as they are, that keep wants.
 func rewrite(t *testing.T, name string, keep func(n int, p *decap.Packet) bool) string {
 	t.Helper()
-	c, err := rx.OpenCapture(name)
+	c, err := capture.Open(name)
 	require.NoError(t, err)
 	defer c.Close()
 	path := filepath.Join(t.TempDir(), "kept.pcap")

@@ -20,7 +20,7 @@ const module = "github.com/mirrorsink/mirrorsink/"
 // mayImport is who may import what of ours. Imports only go down; what is not named here may import nothing of ours.
 var mayImport = map[string][]string{
 	"cmd/mirrorsink": {
-		"decap", "decap/netif", "decap/rx", "decap/tx", "decap/sim", "inspect", "inspect/event", "inspect/export", "inspect/l7", "inspect/pdns",
+		"decap", "decap/netif", "decap/rx", "decap/rx/capture", "decap/tx", "decap/sim", "inspect", "inspect/event", "inspect/export", "inspect/l7", "inspect/pdns",
 		"inspect/export/aws", "inspect/flowlog", "inspect/report", "inspect/where", "sessions", "sessions/aws",
 	},
 	"sessions/aws":                {"sessions"},
@@ -36,6 +36,7 @@ var mayImport = map[string][]string{
 	"inspect/pair":                {"decap"},
 	"inspect/l7":                  {"decap/wire"},
 	"decap/rx":                    {"decap", "decap/netif"},
+	"decap/rx/capture":            {"decap"},
 	"decap/tx":                    {"decap", "decap/netif"},
 	"decap/sim":                   {"decap"},
 	"decap":                       {"decap/wire"},
@@ -50,7 +51,7 @@ var onlyIn = map[string][]string{
 	"github.com/aws":                        {"sessions/aws", "inspect/export/aws"},
 	"github.com/parquet-go/parquet-go":      {"inspect/export", "inspect/report"},
 	"github.com/expr-lang/expr":             {"inspect/where"},
-	"golang.org/x/sys/unix":                 {"cmd/mirrorsink", "decap/netif", "decap/rx", "decap/tx", "inspect/flow"},
+	"golang.org/x/sys/unix":                 {"cmd/mirrorsink", "decap/netif", "decap/rx", "decap/rx/capture", "decap/tx", "inspect/flow"},
 	"github.com/hbollon/go-edlib":           {"cmd/mirrorsink", "inspect/where", "sessions"},
 	"github.com/gaissmai/bart":              {"decap", "inspect/flowlog"},
 	"github.com/stretchr/testify":           {},

@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mirrorsink/mirrorsink/decap"
-	"github.com/mirrorsink/mirrorsink/decap/rx"
+	"github.com/mirrorsink/mirrorsink/decap/rx/capture"
 )
 
 // replayOptions are the flags of replay.
@@ -161,26 +161,26 @@ func replayFiles(ctx context.Context, p *pipeline, files []string, bar *progress
 
 // replayFile inspects one file, until ctx ends or an output fails.
 func replayFile(ctx context.Context, p *pipeline, name string, bar *progress) error {
-	capture, err := rx.OpenCapture(name)
+	file, err := capture.Open(name)
 	if err != nil {
 		return err
 	}
-	defer capture.Close()
+	defer file.Close()
 	ctx, cancel := context.WithCancel(ctx)
 	var watch sync.WaitGroup
 	watch.Go(func() {
 		every(ctx, progressEvery, func() {
-			bar.draw(capture.Offset(), capture.Size(), p.counters())
+			bar.draw(file.Offset(), file.Size(), p.counters())
 			if p.err() != nil {
 				cancel()
 			}
 		})
 	})
-	err = p.run(ctx, []source{capture})
+	err = p.run(ctx, []source{file})
 	cancel()
 	watch.Wait()
 	bar.clear()
-	var corrupt *rx.CorruptError
+	var corrupt *capture.CorruptError
 	if errors.As(err, &corrupt) {
 		return fmt.Errorf("%w: what was before it is inspected", err)
 	}

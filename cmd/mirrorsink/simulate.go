@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/mirrorsink/mirrorsink/decap/rx"
+	"github.com/mirrorsink/mirrorsink/decap/rx/capture"
 	"github.com/mirrorsink/mirrorsink/decap/sim"
 	"github.com/mirrorsink/mirrorsink/decap/tx"
 )
@@ -252,10 +252,10 @@ func (s *simulator) playFiles(ctx context.Context, files []string, times int) er
 }
 
 func (s *simulator) playFile(ctx context.Context, name string) error {
-	capture, err := rx.OpenCapture(name)
+	file, err := capture.Open(name)
 	if err != nil {
 		return err
 	}
-	defer capture.Close()
-	return s.run(ctx, capture)
+	defer file.Close()
+	return s.run(ctx, file)
 }

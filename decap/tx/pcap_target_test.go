@@ -22,7 +22,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/mirrorsink/mirrorsink/decap"
-	"github.com/mirrorsink/mirrorsink/decap/rx"
+	"github.com/mirrorsink/mirrorsink/decap/rx/capture"
 	"github.com/mirrorsink/mirrorsink/decap/tx"
 )
 
@@ -70,7 +70,7 @@ func readFolder(t require.TestingT, dir string) (files []string, frames [][]reco
 		text, err := os.ReadFile(name)
 		require.NoError(t, err)
 		all := readCapture(t, bytes.NewReader(text), filepath.Ext(name) == ".pcap")
-		c, err := rx.OpenCapture(name)
+		c, err := capture.Open(name)
 		require.NoError(t, err)
 		var b decap.Batch
 		for n := 0; ; {

@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/tools/txtar"
 
-	"github.com/mirrorsink/mirrorsink/decap/rx"
+	"github.com/mirrorsink/mirrorsink/decap/rx/capture"
 	"github.com/mirrorsink/mirrorsink/inspect"
 	"github.com/mirrorsink/mirrorsink/inspect/event"
 	"github.com/mirrorsink/mirrorsink/inspect/export"
@@ -79,8 +79,8 @@ func (l *eveLines) Events(b *event.Batch) {
 	b.Release()
 }
 
-func replay(t *testing.T, capture string) []string {
-	src, err := rx.OpenCapture(capture)
+func replay(t *testing.T, name string) []string {
+	src, err := capture.Open(name)
 	require.NoError(t, err)
 	defer src.Close()
 	var out eveLines

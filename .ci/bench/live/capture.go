@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/mirrorsink/mirrorsink/decap"
-	"github.com/mirrorsink/mirrorsink/decap/rx"
+	"github.com/mirrorsink/mirrorsink/decap/rx/capture"
 )
 
 // mostFrames bounds the memory of the mix, which is some hundred megabytes then: more than any cache.
@@ -61,7 +61,7 @@ func captures() ([]string, error) {
 
 // appendCapture appends the frames of a capture that carry VXLAN over IPv4, with outer headers of the wire's.
 func appendCapture(memory []byte, sizes []int, path string) ([]byte, []int, error) {
-	c, err := rx.OpenCapture(path)
+	c, err := capture.Open(path)
 	if err != nil {
 		return memory, sizes, err
 	}

@@ -14,7 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/mirrorsink/mirrorsink/decap/rx"
+	"github.com/mirrorsink/mirrorsink/decap/rx/capture"
 	"github.com/mirrorsink/mirrorsink/inspect"
 	"github.com/mirrorsink/mirrorsink/inspect/event"
 	"github.com/mirrorsink/mirrorsink/inspect/export"
@@ -50,13 +50,13 @@ func parquetConfig(dir string) export.ParquetConfig {
 
 // replay inspects a capture, mirrored or plain, and hands its events to queues, which it closes.
 func replay(t testing.TB, file string, queues ...*export.Queue) {
-	src, err := rx.OpenCapture(file)
+	src, err := capture.Open(file)
 	require.NoError(t, err)
 	defer src.Close()
 	w := inspect.New(inspect.Config{
 		Memory: inspect.Share(4 << 20), Owners: owners{}, Interval: time.Minute,
 	}, src, fan(queues))
-	var damaged *rx.CorruptError
+	var damaged *capture.CorruptError
 	if err := w.Run(); err != nil && !errors.As(err, &damaged) {
 		require.NoError(t, err)
 	}

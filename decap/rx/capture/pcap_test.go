@@ -1,4 +1,4 @@
-package rx
+package capture
 
 import (
 	"encoding/binary"
@@ -20,13 +20,13 @@ func TestPcapVariants(t *testing.T) {
 		"nanoseconds":  {0xa1b23c4d, 0, 1},
 		"modified":     {0xa1b2cd34, 8, 1000},
 	} {
-		for _, order := range []captureOrder{binary.LittleEndian, binary.BigEndian} {
+		for _, order := range []appendOrder{binary.LittleEndian, binary.BigEndian} {
 			t.Run(name+" "+order.String(), func(t *testing.T) {
-				got, err := captureEveryWay(t, capturePcap(pcapSpec{order, c.magic, 101, c.extra}, captureSamples))
+				got, err := readEveryWay(t, buildPcap(pcapSpec{order, c.magic, 101, c.extra}, sampleFrames))
 				require.NoError(t, err)
-				require.Len(t, got, len(captureSamples))
-				for i, f := range captureSamples {
-					assert.Equal(t, capturedFrame{
+				require.Len(t, got, len(sampleFrames))
+				for i, f := range sampleFrames {
+					assert.Equal(t, frameCopy{
 						Data:    string(f.data),
 						Nanos:   int64(f.sec)*1e9 + int64(f.sub)*c.unit,
 						WireLen: max(int(f.original), len(f.data)),
@@ -40,11 +40,11 @@ func TestPcapVariants(t *testing.T) {
 
 // TestPcapBytes reads a file that is written out here, against mistakes that reader and builder might share.
 func TestPcapBytes(t *testing.T) {
-	got, err := captureEveryWay(t, captureHex(
+	got, err := readEveryWay(t, unhex(
 		"a1 b2 3c 4d 00 02 00 04  00 00 00 00 00 00 00 00  00 00 ff ff 00 00 00 71"+
 			"00 00 00 02 00 00 00 03  00 00 00 02 00 00 00 07  ca fe"))
 	require.NoError(t, err)
-	assert.Equal(t, []capturedFrame{{"\xca\xfe", 2_000_000_003, 7, decap.LinkSLL}}, got)
+	assert.Equal(t, []frameCopy{{"\xca\xfe", 2_000_000_003, 7, decap.LinkSLL}}, got)
 }
 
 func TestPcapLinks(t *testing.T) {
@@ -54,21 +54,21 @@ func TestPcapLinks(t *testing.T) {
 		276: decap.LinkSLL2, 0xffff: decap.LinkUnsupported,
 		0x24000001: decap.LinkEthernet, // a frame check sequence of 2 * 16 bits
 	} {
-		got, err := captureEveryWay(t, capturePcap(pcapSpec{magic: 0xa1b2c3d4, link: linkType}, captureSamples))
+		got, err := readEveryWay(t, buildPcap(pcapSpec{magic: 0xa1b2c3d4, link: linkType}, sampleFrames))
 		require.NoError(t, err)
-		require.Len(t, got, len(captureSamples), "no link type is an error")
+		require.Len(t, got, len(sampleFrames), "no link type is an error")
 		assert.Equal(t, want, got[0].Link, "link type %d", linkType)
 	}
 }
 
 // TestPcapDamaged checks that frames before the damage come out. An absurd length on the wire alone is none.
 func TestPcapDamaged(t *testing.T) {
-	whole := capturePcap(pcapSpec{}, captureSamples)
-	second := pcapHeaderLen + recordLen + len(captureSamples[0].data)
+	whole := buildPcap(pcapSpec{}, sampleFrames)
+	second := pcapHeaderLen + recordLen + len(sampleFrames[0].data)
 
 	content := append([]byte{}, whole...)
 	binary.LittleEndian.PutUint32(content[second+8:], maxFrame+1)
-	got, err := captureEveryWay(t, content)
+	got, err := readEveryWay(t, content)
 	assert.Len(t, got, 1)
 	var corrupt *CorruptError
 	require.ErrorAs(t, err, &corrupt)
@@ -77,12 +77,12 @@ func TestPcapDamaged(t *testing.T) {
 
 	content = append([]byte{}, whole...)
 	binary.LittleEndian.PutUint32(content[second+12:], 0xffffffff)
-	got, err = captureEveryWay(t, content)
+	got, err = readEveryWay(t, content)
 	require.NoError(t, err)
 	assert.Equal(t, 1<<31-1, got[1].WireLen)
 
 	binary.LittleEndian.PutUint32(content[pcapHeaderLen+12:], 0)
-	got, err = captureEveryWay(t, content)
+	got, err = readEveryWay(t, content)
 	require.NoError(t, err)
-	assert.Equal(t, len(captureSamples[0].data), got[0].WireLen, "never less than there is")
+	assert.Equal(t, len(sampleFrames[0].data), got[0].WireLen, "never less than there is")
 }

@@ -1,4 +1,4 @@
-package rx
+package capture
 
 import (
 	"bytes"
@@ -19,32 +19,32 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap"
 )
 
-// TestCapturePipe reads a capture while it is made: frames come out without waiting for more, and Close ends a Read.
-func TestCapturePipe(t *testing.T) {
+// TestPipe reads a capture while it is made: frames come out without waiting for more, and Close ends a Read.
+func TestPipe(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "pipe")
 	require.NoError(t, unix.Mkfifo(name, 0o600))
 	w, err := os.OpenFile(name, os.O_RDWR, 0) // so that neither side waits for the other to open it
 	require.NoError(t, err)
 	defer w.Close()
-	_, err = w.Write(capturePcap(pcapSpec{}, captureSamples))
+	_, err = w.Write(buildPcap(pcapSpec{}, sampleFrames))
 	require.NoError(t, err)
 
-	c, err := OpenCapture(name)
+	c, err := Open(name)
 	require.NoError(t, err)
 	assert.Zero(t, c.Size())
 	var b decap.Batch
 	require.NoError(t, c.Read(&b))
-	require.Equal(t, len(captureSamples), b.N)
+	require.Equal(t, len(sampleFrames), b.N)
 	time.AfterFunc(10*time.Millisecond, func() { assert.NoError(t, c.Close()) })
 	require.ErrorIs(t, c.Read(&b), os.ErrClosed)
 }
 
-// captureStdinEnv makes a test program that is started with it do as captureStdin says, and no tests.
-const captureStdinEnv = "MIRRORSINK_TEST_CAPTURE_STDIN"
+// stdinEnv makes a test program that is started with it do as readStdin says, and no tests.
+const stdinEnv = "MIRRORSINK_TEST_CAPTURE_STDIN"
 
-// captureStdin counts the frames of standard input. It closes the capture when the first have come, if what says so.
-func captureStdin(what string) error {
-	c, err := OpenCapture("-")
+// readStdin counts the frames of standard input. It closes the capture when the first have come, if what says so.
+func readStdin(what string) error {
+	c, err := Open("-")
 	if err != nil {
 		return err
 	}
@@ -60,13 +60,13 @@ func captureStdin(what string) error {
 	return nil
 }
 
-func TestCaptureStandardInput(t *testing.T) {
-	if what := os.Getenv(captureStdinEnv); what != "" {
-		require.NoError(t, captureStdin(what))
+func TestStandardInput(t *testing.T) {
+	if what := os.Getenv(stdinEnv); what != "" {
+		require.NoError(t, readStdin(what))
 		os.Exit(0)
 	}
-	content := capturePcap(pcapSpec{}, captureSamples)
-	file, err := os.Open(captureFile(t, content))
+	content := buildPcap(pcapSpec{}, sampleFrames)
+	file, err := os.Open(writeFile(t, content))
 	require.NoError(t, err)
 	defer file.Close()
 	r, w, err := os.Pipe()
@@ -82,7 +82,7 @@ func TestCaptureStandardInput(t *testing.T) {
 		want  string
 	}{
 		"pipe":      {"read", bytes.NewReader(content), "4 frames, EOF\n"},
-		"gzip pipe": {"read", bytes.NewReader(captureGzip(t, content)), "4 frames, EOF\n"},
+		"gzip pipe": {"read", bytes.NewReader(compress(t, content)), "4 frames, EOF\n"},
 		"file":      {"read", file, "4 frames, EOF\n"},
 		"cut": {"read", bytes.NewReader(content[:len(content)-1]),
 			"3 frames, standard input: byte 105: cut short, 19 of at least 20 bytes of the record are there\n"},
@@ -91,8 +91,8 @@ func TestCaptureStandardInput(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(context.Background(), time.Minute) // only for a Close that ends nothing
 			defer cancel()
-			cmd := exec.CommandContext(ctx, os.Args[0], "-test.run=^TestCaptureStandardInput$")
-			cmd.Env = append(os.Environ(), captureStdinEnv+"="+c.what)
+			cmd := exec.CommandContext(ctx, os.Args[0], "-test.run=^TestStandardInput$")
+			cmd.Env = append(os.Environ(), stdinEnv+"="+c.what)
 			cmd.Stdin = c.stdin
 			out, err := cmd.CombinedOutput()
 			require.NoError(t, err, string(out))
@@ -101,14 +101,14 @@ func TestCaptureStandardInput(t *testing.T) {
 	}
 }
 
-func BenchmarkCapture(b *testing.B) {
+func BenchmarkRead(b *testing.B) {
 	for _, format := range []string{"pcap", "pcapng"} {
-		name, size := captureLarge(b, format)
+		name, size := largeCapture(b, format)
 		b.Run(format+"/mapped", func(b *testing.B) {
-			benchmarkCapture(b, size, func() (*Capture, error) { return OpenCapture(name) })
+			benchmarkReader(b, size, func() (*Reader, error) { return Open(name) })
 		})
 		b.Run(format+"/stream", func(b *testing.B) {
-			benchmarkCapture(b, size, func() (*Capture, error) {
+			benchmarkReader(b, size, func() (*Reader, error) {
 				f, err := os.Open(name)
 				if err != nil {
 					return nil, err
@@ -119,13 +119,13 @@ func BenchmarkCapture(b *testing.B) {
 	}
 }
 
-// benchmarkCapture reads whole captures, and of every frame the byte that a decoder looks at first.
-func benchmarkCapture(b *testing.B, size int64, open func() (*Capture, error)) {
+// benchmarkReader reads whole captures, and of every frame the byte that a decoder looks at first.
+func benchmarkReader(b *testing.B, size int64, open func() (*Reader, error)) {
 	b.ReportAllocs()
 	b.SetBytes(size)
 	var batch decap.Batch
 	packets, sum := 0, 0
-	began := captureCPUTime(b)
+	began := cpuTime(b)
 	for b.Loop() {
 		c, err := open()
 		require.NoError(b, err)
@@ -138,12 +138,12 @@ func benchmarkCapture(b *testing.B, size int64, open func() (*Capture, error)) {
 		require.True(b, errors.Is(err, io.EOF), err)
 		require.NoError(b, c.Close())
 	}
-	b.ReportMetric(float64(captureCPUTime(b)-began)/float64(packets), "cpu-ns/packet")
+	b.ReportMetric(float64(cpuTime(b)-began)/float64(packets), "cpu-ns/packet")
 	require.Zero(b, sum)
 }
 
-// captureCPUTime returns the time that the process has worked: that on the clock says little on a busy machine.
-func captureCPUTime(tb testing.TB) time.Duration {
+// cpuTime returns the time that the process has worked: that on the clock says little on a busy machine.
+func cpuTime(tb testing.TB) time.Duration {
 	var r unix.Rusage
 	require.NoError(tb, unix.Getrusage(unix.RUSAGE_SELF, &r))
 	return time.Duration(r.Utime.Nano() + r.Stime.Nano())

@@ -1,4 +1,6 @@
-package rx
+// Package capture reads the frames of capture files: pcap and pcapng, plain or compressed with gzip, from a file or a pipe. A
+// Reader returns them as decap.Batch and keeps the contract of the sources of package rx. The package does not decode frames.
+package capture
 
 import (
 	"bufio"
@@ -21,9 +23,9 @@ type format interface {
 	records(b []byte, out *decap.Batch) (used, need int, err error)
 }
 
-// A Capture reads the frames of a pcap or pcapng file, plain or compressed with gzip. It keeps the package's contract
+// A Reader reads the frames of a pcap or pcapng file, plain or compressed with gzip. It keeps the package's contract
 // for sources; its Offset and Size are safe for concurrent use too.
-type Capture struct {
+type Reader struct {
 	name       string
 	size       int64
 	compressed bool
@@ -38,9 +40,9 @@ type Capture struct {
 	offset atomic.Int64
 }
 
-// OpenCapture opens a capture file; the name "-" stands for standard input. A plain regular file is mapped into memory
+// Open opens a capture file; the name "-" stands for standard input. A plain regular file is mapped into memory
 // where the system can do so: it must not be shortened while it is read, and what is appended meanwhile is not seen.
-func OpenCapture(name string) (*Capture, error) {
+func Open(name string) (*Reader, error) {
 	if name == "-" {
 		return openStream(standardInput(), "standard input")
 	}
@@ -54,7 +56,7 @@ func OpenCapture(name string) (*Capture, error) {
 		return openStream(f, name)
 	}
 	f.Close()
-	c := &Capture{name: name, size: int64(len(mapping)), mapping: mapping, in: window{buf: mapping}}
+	c := &Reader{name: name, size: int64(len(mapping)), mapping: mapping, in: window{buf: mapping}}
 	if err := c.detect(); err != nil {
 		unmapFile(mapping)
 		return nil, err
@@ -63,8 +65,8 @@ func OpenCapture(name string) (*Capture, error) {
 }
 
 // openStream reads a capture from f, which it owns from here on.
-func openStream(f *os.File, name string) (*Capture, error) {
-	c, err := NewCapture(f, name)
+func openStream(f *os.File, name string) (*Reader, error) {
+	c, err := NewReader(f, name)
 	if err != nil {
 		f.Close()
 		return nil, err
@@ -76,10 +78,10 @@ func openStream(f *os.File, name string) (*Capture, error) {
 	return c, nil
 }
 
-// NewCapture reads a capture from a stream, which stays the caller's to close; name stands in errors. A Read waits only
+// NewReader reads a capture from a stream, which stays the caller's to close; name stands in errors. A Read waits only
 // for its first datagram, so that a capture that is still being made is passed on as it comes.
-func NewCapture(r io.Reader, name string) (*Capture, error) {
-	c := &Capture{name: name}
+func NewReader(r io.Reader, name string) (*Reader, error) {
+	c := &Reader{name: name}
 	br := bufio.NewReaderSize(&countingReader{r: r, n: &c.offset}, readLen)
 	c.in.src = br
 	if magic, _ := br.Peek(len(gzipMagic)); hasGzipMagic(magic) {
@@ -97,7 +99,7 @@ func NewCapture(r io.Reader, name string) (*Capture, error) {
 }
 
 // detect finds out the format and uses up the file header.
-func (c *Capture) detect() error {
+func (c *Reader) detect() error {
 	err := c.in.fill(magicLen)
 	switch {
 	case errors.Is(err, io.EOF):
@@ -127,7 +129,7 @@ func (c *Capture) detect() error {
 
 // Read fills b with the next frames, at least one; of a mapped file with as many as it takes. After the last it returns
 // io.EOF, or a *CorruptError if the file is cut or damaged from there on.
-func (c *Capture) Read(b *decap.Batch) error {
+func (c *Reader) Read(b *decap.Batch) error {
 	b.N = 0
 	if c.closed.Load() {
 		c.err = os.ErrClosed
@@ -154,7 +156,7 @@ func (c *Capture) Read(b *decap.Batch) error {
 }
 
 // publish makes known the offset of a mapped file; that of a stream is counted where it is read.
-func (c *Capture) publish() {
+func (c *Reader) publish() {
 	if c.in.src == nil {
 		c.offset.Store(c.in.offset())
 	}
@@ -162,7 +164,7 @@ func (c *Capture) publish() {
 
 // fill waits until need bytes of the next record are there. It must only be called when no datagram is handed out, unless the
 // capture is mapped: then they stay where they are.
-func (c *Capture) fill(need int) error {
+func (c *Reader) fill(need int) error {
 	err := c.in.fill(need)
 	if err == nil {
 		return nil
@@ -174,14 +176,14 @@ func (c *Capture) fill(need int) error {
 }
 
 // Size returns the file's size in bytes, 0 if it is not known.
-func (c *Capture) Size() int64 { return c.size }
+func (c *Reader) Size() int64 { return c.size }
 
 // Offset returns how many bytes of the file were read, compressed ones if it is compressed. It never exceeds Size unless
 // the file grows, and may run ahead of the frames that Read gave.
-func (c *Capture) Offset() int64 { return c.offset.Load() }
+func (c *Reader) Offset() int64 { return c.offset.Load() }
 
 // Close makes Read return os.ErrClosed.
-func (c *Capture) Close() error {
+func (c *Reader) Close() error {
 	if c.closed.Swap(true) || c.file == nil {
 		return nil
 	}
@@ -190,19 +192,19 @@ func (c *Capture) Close() error {
 
 // Keep makes datagrams stay valid until Release, and reports whether it can: those of a mapped file. It is called before the
 // first Read.
-func (c *Capture) Keep() bool {
+func (c *Reader) Keep() bool {
 	c.kept = c.mapping != nil
 	return c.kept
 }
 
 // Release ends what Keep began, when nobody reads any more.
-func (c *Capture) Release() {
+func (c *Reader) Release() {
 	c.kept = false
 	c.release()
 }
 
 // release gives the memory back, unless it is kept.
-func (c *Capture) release() {
+func (c *Reader) release() {
 	if c.kept {
 		return
 	}

@@ -1,4 +1,4 @@
-package rx
+package capture
 
 import (
 	"bytes"
@@ -21,18 +21,18 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap"
 )
 
-// A capturedFrame is a datagram whose bytes were copied, so that it outlives its batch.
-type capturedFrame struct {
+// A frameCopy is a datagram whose bytes were copied, so that it outlives its batch.
+type frameCopy struct {
 	Data    string
 	Nanos   int64
 	WireLen int
 	Link    decap.Link
 }
 
-// captureFrames reads a capture to its end and holds every batch to the contract. It returns nil for io.EOF.
-func captureFrames(tb testing.TB, c *Capture) ([]capturedFrame, error) {
+// readAll reads a capture to its end and holds every batch to the contract. It returns nil for io.EOF.
+func readAll(tb testing.TB, c *Reader) ([]frameCopy, error) {
 	tb.Helper()
-	var frames []capturedFrame
+	var frames []frameCopy
 	var b decap.Batch
 	stale := decap.Datagram{Outer: netip.MustParseAddrPort("192.0.2.1:1"), Nanos: -1, Link: 255}
 	for {
@@ -52,29 +52,29 @@ func captureFrames(tb testing.TB, c *Capture) ([]capturedFrame, error) {
 		}
 		require.NotZero(tb, b.N, "a capture never gives an empty batch")
 		for _, d := range b.D[:b.N] {
-			if !captureSound(&d) {
+			if !sound(&d) {
 				require.Failf(tb, "breaks the contract", "%+v", d)
 			}
-			frames = append(frames, capturedFrame{string(d.Data), d.Nanos, d.WireLen, d.Link})
+			frames = append(frames, frameCopy{string(d.Data), d.Nanos, d.WireLen, d.Link})
 		}
 	}
 }
 
-// captureSound says whether a datagram is as every capture's has to be.
-func captureSound(d *decap.Datagram) bool {
+// sound says whether a datagram is as every capture's has to be.
+func sound(d *decap.Datagram) bool {
 	return cap(d.Data) == len(d.Data) && d.WireLen >= len(d.Data) && d.Nanos >= 0 && d.Nanos <= maxNanos &&
 		d.Outer == netip.AddrPort{} && d.Link <= decap.LinkUnsupported
 }
 
-// captureFile writes a file that the test removes.
-func captureFile(tb testing.TB, content []byte) string {
+// writeFile writes a file that the test removes.
+func writeFile(tb testing.TB, content []byte) string {
 	tb.Helper()
 	name := filepath.Join(tb.TempDir(), "test.cap")
 	require.NoError(tb, os.WriteFile(name, content, 0o600))
 	return name
 }
 
-func captureGzip(tb testing.TB, content []byte) []byte {
+func compress(tb testing.TB, content []byte) []byte {
 	tb.Helper()
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)
@@ -84,53 +84,53 @@ func captureGzip(tb testing.TB, content []byte) []byte {
 	return b.Bytes()
 }
 
-// captureWays are the ways in which the same bytes can come.
-var captureWays = map[string]func(tb testing.TB, content []byte) (*Capture, error){
-	"file": func(tb testing.TB, content []byte) (*Capture, error) {
-		return OpenCapture(captureFile(tb, content))
+// ways are the ways in which the same bytes can come.
+var ways = map[string]func(tb testing.TB, content []byte) (*Reader, error){
+	"file": func(tb testing.TB, content []byte) (*Reader, error) {
+		return Open(writeFile(tb, content))
 	},
-	"stream": func(_ testing.TB, content []byte) (*Capture, error) {
-		return NewCapture(bytes.NewReader(content), "test")
+	"stream": func(_ testing.TB, content []byte) (*Reader, error) {
+		return NewReader(bytes.NewReader(content), "test")
 	},
-	"byte by byte": func(_ testing.TB, content []byte) (*Capture, error) {
-		return NewCapture(iotest.OneByteReader(bytes.NewReader(content)), "test")
+	"byte by byte": func(_ testing.TB, content []byte) (*Reader, error) {
+		return NewReader(iotest.OneByteReader(bytes.NewReader(content)), "test")
 	},
-	"data with error": func(_ testing.TB, content []byte) (*Capture, error) {
-		return NewCapture(iotest.DataErrReader(bytes.NewReader(content)), "test")
+	"data with error": func(_ testing.TB, content []byte) (*Reader, error) {
+		return NewReader(iotest.DataErrReader(bytes.NewReader(content)), "test")
 	},
-	"gzip file": func(tb testing.TB, content []byte) (*Capture, error) {
-		return OpenCapture(captureFile(tb, captureGzip(tb, content)))
+	"gzip file": func(tb testing.TB, content []byte) (*Reader, error) {
+		return Open(writeFile(tb, compress(tb, content)))
 	},
-	"gzip stream": func(tb testing.TB, content []byte) (*Capture, error) {
-		return NewCapture(bytes.NewReader(captureGzip(tb, content)), "test")
+	"gzip stream": func(tb testing.TB, content []byte) (*Reader, error) {
+		return NewReader(bytes.NewReader(compress(tb, content)), "test")
 	},
 }
 
-// captureEveryWay returns the frames and the error of a capture, which have to be the same in whatever way it comes.
-func captureEveryWay(t *testing.T, content []byte) ([]capturedFrame, error) {
+// readEveryWay returns the frames and the error of a capture, which have to be the same in whatever way it comes.
+func readEveryWay(t *testing.T, content []byte) ([]frameCopy, error) {
 	t.Helper()
-	want, wantErr := captureRead(t, "file", content)
-	for way := range captureWays {
-		got, err := captureRead(t, way, content)
+	want, wantErr := readBy(t, "file", content)
+	for way := range ways {
+		got, err := readBy(t, way, content)
 		require.Equal(t, want, got, way)
-		require.Equal(t, captureProblem(wantErr), captureProblem(err), way)
+		require.Equal(t, problemOf(wantErr), problemOf(err), way)
 	}
 	return want, wantErr
 }
 
-func captureRead(tb testing.TB, way string, content []byte) ([]capturedFrame, error) {
+func readBy(tb testing.TB, way string, content []byte) ([]frameCopy, error) {
 	tb.Helper()
-	c, err := captureWays[way](tb, content)
+	c, err := ways[way](tb, content)
 	if err != nil {
 		return nil, err
 	}
-	frames, err := captureFrames(tb, c)
+	frames, err := readAll(tb, c)
 	require.NoError(tb, c.Close())
 	return frames, err
 }
 
-// captureProblem returns what an error says, but for the name of the file.
-func captureProblem(err error) any {
+// problemOf returns what an error says, but for the name of the file.
+func problemOf(err error) any {
 	var corrupt *CorruptError
 	switch {
 	case err == nil:
@@ -142,8 +142,8 @@ func captureProblem(err error) any {
 	return problem
 }
 
-func TestCaptureRefused(t *testing.T) {
-	pcap := capturePcap(pcapSpec{}, captureSamples)
+func TestRefused(t *testing.T) {
+	pcap := buildPcap(pcapSpec{}, sampleFrames)
 	for name, c := range map[string]struct {
 		content []byte
 		want    string
@@ -151,60 +151,60 @@ func TestCaptureRefused(t *testing.T) {
 		"empty":           {nil, "empty file"},
 		"text":            {[]byte("hello, this is a log file\n"), "not a capture file (pcap, pcapng or gzip of them)"},
 		"short text":      {[]byte("hi"), "not a capture file (pcap, pcapng or gzip of them)"},
-		"empty gzip":      {captureGzip(t, nil), "empty file"},
-		"gzip of text":    {captureGzip(t, []byte("hello")), "not a capture file (pcap, pcapng or gzip of them)"},
-		"gzip of hi":      {captureGzip(t, []byte("hi")), "not a capture file (pcap, pcapng or gzip of them)"},
-		"gzip of gzip":    {captureGzip(t, captureGzip(t, pcap)), "not a capture file (pcap, pcapng or gzip of them)"},
-		"cut gzip header": {captureGzip(t, pcap)[:5], "byte 0 (uncompressed): the compressed data is cut short"},
-		"bad gzip header": {append([]byte{0x1f, 0x8b, 99}, captureGzip(t, pcap)[3:]...),
+		"empty gzip":      {compress(t, nil), "empty file"},
+		"gzip of text":    {compress(t, []byte("hello")), "not a capture file (pcap, pcapng or gzip of them)"},
+		"gzip of hi":      {compress(t, []byte("hi")), "not a capture file (pcap, pcapng or gzip of them)"},
+		"gzip of gzip":    {compress(t, compress(t, pcap)), "not a capture file (pcap, pcapng or gzip of them)"},
+		"cut gzip header": {compress(t, pcap)[:5], "byte 0 (uncompressed): the compressed data is cut short"},
+		"bad gzip header": {append([]byte{0x1f, 0x8b, 99}, compress(t, pcap)[3:]...),
 			"byte 0 (uncompressed): damaged: gzip: invalid header"},
 		"cut header": {pcap[:23], "byte 0: cut short, 23 of at least 24 bytes of the record are there"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			file := captureFile(t, c.content)
-			_, err := OpenCapture(file)
+			file := writeFile(t, c.content)
+			_, err := Open(file)
 			assert.EqualError(t, err, file+": "+c.want)
-			_, err = NewCapture(bytes.NewReader(c.content), "stream")
+			_, err = NewReader(bytes.NewReader(c.content), "stream")
 			assert.EqualError(t, err, "stream: "+c.want)
 		})
 	}
 }
 
-func TestCaptureUnreadable(t *testing.T) {
+func TestUnreadable(t *testing.T) {
 	dir := t.TempDir()
-	_, err := OpenCapture(filepath.Join(dir, "none"))
+	_, err := Open(filepath.Join(dir, "none"))
 	assert.ErrorIs(t, err, os.ErrNotExist)
-	_, err = OpenCapture(dir)
+	_, err = Open(dir)
 	assert.EqualError(t, err, "read "+dir+": is a directory")
 
 	broken := errors.New("device broke")
-	_, err = NewCapture(iotest.ErrReader(broken), "tape")
+	_, err = NewReader(iotest.ErrReader(broken), "tape")
 	assert.EqualError(t, err, "read tape: device broke")
 
-	whole := capturePcap(pcapSpec{}, captureSamples)
-	c, err := NewCapture(io.MultiReader(bytes.NewReader(whole), iotest.ErrReader(broken)), "tape")
+	whole := buildPcap(pcapSpec{}, sampleFrames)
+	c, err := NewReader(io.MultiReader(bytes.NewReader(whole), iotest.ErrReader(broken)), "tape")
 	require.NoError(t, err)
-	frames, err := captureFrames(t, c)
-	assert.Len(t, frames, len(captureSamples), "what was read before counts")
+	frames, err := readAll(t, c)
+	assert.Len(t, frames, len(sampleFrames), "what was read before counts")
 	assert.ErrorIs(t, err, broken)
 	assert.EqualError(t, err, "read tape: device broke")
 }
 
-func TestCaptureSparse(t *testing.T) {
-	name := captureFile(t, nil)
+func TestSparse(t *testing.T) {
+	name := writeFile(t, nil)
 	require.NoError(t, os.Truncate(name, 4<<30))
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	_, err := OpenCapture(name)
+	_, err := Open(name)
 	runtime.ReadMemStats(&after)
 	assert.ErrorIs(t, err, errNotCapture)
 	assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(1<<20))
 }
 
-// TestCaptureCut cuts captures after every byte. Between two records that is an end like any other; within one, the frames
+// TestCut cuts captures after every byte. Between two records that is an end like any other; within one, the frames
 // before it come out, and the error says where it begins.
-func TestCaptureCut(t *testing.T) {
-	for format, content := range captureFormats() {
+func TestCut(t *testing.T) {
+	for format, content := range allFormats() {
 		for _, way := range []string{"file", "stream"} {
 			t.Run(format+" "+way, func(t *testing.T) { testCaptureCut(t, way, content) })
 		}
@@ -212,10 +212,10 @@ func TestCaptureCut(t *testing.T) {
 }
 
 func testCaptureCut(t *testing.T, way string, content []byte) {
-	boundaries := captureBoundaries(content)
-	boundary, before := 0, []capturedFrame(nil)
+	boundaries := boundaries(content)
+	boundary, before := 0, []frameCopy(nil)
 	for cut := magicLen; cut <= len(content); cut++ {
-		frames, err := captureRead(t, way, content[:cut])
+		frames, err := readBy(t, way, content[:cut])
 		if boundaries[cut] {
 			require.NoError(t, err)
 			boundary, before = cut, frames
@@ -229,11 +229,11 @@ func testCaptureCut(t *testing.T, way string, content []byte) {
 		require.Equal(t, before, frames)
 	}
 	require.Equal(t, len(content), boundary)
-	require.Len(t, before, len(captureSamples))
+	require.Len(t, before, len(sampleFrames))
 }
 
-// captureBoundaries walks a little-endian capture by its lengths, and returns where its headers, records and blocks end.
-func captureBoundaries(content []byte) map[int]bool {
+// boundaries walks a little-endian capture by its lengths, and returns where its headers, records and blocks end.
+func boundaries(content []byte) map[int]bool {
 	ends := map[int]bool{}
 	if isPcapng(content) {
 		for at := 0; at < len(content); ends[at] = true {
@@ -248,34 +248,34 @@ func captureBoundaries(content []byte) map[int]bool {
 	return ends
 }
 
-// TestCaptureCutGzip cuts compressed data: a prefix of the frames comes out, and never an end that looks like the real one.
-func TestCaptureCutGzip(t *testing.T) {
-	for format, content := range captureFormats() {
+// TestCutGzip cuts compressed data: a prefix of the frames comes out, and never an end that looks like the real one.
+func TestCutGzip(t *testing.T) {
+	for format, content := range allFormats() {
 		t.Run(format, func(t *testing.T) {
-			whole, err := captureRead(t, "file", content)
+			whole, err := readBy(t, "file", content)
 			require.NoError(t, err)
-			compressed := captureGzip(t, content)
+			compressed := compress(t, content)
 			for cut := 1; cut < len(compressed); cut++ {
-				frames, err := captureRead(t, "stream", compressed[:cut])
+				frames, err := readBy(t, "stream", compressed[:cut])
 				require.Error(t, err)
-				require.Equal(t, whole[:len(frames)], append([]capturedFrame{}, frames...))
+				require.Equal(t, whole[:len(frames)], append([]frameCopy{}, frames...))
 			}
 			compressed[len(compressed)-5] ^= 1 // in the checksum
-			frames, err := captureRead(t, "file", compressed)
+			frames, err := readBy(t, "file", compressed)
 			require.ErrorIs(t, err, gzip.ErrChecksum)
 			require.Equal(t, whole, frames)
 		})
 	}
 }
 
-// TestCaptureOffset checks that progress ends at the file's size, whatever is at its end.
-func TestCaptureOffset(t *testing.T) {
-	for format, content := range captureFormats() {
-		for _, content := range [][]byte{content, captureGzip(t, content)} {
-			c, err := OpenCapture(captureFile(t, content))
+// TestOffset checks that progress ends at the file's size, whatever is at its end.
+func TestOffset(t *testing.T) {
+	for format, content := range allFormats() {
+		for _, content := range [][]byte{content, compress(t, content)} {
+			c, err := Open(writeFile(t, content))
 			require.NoError(t, err)
 			assert.EqualValues(t, len(content), c.Size(), format)
-			_, err = captureFrames(t, c)
+			_, err = readAll(t, c)
 			require.NoError(t, err)
 			assert.Equal(t, c.Size(), c.Offset(), format)
 			require.NoError(t, c.Close())
@@ -283,14 +283,14 @@ func TestCaptureOffset(t *testing.T) {
 	}
 }
 
-// TestCaptureBatches checks that full batches come from a mapped file, and all frames of buffers that are moved and grown.
-func TestCaptureBatches(t *testing.T) {
+// TestBatches checks that full batches come from a mapped file, and all frames of buffers that are moved and grown.
+func TestBatches(t *testing.T) {
 	var frames []pcapFrame
 	for i := range 3*decap.BatchSize + 1 {
 		frames = append(frames, pcapFrame{sec: uint32(i), data: bytes.Repeat([]byte{byte(i)}, i*37%3000)})
 	}
 	frames = append(frames, pcapFrame{data: make([]byte, maxFrame)}, pcapFrame{data: []byte("after the largest")})
-	got, err := captureEveryWay(t, capturePcap(pcapSpec{}, frames))
+	got, err := readEveryWay(t, buildPcap(pcapSpec{}, frames))
 	require.NoError(t, err)
 	require.Len(t, got, len(frames))
 	for i, f := range frames {
@@ -298,7 +298,7 @@ func TestCaptureBatches(t *testing.T) {
 	}
 
 	large := slices.Repeat([]pcapFrame{{data: make([]byte, 3000)}}, 3*decap.BatchSize+1) // the window moves in the third batch
-	c, err := OpenCapture(captureFile(t, capturePcap(pcapSpec{}, large)))
+	c, err := Open(writeFile(t, buildPcap(pcapSpec{}, large)))
 	require.NoError(t, err)
 	var sizes []int
 	var b decap.Batch
@@ -308,22 +308,22 @@ func TestCaptureBatches(t *testing.T) {
 	assert.Equal(t, []int{64, 64, 64, 1}, sizes)
 }
 
-// TestCaptureHostileLength checks that a stated length costs no memory before as much data has come.
-func TestCaptureHostileLength(t *testing.T) {
-	var ng captureBlocks
+// TestHostileLength checks that a stated length costs no memory before as much data has come.
+func TestHostileLength(t *testing.T) {
+	var ng blockWriter
 	ng.section()
-	content := append(ng.b, captureHex("01 00 00 00 00 00 00 01 de ad be ef")...) // a block of 16 MiB
-	c, err := NewCapture(bytes.NewReader(content), "test")
+	content := append(ng.b, unhex("01 00 00 00 00 00 00 01 de ad be ef")...) // a block of 16 MiB
+	c, err := NewReader(bytes.NewReader(content), "test")
 	require.NoError(t, err)
-	frames, err := captureFrames(t, c)
+	frames, err := readAll(t, c)
 	require.Empty(t, frames)
 	require.EqualError(t, err, "test: byte 28: cut short, 12 of at least 16777216 bytes of the record are there")
 	require.LessOrEqual(t, cap(c.in.buf), 2*windowLen)
 }
 
-func TestCaptureClose(t *testing.T) {
-	content := capturePcap(pcapSpec{}, make([]pcapFrame, 10*decap.BatchSize))
-	for way, open := range captureWays {
+func TestClose(t *testing.T) {
+	content := buildPcap(pcapSpec{}, make([]pcapFrame, 10*decap.BatchSize))
+	for way, open := range ways {
 		t.Run(way, func(t *testing.T) {
 			c, err := open(t, content)
 			require.NoError(t, err)
@@ -340,14 +340,14 @@ func TestCaptureClose(t *testing.T) {
 	}
 }
 
-// TestCaptureCloseMeanwhile closes from another goroutine while frames are read and looked at.
-func TestCaptureCloseMeanwhile(t *testing.T) {
+// TestCloseMeanwhile closes from another goroutine while frames are read and looked at.
+func TestCloseMeanwhile(t *testing.T) {
 	frames := make([]pcapFrame, 1000*decap.BatchSize)
 	for i := range frames {
 		frames[i].data = []byte("0123456789")
 	}
-	name := captureFile(t, capturePcap(pcapSpec{}, frames))
-	c, err := OpenCapture(name)
+	name := writeFile(t, buildPcap(pcapSpec{}, frames))
+	c, err := Open(name)
 	require.NoError(t, err)
 	var b decap.Batch
 	require.NoError(t, c.Read(&b))
@@ -364,8 +364,8 @@ func TestCaptureCloseMeanwhile(t *testing.T) {
 	require.NoError(t, <-done)
 }
 
-// captureLarge writes about 40 MB of frames of 20 to 1500 bytes, and returns how many.
-func captureLarge(tb testing.TB, format string) (name string, size int64) {
+// largeCapture writes about 40 MB of frames of 20 to 1500 bytes, and returns how many.
+func largeCapture(tb testing.TB, format string) (name string, size int64) {
 	tb.Helper()
 	const count = 50_000
 	data := make([]byte, 1500)
@@ -376,9 +376,9 @@ func captureLarge(tb testing.TB, format string) (name string, size int64) {
 		for i := range frames {
 			frames[i] = pcapFrame{sec: uint32(i), data: data[:20+i*7919%1480]}
 		}
-		content = capturePcap(pcapSpec{}, frames)
+		content = buildPcap(pcapSpec{}, frames)
 	case "pcapng":
-		var ng captureBlocks
+		var ng blockWriter
 		ng.section()
 		ng.describe(1, 0)
 		for i := range count {
@@ -386,20 +386,20 @@ func captureLarge(tb testing.TB, format string) (name string, size int64) {
 		}
 		content = ng.b
 	}
-	return captureFile(tb, content), int64(len(content))
+	return writeFile(tb, content), int64(len(content))
 }
 
-// TestCaptureAllocations checks that a Read does not allocate: of a mapped file never, of a stream once its buffer is there.
-func TestCaptureAllocations(t *testing.T) {
+// TestAllocations checks that a Read does not allocate: of a mapped file never, of a stream once its buffer is there.
+func TestAllocations(t *testing.T) {
 	for _, format := range []string{"pcap", "pcapng"} {
-		name, _ := captureLarge(t, format)
-		mapped, err := OpenCapture(name)
+		name, _ := largeCapture(t, format)
+		mapped, err := Open(name)
 		require.NoError(t, err)
 		f, err := os.Open(name)
 		require.NoError(t, err)
-		stream, err := NewCapture(f, name)
+		stream, err := NewReader(f, name)
 		require.NoError(t, err)
-		for way, c := range map[string]*Capture{"mapped": mapped, "stream": stream} {
+		for way, c := range map[string]*Reader{"mapped": mapped, "stream": stream} {
 			var b decap.Batch
 			var failed error
 			allocations := 1.0

@@ -1,4 +1,4 @@
-package rx
+package capture
 
 import (
 	"encoding/binary"
@@ -44,11 +44,11 @@ func TestClock(t *testing.T) {
 		"other options":          {[]any{2, []byte("lo"), 11, []byte("tcp port 80"), 9, []byte{0}}, 1, 1e9},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var ng captureBlocks
+			var ng blockWriter
 			ng.section()
 			ng.describe(1, 0, c.options...)
 			ng.enhanced(0, c.units, nil, 0)
-			got, err := captureRead(t, "file", ng.b)
+			got, err := readBy(t, "file", ng.b)
 			require.NoError(t, err)
 			assert.Equal(t, c.want, got[0].Nanos)
 		})
@@ -62,31 +62,31 @@ func TestClockExact(t *testing.T) {
 		seconds := rapid.Int64().Draw(t, "offset")
 		units := rapid.Uint64().Draw(t, "units")
 
-		var ng captureBlocks
+		var ng blockWriter
 		ng.section()
 		options := append(ng.u16(nil, optionResolution, 1), resolution, 0, 0, 0)
 		options = binary.LittleEndian.AppendUint64(ng.u16(options, optionOffset, 8), uint64(seconds))
 		c, err := clockOf(options, littleEndian)
 		require.NoError(t, err)
 
-		exact := captureClamp(captureExactNanos(units, resolution), 0, maxNanos)
+		exact := clamp(exactNanos(units, resolution), 0, maxNanos)
 		limit := int64(maxNanos / 1_000_000_000)
 		exact += max(-limit, min(seconds, limit)) * 1e9
 		got := c.nanos(units)
 		// Finer than 2^-72 s the factor is rounded: 2 ns at most, of stamps that are all within a few milliseconds.
-		assert.InDelta(t, max(0, min(exact, maxNanos)), got, captureClockError(resolution))
+		assert.InDelta(t, max(0, min(exact, maxNanos)), got, clockError(resolution))
 	})
 }
 
-func captureClockError(resolution byte) float64 {
+func clockError(resolution byte) float64 {
 	if resolution > 0x80|72 {
 		return 2
 	}
 	return 0
 }
 
-// captureExactNanos returns units / resolution in nanoseconds.
-func captureExactNanos(units uint64, resolution byte) *big.Int {
+// exactNanos returns units / resolution in nanoseconds.
+func exactNanos(units uint64, resolution byte) *big.Int {
 	base := int64(10)
 	if resolution&0x80 != 0 {
 		base = 2
@@ -96,7 +96,7 @@ func captureExactNanos(units uint64, resolution byte) *big.Int {
 	return n.Div(n, perSecond)
 }
 
-func captureClamp(n *big.Int, low, high int64) int64 {
+func clamp(n *big.Int, low, high int64) int64 {
 	if n.Cmp(big.NewInt(high)) > 0 {
 		return high
 	}

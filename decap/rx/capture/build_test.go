@@ -1,4 +1,4 @@
-package rx
+package capture
 
 import (
 	"encoding/binary"
@@ -8,14 +8,14 @@ import (
 
 // Captures for tests, put together byte by byte and by other means than those that read them.
 
-// A captureOrder is a byte order that can append.
-type captureOrder interface {
+// A appendOrder is a byte order that can append.
+type appendOrder interface {
 	binary.ByteOrder
 	binary.AppendByteOrder
 }
 
-// captureHex returns bytes from hex digits and spaces.
-func captureHex(s string) []byte {
+// unhex returns bytes from hex digits and spaces.
+func unhex(s string) []byte {
 	b, err := hex.DecodeString(strings.ReplaceAll(s, " ", ""))
 	if err != nil {
 		panic(err)
@@ -25,7 +25,7 @@ func captureHex(s string) []byte {
 
 // A pcapSpec is a variant of the pcap format. Its zero value is little-endian, microseconds, Ethernet.
 type pcapSpec struct {
-	order captureOrder
+	order appendOrder
 	magic uint32
 	link  uint32
 	extra int // bytes between a record header and its frame
@@ -37,7 +37,7 @@ type pcapFrame struct {
 	original uint32 // length on the wire, if more than len(data)
 }
 
-func capturePcap(spec pcapSpec, frames []pcapFrame) []byte {
+func buildPcap(spec pcapSpec, frames []pcapFrame) []byte {
 	if spec.order == nil {
 		spec.order = binary.LittleEndian
 	}
@@ -59,20 +59,20 @@ func capturePcap(spec pcapSpec, frames []pcapFrame) []byte {
 	return b
 }
 
-// captureBlocks puts a pcapng file together. Its zero value is little-endian.
-type captureBlocks struct {
-	order captureOrder
+// blockWriter puts a pcapng file together. Its zero value is little-endian.
+type blockWriter struct {
+	order appendOrder
 	b     []byte
 }
 
-func (c *captureBlocks) u16(b []byte, v ...uint16) []byte {
+func (c *blockWriter) u16(b []byte, v ...uint16) []byte {
 	for _, v := range v {
 		b = c.order.AppendUint16(b, v)
 	}
 	return b
 }
 
-func (c *captureBlocks) u32(b []byte, v ...uint32) []byte {
+func (c *blockWriter) u32(b []byte, v ...uint32) []byte {
 	for _, v := range v {
 		b = c.order.AppendUint32(b, v)
 	}
@@ -80,7 +80,7 @@ func (c *captureBlocks) u32(b []byte, v ...uint32) []byte {
 }
 
 // block appends a block around a body, which it pads.
-func (c *captureBlocks) block(kind uint32, body []byte) {
+func (c *blockWriter) block(kind uint32, body []byte) {
 	for len(body)%4 != 0 {
 		body = append(body, 0xee)
 	}
@@ -90,7 +90,7 @@ func (c *captureBlocks) block(kind uint32, body []byte) {
 	c.b = c.u32(c.b, size)
 }
 
-func (c *captureBlocks) section() {
+func (c *blockWriter) section() {
 	if c.order == nil {
 		c.order = binary.LittleEndian
 	}
@@ -99,7 +99,7 @@ func (c *captureBlocks) section() {
 }
 
 // describe appends an interface; options are pairs of a code and a value.
-func (c *captureBlocks) describe(link uint16, snap uint32, options ...any) {
+func (c *blockWriter) describe(link uint16, snap uint32, options ...any) {
 	body := c.u32(c.u16(nil, link, 0), snap)
 	for i := 0; i < len(options); i += 2 {
 		value := options[i+1].([]byte)
@@ -112,38 +112,38 @@ func (c *captureBlocks) describe(link uint16, snap uint32, options ...any) {
 	c.block(1, body)
 }
 
-func (c *captureBlocks) enhanced(number uint32, units uint64, data []byte, original uint32) {
+func (c *blockWriter) enhanced(number uint32, units uint64, data []byte, original uint32) {
 	body := c.u32(nil, number, uint32(units>>32), uint32(units), uint32(len(data)), max(original, uint32(len(data))))
 	c.block(6, append(body, data...))
 }
 
-func (c *captureBlocks) obsolete(number uint16, units uint64, data []byte, original uint32) {
+func (c *blockWriter) obsolete(number uint16, units uint64, data []byte, original uint32) {
 	body := c.u16(nil, number, 7)
 	body = c.u32(body, uint32(units>>32), uint32(units), uint32(len(data)), max(original, uint32(len(data))))
 	c.block(2, append(body, data...))
 }
 
-func (c *captureBlocks) simple(data []byte, original uint32) {
+func (c *blockWriter) simple(data []byte, original uint32) {
 	c.block(3, append(c.u32(nil, max(original, uint32(len(data)))), data...))
 }
 
-// captureSamples are frames of lengths that need padding and that do not.
-var captureSamples = []pcapFrame{
+// sampleFrames are frames of lengths that need padding and that do not.
+var sampleFrames = []pcapFrame{
 	{sec: 1_700_000_000, sub: 123_456, data: []byte("first")},
 	{sec: 1_700_000_001, sub: 0, data: []byte{}, original: 60},
 	{sec: 1_700_000_002, sub: 999_999, data: []byte("a longer frame that was cut."), original: 9000},
 	{sec: 4_294_967_295, sub: 1, data: []byte("last")},
 }
 
-// captureFormats are the same frames as little-endian pcap and pcapng.
-func captureFormats() map[string][]byte {
-	var ng captureBlocks
+// allFormats are the same frames as little-endian pcap and pcapng.
+func allFormats() map[string][]byte {
+	var ng blockWriter
 	ng.section()
 	ng.block(0x0bad, []byte("some unknown block"))
 	ng.describe(1, 0)
-	for _, f := range captureSamples {
+	for _, f := range sampleFrames {
 		ng.enhanced(0, uint64(f.sec)*1e6+uint64(f.sub), f.data, f.original)
 	}
 	ng.block(5, make([]byte, 12)) // interface statistics
-	return map[string][]byte{"pcap": capturePcap(pcapSpec{}, captureSamples), "pcapng": ng.b}
+	return map[string][]byte{"pcap": buildPcap(pcapSpec{}, sampleFrames), "pcapng": ng.b}
 }

@@ -1,4 +1,4 @@
-package rx
+package capture
 
 import (
 	"compress/flate"
@@ -30,12 +30,12 @@ func (e *CorruptError) Error() string {
 func (e *CorruptError) Unwrap() error { return e.Err }
 
 // corrupt says that what is wrong is at the next record.
-func (c *Capture) corrupt(err error) error {
+func (c *Reader) corrupt(err error) error {
 	return &CorruptError{Name: c.name, Offset: c.in.offset(), Compressed: c.compressed, Err: err}
 }
 
 // readError adds to the error of a read: it tells damaged data from a device that fails, and says of which file.
-func (c *Capture) readError(err error) error {
+func (c *Reader) readError(err error) error {
 	var deflate flate.CorruptInputError
 	var path *os.PathError
 	switch {

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package rx
+package capture
 
 import "os"
 

@@ -1,4 +1,4 @@
-package rx
+package capture
 
 import (
 	"bufio"
@@ -20,68 +20,68 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap"
 )
 
-// captureDamaged are the captures that end early on purpose, and where. For all others both readers reach the end.
-var captureDamaged = map[string]string{
+// damagedCaptures are the captures that end early on purpose, and where. For all others both readers reach the end.
+var damagedCaptures = map[string]string{
 	"suriver__bug-1450-04_tls_DER-incomplete-header.pcap":  "byte 5035: damaged: a frame of 4325376 bytes",
 	"suriver__bug-1450-05_tls_DER-incomplete-content.pcap": "byte 5035: damaged: a frame of 4325376 bytes",
 	"suriver__bug-6875-01_fuzz.pcap":                       "byte 228: damaged: a frame of 1409179648 bytes",
 }
 
-// captureOddTimes are captures that state more than 4294967 microseconds after the second, which we add as they are;
+// oddTimes are captures that state more than 4294967 microseconds after the second, which we add as they are;
 // gopacket turns them into nanoseconds within 32 bits.
-var captureOddTimes = map[string]bool{
+var oddTimes = map[string]bool{
 	"ndpi__fuzz-2021-06-07-c6c72a0a56.pcap": true,
 }
 
-// captureRefused is the capture in which gopacket refuses a frame that is longer than it was on the wire.
-const captureRefused = "tcpdump__aoe-oobr-1.pcap"
+// refusedCapture is the capture in which gopacket refuses a frame that is longer than it was on the wire.
+const refusedCapture = "tcpdump__aoe-oobr-1.pcap"
 
-// TestCaptureOracle compares every frame of every capture with what gopacket's readers give.
-func TestCaptureOracle(t *testing.T) {
-	for _, name := range captureTestdata(t) {
-		captureCompare(t, name)
+// TestOracle compares every frame of every capture with what gopacket's readers give.
+func TestOracle(t *testing.T) {
+	for _, name := range testCaptures(t) {
+		compareWithOracle(t, name)
 	}
 }
 
-// TestCaptureOracleCorpus does so with the public captures, of which many are malformed on purpose.
-func TestCaptureOracleCorpus(t *testing.T) {
-	dir := filepath.Join(captureModule(t), "..", "shared", "corpus", "dev", "pcaps")
+// TestOracleCorpus does so with the public captures, of which many are malformed on purpose.
+func TestOracleCorpus(t *testing.T) {
+	dir := filepath.Join(moduleDir(t), "..", "shared", "corpus", "dev", "pcaps")
 	names, err := filepath.Glob(filepath.Join(dir, "*"))
 	require.NoError(t, err)
 	if len(names) == 0 {
 		t.Skip("no public captures in ../shared/corpus/dev/pcaps")
 	}
 	for _, name := range names {
-		captureCompare(t, name)
+		compareWithOracle(t, name)
 	}
 }
 
-func captureCompare(t *testing.T, name string) {
+func compareWithOracle(t *testing.T, name string) {
 	t.Helper()
-	c, err := OpenCapture(name)
+	c, err := Open(name)
 	require.NoError(t, err)
-	frames, err := captureFrames(t, c)
+	frames, err := readAll(t, c)
 	require.NoError(t, c.Close())
-	if damage, ok := captureDamaged[filepath.Base(name)]; ok {
+	if damage, ok := damagedCaptures[filepath.Base(name)]; ok {
 		assert.EqualError(t, err, name+": "+damage)
 	} else {
 		assert.NoError(t, err)
 	}
 
-	oracle := captureOpenOracle(t, name)
-	if filepath.Base(name) == captureRefused {
+	oracle := openOracle(t, name)
+	if filepath.Base(name) == refusedCapture {
 		frames = nil
 	}
 	for i, f := range frames {
 		data, info, linkType, err := oracle()
 		require.NoError(t, err, "%s: frame %d", name, i+1)
-		want := capturedFrame{
+		want := frameCopy{
 			Data:    string(data),
-			Nanos:   captureNanos(info.Timestamp, frames, i),
+			Nanos:   expectedNanos(info.Timestamp, frames, i),
 			WireLen: min(info.Length, math.MaxInt32),
-			Link:    captureOracleLink(linkType),
+			Link:    oracleLink(linkType),
 		}
-		if captureOddTimes[filepath.Base(name)] {
+		if oddTimes[filepath.Base(name)] {
 			want.Nanos = f.Nanos
 		}
 		assert.Equal(t, want, f, "%s: frame %d", name, i+1)
@@ -90,16 +90,16 @@ func captureCompare(t *testing.T, name string) {
 	require.Error(t, err, "%s: a frame more than the %d that we read", name, len(frames))
 }
 
-// captureOracleLink returns the link that a type stands for. Gopacket keeps 8 bits of it, so that 276 becomes 20.
-func captureOracleLink(linkType layers.LinkType) decap.Link {
+// oracleLink returns the link that a type stands for. Gopacket keeps 8 bits of it, so that 276 becomes 20.
+func oracleLink(linkType layers.LinkType) decap.Link {
 	if linkType == 276&0xff {
 		return decap.LinkSLL2
 	}
 	return linkOf(uint32(linkType))
 }
 
-// captureNanos returns what we say of a time: that of the frame before where gopacket knows none, and no time out of bounds.
-func captureNanos(at time.Time, frames []capturedFrame, i int) int64 {
+// expectedNanos returns what we say of a time: that of the frame before where gopacket knows none, and no time out of bounds.
+func expectedNanos(at time.Time, frames []frameCopy, i int) int64 {
 	switch {
 	case at.IsZero() && i == 0, at.Unix() < 0 && !at.IsZero():
 		return 0
@@ -111,8 +111,8 @@ func captureNanos(at time.Time, frames []capturedFrame, i int) int64 {
 	return at.UnixNano()
 }
 
-// captureOpenOracle returns a function that gives the next frame as gopacket reads it.
-func captureOpenOracle(t *testing.T, name string) func() ([]byte, gopacket.CaptureInfo, layers.LinkType, error) {
+// openOracle returns a function that gives the next frame as gopacket reads it.
+func openOracle(t *testing.T, name string) func() ([]byte, gopacket.CaptureInfo, layers.LinkType, error) {
 	t.Helper()
 	content, err := os.ReadFile(name)
 	require.NoError(t, err)

@@ -1,4 +1,4 @@
-package rx
+package capture
 
 import (
 	"bytes"
@@ -14,33 +14,33 @@ import (
 // FuzzCapture reads anything as a capture, as a mapped file and as a stream. Both give the same frames and the same
 // verdict, every frame is within the data, and the stream's buffer stays in proportion to what has come.
 func FuzzCapture(f *testing.F) {
-	for _, content := range captureFormats() {
+	for _, content := range allFormats() {
 		f.Add(content)
-		f.Add(captureGzip(f, content))
+		f.Add(compress(f, content))
 		f.Add(content[:len(content)-3])
 	}
-	for _, name := range captureTestdata(f) {
+	for _, name := range testCaptures(f) {
 		if content, err := os.ReadFile(name); err == nil && len(content) < 64<<10 {
 			f.Add(content)
 		}
 	}
 	f.Fuzz(func(t *testing.T, content []byte) {
-		stream, err := NewCapture(bytes.NewReader(content), "fuzz")
+		stream, err := NewReader(bytes.NewReader(content), "fuzz")
 		if hasGzipMagic(content) {
 			if err == nil {
-				captureReadSome(t, stream)
+				readSome(t, stream)
 			}
 			return
 		}
-		mapped := &Capture{name: "fuzz", in: window{buf: content}}
-		require.Equal(t, captureProblem(mapped.detect()), captureProblem(err))
+		mapped := &Reader{name: "fuzz", in: window{buf: content}}
+		require.Equal(t, problemOf(mapped.detect()), problemOf(err))
 		if err != nil {
 			return
 		}
-		want, wantErr := captureFrames(t, mapped)
-		got, err := captureFrames(t, stream)
+		want, wantErr := readAll(t, mapped)
+		got, err := readAll(t, stream)
 		require.Equal(t, want, got)
-		require.Equal(t, captureProblem(wantErr), captureProblem(err))
+		require.Equal(t, problemOf(wantErr), problemOf(err))
 		sum := 0
 		for _, frame := range got {
 			sum += len(frame.Data)
@@ -50,8 +50,8 @@ func FuzzCapture(f *testing.F) {
 	})
 }
 
-// captureReadSome reads no more than some batches: what few bytes stand for when compressed has no bound.
-func captureReadSome(t *testing.T, c *Capture) {
+// readSome reads no more than some batches: what few bytes stand for when compressed has no bound.
+func readSome(t *testing.T, c *Reader) {
 	var b decap.Batch
 	for range 1000 {
 		if c.Read(&b) != nil {
@@ -61,20 +61,20 @@ func captureReadSome(t *testing.T, c *Capture) {
 	require.LessOrEqual(t, cap(c.in.buf), 4*maxBlock)
 }
 
-// captureTestdata returns the project's own captures.
-func captureTestdata(tb testing.TB) []string {
+// testCaptures returns the project's own captures.
+func testCaptures(tb testing.TB) []string {
 	tb.Helper()
 	var names []string
 	for _, pattern := range []string{"*.pcap", "*.pcapng", "*.gz"} {
-		found, err := filepath.Glob(filepath.Join(captureModule(tb), "testdata", pattern))
+		found, err := filepath.Glob(filepath.Join(moduleDir(tb), "testdata", pattern))
 		require.NoError(tb, err)
 		names = append(names, found...)
 	}
 	return names
 }
 
-// captureModule returns the directory that go.mod is in.
-func captureModule(tb testing.TB) string {
+// moduleDir returns the directory that go.mod is in.
+func moduleDir(tb testing.TB) string {
 	tb.Helper()
 	dir, err := os.Getwd()
 	require.NoError(tb, err)

@@ -1,4 +1,4 @@
-package rx
+package capture
 
 import (
 	"errors"
@@ -41,12 +41,12 @@ const maxInterfaces = 1 << 16
 // pcapng is the block format. Its zero value waits for the first section header.
 type pcapng struct {
 	order      byteOrder
-	interfaces []captureInterface // of this section
-	last       int64              // time of the last frame, for the Simple Packet Block, which has none
+	interfaces []netInterface // of this section
+	last       int64          // time of the last frame, for the Simple Packet Block, which has none
 }
 
-// A captureInterface is what a packet needs to know of the interface that captured it.
-type captureInterface struct {
+// A netInterface is what a packet needs to know of the interface that captured it.
+type netInterface struct {
 	link  decap.Link
 	snap  uint32 // the longest frame it captures; 0 if there is no limit
 	clock clock
@@ -140,7 +140,7 @@ func (p *pcapng) describe(body []byte) error {
 	if err != nil {
 		return err
 	}
-	p.interfaces = append(p.interfaces, captureInterface{
+	p.interfaces = append(p.interfaces, netInterface{
 		link:  linkOf(uint32(p.order.u16(body))),
 		snap:  p.order.u32(body[4:]),
 		clock: clk,
@@ -183,7 +183,7 @@ func (p *pcapng) simplePacket(body []byte, out *decap.Batch) error {
 }
 
 // frame adds a frame, which is at the front of b.
-func (p *pcapng) frame(of *captureInterface, b []byte, captured, original uint32, out *decap.Batch) error {
+func (p *pcapng) frame(of *netInterface, b []byte, captured, original uint32, out *decap.Batch) error {
 	if captured > maxFrame || int(captured) > len(b) {
 		return fmt.Errorf("damaged: a frame of %d bytes in a block that has room for %d", captured, len(b))
 	}
