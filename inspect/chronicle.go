@@ -1,10 +1,10 @@
 package inspect
 
 import (
+	"github.com/mirrorsink/mirrorsink/inspect/dedup"
 	"github.com/mirrorsink/mirrorsink/inspect/event"
 	"github.com/mirrorsink/mirrorsink/inspect/flow"
 	"github.com/mirrorsink/mirrorsink/inspect/l7"
-	"github.com/mirrorsink/mirrorsink/inspect/pair"
 )
 
 // chronicle tells what a crew saw: it reads the diaries of its workers side by side, in the order of the packets, and does what
@@ -32,7 +32,7 @@ func newChronicle(cfg Config, workers []*Worker, sink Sink) *chronicle {
 
 // read tells an epoch.
 func (c *chronicle) read(e *epoch) {
-	c.voice.taps.refresh()
+	c.voice.sessions.Refresh()
 	clear(c.heads)
 	marks := e.marks
 	for {
@@ -108,15 +108,15 @@ func (c *chronicle) line(d *diary, worker int, e *entry) {
 	case eventTold:
 		c.event(s, d, int(e.n))
 	case copySeen:
-		c.pairUp(s, e, pair.Copy{Tap: uint32(r.Key.Tap), Flow: number, Way: e.way, Nanos: e.nanos})
+		c.pairUp(s, e, dedup.Copy{Session: uint32(r.Key.Tap), Flow: number, Direction: e.way, Nanos: e.nanos})
 	case windowPast:
 	}
 }
 
 // pairUp is Worker.pairUp for a packet that a worker saw.
-func (c *chronicle) pairUp(s *story, e *entry, of pair.Copy) {
+func (c *chronicle) pairUp(s *story, e *entry, of dedup.Copy) {
 	here, there := &s.Key.Lo, &s.Key.Hi
-	if (e.copied == 1) != (e.way == pair.Ingress) {
+	if (e.copied == 1) != (e.way == event.Ingress) {
 		here, there = there, here
 	}
 	other, ok := c.voice.pairs.AddIdentity(e.identity, here, there, of)
@@ -124,7 +124,7 @@ func (c *chronicle) pairUp(s *story, e *entry, of pair.Copy) {
 		return
 	}
 	window, _ := c.voice.flows.Window()
-	s.pair(uint16(other.Tap), window)
+	s.pair(uint16(other.Session), window)
 	if c.voice.copied(other) != nil {
 		c.stories.at(other.Flow).pair(s.Key.Tap, window)
 	}
@@ -136,7 +136,7 @@ func (c *chronicle) begin(s *story, b *begin) {
 	*s = story{}
 	*r = flow.Record{Key: b.key, Start: b.start}
 	if b.key.Tap != 0 {
-		r.Key.Tap, _ = c.voice.taps.number(b.tap.source.Netip(), b.tap.vni)
+		r.Key.Tap, _ = c.voice.sessions.Number(b.session.Outer.Netip(), b.session.VNI)
 	}
 }
 

@@ -4,8 +4,9 @@ import (
 	"math"
 
 	"github.com/mirrorsink/mirrorsink/decap"
+	"github.com/mirrorsink/mirrorsink/inspect/dedup"
+	"github.com/mirrorsink/mirrorsink/inspect/event"
 	"github.com/mirrorsink/mirrorsink/inspect/flow"
-	"github.com/mirrorsink/mirrorsink/inspect/pair"
 )
 
 // pairUp looks for the other copy of a packet that is mirrored at both ends. Both observations stay; they are told to
@@ -13,11 +14,11 @@ import (
 func (w *Worker) pairUp(r *flow.Record, s flow.Side, p *decap.Packet, nanos int64) (second bool) {
 	way := w.way(r, s, p)
 	switch {
-	case way == pair.Transit:
+	case way == event.NoDirection:
 	case w.diary != nil:
-		w.diary.copied(w, r, s, p, pair.Copy{Way: way, Nanos: nanos})
+		w.diary.copied(w, r, s, p, dedup.Copy{Direction: way, Nanos: nanos})
 	default:
-		of := pair.Copy{Tap: uint32(r.Key.Tap), Flow: w.flows.Ref(r), Way: way, Early: w.early(r, nanos), Nanos: nanos}
+		of := dedup.Copy{Session: uint32(r.Key.Tap), Flow: w.flows.Ref(r), Direction: way, Provisional: w.early(r, nanos), Nanos: nanos}
 		other, ok := w.pairs.Add(p, of)
 		if ok {
 			if w.forward != nil {
@@ -35,12 +36,12 @@ func (w *Worker) several() bool {
 	if w.diary != nil {
 		return w.diary.several
 	}
-	return len(w.taps.list) > 2 || w.forward != nil
+	return w.sessions.Len() > 2 || w.forward != nil
 }
 
 // join notes that packets of two flows are copies of each other.
-func (w *Worker) join(r *flow.Record, other pair.Copy) {
-	r.Paired = uint16(other.Tap)
+func (w *Worker) join(r *flow.Record, other dedup.Copy) {
+	r.Paired = uint16(other.Session)
 	if o := w.copied(other); o != nil {
 		if w.cfg.Interval != 0 && w.flows.Stale(o) {
 			w.interval(o) // it was not paired yet when that window ended
@@ -53,9 +54,9 @@ func (w *Worker) join(r *flow.Record, other pair.Copy) {
 }
 
 // copied returns the flow of an earlier copy, if it is still there.
-func (w *Worker) copied(c pair.Copy) *flow.Record {
+func (w *Worker) copied(c dedup.Copy) *flow.Record {
 	r := w.flow(c.Flow)
-	if uint32(r.Key.Tap) != c.Tap || r.Start > c.Nanos {
+	if uint32(r.Key.Tap) != c.Session || r.Start > c.Nanos {
 		return nil // its memory holds another one by now
 	}
 	return r
@@ -71,8 +72,8 @@ func (w *Worker) flow(number uint32) *flow.Record {
 
 // alone counts a packet that left one mirrored interface and was not seen at the other, on a flow of which others were;
 // the pair window calls it.
-func (w *Worker) alone(c pair.Copy) {
-	if r := w.copied(c); c.Way == pair.Egress && r != nil && r.Paired != 0 && r.Unpaired < math.MaxUint8 {
+func (w *Worker) alone(c dedup.Copy) {
+	if r := w.copied(c); c.Direction == event.Egress && r != nil && r.Paired != 0 && r.Unpaired < math.MaxUint8 {
 		r.Unpaired++
 	}
 }

@@ -143,7 +143,7 @@ func (c *Crew) work(w *Worker, hands <-chan *epoch, i int) {
 		w.diary = &e.diaries[i]
 		w.diary.pairs = c.chronicle.voice.pairs
 		w.out = &w.diary.batch
-		w.taps.refresh()
+		w.sessions.Refresh()
 		w.play(e.hands[i], e.marks)
 		if e.ending && w.bowOut() {
 			c.ended.Add(1)

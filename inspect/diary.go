@@ -5,19 +5,20 @@ import (
 	"net/netip"
 
 	"github.com/mirrorsink/mirrorsink/decap"
+	"github.com/mirrorsink/mirrorsink/inspect/dedup"
 	"github.com/mirrorsink/mirrorsink/inspect/event"
 	"github.com/mirrorsink/mirrorsink/inspect/flow"
 	"github.com/mirrorsink/mirrorsink/inspect/l7"
-	"github.com/mirrorsink/mirrorsink/inspect/pair"
+	"github.com/mirrorsink/mirrorsink/inspect/mirror"
 )
 
 // diary is what a worker of a crew writes down of an epoch instead of telling it: its events, and all that bears on what flows are
 // called, on which sessions see the same packets and on which windows are closed. These depend on the packets of other workers; so
 // the chronicle reads the diaries of all of them side by side, in the order of the packets.
 type diary struct {
-	at      moment       // of what is accounted just now
-	several bool         // there may be other copies of it: more than one session was seen
-	pairs   *pair.Window // the chronicle's, of which only the identities are asked
+	at      moment        // of what is accounted just now
+	several bool          // there may be other copies of it: more than one session was seen
+	pairs   *dedup.Window // the chronicle's, of which only the identities are asked
 
 	entries []entry
 	begins  []begin
@@ -56,7 +57,7 @@ type entry struct {
 	client   flow.Side
 	outbound bool
 	copied   flow.Side // who sent a copied packet
-	way      pair.Way
+	way      event.Direction
 }
 
 type entryKind uint8
@@ -73,9 +74,9 @@ const (
 
 // begin is what the chronicle has to know of a flow.
 type begin struct {
-	key   decap.Key // Tap is the worker's own number
-	tap   tap
-	start int64
+	key     decap.Key // Tap is the worker's own number
+	session mirror.Session
+	start   int64
 }
 
 // word is what a hint says of names.
@@ -112,7 +113,7 @@ func (d *diary) add(w *Worker, r *flow.Record, kind entryKind) *entry {
 // begin notes a new flow.
 func (d *diary) begin(w *Worker, r *flow.Record) {
 	d.add(w, r, flowBegun).n = uint32(len(d.begins))
-	d.begins = append(d.begins, begin{r.Key, w.taps.list[r.Key.Tap], r.Start})
+	d.begins = append(d.begins, begin{r.Key, w.sessions.Session(r.Key.Tap), r.Start})
 }
 
 // open notes who opened a flow.
@@ -160,9 +161,9 @@ func (d *diary) event(w *Worker, r *flow.Record) {
 }
 
 // copied notes a packet that may have another copy.
-func (d *diary) copied(w *Worker, r *flow.Record, s flow.Side, p *decap.Packet, c pair.Copy) {
+func (d *diary) copied(w *Worker, r *flow.Record, s flow.Side, p *decap.Packet, c dedup.Copy) {
 	e := d.add(w, r, copySeen)
-	e.identity, e.nanos, e.way, e.copied = d.pairs.Identity(p), c.Nanos, c.Way, s
+	e.identity, e.nanos, e.way, e.copied = d.pairs.Identity(p), c.Nanos, c.Direction, s
 }
 
 // pass notes that the worker has told everything of the windows before one.

@@ -7,13 +7,12 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/event"
 	"github.com/mirrorsink/mirrorsink/inspect/flow"
 	"github.com/mirrorsink/mirrorsink/inspect/l7"
-	"github.com/mirrorsink/mirrorsink/inspect/pair"
 	"github.com/mirrorsink/mirrorsink/inspect/pdns"
 )
 
 // ends returns the addresses of a flow's client and server, and its client as passive DNS knows it.
 func (w *Worker) ends(r *flow.Record) (client pdns.Host, server decap.Addr) {
-	client.Tap, client.Addr, server = w.taps.ids[r.Key.Tap], r.Key.Lo, r.Key.Hi
+	client.Tap, client.Addr, server = w.sessions.ID(r.Key.Tap), r.Key.Lo, r.Key.Hi
 	if r.Client() == 1 {
 		client.Addr, server = r.Key.Hi, r.Key.Lo
 	}
@@ -88,12 +87,12 @@ var directs = [...]event.Direct{
 // outbound reports whether a flow's client is on our side: it is the mirrored interface, or, where that is neither end, is
 // behind it or has an address of the site. A server behind the interface proves nothing: it may be what a router forwards to.
 func (w *Worker) outbound(r *flow.Record, client, server decap.Addr) bool {
-	switch w.taps.byAddress(r.Key.Tap, client, server) {
-	case pair.Egress:
+	switch w.sessions.DirectionByAddress(r.Key.Tap, client, server) {
+	case event.Egress:
 		return true
-	case pair.Ingress:
+	case event.Ingress:
 		return false
-	case pair.Transit:
+	case event.NoDirection:
 	}
 	if direction(r) == event.Egress {
 		return true

@@ -4,9 +4,9 @@ import (
 	"net/netip"
 
 	"github.com/mirrorsink/mirrorsink/decap"
+	"github.com/mirrorsink/mirrorsink/inspect/dedup"
 	"github.com/mirrorsink/mirrorsink/inspect/event"
 	"github.com/mirrorsink/mirrorsink/inspect/flow"
-	"github.com/mirrorsink/mirrorsink/inspect/pair"
 	"github.com/mirrorsink/mirrorsink/inspect/where"
 )
 
@@ -44,10 +44,9 @@ type Forwarding struct {
 // forward is what a worker needs for forwarding.
 type forward struct {
 	cfg     *Forwarding
-	courses []course // by the number of the flow's record
-	tags    []uint16 // by the number of the tap
-	mirrors mirrors
-	twin    pair.Copy // of the packet that is judged, if its other copy came before
+	courses []course   // by the number of the flow's record
+	tags    []uint16   // by the number of the tap
+	twin    dedup.Copy // of the packet that is judged, if its other copy came before
 
 	where   *where.Filter
 	shunts  shunts
@@ -133,9 +132,9 @@ func (w *Worker) judgePiece(it *item, d *decap.Datagram) {
 // secondPiece reports whether the other copy of a fragment came before, and was forwarded.
 func (w *Worker) secondPiece(it *item, nanos int64) bool {
 	p, tap := &it.pkt, it.key.Tap
-	other, second := w.pairs.Add(p, pair.Copy{Tap: uint32(tap), Way: w.taps.wayAt(tap, p), Early: true, Nanos: nanos})
+	other, second := w.pairs.Add(p, dedup.Copy{Session: uint32(tap), Direction: w.sessions.Direction(tap, p), Provisional: true, Nanos: nanos})
 	key := it.key
-	key.Tap = uint16(other.Tap)
+	key.Tap = uint16(other.Session)
 	return second && w.wantsPiece(key, it.side, p)
 }
 
@@ -165,10 +164,10 @@ func (w *Worker) passOn() {
 // tag returns the tag of a tap's frames.
 func (w *Worker) tag(tap uint16) uint16 {
 	f := w.forward
-	for n := len(f.tags); n < len(w.taps.list); n++ {
+	for n := len(f.tags); n < w.sessions.Len(); n++ {
 		tag := uint16(0)
-		if of := &w.taps.list[n]; f.cfg.Tags != nil {
-			tag = f.cfg.Tags.Tag(of.source.Netip(), of.vni)
+		if of := w.sessions.Session(uint16(n)); f.cfg.Tags != nil {
+			tag = f.cfg.Tags.Tag(of.Outer.Netip(), of.VNI)
 		}
 		f.tags = append(f.tags, tag)
 	}
@@ -178,5 +177,5 @@ func (w *Worker) tag(tap uint16) uint16 {
 // early reports whether a packet waits for its other copy before it is known that there will be one: so that no connection's
 // first packets are forwarded twice.
 func (w *Worker) early(r *flow.Record, nanos int64) bool {
-	return w.forward != nil && (len(w.taps.list) <= 2 || nanos-r.Start <= int64(pair.Span))
+	return w.forward != nil && (w.sessions.Len() <= 2 || nanos-r.Start <= int64(dedup.Span))
 }

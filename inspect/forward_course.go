@@ -5,8 +5,8 @@ import (
 	"unsafe"
 
 	"github.com/mirrorsink/mirrorsink/decap"
+	"github.com/mirrorsink/mirrorsink/inspect/dedup"
 	"github.com/mirrorsink/mirrorsink/inspect/flow"
-	"github.com/mirrorsink/mirrorsink/inspect/pair"
 )
 
 // course is what is known of a flow for the sake of forwarding. It lies beside the flow's record and has no pointers either.
@@ -79,12 +79,12 @@ func (w *Worker) otherEnd(r *flow.Record, s flow.Side, p *decap.Packet) *flow.Re
 	if r.Key.Tap == 0 || !known {
 		return nil
 	}
-	remote := &r.Key.Lo
+	remote := r.Key.Lo
 	if own == 0 {
-		remote = &r.Key.Hi
+		remote = r.Key.Hi
 	}
 	key := r.Key
-	key.Tap = w.forward.mirrors.at(w.taps, remote)
+	key.Tap = w.sessions.ByAddress(remote)
 	if key.Tap == 0 || key.Tap == r.Key.Tap {
 		return nil
 	}
@@ -114,41 +114,5 @@ func continues(o *flow.Record, s flow.Side, p *decap.Packet, nanos int64) bool {
 	if next, known := o.Next(1 - s); known && p.TCPFlags&decap.ACK != 0 {
 		return next-p.Ack+near < 2*near
 	}
-	return nanos-o.Start <= int64(pair.Span)
-}
-
-// mirrors finds the session that mirrors an address.
-type mirrors struct {
-	taps       map[decap.Addr]uint16 // by address; severalTaps if there is more than one
-	known      int                   // how many sessions are in it
-	generation uint64                // of the inventory
-}
-
-const severalTaps = maxTaps - 1
-
-// at returns the one session that mirrors an address; 0 if there is none, or more than one.
-func (m *mirrors) at(t *taps, a *decap.Addr) uint16 {
-	if m.taps == nil || m.generation != t.generation {
-		m.taps, m.known, m.generation = map[decap.Addr]uint16{}, 1, t.generation
-	}
-	for ; m.known < len(t.list); m.known++ {
-		n := uint16(m.known)
-		m.add(t.list[n].source, n)
-		if o := t.owner[n]; o != nil {
-			for _, addr := range o.Addrs {
-				m.add(addr.As16(), n)
-			}
-		}
-	}
-	if n := m.taps[*a]; n != severalTaps {
-		return n
-	}
-	return 0
-}
-
-func (m *mirrors) add(a decap.Addr, tap uint16) {
-	if n, taken := m.taps[a]; taken && n != tap {
-		tap = severalTaps
-	}
-	m.taps[a] = tap
+	return nanos-o.Start <= int64(dedup.Span)
 }

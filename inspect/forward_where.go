@@ -40,14 +40,14 @@ var attributes = []attribute{
 	{ours("app_proto"), func(f *liveFlow) any { return f.appProto() }},
 	{ours("initiator_reason"), func(f *liveFlow) any { return f.r.Initiator.String() }},
 	{ours("direct_to_address"), func(f *liveFlow) any { return f.direct() }},
-	{where.Field{Name: "x_vni", Kind: where.Int, Aliases: []string{"vni"}}, func(f *liveFlow) any { return int(f.tap().vni) }},
+	{where.Field{Name: "x_vni", Kind: where.Int, Aliases: []string{"vni"}}, func(f *liveFlow) any { return int(f.w.sessions.Session(f.r.Key.Tap).VNI) }},
 }
 
 func ours(name string) where.Field { return where.Field{Name: "x_" + name, Aliases: []string{name}} }
 
 func ofOwner(name string, get func(*event.Owner) string) attribute {
 	return attribute{where.Field{Name: name}, func(f *liveFlow) any {
-		if o := f.w.taps.owner[f.r.Key.Tap]; o != nil {
+		if o := f.w.sessions.Owner(f.r.Key.Tap); o != nil {
 			return get(o)
 		}
 		return ""
@@ -106,8 +106,6 @@ func (f *liveFlow) of(w *Worker, r *flow.Record) *liveFlow {
 	}
 	return f
 }
-
-func (f *liveFlow) tap() *tap { return &f.w.taps.list[f.r.Key.Tap] }
 
 func (f *liveFlow) family() string {
 	if f.r.Key.Version&^decap.InPieces == 6 {
@@ -178,7 +176,7 @@ func (w *Worker) look(r *flow.Record) sight {
 	if known {
 		sides |= 4
 	}
-	return sight{r.Name, uint32(w.taps.generation), r.Proto, r.NameSource, r.Initiator, r.Facts, sides, true}
+	return sight{r.Name, uint32(w.sessions.Generation()), r.Proto, r.NameSource, r.Initiator, r.Facts, sides, true}
 }
 
 // weigh finds out anew which expressions are true of a flow, if there is something new to see.
@@ -234,10 +232,10 @@ func (w *Worker) wantsPiece(key decap.Key, s flow.Side, p *decap.Packet) bool {
 	}
 	key.LoPort, key.HiPort = 0, 0
 	v := &f.pieces[flow.Hash(&key)%uint64(len(f.pieces))]
-	if !v.valid || v.key != key || v.generation != w.taps.generation {
+	if !v.valid || v.key != key || v.generation != w.sessions.Generation() {
 		r := flow.Record{Key: key}
 		r.OpenedBy(s, event.ByFirstPacket)
-		*v = pieceVerdict{key, w.taps.generation, true, f.where.Match(f.live.of(w, &r))}
+		*v = pieceVerdict{key, w.sessions.Generation(), true, f.where.Match(f.live.of(w, &r))}
 	}
 	return v.wanted
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/mirrorsink/mirrorsink/decap"
 	"github.com/mirrorsink/mirrorsink/inspect/event"
+	"github.com/mirrorsink/mirrorsink/inspect/mirror"
 )
 
 // Source is where a worker's datagrams come from. Read fills the batch, whose datagrams are valid until the next Read. It
@@ -27,17 +28,6 @@ type Sink interface {
 	Events(b *event.Batch)
 }
 
-// Owners knows whose the packets of mirror sessions are. Workers ask when they see a session for the first time, and for all
-// of theirs, once a batch at most, when Generation has another value than before. Both methods are called by several
-// goroutines at the same time, and must not block.
-type Owners interface {
-	// Owner returns the interface that sends copies from an address with a VNI; nil if it is not known. IPv4 addresses are
-	// never IPv4-mapped.
-	Owner(outer netip.Addr, vni uint32) *event.Owner
-	// Generation changes whenever Owner may answer something else than before.
-	Generation() uint64
-}
-
 // Config is what a worker needs to know. The zero value works, but for the source and the sink: see New.
 type Config struct {
 	Decoder decap.Decoder
@@ -48,7 +38,7 @@ type Config struct {
 	// Shared is what the workers know together; nil is for a worker alone, which then has its own, as large as Memory.Names.
 	Shared *Shared
 	// Owners is the inventory; nil is for none.
-	Owners Owners
+	Owners mirror.Owners
 	// Exempt are networks to which connections need no lookup, besides the site's own.
 	Exempt []netip.Prefix
 	// Interval is the aggregation window of Interval events, in whole seconds and at most 65,535; 0 is for none.

@@ -19,14 +19,14 @@ func one(p *decap.Packet, nanos int64) volume {
 
 // identify finds out which flow a packet belongs to.
 func (w *Worker) identify(it *item) {
-	tap, ok := uint16(0), true
+	session, ok := uint16(0), true
 	if it.pkt.Mirrored {
-		tap, ok = w.taps.number(it.pkt.Outer.Addr(), it.pkt.VNI)
+		session, ok = w.sessions.Number(it.pkt.Outer.Addr(), it.pkt.VNI)
 	}
 	if !ok {
 		w.stats.TapsRefused++
 	}
-	key, reverse := it.pkt.Key(tap)
+	key, reverse := it.pkt.Key(session)
 	it.key, it.side = key, 0
 	if reverse {
 		it.side = 1

@@ -123,14 +123,14 @@ func (w *Worker) event(r *flow.Record, kind event.Kind, nanos int64) *event.Even
 	}
 	stack := &w.vlans.list[r.VLANs]
 	e.VLANs, e.NumVLANs = stack.tags, stack.n
-	if tap := &w.taps.list[k.Tap]; k.Tap != 0 {
-		e.Mirrored, e.Outer, e.VNI = true, tap.source.Netip(), tap.vni
-		e.Owner, e.Direction = w.taps.owner[k.Tap], direction(r)
+	if session := w.sessions.Session(k.Tap); k.Tap != 0 {
+		e.Mirrored, e.Outer, e.VNI = true, session.Outer.Netip(), session.VNI
+		e.Owner, e.Direction = w.sessions.Owner(k.Tap), direction(r)
 		if w.forward != nil {
 			e.Tag = w.tag(w.course(r).leader)
 		}
 	}
-	e.FlowID, e.Initiator = w.flowID(r), r.Initiator
+	e.FlowID, e.Initiator = flowID(k, w.sessions.Session(k.Tap), r.Start), r.Initiator
 	if w.diary != nil {
 		w.diary.event(w, r)
 	} else {
@@ -149,8 +149,8 @@ func (w *Worker) label(e *event.Event, r *flow.Record) {
 		e.Direct = r.Facts.Direct()
 	}
 	if r.Paired != 0 {
-		other := &w.taps.list[r.Paired]
-		e.Paired, e.PairedOwner = event.Tap{Outer: other.source.Netip(), VNI: other.vni}, w.taps.owner[r.Paired]
+		other := w.sessions.Session(r.Paired)
+		e.Paired, e.PairedOwner = event.Tap{Outer: other.Outer.Netip(), VNI: other.VNI}, w.sessions.Owner(r.Paired)
 	}
 }
 

@@ -7,11 +7,12 @@ import (
 	"sync"
 
 	"github.com/mirrorsink/mirrorsink/decap"
+	"github.com/mirrorsink/mirrorsink/inspect/dedup"
 	"github.com/mirrorsink/mirrorsink/inspect/event"
 	"github.com/mirrorsink/mirrorsink/inspect/flow"
 	"github.com/mirrorsink/mirrorsink/inspect/frag"
 	"github.com/mirrorsink/mirrorsink/inspect/l7"
-	"github.com/mirrorsink/mirrorsink/inspect/pair"
+	"github.com/mirrorsink/mirrorsink/inspect/mirror"
 )
 
 // Worker inspects the datagrams of one source. Run is its only goroutine; Counters may be called from others.
@@ -23,20 +24,20 @@ type Worker struct {
 	batch decap.Batch
 	items [decap.BatchSize]item
 
-	known *Shared
-	taps  *taps
-	vlans *vlans
-	flows *flow.Table
-	names *flow.Names
-	talks talks
-	frags *frag.Table
-	pairs *pair.Window
-	hint  l7.Hint
-	conn  l7.Conn   // of the parser that is asked
-	state *l7.State // for the next UDP flow whose first message spans datagrams
-	out   *event.Batch
-	now   int64 // the latest time seen; time does not go back
-	clock int64 // the same, as of the packet that is accounted
+	known    *Shared
+	sessions *mirror.Table
+	vlans    *vlans
+	flows    *flow.Table
+	names    *flow.Names
+	talks    talks
+	frags    *frag.Table
+	pairs    *dedup.Window
+	hint     l7.Hint
+	conn     l7.Conn   // of the parser that is asked
+	state    *l7.State // for the next UDP flow whose first message spans datagrams
+	out      *event.Batch
+	now      int64 // the latest time seen; time does not go back
+	clock    int64 // the same, as of the packet that is accounted
 
 	windowEnd int64  // of the current aggregation window, Unix nanoseconds; 0 before the first
 	passed    bool   // everything of the window before it was told
@@ -81,7 +82,7 @@ func newWorker(cfg Config, source Source, sink Sink) *Worker {
 	if known == nil {
 		known = NewShared(cfg.Memory.Names)
 	}
-	w := &Worker{cfg: cfg, source: source, sink: sink, known: known, taps: newTaps(known, cfg.Owners), vlans: newVLANs(), state: new(l7.State), out: event.NewBatch(), clock: noTime}
+	w := &Worker{cfg: cfg, source: source, sink: sink, known: known, sessions: mirror.NewTable(known.sessions, cfg.Owners), vlans: newVLANs(), state: new(l7.State), out: event.NewBatch(), clock: noTime}
 	w.flows = w.newFlows()
 	w.names = flow.NewNames(cfg.Memory.Names)
 	waiting := 0
@@ -90,7 +91,7 @@ func newWorker(cfg Config, source Source, sink Sink) *Worker {
 	}
 	w.talks = newTalks(cfg.Memory.Streams - waiting)
 	w.frags = frag.New(cfg.Memory.Fragments, w.incomplete)
-	w.pairs = pair.New(cfg.Memory.Pairs, w.alone)
+	w.pairs = dedup.New(cfg.Memory.Pairs, w.alone)
 	if cfg.Forward != nil {
 		w.forward = newForward(cfg.Forward, w.flows, waiting)
 	}
@@ -152,7 +153,7 @@ func (w *Worker) parse() {
 // lookup finds the keys of the whole batch and touches their places in the index, and then their records, so that the memory
 // accesses of the batch overlap.
 func (w *Worker) lookup() {
-	w.taps.refresh()
+	w.sessions.Refresh()
 	var refs [decap.BatchSize]uint32
 	for i := range w.batch.N {
 		if it := &w.items[i]; it.why == decap.OK {
@@ -272,7 +273,7 @@ func (w *Worker) deliver() {
 
 // publish makes the counters of the batch visible, all at once.
 func (w *Worker) publish() {
-	w.stats.Taps = uint64(len(w.taps.list) - 1)
+	w.stats.Taps = uint64(w.sessions.Len() - 1)
 	pairs := w.pairs.Counts()
 	w.stats.Paired, w.stats.PairsEvicted = pairs.Pairs, pairs.Evicted
 	w.stats.FlowsActive = uint64(w.flows.Live())

@@ -63,22 +63,6 @@ func TestRefusedIsNotParsed(t *testing.T) {
 	require.Empty(t, out.batches)
 }
 
-func TestTapTableIsBounded(t *testing.T) {
-	taps := newTaps(NewShared(0), nil)
-	for i := range uint32(maxTaps + 10) {
-		n, ok := taps.number(netip.AddrFrom4([4]byte{10, 0, 0, 1}), i)
-		require.Equal(t, i < maxTaps-1, ok)
-		if ok {
-			require.EqualValues(t, i+1, n)
-		} else {
-			require.Zero(t, n)
-		}
-	}
-	n, ok := taps.number(netip.AddrFrom4([4]byte{10, 0, 0, 1}), 77)
-	require.True(t, ok)
-	require.EqualValues(t, 78, n, "those that are there stay")
-}
-
 func TestVLANsOnEvents(t *testing.T) {
 	v := newVLANs()
 	p := &decap.Packet{VLANs: [decap.MaxVLANs]uint16{10, 20}, NumVLANs: 2}

@@ -20,12 +20,12 @@ const module = "github.com/mirrorsink/mirrorsink/"
 // mayImport is who may import what of ours. Imports only go down; what is not named here may import nothing of ours.
 var mayImport = map[string][]string{
 	"cmd/mirrorsink": {
-		"decap", "decap/netif", "decap/rx", "decap/rx/capture", "decap/tx", "decap/sim", "inspect", "inspect/event", "inspect/export", "inspect/l7", "inspect/pdns",
+		"decap", "decap/netif", "decap/rx", "decap/rx/capture", "decap/tx", "decap/sim", "inspect", "inspect/event", "inspect/export", "inspect/l7", "inspect/mirror", "inspect/pdns",
 		"inspect/export/aws", "inspect/flowlog", "inspect/report", "inspect/where", "sessions", "sessions/aws",
 	},
 	"sessions/aws":                {"sessions"},
 	"sessions/ec2test/playground": {"sessions/ec2test"},
-	"inspect":                     {"inspect/where", "inspect/pdns", "inspect/pair", "inspect/frag", "inspect/flow", "inspect/l7", "inspect/event", "decap"},
+	"inspect":                     {"inspect/where", "inspect/pdns", "inspect/dedup", "inspect/mirror", "inspect/frag", "inspect/flow", "inspect/l7", "inspect/event", "decap"},
 	"inspect/export":              {"inspect/event", "inspect/l7", "inspect/flowlog", "decap"},
 	"inspect/export/aws":          {"inspect/event", "inspect/export", "inspect/flowlog", "inspect/l7"},
 	"inspect/report":              {"inspect/event", "inspect/flowlog", "inspect/l7", "inspect/where"},
@@ -33,7 +33,8 @@ var mayImport = map[string][]string{
 	"inspect/event":               {"inspect/l7", "decap"},
 	"inspect/flow":                {"inspect/event", "inspect/l7", "decap"},
 	"inspect/frag":                {"decap"},
-	"inspect/pair":                {"decap"},
+	"inspect/dedup":               {"inspect/event", "decap"},
+	"inspect/mirror":              {"inspect/event", "decap"},
 	"inspect/l7":                  {"decap/wire"},
 	"decap/rx":                    {"decap", "decap/netif"},
 	"decap/rx/capture":            {"decap"},

@@ -10,8 +10,8 @@ import (
 	"slices"
 	"sync/atomic"
 
-	"github.com/mirrorsink/mirrorsink/inspect"
 	"github.com/mirrorsink/mirrorsink/inspect/event"
+	"github.com/mirrorsink/mirrorsink/inspect/mirror"
 	"github.com/mirrorsink/mirrorsink/sessions"
 )
 
@@ -19,7 +19,7 @@ import (
 // which one goroutine may call.
 type owners struct{ table atomic.Pointer[ownerTable] }
 
-var _ inspect.Owners = (*owners)(nil)
+var _ mirror.Owners = (*owners)(nil)
 
 // ownerTable is never changed once it is in owners.
 type ownerTable struct {

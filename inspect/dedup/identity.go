@@ -1,4 +1,4 @@
-package pair
+package dedup
 
 import (
 	"hash/maphash"
@@ -6,13 +6,13 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap"
 )
 
-// headBytes is how much of the payload is compared. Both copies have it unless a mirror cuts packets within it, and with
-// the numbers of the headers it tells all packets apart but those that are equal to the last byte, as a retransmission
-// over IPv6 may be.
+// headBytes is how much of the payload is compared. Both copies have it unless a mirror truncates packets within it. With the
+// numbers of the headers it distinguishes all packets but those that are equal to the last byte, as a retransmission over IPv6
+// may be.
 const headBytes = 16
 
-// identity is what both copies of a packet have in common and what others have not. What routers change is not in it: MAC
-// addresses, the TTL, the traffic class and the checksums. It has no gap, so it is hashed as it lies in memory.
+// identity has what both copies of a packet share and other packets do not. It has nothing that routers change: MAC addresses,
+// the TTL, the traffic class and the checksums. It has no padding, so it is hashed as it lies in memory.
 type identity struct {
 	src, dst decap.Addr
 	head     [headBytes]byte
@@ -26,8 +26,8 @@ type identity struct {
 	known    uint32 // bytes of head, and above them a fragment's offset
 }
 
-// Identity returns what tells a packet from all others of the window, and is the same of its copies. With 64 bits, keyed at random, two packets of a window that differ are not taken
-// for one. It may be asked by several goroutines at once.
+// Identity returns a number that both copies of a packet share and that no other packet of the window has: with 64 bits, keyed
+// at random, different packets of a window are not taken for copies. It is safe for concurrent use.
 func (w *Window) Identity(p *decap.Packet) uint64 {
 	i := identity{
 		src: p.Src, dst: p.Dst, seq: p.Seq, ack: p.Ack, length: uint32(p.PayloadLen), tunnel: p.Tunnel,
