@@ -63,12 +63,12 @@ const (
 // Add adds a segment. The window may alias payload until the next Keep, which must follow before the payload's memory is
 // used again.
 func (w *Window) Add(seq uint32, payload []byte, pool *Pool) Fit {
-	off := int32(seq - w.base)
+	off := int64(int32(seq - w.base)) // 64 bits, since -off of -2^31 has no place in 32
 	if off < 0 && w.loose && -off <= Span/2 {
-		off += w.rebase(-off, pool)
+		off += int64(w.rebase(int32(-off), pool))
 	}
 	if off < 0 {
-		if int(-off) >= len(payload) {
+		if -off >= int64(len(payload)) {
 			return Old
 		}
 		payload = payload[-off:]
@@ -78,13 +78,13 @@ func (w *Window) Add(seq uint32, payload []byte, pool *Pool) Fit {
 	case off == 0 && len(w.pieces) == 0:
 		w.fresh = payload
 		return Front
-	case int(off)+len(payload) > Span && off > 0:
+	case off+int64(len(payload)) > Span && off > 0:
 		return Far
 	}
-	return w.insert(off, payload[:min(len(payload), Span-int(off))], pool)
+	return w.insert(int32(off), payload[:min(len(payload), Span-int(off))], pool)
 }
 
-// rebase moves the base back by n bytes, for a segment from before the one that was seen first, and returns n. If what is
+// rebase moves the base back by n bytes, at most Span, for a segment from before the one that was seen first, and returns n. If what is
 // held does not allow that, it does nothing and returns 0: the segment will be cut off as old.
 func (w *Window) rebase(n int32, pool *Pool) int32 {
 	if held := len(w.buf); held > 0 {

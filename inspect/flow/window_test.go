@@ -119,3 +119,37 @@ func TestWindowBounds(t *testing.T) {
 	require.Len(t, w.Bytes(), Span)
 	require.Equal(t, Span, pool.Used())
 }
+
+// TestWindowExtremes: a segment at any distance from the base, the largest in each direction too, is put in its place or refused.
+func TestWindowExtremes(t *testing.T) {
+	for _, exact := range []bool{true, false} {
+		for _, off := range []uint32{0, 1, 1 << 30, 1<<31 - 1, 1 << 31, 1<<31 + 1, 1<<32 - 1<<30, 1<<32 - 1} {
+			for _, held := range []bool{false, true} {
+				for _, size := range []int{1, 2, 1460, Span + 1} {
+					var pool Pool
+					var w Window
+					w.Open(7, exact)
+					if held {
+						w.Add(7+100, []byte("behind a hole"), &pool)
+						w.Keep(&pool)
+					}
+					fit := w.Add(7+off, make([]byte, size), &pool)
+					w.Keep(&pool)
+					switch {
+					case off == 0, off == 1<<32-1 && (size > 1 || !exact):
+						require.Equal(t, Front, fit)
+						require.NotEmpty(t, w.Bytes())
+					case off == 1 && size < Span:
+						require.Equal(t, Ahead, fit)
+					case off < 1<<31:
+						require.Equal(t, Far, fit)
+					default:
+						require.Equal(t, Old, fit)
+					}
+					w.Close(&pool)
+					require.Zero(t, pool.Used())
+				}
+			}
+		}
+	}
+}
