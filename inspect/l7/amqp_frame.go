@@ -60,8 +60,8 @@ func parseAMQPClient(h *Hint, c *Conn, in Input) Verdict {
 	c.Mode[in.Side&1] = amqpOpens
 	h.Role, h.Next = Request, Stop
 	printAMQPTable(h, login.Upto(int(login.U32())), keyClientProduct, keyClientVersion)
-	printAMQPText(h, keyMechanism, login.Bytes(int(login.U8())))
-	printAMQPText(h, keyVhost, open.Bytes(int(open.U8())))
+	printText(h, keyMechanism, login.Bytes(int(login.U8())))
+	printText(h, keyVhost, open.Bytes(int(open.U8())))
 	return Done
 }
 
@@ -88,22 +88,16 @@ func parseAMQPServer(h *Hint, asked uint8, in Input) Verdict {
 		h.Role = Response
 		arguments.Skip(2) // version
 		printAMQPTable(h, arguments.Upto(int(arguments.U32())), keyServerProduct, keyServerVersion)
-		printAMQPText(h, keyMechanisms, arguments.Bytes(int(arguments.U32())))
+		printText(h, keyMechanisms, arguments.Bytes(int(arguments.U32())))
 	case method == amqpOpenOK && asked == amqpOpens:
 		h.Role, h.Next = Response, Stop
 		h.True(keyOpened)
 	case method == amqpClose:
 		h.Role, h.Next = Response, Stop
 		h.Int(keyReplyCode, int64(arguments.U16()))
-		printAMQPText(h, keyReplyText, arguments.Bytes(int(arguments.U8())))
+		printText(h, keyReplyText, arguments.Bytes(int(arguments.U8())))
 	}
 	return Done
-}
-
-func printAMQPText(h *Hint, key Key, text []byte) {
-	if len(text) > 0 {
-		h.Str(key, text)
-	}
 }
 
 // printAMQPTable prints the product and its version from a peer's properties.
@@ -119,8 +113,8 @@ func printAMQPTable(h *Hint, table wire.Cursor, productKey, versionKey Key) {
 			version = value.Rest()
 		}
 	}
-	printAMQPText(h, productKey, product)
-	printAMQPText(h, versionKey, version)
+	printText(h, productKey, product)
+	printText(h, versionKey, version)
 }
 
 // amqpValueSize reads the type of a value in a table, and its size (section 4.2.1, with RabbitMQ's types).

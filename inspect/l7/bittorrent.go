@@ -2,7 +2,6 @@ package l7
 
 import (
 	"bytes"
-	"encoding/hex"
 
 	"github.com/mirrorsink/mirrorsink/decap/wire"
 )
@@ -41,9 +40,7 @@ func parseBitTorrent(h *Hint, c *Conn, in Input) Verdict {
 		printBitTorrentClient(h, keyServerPeer, id)
 		return Done
 	}
-	start := len(h.scratch)
-	h.scratch = hex.AppendEncode(h.scratch, hash)
-	h.Str(keyInfoHash, h.since(start))
+	h.hexStr(keyInfoHash, hash)
 	printBitTorrentClient(h, keyClientPeer, id)
 	return Done
 }

@@ -106,14 +106,6 @@ func parseDNSStream(h *Hint, _ *Conn, in Input) Verdict {
 	return Done
 }
 
-// moreUnless is the verdict for a message that is not all there, and of which nothing is worth telling.
-func moreUnless(final bool) Verdict {
-	if final {
-		return Reject
-	}
-	return More
-}
-
 // dnsMessage prints a message into a hint while it reads it.
 type dnsMessage struct {
 	h  *Hint

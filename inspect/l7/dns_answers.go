@@ -170,13 +170,6 @@ func sameDNSName(a, b []byte) bool {
 	return true
 }
 
-func lowerASCII(b byte) byte {
-	if 'A' <= b && b <= 'Z' {
-		return b + 'a' - 'A'
-	}
-	return b
-}
-
 // isMulticastName reports whether a name is in the domain that multicast DNS has to itself (RFC 6762 section 3).
 func isMulticastName(name []byte) bool {
 	const domain = ".local"

@@ -1,7 +1,5 @@
 package l7
 
-import "encoding/hex"
-
 // dnsEDNS is what the fixed part of an OPT resource says (RFC 6891 section 6.1.3), where the class and the TTL stand in
 // others. Its zero value stands for a message without one.
 type dnsEDNS struct {
@@ -55,9 +53,7 @@ func printOptions(h *Hint, r *dnsReader) {
 		}
 		h.Object(element)
 		h.Int(keyCode, int64(code))
-		start := len(h.scratch)
-		h.scratch = hex.AppendEncode(h.scratch, data.Bytes(min(size, maxOptionData)))
-		h.Str(keyData, h.since(start))
+		h.hexStr(keyData, data.Bytes(min(size, maxOptionData)))
 		h.End()
 	}
 	h.closeList(mark)

@@ -1,10 +1,5 @@
 package l7
 
-import (
-	"encoding/hex"
-	"net/netip"
-)
-
 // dnsResource is one resource record.
 type dnsResource struct {
 	name  []byte // in the hint's scratch
@@ -71,7 +66,7 @@ func (d *dnsMessage) printData(rr *dnsResource, s dnsSection) {
 	h, r := d.h, &rr.data
 	switch rr.typ {
 	case dnsTypeA, dnsTypeAAAA:
-		printDNSAddr(h, r)
+		h.addrStr(keyRData, r.Rest())
 	case dnsTypeMX:
 		r.U16() // the preference: Suricata prints the name alone
 		printDNSName(h, r)
@@ -103,14 +98,6 @@ func (d *dnsMessage) printObject(rr *dnsResource, s dnsSection) {
 	case rr.typ == dnsTypeOPT && s == dnsAdditionals && !d.edns.present: // RFC 6891 section 6.1.1: there is one
 		d.edns = newDNSEDNS(rr)
 		printOptions(h, r)
-	}
-}
-
-func printDNSAddr(h *Hint, r *dnsReader) {
-	if addr, ok := netip.AddrFromSlice(r.Rest()); ok {
-		start := len(h.scratch)
-		h.scratch = addr.AppendTo(h.scratch)
-		h.Str(keyRData, h.since(start))
 	}
 }
 
@@ -172,14 +159,7 @@ func printSSHFP(h *Hint, r *dnsReader) {
 		return
 	}
 	h.Object(keySSHFP)
-	start := len(h.scratch)
-	for !r.Empty() {
-		if len(h.scratch) > start {
-			h.scratch = append(h.scratch, ':')
-		}
-		h.scratch = hex.AppendEncode(h.scratch, r.Bytes(1))
-	}
-	h.Str(keyFingerprint, h.since(start))
+	h.colonStr(keyFingerprint, r.Rest())
 	h.Int(keyAlgo, int64(algo))
 	h.Int(keyType, int64(typ))
 	h.End()

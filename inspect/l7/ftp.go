@@ -37,7 +37,7 @@ func parseFTPReply(h *Hint, c *Conn, in Input) Verdict {
 	var r reply
 	l := textLines{in.Data}
 	if v := r.read(&l); v != Done {
-		return moreOr(v, in.Final)
+		return finalVerdict(v, in.Final)
 	}
 	h.Next = l.end(in.Data)
 	switch {
@@ -64,7 +64,7 @@ func printFTPReply(h *Hint, r *reply) {
 	h.End()
 }
 
-func ftpGreeting(text []byte) bool { return mentions(text, "FTP") && !mentions(text, "SMTP") }
+func ftpGreeting(text []byte) bool { return containsFold(text, "FTP") && !containsFold(text, "SMTP") }
 
 // ftpReplies reports whether one of the replies is of a kind that SMTP does not have.
 func ftpReplies(l textLines) bool {
@@ -150,7 +150,7 @@ func (s *ftpSession) print(h *Hint) {
 	h.Role = Request
 	h.Const(keyCommand, s.verb)
 	if s.verb != "PASS" && s.verb != "ACCT" && s.verb != "ADAT" {
-		httpText(h, keyCommandData, s.arg)
+		printText(h, keyCommandData, s.arg)
 	}
 }
 

@@ -56,7 +56,7 @@ func parseHTTPMessage(h *Hint, c *Conn, in Input) Verdict {
 	} else if v != Done {
 		return v
 	}
-	if !in.Final && !httpBlankLine(section) {
+	if !in.Final && !hasBlankLine(section) {
 		return More
 	}
 	whole := m.fields.read(h, &lines)
@@ -70,30 +70,6 @@ func parseHTTPMessage(h *Hint, c *Conn, in Input) Verdict {
 		h.Next, c.Mode[in.Side] = Unknown, httpHeader
 	}
 	return Done
-}
-
-// httpBlankLine reports whether a header section ends in b. It saves reading the fields again for each segment of a long
-// one.
-func httpBlankLine(b []byte) bool {
-	return bytes.Contains(b, []byte("\n\r\n")) || bytes.Contains(b, []byte("\n\n"))
-}
-
-// field returns the next line together with the lines that continue it (RFC 9112 section 5.2), line ends included but for
-// the last.
-func (l *textLines) field() ([]byte, bool) {
-	from := l.rest
-	line, ok := l.next()
-	if !ok || len(line) == 0 || !l.continues() {
-		return line, ok
-	}
-	for ok && l.continues() {
-		_, ok = l.next()
-	}
-	return bytes.TrimRight(from[:len(from)-len(l.rest)], "\r\n"), ok
-}
-
-func (l *textLines) continues() bool {
-	return len(l.rest) > 0 && (l.rest[0] == ' ' || l.rest[0] == '\t')
 }
 
 // Keys of the fields.

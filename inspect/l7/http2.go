@@ -165,7 +165,7 @@ func printHTTP2(h *Hint, c *Conn, in Input, client bool, stream uint32, block []
 		m.request(h, stream)
 		return
 	}
-	status, ok := httpNumber(m[http2Status], 10)
+	status, ok := parseNumber(m[http2Status], 10)
 	if ok && status < 200 {
 		h.Role, h.Next = Interim, end
 		return

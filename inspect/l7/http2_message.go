@@ -76,15 +76,15 @@ func (m *http2Message) request(h *Hint, stream uint32) {
 		h.Name, h.NameSource = host, HTTPHost
 	}
 	h.Const(keyVersion, "2")
-	httpText(h, keyHostname, host)
-	if n, ok := httpNumber(port, 10); ok && n <= 0xffff {
+	printText(h, keyHostname, host)
+	if n, ok := parseNumber(port, 10); ok && n <= 0xffff {
 		h.Int(keyHTTPPort, n)
 	}
-	httpText(h, keyURL, m[http2Path])
-	httpText(h, keyHTTPUserAgent, m[http2UserAgent])
-	httpText(h, keyXFF, m[http2ForwardedFor])
-	httpText(h, keyHTTPRefer, m[http2Referer])
-	httpText(h, keyHTTPMethod, m[http2Method])
+	printText(h, keyURL, m[http2Path])
+	printText(h, keyHTTPUserAgent, m[http2UserAgent])
+	printText(h, keyXFF, m[http2ForwardedFor])
+	printText(h, keyHTTPRefer, m[http2Referer])
+	printText(h, keyHTTPMethod, m[http2Method])
 	h.Object(keyHTTP2)
 	h.Int(keyStreamID, int64(stream))
 	h.End()
@@ -93,12 +93,12 @@ func (m *http2Message) request(h *Hint, stream uint32) {
 func (m *http2Message) response(h *Hint, status int64) {
 	h.Role = Response
 	mediaType, _, _ := bytes.Cut(m[http2ContentType], []byte(";"))
-	httpText(h, keyHTTPContentType, trimBlanksRight(mediaType))
+	printText(h, keyHTTPContentType, trimBlanksRight(mediaType))
 	if status != 0 {
 		h.Int(keyStatus, status)
 	}
-	httpText(h, keyRedirect, m[http2Location])
-	if n, ok := httpNumber(m[http2ContentLength], 10); ok {
+	printText(h, keyRedirect, m[http2Location])
+	if n, ok := parseNumber(m[http2ContentLength], 10); ok {
 		h.Int(keyLength, n)
 	}
 }

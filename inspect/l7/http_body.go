@@ -57,7 +57,7 @@ func (m *httpMessage) requestBody(h *Hint, c *Conn, side uint8, end int) {
 	case f.length < 0:
 		h.Next = end
 	default:
-		h.Next = httpSkip(end, f.length)
+		h.Next = offsetAfter(end, f.length)
 	}
 }
 
@@ -79,7 +79,7 @@ func (m *httpMessage) responseBody(h *Hint, c *Conn, side uint8, end int, asked 
 		h.Next = m.untilClose()
 		return httpNoLength
 	}
-	h.Next = httpSkip(end, f.length)
+	h.Next = offsetAfter(end, f.length)
 	return f.length
 }
 
@@ -90,15 +90,6 @@ func (m *httpMessage) untilClose() int {
 		return Stop
 	}
 	return Unknown
-}
-
-// httpSkip returns the offset of what follows n bytes of body after end; Unknown if n is no length, or beyond all
-// offsets.
-func httpSkip(end int, n int64) int {
-	if n < 0 || n > math.MaxInt-int64(end) {
-		return Unknown
-	}
-	return end + int(n)
 }
 
 // httpMaxBodyLine bounds a chunk's size line and a line of the trailer section. Both are short: a longer line means that
@@ -132,11 +123,11 @@ func parseHTTPBodyLine(h *Hint, c *Conn, in Input) Verdict {
 // httpChunkEnd returns where the line after a chunk starts, and what it is, from the chunk's size line, which ends at end.
 func httpChunkEnd(line []byte, end int) (next int, mode uint8) {
 	digits, _, _ := bytes.Cut(line, []byte(";"))
-	size, ok := httpNumber(trimBlanksRight(digits), 16)
+	size, ok := parseNumber(trimBlanksRight(digits), 16)
 	if ok && size == 0 {
 		return end, httpTrailer
 	}
-	if next = httpSkip(end+len("\r\n"), size); !ok || next == Unknown {
+	if next = offsetAfter(end+len("\r\n"), size); !ok || next == Unknown {
 		return Unknown, httpHeader
 	}
 	return next, httpChunk

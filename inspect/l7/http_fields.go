@@ -88,7 +88,7 @@ func (f *httpFields) add(id httpField, value []byte) {
 
 // addLength takes equal lengths for one and different ones for none (RFC 9112 section 6.3).
 func (f *httpFields) addLength(item []byte) {
-	n, ok := httpNumber(item, 10)
+	n, ok := parseNumber(item, 10)
 	if !ok || f.length != httpNoLength && f.length != n {
 		n = httpBadLength
 	}
@@ -128,30 +128,4 @@ func httpUnfold(h *Hint, value []byte) []byte {
 		}
 	}
 	return bytes.Trim(joined, " ")
-}
-
-// httpNumber reads a number in base 10 or 16 that is made of digits alone; false if there are none, or it is past 63 bits.
-func httpNumber(digits []byte, base int64) (int64, bool) {
-	var n int64
-	for _, c := range digits {
-		d := httpDigit(c)
-		if d >= base || n > (1<<63-1-d)/base {
-			return 0, false
-		}
-		n = n*base + d
-	}
-	return n, len(digits) > 0
-}
-
-// httpDigit returns a hexadecimal digit's value, 16 for what is none.
-func httpDigit(c byte) int64 {
-	switch {
-	case c >= '0' && c <= '9':
-		return int64(c - '0')
-	case c >= 'a' && c <= 'f':
-		return int64(c-'a') + 10
-	case c >= 'A' && c <= 'F':
-		return int64(c-'A') + 10
-	}
-	return 16
 }

@@ -17,14 +17,14 @@ func (m *httpMessage) request(h *Hint, c *Conn, side uint8, end int) {
 	if len(host) > 0 {
 		h.Name, h.NameSource = host, HTTPHost
 	}
-	httpText(h, keyHostname, host)
-	if n, ok := httpNumber(port, 10); ok && n <= 0xffff {
+	printText(h, keyHostname, host)
+	if n, ok := parseNumber(port, 10); ok && n <= 0xffff {
 		h.Int(keyHTTPPort, n)
 	}
-	httpText(h, keyURL, m.start.target)
-	httpText(h, keyHTTPUserAgent, m.fields.value[fieldUserAgent])
-	httpText(h, keyXFF, m.fields.value[fieldForwardedFor])
-	httpText(h, keyHTTPRefer, m.fields.value[fieldReferer])
+	printText(h, keyURL, m.start.target)
+	printText(h, keyHTTPUserAgent, m.fields.value[fieldUserAgent])
+	printText(h, keyXFF, m.fields.value[fieldForwardedFor])
+	printText(h, keyHTTPRefer, m.fields.value[fieldReferer])
 	h.Str(keyHTTPMethod, m.start.method)
 	h.Str(keyProtocol, m.start.version)
 	if httpPush(c, m.start.method) == httpNotice {
@@ -46,18 +46,12 @@ func (m *httpMessage) response(h *Hint, c *Conn, side uint8, end int) {
 	}
 	length := m.responseBody(h, c, side, end, asked)
 	mediaType, _, _ := bytes.Cut(m.fields.value[fieldContentType], []byte(";")) // Suricata leaves the parameters out
-	httpText(h, keyHTTPContentType, trimBlanksRight(mediaType))
+	printText(h, keyHTTPContentType, trimBlanksRight(mediaType))
 	httpContentRange(h, m.fields.value[fieldContentRange])
 	h.Int(keyStatus, int64(m.start.status))
-	httpText(h, keyRedirect, m.fields.value[fieldLocation])
+	printText(h, keyRedirect, m.fields.value[fieldLocation])
 	if length >= 0 {
 		h.Int(keyLength, length)
-	}
-}
-
-func httpText(h *Hint, key Key, text []byte) {
-	if len(text) > 0 {
-		h.Str(key, text)
 	}
 }
 
@@ -90,7 +84,7 @@ func httpSplitPort(authority []byte) (host, port []byte) {
 	if !bracketed && bytes.IndexByte(host, ':') >= 0 {
 		return authority, nil
 	}
-	if _, ok := httpNumber(port, 10); !ok && len(port) > 0 {
+	if _, ok := parseNumber(port, 10); !ok && len(port) > 0 {
 		return authority, nil
 	}
 	return host, port
@@ -114,7 +108,7 @@ func httpContentRange(h *Hint, raw []byte) {
 }
 
 func httpInt(h *Hint, key Key, digits []byte) {
-	if n, ok := httpNumber(digits, 10); ok {
+	if n, ok := parseNumber(digits, 10); ok {
 		h.Int(key, n)
 	}
 }

@@ -41,7 +41,7 @@ func (s *httpStart) readStatus(l *textLines) Verdict {
 	if len(reason) > 0 && reason[0] != ' ' {
 		return Reject
 	}
-	n, _ := httpNumber(code, 10)
+	n, _ := parseNumber(code, 10)
 	if n < 100 {
 		return Reject
 	}

@@ -45,7 +45,7 @@ func parseIMAPGreeting(h *Hint, c *Conn, in Input) Verdict {
 	case v == More && len(l.rest) > len("* ") && !imapStates.may(l.rest[len("* "):]):
 		return Reject
 	case v != Done:
-		return moreOr(v, in.Final)
+		return finalVerdict(v, in.Final)
 	case len(line) < len("* "):
 		return Reject
 	}
@@ -56,7 +56,7 @@ func parseIMAPGreeting(h *Hint, c *Conn, in Input) Verdict {
 	c.Mode[in.Side&1] = imapGreeted
 	h.Role, h.Next = Response, l.end(in.Data)
 	h.Const(keyStatus, state)
-	httpText(h, keyGreeting, text)
+	printText(h, keyGreeting, text)
 	return Done
 }
 
@@ -65,7 +65,7 @@ func parseIMAPReply(h *Hint, c *Conn, in Input) Verdict {
 	l := textLines{in.Data}
 	line, v := l.text()
 	if v != Done {
-		return moreOr(v, in.Final)
+		return finalVerdict(v, in.Final)
 	}
 	h.Next = l.end(in.Data)
 	c.Mode[in.Side&1] = imapGreeted
@@ -102,7 +102,7 @@ func parseIMAPCommands(h *Hint, c *Conn, in Input) Verdict {
 			return Reject
 		}
 		if v != Done {
-			return moreOr(v, in.Final)
+			return finalVerdict(v, in.Final)
 		}
 		tag, verb, arg := imapCommand(line, certain)
 		switch verb {
@@ -145,7 +145,7 @@ func imapMay(b []byte) bool {
 // imapIsTag is stricter than RFC 9051 section 9: letters, digits, points and hyphens.
 func imapIsTag(tag []byte) bool {
 	for _, b := range tag {
-		if !(b >= '0' && b <= '9' || b >= 'A' && b <= 'Z' || b >= 'a' && b <= 'z' || b == '.' || b == '-') {
+		if !isAlphanumeric(b) && b != '.' && b != '-' {
 			return false
 		}
 	}
@@ -156,9 +156,9 @@ func printIMAPCommand(h *Hint, verb string, arg []byte) {
 	h.Const(keyCommand, verb)
 	switch verb {
 	case "LOGIN":
-		httpText(h, keyUser, imapString(arg))
+		printText(h, keyUser, imapString(arg))
 	case "AUTHENTICATE":
-		httpText(h, keyMechanism, untilSpace(arg)) // an initial response, which follows, is a secret
+		printText(h, keyMechanism, firstWord(arg)) // an initial response, which follows, is a secret
 	}
 }
 
@@ -172,7 +172,7 @@ func imapString(arg []byte) []byte {
 	if bytes.HasPrefix(arg, []byte("{")) {
 		return nil
 	}
-	return untilSpace(arg)
+	return firstWord(arg)
 }
 
 // Keys of the fields.

@@ -102,8 +102,7 @@ func (q *kafkaRequest) plausible() bool {
 // isKafkaID reports whether a client ID is one that programs and people give.
 func isKafkaID(id []byte) bool {
 	for _, b := range id {
-		letter := b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9'
-		if !letter && b != '.' && b != '-' && b != '_' && b != ':' && b != '/' && b != '@' && b != ' ' {
+		if !isAlphanumeric(b) && b != '.' && b != '-' && b != '_' && b != ':' && b != '/' && b != '@' && b != ' ' {
 			return false
 		}
 	}

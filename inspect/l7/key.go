@@ -1,39 +1,61 @@
 package l7
 
-// Key is the name of a field, by its number. Fields have the number, so that they are small and the garbage collector has no
-// pointer in them to follow. The zero Key is the empty name.
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// Key is the name of a field, by its number. Fields hold the number, so that they are small and have no pointer for the garbage
+// collector to follow. The zero Key is the empty name.
 type Key uint16
 
-// keys are the names that there are, complete when the variables of all packages have their first values. Nobody writes to
-// them later, so that they can be read without a lock.
-var keys = struct {
+// keyTable interns names. Names are added under the lock; the texts are read without it, and a published slice is only ever
+// appended to.
+type keyTable struct {
+	mu      sync.Mutex // guards numbers, and changes of texts
 	numbers map[string]Key
-	names   []string
-	members []string
-}{map[string]Key{"": 0}, []string{""}, []string{""}}
+	texts   atomic.Pointer[[]keyText] // by number
+}
 
-// KeyOf returns the key of a name, which needs no escaping in JSON. A new name is only for the first values of variables.
+// keyText is how a key is printed.
+type keyText struct{ name, member string }
+
+// keys holds the names of all fields. The parsers add theirs when the package is initialized.
+var keys = keyTable{numbers: map[string]Key{"": element}}
+
+// KeyOf returns the key of a name, which must need no escaping in JSON. It is safe for concurrent use. There can be 65,535 names,
+// so a name must never come from the network.
 func KeyOf(name string) Key {
-	k, known := keys.numbers[name]
-	if !known {
-		k = Key(len(keys.names))
-		keys.numbers[name] = k
-		keys.names, keys.members = append(keys.names, name), append(keys.members, `"`+name+`":`)
+	keys.mu.Lock()
+	defer keys.mu.Unlock()
+	if k, known := keys.numbers[name]; known {
+		return k
 	}
+	texts := []keyText{{}}
+	if published := keys.texts.Load(); published != nil {
+		texts = *published
+	}
+	k := Key(len(texts))
+	if int(k) != len(texts) {
+		panic("l7: too many keys")
+	}
+	texts = append(texts, keyText{name, `"` + name + `":`})
+	keys.numbers[name] = k
+	keys.texts.Store(&texts)
 	return k
 }
 
 // String returns the name, in Suricata's spelling.
-func (k Key) String() string { return keys.names[k] }
+func (k Key) String() string { return (*keys.texts.Load())[k].name }
 
-// Member returns what a member of a JSON object begins with: the name in quotes, and the colon. It is empty for the zero Key,
+// Member returns the beginning of a member of a JSON object: the name in quotes, and the colon. It is empty for the zero Key,
 // which the elements of an array have.
-func (k Key) Member() string { return keys.members[k] }
+func (k Key) Member() string { return (*keys.texts.Load())[k].member }
 
-// element is the key of what is in an array.
+// element is the key of the elements of an array.
 const element Key = 0
 
-// Keys of what several protocols say.
+// Keys that several protocols use.
 var (
 	keyAddress         = KeyOf("address")
 	keyClient          = KeyOf("client")

@@ -2,6 +2,8 @@ package l7
 
 import (
 	"encoding/json"
+	"strconv"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -9,8 +11,8 @@ import (
 
 // TestKeys: a name has one key, which gives it back, and needs no escaping.
 func TestKeys(t *testing.T) {
-	for i, name := range keys.names {
-		k := Key(i)
+	for i, text := range *keys.texts.Load() {
+		k, name := Key(i), text.name
 		assert.Equal(t, k, KeyOf(name))
 		assert.Equal(t, name, k.String())
 		if k != element {
@@ -20,4 +22,24 @@ func TestKeys(t *testing.T) {
 		}
 	}
 	assert.Empty(t, element.String()+element.Member())
+}
+
+// TestKeysConcurrently: goroutines that make and print the same keys get the same ones.
+func TestKeysConcurrently(t *testing.T) {
+	const goroutines, names = 4, 100
+	var got [goroutines][names]Key
+	var wg sync.WaitGroup
+	for g := range got {
+		wg.Go(func() {
+			for i := range names {
+				name := "concurrent" + strconv.Itoa(i)
+				got[g][i] = KeyOf(name)
+				assert.Equal(t, name, got[g][i].String())
+			}
+		})
+	}
+	wg.Wait()
+	for g := range got {
+		assert.Equal(t, got[0], got[g])
+	}
 }

@@ -9,17 +9,6 @@
 // content, never by port, and read through wire.Cursor, never by index.
 package l7
 
-// Verdict is what a parser says of the bytes it was given.
-type Verdict uint8
-
-// A parser that has said Reject or Done says the same for every longer prefix of the same message. With Input.Final
-// there is no More, but for a datagram with a State.
-const (
-	More   Verdict = iota // could be this protocol; not enough bytes yet
-	Reject                // not this protocol
-	Done                  // a message was read: the Hint is filled, and Hint.Next says where the next one starts
-)
-
 // Input is one direction's bytes from where a message should start: the front of a TCP stream, what follows an earlier
 // message, or one UDP payload. It aliases buffers of the caller, valid during the call.
 type Input struct {

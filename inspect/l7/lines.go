@@ -1,9 +1,6 @@
 package l7
 
-import (
-	"bytes"
-	"strings"
-)
+import "bytes"
 
 // textLines yields lines from the front of rest. They end in CRLF, or in LF alone.
 type textLines struct{ rest []byte }
@@ -20,7 +17,7 @@ func (l *textLines) next() ([]byte, bool) {
 
 // text returns the next line if it has no control characters. What may still become such a line is More.
 func (l *textLines) text() ([]byte, Verdict) {
-	i := controlByte(l.rest)
+	i := indexControl(l.rest)
 	if i < 0 {
 		return nil, More
 	}
@@ -35,53 +32,10 @@ func (l *textLines) text() ([]byte, Verdict) {
 	return line, Done
 }
 
-// controlByte returns where the first control character but a tab is; -1 if there is none.
-func controlByte(b []byte) int {
-	for i, c := range b {
-		if c < ' ' && c != '\t' || c == 0x7f {
-			return i
-		}
-	}
-	return -1
-}
-
-// trimBlanks takes spaces and tabs off both ends, and returns nil if nothing is left. (bytes.Trim makes a table first.)
-func trimBlanks(b []byte) []byte {
-	b = trimBlanksRight(b)
-	for len(b) > 0 && blank(b[0]) {
-		b = b[1:]
-	}
-	if len(b) == 0 {
-		return nil
-	}
-	return b
-}
-
-// trimBlanksRight takes spaces and tabs off the end.
-func trimBlanksRight(b []byte) []byte {
-	for len(b) > 0 && blank(b[len(b)-1]) {
-		b = b[:len(b)-1]
-	}
-	return b
-}
-
-func blank(c byte) bool { return c == ' ' || c == '\t' }
-
-// fits reports whether b and form agree over the shorter of the two; # in form is any digit.
-func fits(b []byte, form string) bool {
-	for i := range min(len(b), len(form)) {
-		digit := form[i] == '#' && b[i] >= '0' && b[i] <= '9'
-		if b[i] != form[i] && !digit {
-			return false
-		}
-	}
-	return true
-}
-
 // end returns the offset in data of what l has not yet read of it.
 func (l *textLines) end(data []byte) int { return len(data) - len(l.rest) }
 
-// header reads the section of header fields at the front of l, up to the blank line behind it, and keeps the first value of
+// header reads the section of header fields at the front of l, up to the isBlank line behind it, and keeps the first value of
 // each field that names has, in lower case. It reports whether the section has an end.
 func (l *textLines) header(names []string, values [][]byte) (whole bool) {
 	for {
@@ -125,30 +79,26 @@ func (w words) may(b []byte) bool {
 	return false
 }
 
-func equalFold(word string, b []byte) bool {
-	return len(word) == len(b) && strings.EqualFold(word, string(b))
-}
-
-// mentions reports whether a word is anywhere in text, whatever its case.
-func mentions(text []byte, word string) bool {
-	for i := 0; i+len(word) <= len(text); i++ {
-		if equalFold(word, text[i:i+len(word)]) {
-			return true
-		}
+// field returns the next line together with the lines that continue it (RFC 9112 section 5.2), line ends included but for
+// the last.
+func (l *textLines) field() ([]byte, bool) {
+	from := l.rest
+	line, ok := l.next()
+	if !ok || len(line) == 0 || !l.continues() {
+		return line, ok
 	}
-	return false
-}
-
-// untilSpace returns what stands before the first space.
-func untilSpace(b []byte) []byte {
-	b, _, _ = bytes.Cut(b, []byte(" "))
-	return b
-}
-
-// moreOr returns the verdict on a line or message that was not read: More is none if nothing will follow.
-func moreOr(v Verdict, final bool) Verdict {
-	if v == More {
-		return moreUnless(final)
+	for ok && l.continues() {
+		_, ok = l.next()
 	}
-	return v
+	return bytes.TrimRight(from[:len(from)-len(l.rest)], "\r\n"), ok
+}
+
+func (l *textLines) continues() bool {
+	return len(l.rest) > 0 && (l.rest[0] == ' ' || l.rest[0] == '\t')
+}
+
+// hasBlankLine reports whether a header section ends in b. It saves reading the fields again for each segment of a long
+// one.
+func hasBlankLine(b []byte) bool {
+	return bytes.Contains(b, []byte("\n\r\n")) || bytes.Contains(b, []byte("\n\n"))
 }

@@ -76,7 +76,7 @@ func parseMemcachedLine(h *Hint, c *Conn, in Input) Verdict {
 			h.Role, h.Next = Request, Stop
 			h.Str(keyCommand, verb)
 			if len(known.words) > 0 && known.words[0] == 'k' {
-				h.Str(keyKey, untilSpace(args))
+				h.Str(keyKey, firstWord(args))
 			}
 			return Done
 		}
@@ -103,7 +103,7 @@ func memcachedWords(args []byte, kinds string) bool {
 		}
 		var word []byte
 		word, args, _ = bytes.Cut(args, []byte(" "))
-		if _, number := httpNumber(word, 10); len(word) == 0 || len(word) > memcachedMaxKey || kind == 'n' && !number {
+		if _, number := parseNumber(word, 10); len(word) == 0 || len(word) > memcachedMaxKey || kind == 'n' && !number {
 			return false
 		}
 	}
@@ -125,7 +125,7 @@ func parseMemcachedReply(h *Hint, in Input) Verdict {
 	h.Role, h.Next = Response, Stop
 	h.Str(keyStatus, word)
 	if string(word) == "VERSION" {
-		httpText(h, keyVersion, rest)
+		printText(h, keyVersion, rest)
 	}
 	return Done
 }
@@ -180,7 +180,7 @@ func parseMemcachedPacket(h *Hint, c *Conn, in Input) Verdict {
 	h.Role, h.Next = Request, Stop
 	h.Const(keyCommand, opcode)
 	if opcode != "sasl_auth" { // whose key is the mechanism
-		httpText(h, keyKey, key)
+		printText(h, keyKey, key)
 	}
 	return Done
 }

@@ -44,7 +44,7 @@ func parsePOP3Greeting(h *Hint, c *Conn, in Input, certain bool) Verdict {
 	line, v := l.text()
 	switch {
 	case v != Done:
-		return moreOr(v, in.Final)
+		return finalVerdict(v, in.Final)
 	case len(line) > len("+OK") && line[len("+OK")] != ' ':
 		return Reject
 	}
@@ -52,7 +52,7 @@ func parsePOP3Greeting(h *Hint, c *Conn, in Input, certain bool) Verdict {
 	text := bytes.TrimSpace(line[len("+OK"):])
 	stamped := bytes.HasSuffix(text, []byte(">")) && bytes.IndexByte(text, '@') >= 0
 	switch {
-	case certain, len(text) > 0 && (stamped || mentions(text, "POP") || fits(l.rest, "+OK") && len(l.rest) > len("+OK")):
+	case certain, len(text) > 0 && (stamped || containsFold(text, "POP") || fits(l.rest, "+OK") && len(l.rest) > len("+OK")):
 	default:
 		return moreUnless(in.Final)
 	}
@@ -61,7 +61,7 @@ func parsePOP3Greeting(h *Hint, c *Conn, in Input, certain bool) Verdict {
 	h.Object(keyResponse)
 	h.True(keySuccess)
 	h.Const(keyStatus, "OK")
-	httpText(h, keyHeader, text)
+	printText(h, keyHeader, text)
 	h.End()
 	return Done
 }
@@ -72,7 +72,7 @@ func parsePOP3Line(h *Hint, c *Conn, in Input) Verdict {
 	l := textLines{in.Data}
 	line, v := l.text()
 	if v != Done {
-		return moreOr(v, in.Final)
+		return finalVerdict(v, in.Final)
 	}
 	c.Mode[side] = pop3Greeted
 	h.Next = l.end(in.Data)
@@ -147,7 +147,7 @@ func (s *pop3Session) command(line []byte) bool {
 	if s.verb == "" && !question {
 		s.verb = verb
 		if verb != "PASS" {
-			s.arg = untilSpace(arg)
+			s.arg = firstWord(arg)
 		}
 	}
 	return true

@@ -1,6 +1,7 @@
 package l7
 
 import (
+	"crypto/md5"
 	"encoding/hex"
 	"net/netip"
 )
@@ -23,22 +24,32 @@ func (h *Hint) hexStr(key Key, b []byte) {
 
 // colonStr adds a text field with bytes in hexadecimal and a colon between each two, as link addresses are written.
 func (h *Hint) colonStr(key Key, b []byte) {
+	h.colonHex(key, b, "0123456789abcdef")
+}
+
+// colonHex is colonStr with the hexadecimal digits that are given.
+func (h *Hint) colonHex(key Key, b []byte, digits string) {
 	start := len(h.scratch)
-	for i := range b {
+	for i, v := range b {
 		if i > 0 {
 			h.scratch = append(h.scratch, ':')
 		}
-		h.scratch = hex.AppendEncode(h.scratch, b[i:i+1])
+		h.scratch = append(h.scratch, digits[v>>4], digits[v&15])
 	}
 	h.Str(key, h.since(start))
 }
 
-// isText reports whether bytes are printable ASCII, at least one.
-func isText(b []byte) bool {
-	for _, c := range b {
-		if c < ' ' || c > '~' {
-			return false
-		}
+// printMD5 adds an object with a text and its MD5, as JA3, HASSH and CYU are printed. text must be in the hint's scratch.
+func printMD5(h *Hint, key Key, text []byte) {
+	sum := md5.Sum(text)
+	h.Object(key)
+	h.hexStr(keyHash, sum[:])
+	h.Str(keyString, text)
+	h.End()
+}
+
+func printText(h *Hint, key Key, text []byte) {
+	if len(text) > 0 {
+		h.Str(key, text)
 	}
-	return len(b) > 0
 }

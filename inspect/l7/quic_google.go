@@ -2,8 +2,6 @@ package l7
 
 import (
 	"bytes"
-	"crypto/md5"
-	"encoding/hex"
 	"strconv"
 
 	"github.com/mirrorsink/mirrorsink/decap/wire"
@@ -221,13 +219,7 @@ func (m chlo) printCYU(h *Hint, version uint32) {
 	}
 	h.scratch = b
 	text := h.since(start)
-	sum := md5.Sum(text)
-	start = len(h.scratch)
-	h.scratch = hex.AppendEncode(h.scratch, sum[:])
 	h.Array(keyCyu)
-	h.Object(element)
-	h.Str(keyHash, h.since(start))
-	h.Str(keyString, text)
-	h.End()
+	printMD5(h, element, text)
 	h.End()
 }

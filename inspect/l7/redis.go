@@ -59,11 +59,11 @@ func parseRedisCommand(h *Hint, c *Conn, in Input) Verdict {
 	l := textLines{in.Data}
 	items, v := redisSize(&l, '*', redisMaxItems)
 	if v != Done {
-		return moreOr(v, in.Final)
+		return finalVerdict(v, in.Final)
 	}
 	size, v := redisSize(&l, '$', redisMaxCommand)
 	if v != Done {
-		return moreOr(v, in.Final)
+		return finalVerdict(v, in.Final)
 	}
 	name, v := l.text()
 	switch {
@@ -83,7 +83,7 @@ func parseRedisCommand(h *Hint, c *Conn, in Input) Verdict {
 
 // redisSize reads a line that says how many there are of something: at least one.
 func redisSize(l *textLines, mark byte, most int64) (int, Verdict) {
-	if len(l.rest) > 0 && l.rest[0] != mark || len(l.rest) > 1 && httpDigit(l.rest[1]) > 9 {
+	if len(l.rest) > 0 && l.rest[0] != mark || len(l.rest) > 1 && digitValue(l.rest[1]) > 9 {
 		return 0, Reject
 	}
 	line, v := l.text()
@@ -93,7 +93,7 @@ func redisSize(l *textLines, mark byte, most int64) (int, Verdict) {
 	if len(line) < 2 {
 		return 0, Reject
 	}
-	n, ok := httpNumber(line[1:], 10)
+	n, ok := parseNumber(line[1:], 10)
 	if !ok || n < 1 || n > most {
 		return 0, Reject
 	}
@@ -158,12 +158,12 @@ func parseRedisReply(h *Hint, in Input) Verdict {
 	}
 	line, v := l.text()
 	if v != Done {
-		return moreOr(v, in.Final)
+		return finalVerdict(v, in.Final)
 	}
 	h.Role, h.Next = Response, Stop
 	h.Const(keyReply, kind)
 	if kind == "status" || in.Data[0] == '-' {
-		httpText(h, keyMessage, line[1:])
+		printText(h, keyMessage, line[1:])
 	}
 	return Done
 }

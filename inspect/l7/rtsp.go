@@ -33,11 +33,11 @@ func parseRTSP(h *Hint, _ *Conn, in Input) Verdict {
 	line, v := l.text()
 	switch {
 	case v != Done:
-		return moreOr(v, in.Final)
+		return finalVerdict(v, in.Final)
 	case response && (!fits(line, rtspStatusLine) || len(line) < len(rtspStatusLine)),
 		!response && !rtspRequestLine(line):
 		return Reject
-	case !in.Final && !httpBlankLine(in.Data):
+	case !in.Final && !hasBlankLine(in.Data):
 		return More
 	}
 	var values [rtspFields][]byte
@@ -65,13 +65,13 @@ func printRTSPRequest(h *Hint, line, agent []byte) {
 	h.Const(keyMethod, method)
 	h.Str(keyURL, bytes.TrimSpace(rest[:v]))
 	h.Str(keyVersion, rest[v:])
-	httpText(h, keyUserAgent, agent)
+	printText(h, keyUserAgent, agent)
 }
 
 func printRTSPResponse(h *Hint, line, server []byte) {
-	status, _ := httpNumber(line[len(rtspVersion)+1:len(rtspStatusLine)], 10)
+	status, _ := parseNumber(line[len(rtspVersion)+1:len(rtspStatusLine)], 10)
 	h.Role = Response
 	h.Int(keyStatus, status)
-	httpText(h, keyReason, bytes.TrimSpace(line[len(rtspStatusLine):]))
-	httpText(h, keyServer, server)
+	printText(h, keyReason, bytes.TrimSpace(line[len(rtspStatusLine):]))
+	printText(h, keyServer, server)
 }

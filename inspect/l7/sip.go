@@ -45,16 +45,16 @@ func parseSIP(h *Hint, _ *Conn, in Input) Verdict {
 	line, v := l.text()
 	switch {
 	case v != Done:
-		return moreOr(v, in.Final)
+		return finalVerdict(v, in.Final)
 	case !response && !bytes.HasSuffix(line, []byte(" "+sipVersion)):
 		return Reject
-	case !in.Final && !httpBlankLine(data):
+	case !in.Final && !hasBlankLine(data):
 		return More
 	}
 	var values [sipFields][]byte
 	l.header(sipFieldNames[:], values[:])
-	n, _ := httpNumber(sipEither(&values, sipLength), 10)
-	h.Next = httpSkip(l.end(in.Data), n)
+	n, _ := parseNumber(sipEither(&values, sipLength), 10)
+	h.Next = offsetAfter(l.end(in.Data), n)
 	if response {
 		return printSIPResponse(h, line, &values)
 	}
@@ -94,7 +94,7 @@ func printSIPResponse(h *Hint, line []byte, values *[sipFields][]byte) Verdict {
 	h.Role = Response
 	h.Const(keyVersion, sipVersion)
 	h.Str(keyCode, code)
-	httpText(h, keyReason, reason)
+	printText(h, keyReason, reason)
 	h.Str(keyResponseLine, line)
 	printSIPFields(h, values)
 	return Done

@@ -39,11 +39,11 @@ func parseSMTPReply(h *Hint, c *Conn, in Input) Verdict {
 	var r reply
 	l := textLines{in.Data}
 	if v := r.read(&l); v != Done {
-		return moreOr(v, in.Final)
+		return finalVerdict(v, in.Final)
 	}
 	h.Next = l.end(in.Data)
 	switch {
-	case first && client == smtpNothing && !mentions(in.Data[:h.Next], "SMTP"):
+	case first && client == smtpNothing && !containsFold(in.Data[:h.Next], "SMTP"):
 		return moreUnless(in.Final)
 	case first && string(r.code) == "220":
 		h.Role = Response
@@ -109,7 +109,7 @@ func (s *smtpSession) command(line []byte, here textLines) bool {
 	verb, arg := smtpVerbs.first(line)
 	switch verb {
 	case "EHLO", "HELO", "LHLO":
-		s.certain, s.helo = true, untilSpace(arg)
+		s.certain, s.helo = true, firstWord(arg)
 	case "MAIL":
 		if path, ok := smtpPath(arg, "FROM:"); ok {
 			s.certain, s.from = true, path
@@ -131,12 +131,12 @@ func smtpPath(arg []byte, keyword string) ([]byte, bool) {
 	if len(arg) < len(keyword) || !equalFold(keyword, arg[:len(keyword)]) {
 		return nil, false
 	}
-	return untilSpace(bytes.TrimLeft(arg[len(keyword):], " ")), true
+	return firstWord(bytes.TrimLeft(arg[len(keyword):], " ")), true
 }
 
 func (s *smtpSession) print(h *Hint) {
-	httpText(h, keyHelo, s.helo)
-	httpText(h, keyMailFrom, s.from)
+	printText(h, keyHelo, s.helo)
+	printText(h, keyMailFrom, s.from)
 	list := h.openList(keyRcptTo)
 	for {
 		line, v := s.rcpts.text()

@@ -36,7 +36,7 @@ var snmpTraps = [...]string{"ColdStart", "WarmStart", "LinkDown", "LinkUp", "Aut
 func parseSNMP(h *Hint, _ *Conn, in Input) Verdict {
 	whole := wire.New(in.Data)
 	r := derWhole(&whole, derSequence)
-	version := snmpInt(&r)
+	version := derInt(&r)
 	h.Next = len(in.Data)
 	ok := false
 	switch version {
@@ -58,9 +58,9 @@ func parseSNMP(h *Hint, _ *Conn, in Input) Verdict {
 // snmpVersion3 reads what follows the version: global data, the security parameters, and the scoped PDU.
 func snmpVersion3(h *Hint, r *wire.Cursor) bool {
 	global := derWhole(r, derSequence)
-	id, size := snmpInt(&global), snmpInt(&global)
+	id, size := derInt(&global), derInt(&global)
 	flags := derWhole(&global, derOctets)
-	model := snmpInt(&global)
+	model := derInt(&global)
 	security := derWhole(r, derOctets)
 	bits := flags.U8()
 	if !r.OK() || !global.OK() || !flags.OK() || id < 0 || size < 484 || bits&^snmpFlags != 0 { // RFC 3412 section 6
@@ -93,8 +93,8 @@ func snmpVersion3(h *Hint, r *wire.Cursor) bool {
 func snmpUser(h *Hint, security wire.Cursor) {
 	r := derWhole(&security, derSequence)
 	derWhole(&r, derOctets) // the engine
-	snmpInt(&r)             // its boots
-	snmpInt(&r)             // its time
+	derInt(&r)              // its boots
+	derInt(&r)              // its time
 	if user := derWhole(&r, derOctets); r.OK() && !user.Empty() {
 		h.Str(keyUSM, user.Rest())
 	}
@@ -117,9 +117,9 @@ func snmpPDU(h *Hint, r *wire.Cursor) bool {
 			return false
 		}
 	} else {
-		snmpInt(&pdu) // the request's number
-		snmpInt(&pdu) // error status, or repetitions
-		snmpInt(&pdu) // error index, or repetitions
+		derInt(&pdu) // the request's number
+		derInt(&pdu) // error status, or repetitions
+		derInt(&pdu) // error index, or repetitions
 	}
 	vars := derWhole(&pdu, derSequence)
 	if !pdu.OK() {
@@ -133,8 +133,8 @@ func snmpPDU(h *Hint, r *wire.Cursor) bool {
 func snmpTrap(h *Hint, pdu *wire.Cursor) bool {
 	const ipAddress, timeTicks = 0x40, 0x43
 	enterprise, agent := derWhole(pdu, derOID), derWhole(pdu, ipAddress)
-	generic := snmpInt(pdu)
-	snmpInt(pdu) // the enterprise's own number
+	generic := derInt(pdu)
+	derInt(pdu) // the enterprise's own number
 	derWhole(pdu, timeTicks)
 	if !pdu.OK() || generic < 0 || int(generic) >= len(snmpTraps) {
 		return false
@@ -154,33 +154,6 @@ func snmpVars(h *Hint, vars wire.Cursor) {
 		}
 	}
 	h.closeList(mark)
-}
-
-// maxOID bounds the size of an object identifier; the longest that are in use have some 30 numbers.
-const maxOID = 128
-
-// oidStr adds a text field with an object identifier in dotted numbers.
-func (h *Hint) oidStr(key Key, oid wire.Cursor) {
-	if oid.Len() > maxOID {
-		return
-	}
-	start := len(h.scratch)
-	h.scratch = appendOID(h.scratch, oid)
-	h.Str(key, h.since(start))
-}
-
-// snmpInt reads an integer of up to 4 bytes; r has failed if it is anything else.
-func snmpInt(r *wire.Cursor) int64 {
-	c := derWhole(r, derInteger)
-	if c.Empty() || c.Len() > 4 {
-		r.Fail()
-		return 0
-	}
-	v := int64(int8(c.U8()))
-	for !c.Empty() {
-		v = v<<8 | int64(c.U8())
-	}
-	return v
 }
 
 // Keys of the fields.

@@ -173,8 +173,7 @@ func (s *socksRequest) readText(r *wire.Cursor) []byte {
 // socksHost reports whether a name may be a host's, or an address in text.
 func socksHost(name []byte) bool {
 	for _, b := range name {
-		letter := b|0x20 >= 'a' && b|0x20 <= 'z'
-		if !letter && !(b >= '0' && b <= '9') && b != '.' && b != '-' && b != '_' && b != ':' {
+		if !isAlphanumeric(b) && b != '.' && b != '-' && b != '_' && b != ':' {
 			return false
 		}
 	}
@@ -184,10 +183,10 @@ func socksHost(name []byte) bool {
 func (s *socksRequest) print(h *Hint) {
 	h.Int(keyVersion, int64(s.version-socks4)+4)
 	h.Const(keyCommand, socksCommands[s.command])
-	httpText(h, keyHost, s.host)
+	printText(h, keyHost, s.host)
 	h.addrStr(keyAddress, s.addr)
 	h.Int(keyPort, int64(s.port))
-	httpText(h, keyUser, s.user)
+	printText(h, keyUser, s.user)
 }
 
 // parseSOCKSReply reads all that the server says to a request, with the methods' negotiation before it.

@@ -192,7 +192,7 @@ func (o *sshOffer) printHASSH(h *Hint, sender uint8) {
 		}
 		h.scratch = append(h.scratch, list...)
 	}
-	printJA3Hash(h, keyHassh, h.since(start))
+	printMD5(h, keyHassh, h.since(start))
 }
 
 // Keys of the fields.

@@ -47,8 +47,8 @@ func parseSyslog(h *Hint, _ *Conn, in Input) Verdict {
 	h.Const(keyFacility, syslogFacilities[priority/8])
 	h.Const(keySeverity, syslogSeverities[priority%8])
 	h.Const(keyFormat, m.format)
-	httpText(h, keyHostname, m.host)
-	httpText(h, keyAppName, m.app)
+	printText(h, keyHostname, m.host)
+	printText(h, keyAppName, m.app)
 	return Done
 }
 
@@ -67,7 +67,7 @@ func (m *syslogMessage) readPriority(b *[]byte) (int64, Verdict) {
 		return 0, Reject
 	}
 	digits, rest, whole := bytes.Cut((*b)[min(1, len(*b)):], []byte(">"))
-	n, ok := httpNumber(digits, 10)
+	n, ok := parseNumber(digits, 10)
 	switch {
 	case len(digits) == 0 && !whole:
 		return 0, More
@@ -133,7 +133,7 @@ func (m *syslogMessage) readBSD(b []byte) Verdict {
 	switch {
 	case !syslogMonths.may(bytes.TrimRight(month, " ")), len(month) == len("Mmm ") && month[3] != ' ':
 		return Reject
-	case !fits(b[min(len(b), 5):], "# ##:##:## "), len(b) > 4 && b[4] != ' ' && httpDigit(b[4]) > 3:
+	case !fits(b[min(len(b), 5):], "# ##:##:## "), len(b) > 4 && b[4] != ' ' && digitValue(b[4]) > 3:
 		return Reject
 	case len(b) < len(stamp):
 		return More

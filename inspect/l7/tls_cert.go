@@ -2,7 +2,6 @@ package l7
 
 import (
 	"crypto/sha1"
-	"net/netip"
 
 	"github.com/mirrorsink/mirrorsink/decap/wire"
 )
@@ -72,11 +71,11 @@ func (cert *certificate) print(h *Hint) {
 	printDistinguishedName(h, keyIssuerDN, cert.issuer)
 	cert.printAltNames(h)
 	if !cert.serial.Empty() {
-		printColonHex(h, keySerial, cert.serial.Rest(), "0123456789ABCDEF")
+		h.colonHex(keySerial, cert.serial.Rest(), "0123456789ABCDEF")
 	}
 	if cert.whole {
 		sum := sha1.Sum(cert.der)
-		printColonHex(h, keyFingerprint, sum[:], "0123456789abcdef")
+		h.colonStr(keyFingerprint, sum[:])
 	}
 	cert.notBefore.print(h, keyNotbefore)
 	cert.notAfter.print(h, keyNotafter)
@@ -103,11 +102,7 @@ func (cert *certificate) printAltNames(h *Hint) {
 		case altDNS, altURI, altEmail:
 			h.Str(element, name)
 		case altAddress:
-			if addr, ok := netip.AddrFromSlice(name); ok {
-				start := len(h.scratch)
-				h.scratch = addr.AppendTo(h.scratch)
-				h.Str(element, h.since(start))
-			}
+			h.addrStr(element, name)
 		}
 	}
 	h.closeList(mark)
@@ -125,15 +120,4 @@ func (cert *certificate) hostName() []byte {
 		return name
 	}
 	return nil
-}
-
-func printColonHex(h *Hint, key Key, b []byte, digits string) {
-	start := len(h.scratch)
-	for i, v := range b {
-		if i > 0 {
-			h.scratch = append(h.scratch, ':')
-		}
-		h.scratch = append(h.scratch, digits[v>>4], digits[v&15])
-	}
-	h.Str(key, h.since(start))
 }

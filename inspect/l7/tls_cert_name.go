@@ -1,11 +1,6 @@
 package l7
 
-import (
-	"unicode/utf16"
-	"unicode/utf8"
-
-	"github.com/mirrorsink/mirrorsink/decap/wire"
-)
+import "github.com/mirrorsink/mirrorsink/decap/wire"
 
 // oidCommonName is the attribute that names the subject itself.
 const oidCommonName = "\x55\x04\x03"
@@ -86,18 +81,6 @@ func appendAttribute(dst []byte, oid wire.Cursor, tag uint8, value []byte) []byt
 		return appendBMP(dst, value)
 	}
 	return append(dst, value...)
-}
-
-// appendBMP appends text in UTF-16, of which the BMPString is the part without surrogates, as UTF-8.
-func appendBMP(dst, text []byte) []byte {
-	for c := wire.New(text); c.Len() >= 2; {
-		r := rune(c.U16())
-		if utf16.IsSurrogate(r) {
-			r = utf8.RuneError
-		}
-		dst = utf8.AppendRune(dst, r)
-	}
-	return dst
 }
 
 // commonName returns the first common name, nil if there is none.

@@ -1,8 +1,6 @@
 package l7
 
 import (
-	"crypto/md5"
-	"encoding/hex"
 	"strconv"
 
 	"github.com/mirrorsink/mirrorsink/decap/wire"
@@ -30,7 +28,7 @@ func (hello *clientHello) printJA3(h *Hint) {
 		b = strconv.AppendUint(b, uint64(v), 10)
 	}
 	h.scratch = b
-	printJA3Hash(h, keyJA3, h.since(start))
+	printMD5(h, keyJA3, h.since(start))
 }
 
 // printJA3S prints the object ja3s of a server's hello that is whole: version, cipher suite, extensions.
@@ -42,17 +40,7 @@ func (hello *serverHello) printJA3S(h *Hint) {
 	b := strconv.AppendUint(h.scratch, uint64(hello.legacy), 10)
 	b = strconv.AppendUint(append(b, ','), uint64(hello.cipher), 10)
 	h.scratch = hello.exts.appendJA3(append(b, ','))
-	printJA3Hash(h, keyJA3S, h.since(start))
-}
-
-func printJA3Hash(h *Hint, key Key, text []byte) {
-	sum := md5.Sum(text)
-	start := len(h.scratch)
-	h.scratch = hex.AppendEncode(h.scratch, sum[:])
-	h.Object(key)
-	h.Str(keyHash, h.since(start))
-	h.Str(keyString, text)
-	h.End()
+	printMD5(h, keyJA3S, h.since(start))
 }
 
 func appendJA3List(dst []byte, list wire.Cursor) []byte {

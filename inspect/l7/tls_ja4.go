@@ -124,10 +124,6 @@ func appendJA4ALPN(dst, name []byte) []byte {
 	return append(dst, digits[first>>4], digits[last&15])
 }
 
-func isAlphanumeric(b byte) bool {
-	return b >= '0' && b <= '9' || b >= 'A' && b <= 'Z' || b >= 'a' && b <= 'z'
-}
-
 func appendU16s(dst []uint16, list wire.Cursor) []uint16 {
 	for list.Len() >= 2 {
 		if v := list.U16(); !isGREASE(v) {

@@ -21,3 +21,15 @@ func (h *Hint) utf16Text(r wire.Cursor) []byte {
 	}
 	return h.since(start)
 }
+
+// appendBMP appends text in UTF-16, of which the BMPString is the part without surrogates, as UTF-8.
+func appendBMP(dst, text []byte) []byte {
+	for c := wire.New(text); c.Len() >= 2; {
+		r := rune(c.U16())
+		if utf16.IsSurrogate(r) {
+			r = utf8.RuneError
+		}
+		dst = utf8.AppendRune(dst, r)
+	}
+	return dst
+}

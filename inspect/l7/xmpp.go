@@ -54,14 +54,14 @@ func parseXMPP(h *Hint, c *Conn, in Input) Verdict {
 func printXMPP(h *Hint, header []byte) {
 	if len(xmppAttribute(header, " id=")) > 0 {
 		h.Role = Response
-		httpText(h, keyServer, xmppAttribute(header, " from="))
+		printText(h, keyServer, xmppAttribute(header, " from="))
 		return
 	}
 	h.Role, h.Next = Request, Stop
-	httpText(h, keyTo, xmppAttribute(header, " to="))
-	httpText(h, keyFrom, xmppAttribute(header, " from="))
-	httpText(h, keyNamespace, xmppAttribute(header, " xmlns="))
-	httpText(h, keyVersion, xmppAttribute(header, " version="))
+	printText(h, keyTo, xmppAttribute(header, " to="))
+	printText(h, keyFrom, xmppAttribute(header, " from="))
+	printText(h, keyNamespace, xmppAttribute(header, " xmlns="))
+	printText(h, keyVersion, xmppAttribute(header, " version="))
 }
 
 // xmppAttribute returns an attribute's value, between single or double quotes.

@@ -114,3 +114,16 @@ func appendOID(dst []byte, oid wire.Cursor) []byte {
 	}
 	return dst
 }
+
+// maxOID bounds the size of an object identifier; the longest that are in use have some 30 numbers.
+const maxOID = 128
+
+// oidStr adds a text field with an object identifier in dotted numbers.
+func (h *Hint) oidStr(key Key, oid wire.Cursor) {
+	if oid.Len() > maxOID {
+		return
+	}
+	start := len(h.scratch)
+	h.scratch = appendOID(h.scratch, oid)
+	h.Str(key, h.since(start))
+}
