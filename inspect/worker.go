@@ -36,8 +36,9 @@ type Worker struct {
 	conn     l7.Conn   // of the parser that is asked
 	state    *l7.State // for the next UDP flow whose first message spans datagrams
 	out      *event.Batch
-	now      int64 // the latest time seen; time does not go back
-	clock    int64 // the same, as of the packet that is accounted
+	batches  event.Pool // that out is taken from
+	now      int64      // the latest time seen; time does not go back
+	clock    int64      // the same, as of the packet that is accounted
 
 	windowEnd int64  // of the current aggregation window, Unix nanoseconds; 0 before the first
 	passed    bool   // everything of the window before it was told
@@ -82,7 +83,8 @@ func newWorker(cfg Config, source Source, sink Sink) *Worker {
 	if known == nil {
 		known = NewShared(cfg.Memory.Names)
 	}
-	w := &Worker{cfg: cfg, source: source, sink: sink, known: known, sessions: mirror.NewTable(known.sessions, cfg.Owners), vlans: newVLANs(), state: new(l7.State), out: event.NewBatch(), clock: noTime}
+	w := &Worker{cfg: cfg, source: source, sink: sink, known: known, sessions: mirror.NewTable(known.sessions, cfg.Owners), vlans: newVLANs(), state: new(l7.State), clock: noTime}
+	w.out = w.batches.New()
 	w.flows = w.newFlows()
 	w.names = flow.NewNames(cfg.Memory.Names)
 	waiting := 0
@@ -267,7 +269,7 @@ func (w *Worker) finish() {
 func (w *Worker) deliver() {
 	if len(w.out.Events) > 0 && w.diary == nil {
 		w.sink.Events(w.out)
-		w.out = event.NewBatch()
+		w.out = w.batches.New()
 	}
 }
 

@@ -2,7 +2,6 @@ package event
 
 import (
 	"slices"
-	"sync"
 	"sync/atomic"
 	"unsafe"
 
@@ -16,55 +15,18 @@ type Batch struct {
 	fields []Field
 	bytes  []byte
 
-	holders  atomic.Int32
-	recycled bool // comes from NewBatch, and goes back there
-}
-
-// spare are batches that nobody holds, at most maxSpare. A sync.Pool would forget them at every collection, and what it
-// costs to grow a batch again is most of what it costs to fill it. The one that was released last is used first: its memory
-// is still in the caches.
-var spare struct {
-	mu      sync.Mutex // guards the following
-	batches []*Batch
-}
-
-const maxSpare = 64
-
-// NewBatch returns an empty batch, which its caller holds. Its memory may have been that of one released before. The zero
-// Batch is good too, but is left to the garbage collector.
-func NewBatch() *Batch {
-	b := takeSpare()
-	if b == nil {
-		b = &Batch{recycled: true}
-	}
-	b.holders.Store(1)
-	return b
-}
-
-// takeSpare returns a batch that nobody holds; nil if there is none.
-func takeSpare() (b *Batch) {
-	spare.mu.Lock()
-	defer spare.mu.Unlock()
-	if n := len(spare.batches); n > 0 {
-		b = spare.batches[n-1]
-		spare.batches = spare.batches[:n-1]
-	}
-	return b
+	holders atomic.Int32
+	pool    *Pool // that the last holder gives the batch back to; nil for a batch that no pool made
 }
 
 // Retain makes the caller one more holder of the batch. It is safe for concurrent use, by those who hold it.
 func (b *Batch) Retain() { b.holders.Add(1) }
 
-// Release ends one holding. After the last one the batch and all slices of it may be used for other events. Who never
-// releases costs memory, and no more.
+// Release ends one holding. After the last one the pool may use the batch, and all slices of it, for other events. A batch
+// that is never released is left to the garbage collector.
 func (b *Batch) Release() {
-	if b.holders.Add(-1) == 0 && b.recycled {
-		b.Reset()
-		spare.mu.Lock()
-		defer spare.mu.Unlock()
-		if len(spare.batches) < maxSpare {
-			spare.batches = append(spare.batches, b)
-		}
+	if b.holders.Add(-1) == 0 && b.pool != nil {
+		b.pool.put(b)
 	}
 }
 

@@ -31,7 +31,8 @@ func TestBatchOwnsWhatItWasGiven(t *testing.T) {
 
 // TestReleasedBatchesAreUsedAgain: not before the last holder has released them.
 func TestReleasedBatchesAreUsedAgain(t *testing.T) {
-	b := NewBatch()
+	var p Pool
+	b := p.New()
 	b.Events = append(b.Events, Event{Name: b.CopyText([]byte("a name"))})
 	b.Retain()
 	b.Release()
@@ -43,7 +44,7 @@ func TestReleasedBatchesAreUsedAgain(t *testing.T) {
 	zero.Retain()
 	zero.Events = append(zero.Events, Event{})
 	zero.Release()
-	assert.Len(t, zero.Events, 1, "one that did not come from NewBatch stays as it is")
+	assert.Len(t, zero.Events, 1, "one that did not come from a pool stays as it is")
 }
 
 func TestResetKeepsTheMemory(t *testing.T) {

@@ -18,7 +18,7 @@ import (
 
 // intervalBatch is n flows' counts of one window.
 func intervalBatch(n int) *event.Batch {
-	b := event.NewBatch()
+	b := new(event.Pool).New()
 	for range n {
 		e := tcpFlow("10.0.1.7", "203.0.113.9")
 		e.Kind, e.Owner, e.Direction = event.Interval, &owner, event.Egress

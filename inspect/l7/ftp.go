@@ -6,55 +6,17 @@ package l7
 // A greeting looks like SMTP's, and USER like POP3's. What does not say which of them it is waits for the next commands or
 // replies. After AUTH (RFC 4217) the reply 234 is followed by TLS.
 //
-// What is kept in Conn: Mode says what was seen of each side. The rest is not used.
+// Conn.Mode is what was seen of each side; see the constants of reply.go. The other fields of Conn are not used.
 
-// Values of Conn.Mode.
-const (
-	ftpNothing uint8 = iota
-	ftpGreeted
-	ftpSecuring // the client sent AUTH
-	ftpUsing    // the client sent its first command
-)
-
-func parseFTP(h *Hint, c *Conn, in Input) Verdict {
-	switch {
-	case len(in.Data) == 0:
-		return moreUnless(in.Final)
-	case fits(in.Data, "#"):
-		return parseFTPReply(h, c, in)
-	case c.Mode[in.Side&1] == ftpSecuring && in.Data[0] < ' ':
-		return moreUnless(in.Final) // the client's TLS, ahead of the server's reply
-	}
-	return parseFTPCommands(h, c, in)
+// ftpReplies is what FTP's replies differ in from SMTP's.
+var ftpReplies = replyProtocol{
+	isGreeting: isFTPGreeting, printGreeting: printFTPGreeting, parseCommands: parseFTPCommands,
+	startsTLS: func(code []byte, client uint8) bool { return string(code) == "234" && client == lineStartTLS },
 }
 
-func parseFTPReply(h *Hint, c *Conn, in Input) Verdict {
-	mode, client := &c.Mode[in.Side&1], c.Mode[1^in.Side&1]
-	first := *mode == ftpNothing
-	if first && client == ftpNothing && !fits(in.Data, "220") {
-		return Reject
-	}
-	var r reply
-	l := textLines{in.Data}
-	if v := r.read(&l); v != Done {
-		return finalVerdict(v, in.Final)
-	}
-	h.Next = l.end(in.Data)
-	switch {
-	case first && client == ftpNothing && !ftpGreeting(in.Data[:h.Next]) && !ftpReplies(l):
-		return moreUnless(in.Final)
-	case first && string(r.code) == "220":
-		printFTPReply(h, &r)
-	case string(r.code) == "234" && client == ftpSecuring:
-		h.Switch = true
-	case client == ftpUsing:
-		h.Next = Stop
-	}
-	*mode = ftpGreeted
-	return Done
-}
+func parseFTP(h *Hint, c *Conn, in Input) Verdict { return ftpReplies.parse(h, c, in) }
 
-func printFTPReply(h *Hint, r *reply) {
+func printFTPGreeting(h *Hint, r reply) {
 	h.Role = Response
 	h.Array(keyCompletionCode)
 	h.Str(element, r.code)
@@ -64,10 +26,13 @@ func printFTPReply(h *Hint, r *reply) {
 	h.End()
 }
 
-func ftpGreeting(text []byte) bool { return containsFold(text, "FTP") && !containsFold(text, "SMTP") }
+// isFTPGreeting reports whether a greeting mentions FTP and not SMTP, or whether one of the replies behind it has a code that
+// SMTP does not have.
+func isFTPGreeting(text []byte, rest textLines) bool {
+	return containsFold(text, "FTP") && !containsFold(text, "SMTP") || hasFTPCode(rest)
+}
 
-// ftpReplies reports whether one of the replies is of a kind that SMTP does not have.
-func ftpReplies(l textLines) bool {
+func hasFTPCode(l textLines) bool {
 	var r reply
 	for r.read(&l) == Done {
 		switch string(r.code) {
@@ -90,7 +55,7 @@ var (
 // protocol's, up to one that may not.
 func parseFTPCommands(h *Hint, c *Conn, in Input) Verdict {
 	mode := &c.Mode[in.Side&1]
-	s := ftpSession{certain: *mode != ftpNothing || c.Mode[1^in.Side&1] != ftpNothing}
+	s := ftpSession{certain: *mode != lineNothing || c.Mode[1^in.Side&1] != lineNothing}
 	l := textLines{in.Data}
 	for s.verb == "" || !s.certain {
 		line, v := l.text()
@@ -101,9 +66,9 @@ func parseFTPCommands(h *Hint, c *Conn, in Input) Verdict {
 			return Reject
 		}
 	}
-	h.Next, *mode = Stop, ftpUsing
+	h.Next, *mode = Stop, lineDone
 	if s.tls {
-		h.Next, *mode = s.next, ftpSecuring
+		h.Next, *mode = s.next, lineStartTLS
 	}
 	s.print(h)
 	return Done

@@ -7,14 +7,6 @@ import "bytes"
 //
 // What is kept in Conn: Mode says what was seen of each side; Bits and Len hold the tag of STARTTLS. Left is not used.
 
-// Values of Conn.Mode.
-const (
-	imapNothing uint8 = iota
-	imapGreeted
-	imapSecuring // the client sent STARTTLS
-	imapUsing    // the client said who it is
-)
-
 // imapMaxTag is the longest tag that is remembered.
 const imapMaxTag = 8
 
@@ -23,11 +15,11 @@ func parseIMAP(h *Hint, c *Conn, in Input) Verdict {
 	switch {
 	case len(in.Data) == 0:
 		return moreUnless(in.Final)
-	case c.Mode[side] == imapGreeted, c.Mode[1^side] > imapGreeted:
+	case c.Mode[side] == lineGreeted, c.Mode[1^side] > lineGreeted:
 		return parseIMAPReply(h, c, in)
 	case in.Data[0] == '*':
 		return parseIMAPGreeting(h, c, in)
-	case c.Mode[side] == imapSecuring && in.Data[0] < ' ':
+	case c.Mode[side] == lineStartTLS && in.Data[0] < ' ':
 		return moreUnless(in.Final) // the client's TLS, ahead of the server's reply
 	}
 	return parseIMAPCommands(h, c, in)
@@ -53,7 +45,7 @@ func parseIMAPGreeting(h *Hint, c *Conn, in Input) Verdict {
 	if state == "" {
 		return Reject
 	}
-	c.Mode[in.Side&1] = imapGreeted
+	c.Mode[in.Side&1] = lineGreeted
 	h.Role, h.Next = Response, l.end(in.Data)
 	h.Const(keyStatus, state)
 	printText(h, keyGreeting, text)
@@ -68,11 +60,11 @@ func parseIMAPReply(h *Hint, c *Conn, in Input) Verdict {
 		return finalVerdict(v, in.Final)
 	}
 	h.Next = l.end(in.Data)
-	c.Mode[in.Side&1] = imapGreeted
+	c.Mode[in.Side&1] = lineGreeted
 	switch c.Mode[1^in.Side&1] {
-	case imapUsing:
+	case lineDone:
 		h.Next = Stop
-	case imapSecuring:
+	case lineStartTLS:
 		tag, rest, _ := bytes.Cut(line, []byte(" "))
 		state, _ := imapStates.first(rest)
 		h.Switch = state == "OK" && imapTag(tag) == c.Bits && len(tag) == int(c.Len)
@@ -94,7 +86,7 @@ var imapVerbs = words{"CAPABILITY", "LOGIN", "AUTHENTICATE", "STARTTLS", "NOOP",
 // parseIMAPCommands reads lines up to the one that says who the client is.
 func parseIMAPCommands(h *Hint, c *Conn, in Input) Verdict {
 	mode := &c.Mode[in.Side&1]
-	certain := *mode != imapNothing || c.Mode[1^in.Side&1] != imapNothing
+	certain := *mode != lineNothing || c.Mode[1^in.Side&1] != lineNothing
 	l := textLines{in.Data}
 	for {
 		line, v := l.text()
@@ -115,9 +107,9 @@ func parseIMAPCommands(h *Hint, c *Conn, in Input) Verdict {
 			}
 			continue
 		}
-		h.Role, h.Next, *mode = Request, Stop, imapUsing
+		h.Role, h.Next, *mode = Request, Stop, lineDone
 		if verb == "STARTTLS" {
-			h.Next, *mode = l.end(in.Data), imapSecuring
+			h.Next, *mode = l.end(in.Data), lineStartTLS
 			c.Bits, c.Len = imapTag(tag), uint8(len(tag))
 		}
 		printIMAPCommand(h, verb, arg)

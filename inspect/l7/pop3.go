@@ -11,27 +11,19 @@ import "bytes"
 // What is kept in Conn: Mode says what was seen of each side; Left counts the client's lines up to STLS, and the server's
 // replies, of which the greeting is none. Bits and Len are not used.
 
-// Values of Conn.Mode.
-const (
-	pop3Nothing uint8 = iota
-	pop3Greeted
-	pop3Securing // the client sent STLS
-	pop3Using    // the client said who it is
-)
-
 func parsePOP3(h *Hint, c *Conn, in Input) Verdict {
 	side := in.Side & 1
-	server := c.Mode[side] == pop3Greeted || c.Mode[1^side] > pop3Greeted
+	server := c.Mode[side] == lineGreeted || c.Mode[1^side] > lineGreeted
 	switch {
 	case len(in.Data) == 0:
 		return moreUnless(in.Final)
-	case server && c.Mode[side] != pop3Nothing:
+	case server && c.Mode[side] != lineNothing:
 		return parsePOP3Line(h, c, in)
 	case fits(in.Data, "+OK"):
 		return parsePOP3Greeting(h, c, in, server)
 	case server:
 		return parsePOP3Line(h, c, in)
-	case c.Mode[side] == pop3Securing && in.Data[0] < ' ':
+	case c.Mode[side] == lineStartTLS && in.Data[0] < ' ':
 		return moreUnless(in.Final) // the client's TLS, ahead of the server's reply
 	}
 	return parsePOP3Commands(h, c, in)
@@ -56,7 +48,7 @@ func parsePOP3Greeting(h *Hint, c *Conn, in Input, certain bool) Verdict {
 	default:
 		return moreUnless(in.Final)
 	}
-	c.Mode[in.Side&1] = pop3Greeted
+	c.Mode[in.Side&1] = lineGreeted
 	h.Role = Response
 	h.Object(keyResponse)
 	h.True(keySuccess)
@@ -74,7 +66,7 @@ func parsePOP3Line(h *Hint, c *Conn, in Input) Verdict {
 	if v != Done {
 		return finalVerdict(v, in.Final)
 	}
-	c.Mode[side] = pop3Greeted
+	c.Mode[side] = lineGreeted
 	h.Next = l.end(in.Data)
 	good := bytes.HasPrefix(line, []byte("+OK"))
 	if !good && !bytes.HasPrefix(line, []byte("-ERR")) && !bytes.HasPrefix(line, []byte("+ ")) {
@@ -82,9 +74,9 @@ func parsePOP3Line(h *Hint, c *Conn, in Input) Verdict {
 	}
 	c.Left[side]++
 	switch client := c.Mode[1^side]; {
-	case client == pop3Securing && good && c.Left[side] == c.Left[1^side]:
+	case client == lineStartTLS && good && c.Left[side] == c.Left[1^side]:
 		h.Switch = true
-	case client == pop3Using:
+	case client == lineDone:
 		h.Next = Stop
 	}
 	return Done
@@ -100,7 +92,7 @@ var (
 // one that may not.
 func parsePOP3Commands(h *Hint, c *Conn, in Input) Verdict {
 	side := in.Side & 1
-	s := pop3Session{lines: c.Left[side], certain: c.Mode[side] != pop3Nothing || c.Mode[1^side] != pop3Nothing}
+	s := pop3Session{lines: c.Left[side], certain: c.Mode[side] != lineNothing || c.Mode[1^side] != lineNothing}
 	l := textLines{in.Data}
 	for s.verb == "" || !s.certain {
 		line, v := l.text()
@@ -111,9 +103,9 @@ func parsePOP3Commands(h *Hint, c *Conn, in Input) Verdict {
 			return Reject
 		}
 	}
-	h.Role, h.Next, c.Mode[side] = Request, Stop, pop3Using
+	h.Role, h.Next, c.Mode[side] = Request, Stop, lineDone
 	if s.verb == "STLS" {
-		h.Next, c.Mode[side], c.Left[side] = l.end(in.Data), pop3Securing, s.lines
+		h.Next, c.Mode[side], c.Left[side] = l.end(in.Data), lineStartTLS, s.lines
 	}
 	h.Object(keyRequest)
 	h.Const(keyCommand, s.verb)

@@ -45,3 +45,58 @@ func (r *reply) readMore(l *textLines) Verdict {
 		}
 	}
 }
+
+// Values of Conn.Mode for the protocols whose messages are lines and in which a client can ask for TLS: SMTP, FTP, POP3, IMAP.
+const (
+	lineNothing  uint8 = iota
+	lineGreeted        // of a server: it sent its greeting, or a reply
+	lineStartTLS       // of a client: it asked for TLS
+	lineDone           // of a client: its commands that are of interest were read
+)
+
+// replyProtocol is what SMTP and FTP differ in.
+type replyProtocol struct {
+	isGreeting    func(text []byte, rest textLines) bool // whether text, with the replies behind it, is a greeting of no other protocol
+	printGreeting func(h *Hint, r reply)
+	startsTLS     func(code []byte, client uint8) bool // whether TLS begins behind the reply; client is the client's Mode
+	parseCommands Parse
+}
+
+func (p *replyProtocol) parse(h *Hint, c *Conn, in Input) Verdict {
+	switch {
+	case len(in.Data) == 0:
+		return moreUnless(in.Final)
+	case fits(in.Data, "#"):
+		return p.parseReply(h, c, in)
+	case c.Mode[in.Side&1] == lineStartTLS && in.Data[0] < ' ':
+		return moreUnless(in.Final) // the client's TLS, ahead of the server's reply
+	}
+	return p.parseCommands(h, c, in)
+}
+
+func (p *replyProtocol) parseReply(h *Hint, c *Conn, in Input) Verdict {
+	const greeting = "220"
+	mode, client := &c.Mode[in.Side&1], c.Mode[1^in.Side&1]
+	first := *mode == lineNothing
+	if first && client == lineNothing && !fits(in.Data, greeting) {
+		return Reject
+	}
+	var r reply
+	l := textLines{in.Data}
+	if v := r.read(&l); v != Done {
+		return finalVerdict(v, in.Final)
+	}
+	h.Next = l.end(in.Data)
+	switch {
+	case first && client == lineNothing && !p.isGreeting(in.Data[:h.Next], l):
+		return moreUnless(in.Final)
+	case first && string(r.code) == greeting:
+		p.printGreeting(h, r)
+	case p.startsTLS(r.code, client):
+		h.Switch = true
+	case client == lineDone:
+		h.Next = Stop
+	}
+	*mode = lineGreeted
+	return Done
+}

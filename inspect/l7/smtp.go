@@ -8,54 +8,22 @@ import "bytes"
 // A greeting looks like FTP's. If it does not say which of them it is, the client's first command will. Only two replies
 // have the code 220: the greeting, and the one to STARTTLS (RFC 3207), behind which TLS begins.
 //
-// What is kept in Conn: Mode says what was seen of each side. The rest is not used.
+// Conn.Mode is what was seen of each side; see the constants of reply.go. The other fields of Conn are not used.
 
-// Values of Conn.Mode.
-const (
-	smtpNothing uint8 = iota
-	smtpGreeted
-	smtpSecuring // the client sent STARTTLS
-	smtpMailing  // the client sent all that is of interest
-)
-
-func parseSMTP(h *Hint, c *Conn, in Input) Verdict {
-	switch {
-	case len(in.Data) == 0:
-		return moreUnless(in.Final)
-	case fits(in.Data, "#"):
-		return parseSMTPReply(h, c, in)
-	case c.Mode[in.Side&1] == smtpSecuring && in.Data[0] < ' ':
-		return moreUnless(in.Final) // the client's TLS, ahead of the server's reply
-	}
-	return parseSMTPCommands(h, c, in)
+// smtpReplies is what SMTP's replies differ in from FTP's.
+var smtpReplies = replyProtocol{
+	isGreeting: isSMTPGreeting, printGreeting: printSMTPGreeting, parseCommands: parseSMTPCommands,
+	startsTLS: func(code []byte, _ uint8) bool { return string(code) == "220" },
 }
 
-func parseSMTPReply(h *Hint, c *Conn, in Input) Verdict {
-	mode, client := &c.Mode[in.Side&1], c.Mode[1^in.Side&1]
-	first := *mode == smtpNothing
-	if first && client == smtpNothing && !fits(in.Data, "220") {
-		return Reject
-	}
-	var r reply
-	l := textLines{in.Data}
-	if v := r.read(&l); v != Done {
-		return finalVerdict(v, in.Final)
-	}
-	h.Next = l.end(in.Data)
-	switch {
-	case first && client == smtpNothing && !containsFold(in.Data[:h.Next], "SMTP"):
-		return moreUnless(in.Final)
-	case first && string(r.code) == "220":
-		h.Role = Response
-		h.Str(keyBanner, r.text)
-		h.Extra()
-	case string(r.code) == "220":
-		h.Switch = true
-	case client == smtpMailing:
-		h.Next = Stop
-	}
-	*mode = smtpGreeted
-	return Done
+func parseSMTP(h *Hint, c *Conn, in Input) Verdict { return smtpReplies.parse(h, c, in) }
+
+func isSMTPGreeting(text []byte, _ textLines) bool { return containsFold(text, "SMTP") }
+
+func printSMTPGreeting(h *Hint, r reply) {
+	h.Role = Response
+	h.Str(keyBanner, r.text)
+	h.Extra()
 }
 
 var smtpVerbs = words{"EHLO", "HELO", "LHLO", "MAIL", "RCPT", "DATA", "BDAT", "RSET", "NOOP", "QUIT", "HELP", "VRFY", "EXPN",
@@ -65,7 +33,7 @@ var smtpVerbs = words{"EHLO", "HELO", "LHLO", "MAIL", "RCPT", "DATA", "BDAT", "R
 // lines that are none, such as those that answer to a challenge.
 func parseSMTPCommands(h *Hint, c *Conn, in Input) Verdict {
 	mode := &c.Mode[in.Side&1]
-	s := smtpSession{certain: *mode != smtpNothing || c.Mode[1^in.Side&1] != smtpNothing}
+	s := smtpSession{certain: *mode != lineNothing || c.Mode[1^in.Side&1] != lineNothing}
 	l := textLines{in.Data}
 	for !s.over {
 		here := l
@@ -84,9 +52,9 @@ func parseSMTPCommands(h *Hint, c *Conn, in Input) Verdict {
 	if !s.certain {
 		return Reject
 	}
-	h.Role, h.Next, *mode = Request, Stop, smtpMailing
+	h.Role, h.Next, *mode = Request, Stop, lineDone
 	if s.starttls {
-		h.Next, *mode = l.end(in.Data), smtpSecuring
+		h.Next, *mode = l.end(in.Data), lineStartTLS
 	}
 	s.print(h)
 	if len(h.Fields) == 0 {

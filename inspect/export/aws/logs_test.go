@@ -204,7 +204,7 @@ func TestEventsGoToTheStreamOfTheirInterface(t *testing.T) {
 		Kinds: export.EVEKinds, Output: l.Output(), Encoder: aws.EVE{}, Bytes: 1 << 20, Block: true,
 	})
 	at := time.Now().Truncate(time.Millisecond)
-	b := event.NewBatch()
+	b := new(event.Pool).New()
 	b.Events = append(b.Events,
 		event.Event{Kind: event.Flow, Nanos: at.UnixNano(), Owner: &event.Owner{ENI: "eni-1"}},
 		event.Event{Kind: event.Flow, Nanos: at.UnixNano()},
@@ -232,7 +232,7 @@ func TestFlowLogLinesGoToTheStreamOfTheirInterface(t *testing.T) {
 	encoder := aws.FlowLog{Format: flowlog.Default, Recorder: export.NewRecorder(export.RecorderConfig{})}
 	q := export.NewQueue(export.QueueConfig{Kinds: export.FlowLogKinds, Output: l.Output(), Encoder: encoder, Bytes: 1 << 20, Block: true})
 	from := time.Now().Add(-time.Minute).Unix()
-	b := event.NewBatch()
+	b := new(event.Pool).New()
 	e := event.Event{Kind: event.Interval, Owner: &event.Owner{ENI: "eni-1", Account: "123456789012"}}
 	e.Window.First, e.Window.Last = [2]uint32{uint32(from), uint32(from + 1)}, [2]uint32{uint32(from + 2), uint32(from + 3)}
 	e.Flow.Packets = [2]uint64{4, 5}
