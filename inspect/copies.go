@@ -18,12 +18,9 @@ func (w *Worker) pairUp(r *flow.Record, s flow.Side, p *decap.Packet, nanos int6
 	case w.diary != nil:
 		w.diary.copied(w, r, s, p, dedup.Copy{Direction: way, Nanos: nanos})
 	default:
-		of := dedup.Copy{Session: uint32(r.Key.Tap), Flow: w.flows.Ref(r), Direction: way, Provisional: w.early(r, nanos), Nanos: nanos}
+		of := dedup.Copy{Session: uint32(r.Key.Tap), Flow: w.flows.Ref(r), Direction: way, Provisional: w.forward.Provisional(r, nanos), Nanos: nanos}
 		other, ok := w.pairs.Add(p, of)
 		if ok {
-			if w.forward != nil {
-				w.forward.twin = other
-			}
 			w.join(r, other)
 		}
 		return ok
@@ -36,20 +33,19 @@ func (w *Worker) several() bool {
 	if w.diary != nil {
 		return w.diary.several
 	}
-	return w.sessions.Len() > 2 || w.forward != nil
+	return w.sessions.Len() > 2 || w.forward.Active()
 }
 
 // join notes that packets of two flows are copies of each other.
 func (w *Worker) join(r *flow.Record, other dedup.Copy) {
 	r.Paired = uint16(other.Session)
-	if o := w.copied(other); o != nil {
+	o := w.copied(other)
+	w.forward.Link(r, o)
+	if o != nil {
 		if w.cfg.Interval != 0 && w.flows.Stale(o) {
 			w.interval(o) // it was not paired yet when that window ended
 		}
 		o.Paired = r.Key.Tap
-		if w.forward != nil {
-			w.goTogether(r, o)
-		}
 	}
 }
 

@@ -3,6 +3,7 @@ package inspect
 import (
 	"github.com/mirrorsink/mirrorsink/decap"
 	"github.com/mirrorsink/mirrorsink/inspect/flow"
+	"github.com/mirrorsink/mirrorsink/inspect/forward"
 	"github.com/mirrorsink/mirrorsink/inspect/l7"
 )
 
@@ -46,10 +47,8 @@ func (w *Worker) datagramDone(r *flow.Record, proto l7.Proto, in said) {
 	}
 	if w.hint.Next == l7.Stop {
 		r.Tries = maxTries
-		if w.forward != nil && l7.Table[proto].Bypass == l7.BypassPackets && w.hint.Role == l7.Request {
-			w.course(r).noteQUIC(in.pkt.Payload)
-		}
 	}
+	w.forward.DatagramMessage(r, forward.Message{Proto: proto, Role: w.hint.Role, Data: in.pkt.Payload, Next: w.hint.Next})
 	w.message(r, nil, in)
 	if t := w.talks.at(r.Stream); t != nil {
 		w.silence(r, t)

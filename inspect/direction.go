@@ -39,15 +39,3 @@ func (w *Worker) way(r *flow.Record, s flow.Side, p *decap.Packet) event.Directi
 		return event.Ingress
 	}
 }
-
-// direction is the way of what a flow's client sends.
-func direction(r *flow.Record) event.Direction {
-	switch own, known := r.Own(); {
-	case !known:
-		return event.NoDirection
-	case own == r.Client():
-		return event.Egress
-	default:
-		return event.Ingress
-	}
-}

@@ -21,9 +21,7 @@ func (w *Worker) ends(r *flow.Record) (client pdns.Host, server decap.Addr) {
 
 // begun has a flow explained whose first packet came.
 func (w *Worker) begun(r *flow.Record, s flow.Side, p *decap.Packet) {
-	if w.forward != nil {
-		w.setOut(r, s, p)
-	}
+	w.forward.Begin(r, s, p)
 	if w.diary != nil {
 		w.diary.begin(w, r)
 	}
@@ -94,7 +92,7 @@ func (w *Worker) outbound(r *flow.Record, client, server decap.Addr) bool {
 		return false
 	case event.NoDirection:
 	}
-	if direction(r) == event.Egress {
+	if r.Direction() == event.Egress {
 		return true
 	}
 	return pdns.Exempt(client.Netip(), w.cfg.Exempt)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/mirrorsink/mirrorsink/decap"
 	"github.com/mirrorsink/mirrorsink/inspect/event"
+	"github.com/mirrorsink/mirrorsink/inspect/forward"
 )
 
 // extremes makes connections, each of which has one segment with a sequence number that is an extreme of serial number arithmetic
@@ -57,18 +58,18 @@ func extremes() (in []decap.Datagram, connections int) {
 }
 
 // TestSequenceExtremes: whatever sequence number a segment has, nothing panics and every packet, flow and frame is accounted for,
-// with one worker, with several, and where frames are forwarded in order without the tails of flows.
+// with one worker, with several, and where frames are forwarded in order and with bypass rules.
 func TestSequenceExtremes(t *testing.T) {
 	in, connections := extremes()
 	require.Greater(t, connections, 2000)
 	_, n := inspect(t, Config{}, in)
 	require.GreaterOrEqual(t, n.FlowsNew, uint64(connections))
 
-	fwd := Forwarding{Reorder: Reorder{Time: 10 * time.Millisecond, Packets: 16}}
+	fwd := forward.Config{Reorder: forward.Reorder{Time: 10 * time.Millisecond, Packets: 16}}
 	for _, text := range []string{"tls", "quic", "http", "after 2000"} {
-		rule, err := ParseShunt(text)
+		rule, err := forward.ParseRule(text, plainNumber)
 		require.NoError(t, err)
-		fwd.Shunts = append(fwd.Shunts, rule)
+		fwd.Bypass = append(fwd.Bypass, rule)
 	}
 	_, _, n = forwarded(t, Config{}, fwd, mirrored(in, "10.0.0.1", 7))
 	require.GreaterOrEqual(t, n.FlowsNew, uint64(connections))

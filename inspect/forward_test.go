@@ -14,16 +14,17 @@ import (
 
 	"github.com/mirrorsink/mirrorsink/decap"
 	"github.com/mirrorsink/mirrorsink/inspect/event"
+	"github.com/mirrorsink/mirrorsink/inspect/forward"
 )
 
-// taken is a Forwarder that keeps what it is given.
-type taken struct {
-	frames  []takenFrame
+// received is a Forwarder that keeps the frames that it is given.
+type received struct {
+	frames  []receivedFrame
 	waiting []decap.Frame
 }
 
-// takenFrame is a frame after its Flush.
-type takenFrame struct {
+// receivedFrame is a frame after its Flush.
+type receivedFrame struct {
 	data    []byte
 	vlan    uint16
 	hash    uint32
@@ -31,17 +32,17 @@ type takenFrame struct {
 	wireLen int
 }
 
-func (f *taken) Forward(frame decap.Frame) { f.waiting = append(f.waiting, frame) }
+func (f *received) Forward(frame decap.Frame) { f.waiting = append(f.waiting, frame) }
 
-func (f *taken) Flush() {
+func (f *received) Flush() {
 	for _, w := range f.waiting {
-		f.frames = append(f.frames, takenFrame{bytes.Clone(w.Packet.Frame), w.VLAN, w.Hash, w.Nanos, w.WireLen})
+		f.frames = append(f.frames, receivedFrame{bytes.Clone(w.Packet.Frame), w.VLAN, w.Hash, w.Nanos, w.WireLen})
 	}
 	f.waiting = f.waiting[:0]
 }
 
 // vlans returns the tags of the frames, each once, in the order of their first frames.
-func (f *taken) vlans() (out []uint16) {
+func (f *received) vlans() (out []uint16) {
 	for _, t := range f.frames {
 		if !slices.Contains(out, t.vlan) {
 			out = append(out, t.vlan)
@@ -50,7 +51,7 @@ func (f *taken) vlans() (out []uint16) {
 	return out
 }
 
-// numbered gives sessions tags in the order in which they are asked for.
+// numbered assigns tags to sessions in the order in which they are asked for.
 type numbered struct {
 	tags  map[event.Tap]uint16
 	asked int
@@ -68,9 +69,9 @@ func (n *numbered) Tag(outer netip.Addr, vni uint32) uint16 {
 	return n.tags[of]
 }
 
-// forwarded runs frames through a worker that forwards, and holds it to the identity.
-func forwarded(t require.TestingT, cfg Config, fwd Forwarding, in []decap.Datagram) (*taken, *collected, event.Counters) {
-	out := new(taken)
+// forwarded runs frames through a worker that forwards, and checks the identity of its counters.
+func forwarded(t require.TestingT, cfg Config, fwd forward.Config, in []decap.Datagram) (*received, *collected, event.Counters) {
+	out := new(received)
 	fwd.To = out
 	cfg.Forward = &fwd
 	told, n := inspect(t, cfg, in)
@@ -81,13 +82,13 @@ func forwarded(t require.TestingT, cfg Config, fwd Forwarding, in []decap.Datagr
 
 func requireIdentity(t require.TestingT, n *event.Counters, forwarded int) {
 	sum := n.Forward.Passed.Frames
-	for _, withheld := range n.Forward.Withheld {
-		sum += withheld.Frames
+	for _, excluded := range n.Forward.Excluded {
+		sum += excluded.Frames
 	}
 	require.Equal(t, n.Datagrams, sum, "the identity of forwarding")
 	require.EqualValues(t, forwarded, n.Forward.Passed.Frames)
 	unreadable := n.Datagrams - n.Reasons[decap.OK] - n.Reasons[decap.Fragment]
-	require.Equal(t, unreadable, n.Forward.Withheld[event.Unreadable].Frames)
+	require.Equal(t, unreadable, n.Forward.Excluded[event.Unreadable].Frames)
 }
 
 // exchange is an HTTP connection.
@@ -100,37 +101,37 @@ func exchange() *conversation {
 	return c
 }
 
-func TestForwardsWhatComes(t *testing.T) {
+func TestFramesAreForwardedUnchanged(t *testing.T) {
 	c := exchange()
 	tags := new(numbered)
 	in := mirrored(c.frames, "10.0.0.1", 7)
 	in = append(in, decap.Datagram{Data: []byte("nothing"), WireLen: 7, Nanos: c.nanos, Link: decap.LinkVXLAN})
-	out, told, n := forwarded(t, Config{}, Forwarding{Tags: tags}, in)
+	out, told, n := forwarded(t, Config{}, forward.Config{Tags: tags}, in)
 	require.Len(t, out.frames, len(c.frames))
 	hash := decap.SteerFlow(addr(c.client), addr(c.server), 40000, 8080)
 	for i, f := range c.frames {
-		require.Equal(t, takenFrame{f.Data, 101, hash, f.Nanos, f.WireLen}, out.frames[i])
+		require.Equal(t, receivedFrame{f.Data, 101, hash, f.Nanos, f.WireLen}, out.frames[i])
 	}
-	require.EqualValues(t, 7, n.Forward.Withheld[event.Unreadable].Bytes)
-	require.Equal(t, 1, tags.asked, "once a session")
+	require.EqualValues(t, 7, n.Forward.Excluded[event.Unreadable].Bytes)
+	require.Equal(t, 1, tags.asked, "one call per session")
 	for _, e := range told.ofFlows() {
 		require.EqualValues(t, 101, e.Tag)
 	}
 }
 
-func TestForwardsWithoutTags(t *testing.T) {
-	out, told, _ := forwarded(t, Config{}, Forwarding{}, mirrored(exchange().frames, "10.0.0.1", 7))
+func TestFramesAreForwardedWithoutTags(t *testing.T) {
+	out, told, _ := forwarded(t, Config{}, forward.Config{}, mirrored(exchange().frames, "10.0.0.1", 7))
 	require.Equal(t, []uint16{0}, out.vlans())
 	require.Zero(t, told.ofFlows()[0].Tag)
 }
 
-func TestCutFramesKeepTheirLengths(t *testing.T) {
+func TestTruncatedFramesKeepTheirLengths(t *testing.T) {
 	c := exchange()
 	in := mirrored(c.frames, "10.0.0.1", 7)
 	for i := range in {
 		in[i].Data = in[i].Data[:min(len(in[i].Data), 70)]
 	}
-	out, _, _ := forwarded(t, Config{}, Forwarding{}, in)
+	out, _, _ := forwarded(t, Config{}, forward.Config{}, in)
 	for i, f := range c.frames {
 		require.Equal(t, f.WireLen, out.frames[i].wireLen)
 		require.Equal(t, f.Data[:min(len(f.Data), 62)], out.frames[i].data)
@@ -144,9 +145,9 @@ func TestOverlappingNetworksGetTwoTags(t *testing.T) {
 	for i := range one {
 		in = append(in, one[i], two[i])
 	}
-	out, _, n := forwarded(t, Config{}, Forwarding{Tags: new(numbered)}, in)
+	out, _, n := forwarded(t, Config{}, forward.Config{Tags: new(numbered)}, in)
 	require.Equal(t, []uint16{101, 102}, out.vlans())
-	require.Zero(t, n.Forward.Withheld[event.Copy])
+	require.Zero(t, n.Forward.Excluded[event.Duplicate])
 	require.Len(t, out.frames, 2*len(c.frames))
 }
 
@@ -172,7 +173,7 @@ func bothEnds(c *conversation, lost func(end int) bool, delay time.Duration) (in
 	return in, frames
 }
 
-// talkative is a connection with so many exchanges.
+// talkative is a connection with a number of exchanges.
 func talkative(exchanges int) *conversation {
 	c := newConversation()
 	c.open()
@@ -187,8 +188,8 @@ func talkative(exchanges int) *conversation {
 	return c
 }
 
-// TestBothEndsAreForwardedOnce: whatever is lost on either side, what was seen at any end goes on once, from the first packet
-// on, and under one tag.
+// TestBothEndsAreForwardedOnce: every packet that was seen at either end is forwarded once, from the first packet on, and under one tag,
+// whatever copies are lost.
 func TestBothEndsAreForwardedOnce(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1))
@@ -196,7 +197,7 @@ func TestBothEndsAreForwardedOnce(t *testing.T) {
 		delay := time.Duration(rapid.IntRange(0, 100).Draw(t, "delay")) * time.Millisecond
 		c := talkative(rapid.IntRange(0, 100).Draw(t, "exchanges"))
 		in, want := bothEnds(c, func(end int) bool { return rng.Float64() < loss[end] }, delay)
-		out, told, n := forwarded(t, Config{}, Forwarding{Tags: new(numbered)}, in)
+		out, told, n := forwarded(t, Config{}, forward.Config{Tags: new(numbered)}, in)
 		var got [][]byte
 		for _, f := range out.frames {
 			got = append(got, f.data)
@@ -206,54 +207,53 @@ func TestBothEndsAreForwardedOnce(t *testing.T) {
 		for _, e := range told.ofFlows() {
 			require.Equal(t, out.frames[0].vlan, e.Tag)
 		}
-		require.Equal(t, uint64(len(in)-len(want)), n.Forward.Withheld[event.Copy].Frames)
+		require.Equal(t, uint64(len(in)-len(want)), n.Forward.Excluded[event.Duplicate].Frames)
 	})
 }
 
-func TestBothCopiesAsAsked(t *testing.T) {
+func TestBothCopiesAreForwardedIfConfigured(t *testing.T) {
 	c := talkative(3)
 	in, _ := bothEnds(c, func(int) bool { return false }, time.Millisecond/2)
-	out, _, _ := forwarded(t, Config{}, Forwarding{Tags: new(numbered), KeepBoth: true}, in)
+	out, _, _ := forwarded(t, Config{}, forward.Config{Tags: new(numbered), KeepBoth: true}, in)
 	require.Len(t, out.frames, len(in))
 	require.Equal(t, []uint16{101}, out.vlans())
 }
 
-// TestEventsDoNotDependOnForwarding: but for the packets that are paired from the first on.
+// TestEventsDoNotDependOnForwarding: except that packets are paired from the first one on.
 func TestEventsDoNotDependOnForwarding(t *testing.T) {
 	in, _ := bothEnds(talkative(20), func(int) bool { return false }, time.Millisecond/2)
-	_, told, _ := forwarded(t, Config{}, Forwarding{}, in)
+	_, told, _ := forwarded(t, Config{}, forward.Config{}, in)
 	plain, _ := inspect(t, Config{}, in)
 	require.Equal(t, plain.lines(event.AppLayer), told.lines(event.AppLayer))
 	require.Equal(t, plain.lines(event.Flow), told.lines(event.Flow))
 }
 
-// TestAFlowOfAnotherConnectionIsNotFollowed: the same addresses and ports, seen from both ends, but numbers that have nothing in
-// common: two networks that look alike.
-func TestAFlowOfAnotherConnectionIsNotFollowed(t *testing.T) {
+// TestOtherConnectionsKeepTheirTags: two networks have a connection of the same addresses and ports, but with unrelated sequence numbers.
+func TestOtherConnectionsKeepTheirTags(t *testing.T) {
 	one, two := exchange(), newConversation()
 	two.client.seq += 1 << 30
 	two.server.seq += 1 << 30
 	two.open()
 	in := append(mirrored(one.frames, "10.0.0.1", 7), mirrored(two.frames, "192.0.2.80", 8)...)
-	out, _, _ := forwarded(t, Config{}, Forwarding{Tags: new(numbered)}, in)
+	out, _, _ := forwarded(t, Config{}, forward.Config{Tags: new(numbered)}, in)
 	require.Equal(t, []uint16{101, 102}, out.vlans())
 }
 
-func TestFragmentsAreForwardedAsTheyCome(t *testing.T) {
+func TestFragmentsAreForwardedOneByOne(t *testing.T) {
 	c := fragmented(t, query())
-	out, _, n := forwarded(t, Config{}, Forwarding{Tags: new(numbered)}, mirrored(c.frames, "10.0.0.1", 7))
+	out, _, n := forwarded(t, Config{}, forward.Config{Tags: new(numbered)}, mirrored(c.frames, "10.0.0.1", 7))
 	require.EqualValues(t, 1, n.Reassembled)
-	require.Len(t, out.frames, len(c.frames), "what was put together does not go on again")
+	require.Len(t, out.frames, len(c.frames), "the reassembled packet is not forwarded again")
 	require.Equal(t, []uint16{101}, out.vlans())
 }
 
 func TestFragmentsOfBothEndsAreForwardedOnce(t *testing.T) {
-	c := fragmented(t, make([]byte, 480)) // pieces that begin alike
+	c := fragmented(t, make([]byte, 480)) // fragments that begin alike
 	in, want := bothEnds(c, func() func(int) bool {
 		i := 0
 		return func(int) bool { i++; return i%5 == 0 }
 	}(), time.Millisecond/2)
-	out, _, _ := forwarded(t, Config{}, Forwarding{}, in)
+	out, _, _ := forwarded(t, Config{}, forward.Config{}, in)
 	var got [][]byte
 	for _, f := range out.frames {
 		got = append(got, f.data)
@@ -263,5 +263,5 @@ func TestFragmentsOfBothEndsAreForwardedOnce(t *testing.T) {
 
 func TestACrewDoesNotForward(t *testing.T) {
 	src := frames(nil)
-	require.Panics(t, func() { NewCrew(Config{Forward: &Forwarding{}}, 2, &src, new(collected)) })
+	require.Panics(t, func() { NewCrew(Config{Forward: &forward.Config{}}, 2, &src, new(collected)) })
 }

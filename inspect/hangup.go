@@ -34,9 +34,7 @@ func (w *Worker) conclude(r *flow.Record, t *talk) {
 	switch {
 	case t.proto != l7.None && a == stopped && b == stopped:
 		r.Tries = maxTries
-		if w.forward != nil {
-			w.noteEnd(r, t)
-		}
+		w.forward.StreamDone(r, t.proto)
 	case t.proto == l7.None && (a == seeking && !t.half[1].win.Busy() || b == seeking && !t.half[0].win.Busy()):
 		r.Tries++
 	default:

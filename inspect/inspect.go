@@ -12,6 +12,7 @@ import (
 
 	"github.com/mirrorsink/mirrorsink/decap"
 	"github.com/mirrorsink/mirrorsink/inspect/event"
+	"github.com/mirrorsink/mirrorsink/inspect/forward"
 	"github.com/mirrorsink/mirrorsink/inspect/mirror"
 )
 
@@ -47,7 +48,7 @@ type Config struct {
 	// Several goroutines call it.
 	Lost func() uint64
 	// Forward says which frames are forwarded, and to whom; nil is for none. A Crew does not forward.
-	Forward *Forwarding
+	Forward *forward.Config
 	// Peer is the place among the workers that share the traffic; the zero value is a worker alone.
 	Peer Peer
 }

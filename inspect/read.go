@@ -3,6 +3,7 @@ package inspect
 import (
 	"github.com/mirrorsink/mirrorsink/inspect/event"
 	"github.com/mirrorsink/mirrorsink/inspect/flow"
+	"github.com/mirrorsink/mirrorsink/inspect/forward"
 	"github.com/mirrorsink/mirrorsink/inspect/l7"
 )
 
@@ -25,9 +26,7 @@ func (w *Worker) read(r *flow.Record, t *talk, in said) {
 			}
 			w.lose(t, in.side)
 		case l7.Done:
-			if w.forward != nil {
-				w.noteMessage(r, t, in.side, data)
-			}
+			w.forward.StreamMessage(r, in.side, w.forwardMessage(t, in.side, data))
 			next, other := w.hint.Next, w.hint.Switch
 			w.done(r, t, in)
 			w.proceed(t, in.side, next)
@@ -35,6 +34,13 @@ func (w *Worker) read(r *flow.Record, t *talk, in said) {
 				w.switchOver(r, t, in)
 			}
 		}
+	}
+}
+
+// forwardMessage describes the message of the hint for forwarding. data is what its parser read.
+func (w *Worker) forwardMessage(t *talk, s flow.Side, data []byte) forward.Message {
+	return forward.Message{
+		Proto: t.proto, Role: w.hint.Role, Requested: len(t.pending) > 0, Seq: t.half[s].win.Base(), Data: data, Next: w.hint.Next,
 	}
 }
 
@@ -47,9 +53,7 @@ func (w *Worker) switchOver(r *flow.Record, t *talk, in said) {
 		r.Original = t.proto
 	}
 	t.proto, t.conn = l7.None, l7.Conn{}
-	if w.forward != nil {
-		w.noteSwitch(r)
-	}
+	w.forward.StreamSwitched(r)
 	for s := range t.half {
 		h := &t.half[s]
 		lost := h.mode != reading || !h.win.Opened()

@@ -78,6 +78,16 @@ func (ts *talks) remove(ref uint32) {
 	ts.live--
 }
 
+// NextMessage implements forward.Streams.
+func (ts *talks) NextMessage(r *flow.Record, s flow.Side) (proto l7.Proto, seq uint32, ok bool) {
+	t := ts.at(r.Stream)
+	if t == nil {
+		return l7.None, 0, false
+	}
+	h := &t.half[s]
+	return t.proto, h.win.Base(), h.mode == reading && h.win.Opened()
+}
+
 // active moves a talk to the end of its list.
 func (ts *talks) active(ref uint32, both bool) {
 	t := ts.list[ref]

@@ -125,10 +125,8 @@ func (w *Worker) event(r *flow.Record, kind event.Kind, nanos int64) *event.Even
 	e.VLANs, e.NumVLANs = stack.tags, stack.n
 	if session := w.sessions.Session(k.Tap); k.Tap != 0 {
 		e.Mirrored, e.Outer, e.VNI = true, session.Outer.Netip(), session.VNI
-		e.Owner, e.Direction = w.sessions.Owner(k.Tap), direction(r)
-		if w.forward != nil {
-			e.Tag = w.tag(w.course(r).leader)
-		}
+		e.Owner, e.Direction = w.sessions.Owner(k.Tap), r.Direction()
+		e.Tag = w.forward.Tag(r)
 	}
 	e.FlowID, e.Initiator = flowID(k, w.sessions.Session(k.Tap), r.Start), r.Initiator
 	if w.diary != nil {
@@ -160,9 +158,7 @@ func (w *Worker) ended(r *flow.Record, why event.EndReason, nanos int64) {
 		w.interval(r) // what is found out only now is not of that window, whether it was told before or not
 	}
 	w.hangUp(r, r.End)
-	if w.forward != nil {
-		w.disperse(r)
-	}
+	w.forward.EndFlow(r)
 	w.interval(r)
 	w.stats.FlowsEnded[why]++
 	e := w.event(r, event.Flow, nanos)

@@ -10,6 +10,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/dedup"
 	"github.com/mirrorsink/mirrorsink/inspect/event"
 	"github.com/mirrorsink/mirrorsink/inspect/flow"
+	"github.com/mirrorsink/mirrorsink/inspect/forward"
 	"github.com/mirrorsink/mirrorsink/inspect/frag"
 	"github.com/mirrorsink/mirrorsink/inspect/l7"
 	"github.com/mirrorsink/mirrorsink/inspect/mirror"
@@ -50,7 +51,7 @@ type Worker struct {
 	gone    bool    // likewise: its flows have ended
 	stories stories // of a chronicle, which has no flows of its own; else nil
 
-	forward *forward // nil if nothing is forwarded
+	forward *forward.Selector // nil if nothing is forwarded
 
 	touched uint64 // says nothing: see flow.Table.TouchRecord
 
@@ -87,27 +88,21 @@ func newWorker(cfg Config, source Source, sink Sink) *Worker {
 	w.out = w.batches.New()
 	w.flows = w.newFlows()
 	w.names = flow.NewNames(cfg.Memory.Names)
-	waiting := 0
-	if cfg.Forward != nil && cfg.Forward.Reorder.Time > 0 {
-		waiting = cfg.Memory.Streams / 8
-	}
+	waiting := cfg.Forward.ReorderBytes(cfg.Memory.Streams)
 	w.talks = newTalks(cfg.Memory.Streams - waiting)
 	w.frags = frag.New(cfg.Memory.Fragments, w.incomplete)
 	w.pairs = dedup.New(cfg.Memory.Pairs, w.alone)
-	if cfg.Forward != nil {
-		w.forward = newForward(cfg.Forward, w.flows, waiting)
-	}
+	w.forward = forward.New(cfg.Forward, forward.Tables{
+		Flows: w.flows, Names: w.names, Sessions: w.sessions, Copies: w.pairs, Streams: &w.talks, Counts: &w.stats.Forward,
+	}, waiting)
 	return w
 }
 
 // newFlows makes the flow table, within its memory with all that lies beside it.
 func (w *Worker) newFlows() *flow.Table {
-	size := flow.RecordSize
+	size := flow.RecordSize + w.cfg.Forward.FlowBytes()
 	if w.cfg.Interval != 0 {
 		size += flow.WindowSize
-	}
-	if w.cfg.Forward != nil {
-		size += courseSize
 	}
 	t := flow.New(w.cfg.Memory.Flows/size*flow.RecordSize, w.ended)
 	if w.cfg.Interval != 0 {
@@ -126,9 +121,7 @@ func (w *Worker) Run() error {
 		w.update()
 		w.adopt()
 		w.age()
-		if w.forward != nil {
-			w.passOn()
-		}
+		w.forward.Flush(w.now)
 		if err != nil {
 			w.finish()
 			if errors.Is(err, io.EOF) || errors.Is(err, os.ErrClosed) {
@@ -166,9 +159,7 @@ func (w *Worker) lookup() {
 	for _, ref := range refs[:w.batch.N] {
 		w.touched += w.flows.TouchRecord(ref)
 	}
-	if w.forward != nil {
-		w.touched += w.forward.touch(refs[:w.batch.N])
-	}
+	w.touched += w.forward.Touch(refs[:w.batch.N])
 }
 
 // update accounts the batch packet by packet, in the order of arrival.
@@ -178,21 +169,24 @@ func (w *Worker) update() {
 		w.tick(nanos)
 		switch it.why {
 		case decap.OK:
-			r, second := w.packet(it, one(&it.pkt, nanos))
-			if w.forward != nil {
-				w.judge(r, it, &w.batch.D[i], second)
-			}
+			r, duplicate := w.packet(it, one(&it.pkt, nanos))
+			w.forward.Decide(r, w.forwardPacket(i), duplicate)
 		case decap.Fragment:
 			w.fragment(&it.pkt, nanos)
-			if w.forward != nil {
-				w.judgePiece(it, &w.batch.D[i])
+			if w.forward.Active() {
+				w.identify(it)
+				w.forward.DecideFragment(it.key, w.forwardPacket(i))
 			}
 		default: // counted by parse
-			if w.forward != nil {
-				w.withhold(event.Unreadable, len(w.batch.D[i].Data))
-			}
+			w.forward.Exclude(event.Unreadable, len(w.batch.D[i].Data))
 		}
 	}
+}
+
+// forwardPacket returns a packet of the batch for forwarding.
+func (w *Worker) forwardPacket(i int) forward.Packet {
+	it := &w.items[i]
+	return forward.Packet{Packet: &it.pkt, Datagram: &w.batch.D[i], Side: it.side, Clock: w.clock}
 }
 
 // tick moves the clock on to the time of the next packet, unless that is from the past.
@@ -256,9 +250,7 @@ func (w *Worker) finish() {
 	w.flows.Age(w.now, -1) // before what is left
 	w.flows.Flush(event.EndShutdown)
 	w.deliver()
-	if w.forward != nil {
-		w.passOn() // what waited for others of its flow
-	}
+	w.forward.Flush(w.now) // the segments that waited
 	if w.cfg.Interval != 0 {
 		w.leave()
 	}

@@ -45,6 +45,13 @@ func (s *byteSize) Set(text string) error {
 	return nil // not reached: every text ends in the empty unit
 }
 
+// parseByteSize parses a size as flags have it.
+func parseByteSize(text string) (uint64, error) {
+	var s byteSize
+	err := s.Set(text)
+	return uint64(s), err
+}
+
 // String returns the size in the largest unit that divides it.
 func (s *byteSize) String() string {
 	for _, u := range byteUnits {

@@ -6,7 +6,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/mirrorsink/mirrorsink/inspect"
+	"github.com/mirrorsink/mirrorsink/inspect/forward"
 )
 
 // forwardOptions say which frames are forwarded, how, and where to.
@@ -15,7 +15,7 @@ type forwardOptions struct {
 	vlan                              vlanPlan
 	vlanFile                          string
 	where                             string
-	shunts                            []string
+	bypass                            []string
 	copies, cut, checksums, oversized choice
 	reorder                           reorder
 }
@@ -30,7 +30,7 @@ func (o *forwardOptions) addTo(f *pflag.FlagSet) {
 	f.Var(&o.vlan, "forward-vlan", "tag frames by mirror session: auto, off, or VNI=VLAN,...")
 	f.StringVar(&o.vlanFile, "forward-vlan-file", "", "keep the tags of auto in this `file`, so that they are the same after a restart")
 	f.StringVar(&o.where, "forward-where", "", "forward only flows of which this `expression` is true")
-	f.StringArrayVar(&o.shunts, "forward-shunt", nil, "withhold what a sensor cannot use: `'tls|quic|http|after SIZE [if EXPRESSION]'` (repeatable)")
+	f.StringArrayVar(&o.bypass, "forward-bypass", nil, "do not forward what a sensor cannot use: `'tls|quic|http|after SIZE [if EXPRESSION]'` (repeatable)")
 	f.Var(&o.copies, "forward-copies", "of a packet that is mirrored at both ends forward the first copy, or both")
 	f.Var(&o.cut, "forward-cut", "of copies that the mirror cut fix the lengths, or drop them")
 	f.Var(&o.checksums, "forward-checksums", "keep wrong checksums of whole packets, or fix them")
@@ -41,7 +41,7 @@ func (o *forwardOptions) addTo(f *pflag.FlagSet) {
 // forwardWords are what may stand behind a flag of forwarding.
 var forwardWords = map[string][]string{
 	"forward-vlan":    {"auto", "off"},
-	"forward-shunt":   {"tls", "quic", "http", "after"},
+	"forward-bypass":  {"tls", "quic", "http", "after"},
 	"forward-reorder": {"off", "5ms"},
 }
 
@@ -68,7 +68,7 @@ func (o *forwardOptions) wanted() bool { return len(o.to) > 0 }
 
 // forwardFlags are those that mean nothing without forwardFlag.
 var forwardFlags = []string{
-	"forward-vlan", "forward-vlan-file", "forward-where", "forward-shunt", "forward-copies", "forward-cut", "forward-checksums",
+	"forward-vlan", "forward-vlan-file", "forward-where", "forward-bypass", "forward-copies", "forward-cut", "forward-checksums",
 	"forward-oversize", "forward-reorder",
 }
 
@@ -101,23 +101,23 @@ func (o *forwardOptions) captures() (n int) {
 }
 
 // rules are what workers go by. A mistake in them is one of usage.
-func (o *forwardOptions) rules() (r inspect.Forwarding, err error) {
+func (o *forwardOptions) rules() (r forward.Config, err error) {
 	r.KeepBoth = o.copies.word == "both"
-	r.Reorder = inspect.Reorder{Time: o.reorder.time, Packets: o.reorder.packets}
+	r.Reorder = forward.Reorder{Time: o.reorder.time, Packets: o.reorder.packets}
 	if o.where != "" {
-		if r.Where, err = inspect.FlowFields.Compile(o.where); err != nil {
+		if r.Where, err = forward.Fields.Compile(o.where); err != nil {
 			return r, usagef("--forward-where: %w", err)
 		}
 	}
-	if len(o.shunts) > inspect.MaxShunts {
-		return r, usagef("--forward-shunt: there may be %d rules at most", inspect.MaxShunts)
+	if len(o.bypass) > forward.MaxRules {
+		return r, usagef("--forward-bypass: there may be %d rules at most", forward.MaxRules)
 	}
-	for _, text := range o.shunts {
-		rule, err := inspect.ParseShunt(text)
+	for _, text := range o.bypass {
+		rule, err := forward.ParseRule(text, parseByteSize)
 		if err != nil {
-			return r, usagef("--forward-shunt: %w", err)
+			return r, usagef("--forward-bypass: %w", err)
 		}
-		r.Shunts = append(r.Shunts, rule)
+		r.Bypass = append(r.Bypass, rule)
 	}
 	return r, nil
 }

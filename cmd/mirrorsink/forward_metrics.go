@@ -8,11 +8,11 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/event"
 )
 
-// byWithholding returns the values of a metric of frames that were not forwarded.
-func byWithholding(value func(*event.Tally) uint64) func(*snapshot, func(uint64, ...string)) {
+// byExclusion returns the values of a metric of frames that were not forwarded.
+func byExclusion(value func(*event.Tally) uint64) func(*snapshot, func(uint64, ...string)) {
 	return func(s *snapshot, give func(uint64, ...string)) {
-		for why := range event.Withholdings {
-			give(value(&s.Forward.Withheld[why]), why.String())
+		for why := range event.Exclusions {
+			give(value(&s.Forward.Excluded[why]), why.String())
 		}
 	}
 }
@@ -42,17 +42,17 @@ func (s *snapshot) printForward(w io.Writer) {
 	}
 	passed := &s.Forward.Passed
 	all := *passed
-	for _, t := range s.Forward.Withheld {
+	for _, t := range s.Forward.Excluded {
 		all.Frames, all.Bytes = all.Frames+t.Frames, all.Bytes+t.Bytes
 	}
 	fmt.Fprintf(w, "forwarded\t%d frames, %d bytes: %.1f %% of all bytes\n", passed.Frames, passed.Bytes, percent(passed.Bytes, all.Bytes))
-	for why := range event.Withholdings {
-		if t := s.Forward.Withheld[why]; t.Frames > 0 {
+	for why := range event.Exclusions {
+		if t := s.Forward.Excluded[why]; t.Frames > 0 {
 			fmt.Fprintf(w, "  %v\t%d frames, %d bytes: %.1f %%\n", why, t.Frames, t.Bytes, percent(t.Bytes, all.Bytes))
 		}
 	}
 	printCount(w, "reordered", s.Forward.Reordered, "frames that waited for others that they had overtaken")
-	printCount(w, "given up", s.Forward.GivenUp, "frames that waited for others in vain")
+	printCount(w, "timed out", s.Forward.TimedOut, "frames that waited for others in vain")
 	printCount(w, "cut", s.Mended.Cut, "frames that could not be mended, or were not wanted")
 	printCount(w, "mended", s.Mended.Lengths, "frames with lengths of what was there before they were cut")
 	printCount(w, "mended", s.Mended.Checksums, "frames with wrong checksums")

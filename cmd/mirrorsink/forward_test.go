@@ -25,7 +25,7 @@ func TestForwardUsageErrors(t *testing.T) {
 		{[]string{"--forward", "iface:a", "--forward", "tap:a"}, "interface a: iface:a forwards there already"},
 		{[]string{"--forward-vlan", "off"}, "--forward-vlan: nothing is forwarded without --forward"},
 		{[]string{"--forward-copies", "first"}, "--forward-copies: nothing is forwarded without --forward"},
-		{[]string{"--forward-shunt", "tls"}, "--forward-shunt: nothing is forwarded without --forward"},
+		{[]string{"--forward-bypass", "tls"}, "--forward-bypass: nothing is forwarded without --forward"},
 		{[]string{to, "--forward-vlan", "7"}, "want auto, off, or VNI=VLAN"},
 		{[]string{to, "--forward-vlan", "off", "--forward-vlan-file", "f"}, "nothing to keep with --forward-vlan off"},
 		{[]string{to, "--forward-copies", "last"}, "want first or both"},
@@ -34,8 +34,8 @@ func TestForwardUsageErrors(t *testing.T) {
 		{[]string{to, "--forward-oversize", "cut"}, "want drop or segment"},
 		{[]string{to, "--forward-where", "bytes > 10"}, "--forward-where: column 1"},
 		{[]string{to, "--forward-where", "prot == 17"}, "did you mean port"},
-		{[]string{to, "--forward-shunt", "ssh"}, "want tls, quic, http or after SIZE"},
-		{[]string{to, "--forward-shunt", "tls if nam == \"a\""}, "did you mean name"},
+		{[]string{to, "--forward-bypass", "ssh"}, "want tls, quic, http or after SIZE"},
+		{[]string{to, "--forward-bypass", "tls if nam == \"a\""}, "did you mean name"},
 		{[]string{"--forward", "pcap:-", "--eve", "-"}, "events are written to standard output already"},
 	} {
 		for _, command := range [][]string{{"replay", testdata("plain-dns.pcap")}, {"listen"}} {
@@ -173,7 +173,7 @@ func TestListenForwardsIntoFiles(t *testing.T) {
 	s := startListen(t, "--eve", eve, "--forward", "pcap:"+dir+",format=pcap", "--workers=2", "--stats-interval=1h")
 	sent := s.send(testdata("plain-http.pcap"), "--vni=7", "--speed=0", "--rate=20000")
 	last := s.awaitAll(sent)
-	assert.Equal(t, sent, last["mirrorsink_forward_passed_frames_total"]+last.sum("mirrorsink_forward_withheld_frames_total"))
+	assert.Equal(t, sent, last["mirrorsink_forward_passed_frames_total"]+last.sum("mirrorsink_forward_excluded_frames_total"))
 
 	status, page := get("http://" + s.metrics + "/forward/vlans")
 	require.Equal(t, http.StatusOK, status)

@@ -9,8 +9,8 @@ import (
 	"sync"
 
 	"github.com/mirrorsink/mirrorsink/decap/tx"
-	"github.com/mirrorsink/mirrorsink/inspect"
 	"github.com/mirrorsink/mirrorsink/inspect/event"
+	"github.com/mirrorsink/mirrorsink/inspect/forward"
 )
 
 // forwardConfig is what targets need to know beside their own options.
@@ -25,10 +25,10 @@ type forwardConfig struct {
 // its methods do nothing. They are safe for concurrent use.
 type forwarding struct {
 	opts      *forwardOptions
-	inventory *attribution       // nil for none
-	rules     inspect.Forwarding // of every worker, but for whom its frames go to
-	tags      *tx.VLANs          // nil for none
-	targets   []tx.Target        // in the order of opts.to
+	inventory *attribution   // nil for none
+	rules     forward.Config // of every worker, but for whom its frames go to
+	tags      *tx.VLANs      // nil for none
+	targets   []tx.Target    // in the order of opts.to
 
 	mu    sync.Mutex // guards the following
 	ways  []*tx.Forwarder
@@ -92,7 +92,7 @@ func (t *targetSpec) pcapConfig(cfg forwardConfig) tx.PcapConfig {
 
 // hire returns what one worker is to know, with ways of its own to all targets, which dismiss closes. It returns nil where nothing is
 // forwarded.
-func (f *forwarding) hire() (*inspect.Forwarding, error) {
+func (f *forwarding) hire() (*forward.Config, error) {
 	if len(f.targets) == 0 {
 		return nil, nil
 	}

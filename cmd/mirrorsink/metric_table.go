@@ -115,14 +115,14 @@ var metricTable = []metric{
 		values: single(func(s *snapshot) uint64 { return s.Forward.Passed.Frames })},
 	{name: "forward_passed_bytes_total", help: "Bytes of the frames that went on.",
 		values: single(func(s *snapshot) uint64 { return s.Forward.Passed.Bytes })},
-	{name: "forward_withheld_frames_total", help: "Frames that were not forwarded, by why.", labels: []string{"reason"},
-		values: byWithholding(func(t *event.Tally) uint64 { return t.Frames })},
-	{name: "forward_withheld_bytes_total", help: "Bytes of the frames that were not forwarded, by why.", labels: []string{"reason"},
-		values: byWithholding(func(t *event.Tally) uint64 { return t.Bytes })},
+	{name: "forward_excluded_frames_total", help: "Frames that were not forwarded, by reason.", labels: []string{"reason"},
+		values: byExclusion(func(t *event.Tally) uint64 { return t.Frames })},
+	{name: "forward_excluded_bytes_total", help: "Bytes of the frames that were not forwarded, by reason.", labels: []string{"reason"},
+		values: byExclusion(func(t *event.Tally) uint64 { return t.Bytes })},
 	{name: "forward_reordered_frames_total", help: "TCP segments that waited for others that they had overtaken, by whether these came.",
 		labels: []string{"outcome"}, values: func(s *snapshot, give func(uint64, ...string)) {
 			give(s.Forward.Reordered, "reordered")
-			give(s.Forward.GivenUp, "given_up")
+			give(s.Forward.TimedOut, "timed_out")
 		}},
 	{name: "forward_waiting_frames", help: "TCP segments that wait for others that they have overtaken.", gauge: true,
 		values: single(func(s *snapshot) uint64 { return s.Forward.Waiting })},

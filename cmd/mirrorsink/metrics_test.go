@@ -59,8 +59,8 @@ func someSnapshot() snapshot {
 		s.Export.Produced[k], s.Export.Written[k], s.Export.Dropped[k] = 410+uint64(k), 400+uint64(k), 10
 	}
 	s.Forward.Passed, s.VLANs = event.Tally{Frames: 701, Bytes: 702}, 703
-	for why := range event.Withholdings {
-		s.Forward.Withheld[why] = event.Tally{Frames: 710 + uint64(why), Bytes: 720 + uint64(why)}
+	for why := range event.Exclusions {
+		s.Forward.Excluded[why] = event.Tally{Frames: 710 + uint64(why), Bytes: 720 + uint64(why)}
 	}
 	s.Mended = event.Mended{Cut: 704, Lengths: 705, Checksums: 706}
 	s.Targets = []event.Target{

@@ -6,7 +6,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/mirrorsink/mirrorsink/decap"
-	"github.com/mirrorsink/mirrorsink/decap/mmsg"
 )
 
 // A message is a frame on its way to the kernel: a whole one, or a segment.
@@ -31,8 +30,8 @@ func (q *queue) push(head, tail []byte, m message) {
 		head, tail = tail, nil
 	}
 	p := &q.parts[q.n]
-	mmsg.Point(&p[0], head)
-	mmsg.Point(&p[1], tail)
+	point(&p[0], head)
+	point(&p[1], tail)
 	q.n++
 }
 

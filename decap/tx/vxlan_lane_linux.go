@@ -11,7 +11,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/mirrorsink/mirrorsink/decap"
-	"github.com/mirrorsink/mirrorsink/decap/mmsg"
 )
 
 // sendBuffer is how many bytes a socket may have on their way to the network: a batch of jumbo frames of one flow, with the
@@ -24,7 +23,7 @@ type lane struct {
 	n       int
 	suspect int // the frame whose error may be due to an earlier one; -1 for none
 	addrs   []unix.RawSockaddrInet6
-	msgs    [burst]mmsg.Header
+	msgs    [burst]mmsghdr
 	iovs    [burst][3]unix.Iovec
 	headers [burst][vxlanHeaderLen]byte
 	slots   [burst]slot
@@ -75,7 +74,7 @@ func (l *lane) prepare(ipv4 bool) error {
 			return fmt.Errorf("set %s: %w", o.name, err)
 		}
 	}
-	if err := mmsg.SetSendBuffer(l.fd, sendBuffer); err != nil {
+	if err := setSendBuffer(l.fd, sendBuffer); err != nil {
 		return fmt.Errorf("set SO_SNDBUF: %w", err)
 	}
 	var any unix.Sockaddr = &unix.SockaddrInet6{}
@@ -104,11 +103,11 @@ func (l *lane) put(f *Frame, vni uint32, s slot) {
 	l.slots[i] = s
 	l.headers[i] = vxlanHeader(vni)
 	iov := &l.iovs[i]
-	mmsg.Point(&iov[0], l.headers[i][:])
+	point(&iov[0], l.headers[i][:])
 	parts := 1
 	for _, part := range [...][]byte{f.Head, f.Tail} {
 		if len(part) > 0 {
-			mmsg.Point(&iov[parts], part)
+			point(&iov[parts], part)
 			parts++
 		}
 	}
@@ -128,9 +127,7 @@ func (l *lane) space() []byte {
 }
 
 // send sends frames from the one numbered from on, without waiting, and returns how many. An error is about the next one.
-func (l *lane) send(from int) (int, error) {
-	return mmsg.Send(l.fd, l.msgs[from:l.n], unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
-}
+func (l *lane) send(from int) (int, error) { return sendmmsg(l.fd, l.msgs[from:l.n]) }
 
 // reset lets go of the frames: what they lie in may be unmapped.
 func (l *lane) reset() {

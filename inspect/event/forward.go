@@ -1,30 +1,30 @@
 package event
 
-// Withheld is why a frame that came is not forwarded.
-type Withheld uint8
+// Exclusion is the reason why a frame is not forwarded.
+type Exclusion uint8
 
-// Reasons to withhold a frame.
+// Reasons to exclude a frame.
 const (
-	Unreadable   Withheld = iota // it could not be decoded; Counters.Reasons says why
-	Copy                         // the packet's other copy, mirrored at its other end, went before
-	Filtered                     // the expression for what is forwarded is not true of its flow
-	ShuntTLS                     // encrypted: its connection's handshake is over
-	ShuntQUIC                    // likewise
-	ShuntHTTP                    // it is within a body
-	ShuntAfter                   // its flow has forwarded as much as was asked for
-	Withholdings                 // the number of reasons; not one
+	Unreadable  Exclusion = iota // it could not be decoded; Counters.Reasons has the reason
+	Duplicate                    // the packet's other copy, mirrored at its other end, was forwarded
+	Filtered                     // its flow does not match the filter
+	BypassTLS                    // encrypted: its connection's handshake is over
+	BypassQUIC                   // likewise
+	BypassHTTP                   // it lies within a body
+	BypassAfter                  // its flow has forwarded the configured number of bytes
+	Exclusions                   // the number of reasons; not one
 )
 
-var withheldNames = [Withholdings]string{
-	Unreadable: "unreadable", Copy: "copy", Filtered: "filtered",
-	ShuntTLS: "shunt_tls", ShuntQUIC: "shunt_quic", ShuntHTTP: "shunt_http", ShuntAfter: "shunt_after",
+var exclusionNames = [Exclusions]string{
+	Unreadable: "unreadable", Duplicate: "duplicate", Filtered: "filtered",
+	BypassTLS: "bypass_tls", BypassQUIC: "bypass_quic", BypassHTTP: "bypass_http", BypassAfter: "bypass_after",
 }
 
-// String returns the reason's name, as metrics show it.
-func (w Withheld) String() string { return withheldNames[w] }
+// String returns the reason's name, as metrics have it.
+func (e Exclusion) String() string { return exclusionNames[e] }
 
-// Tally counts frames, and their bytes as they were captured, without the mirror's envelope. Of what could not be decoded the
-// envelope counts too.
+// Tally counts frames and their bytes as captured, without the mirror's envelope. For frames that could not be decoded the envelope is
+// included.
 type Tally struct{ Frames, Bytes uint64 }
 
 // Count counts a frame.
@@ -38,22 +38,22 @@ func (t *Tally) add(o *Tally) {
 	t.Bytes += o.Bytes
 }
 
-// Forwarding counts what became of frames where they are forwarded; it is zero where none are. Datagrams is the sum over Passed,
-// Withheld and Waiting, at all times.
+// Forwarding counts the frames of a worker that forwards; it is zero without forwarding. Datagrams is the sum of Passed, Excluded and
+// Waiting, at all times.
 type Forwarding struct {
 	Passed    Tally
-	Withheld  [Withholdings]Tally
+	Excluded  [Exclusions]Tally
 	Reordered uint64 // of those passed, segments that waited until those before them had come
-	GivenUp   uint64 // likewise, segments that waited in vain
+	TimedOut  uint64 // likewise, segments that waited in vain
 	Waiting   uint64 // gauge: segments that wait for those before them
 }
 
 func (f *Forwarding) add(o *Forwarding) {
 	f.Passed.add(&o.Passed)
-	for i := range o.Withheld {
-		f.Withheld[i].add(&o.Withheld[i])
+	for i := range o.Excluded {
+		f.Excluded[i].add(&o.Excluded[i])
 	}
 	f.Reordered += o.Reordered
-	f.GivenUp += o.GivenUp
+	f.TimedOut += o.TimedOut
 	f.Waiting += o.Waiting
 }

@@ -112,12 +112,12 @@ func (l *line) forwardStats(t *event.Totals) {
 	l.object("forward")
 	l.object("passed")
 	l.tally(&t.Forward.Passed)
-	for why := range event.Withholdings {
+	for why := range event.Exclusions {
 		l.object(why.String())
-		l.tally(&t.Forward.Withheld[why])
+		l.tally(&t.Forward.Excluded[why])
 	}
 	l.uint("reordered", t.Forward.Reordered)
-	l.uint("given_up", t.Forward.GivenUp)
+	l.uint("timed_out", t.Forward.TimedOut)
 	l.uint("waiting", t.Forward.Waiting)
 	l.uint("cut", t.Mended.Cut)
 	l.uint("mended_lengths", t.Mended.Lengths)

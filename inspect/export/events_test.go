@@ -119,7 +119,7 @@ func statsEvent() event.Event {
 	t.FlowsEnded[event.EndTimeout], t.FlowsEnded[event.EndReused] = 6, 1
 	t.Hints[l7.DNS] = 8
 	t.Export.Produced[event.AppLayer], t.Export.Written[event.AppLayer], t.Export.Dropped[event.AppLayer] = 8, 7, 1
-	t.Forward.Passed, t.Forward.Withheld[event.Unreadable] = event.Tally{Frames: 90, Bytes: 100000}, event.Tally{Frames: 10, Bytes: 20000}
+	t.Forward.Passed, t.Forward.Excluded[event.Unreadable] = event.Tally{Frames: 90, Bytes: 100000}, event.Tally{Frames: 10, Bytes: 20000}
 	t.Mended = event.Mended{Cut: 1, Lengths: 2, Checksums: 3}
 	t.Targets = []event.Target{
 		{Name: `pcap:"quoted"`, Frames: 80, Bytes: 90000, Queued: 9}, {Name: "iface:a", Busy: 1, Down: 2, Oversize: 3, Segments: 4, Outages: 5},

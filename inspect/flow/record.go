@@ -103,6 +103,18 @@ func (r *Record) Client() Side { return r.bits & bitClientHi }
 // receives what the other one says.
 func (r *Record) Own() (s Side, known bool) { return r.bits / bitOwnHi & 1, r.bits&bitOwn != 0 }
 
+// Direction returns the direction of what the flow's client sends, at the mirrored interface.
+func (r *Record) Direction() event.Direction {
+	switch own, known := r.Own(); {
+	case !known:
+		return event.NoDirection
+	case own == r.Client():
+		return event.Egress
+	default:
+		return event.Ingress
+	}
+}
+
 // OwnedBy says on which side the mirrored interface is.
 func (r *Record) OwnedBy(s Side) { r.bits = r.bits&^bitOwnHi | bitOwn | (s&1)*bitOwnHi }
 

@@ -12,51 +12,51 @@ import (
 	"slices"
 )
 
-// spill is a temporary file of runs: groups sorted by key. It creates the file when the first run is written.
+// spill is a temporary file of runs: groups sorted by key. Its zero value has no file yet.
 type spill struct {
 	dir  string // "" is the system's
 	file *os.File
-	ends []int64 // the offset of the end of each run
+	runs []int64 // where each ends
 }
 
-func (s *spill) used() bool { return len(s.ends) > 0 }
+func (s *spill) used() bool { return len(s.runs) > 0 }
 
 // write appends a run.
 func (s *spill) write(sums map[string]*sum) error {
 	if s.file == nil {
 		f, err := os.CreateTemp(s.dir, "mirrorsink-report-*")
 		if err != nil {
-			return fmt.Errorf("the groups exceed --memory, and no temporary file can be created: %w", err)
+			return fmt.Errorf("more groups than --memory holds, and no temporary file: %w", err)
 		}
 		s.file = f
 	}
 	w := bufio.NewWriterSize(s.file, 1<<18)
 	var b []byte
-	end := s.start(len(s.ends))
+	end := s.start(len(s.runs))
 	for _, key := range slices.Sorted(maps.Keys(sums)) {
 		b = appendGroup(b[:0], key, sums[key])
 		end += int64(len(b))
 		if _, err := w.Write(b); err != nil {
-			return s.fileError(err)
+			return s.failed(err)
 		}
 	}
 	if err := w.Flush(); err != nil {
-		return s.fileError(err)
+		return s.failed(err)
 	}
-	s.ends = append(s.ends, end)
+	s.runs = append(s.runs, end)
 	return nil
 }
 
-func (s *spill) fileError(err error) error {
-	return fmt.Errorf("the groups exceed --memory, and the temporary file failed: %w", err)
+func (s *spill) failed(err error) error {
+	return fmt.Errorf("more groups than --memory holds, and the temporary file cannot take them: %w", err)
 }
 
-// start returns the offset of a run.
+// start is where a run begins.
 func (s *spill) start(run int) int64 {
 	if run == 0 {
 		return 0
 	}
-	return s.ends[run-1]
+	return s.runs[run-1]
 }
 
 // close removes the file.
@@ -67,28 +67,28 @@ func (s *spill) close() error {
 	return errors.Join(s.file.Close(), os.Remove(s.file.Name()))
 }
 
-// merge calls f for each key of all runs, in the order of keys, with the sum over the runs.
+// merge calls f for each key of all runs, in their order, with what the runs have of it together.
 func (s *spill) merge(f func(key []byte, s *sum)) error {
 	var open runHeap
-	for i, end := range s.ends {
+	for i, end := range s.runs {
 		r := &run{in: bufio.NewReaderSize(io.NewSectionReader(s.file, s.start(i), end-s.start(i)), 16<<10)}
 		if r.next() {
 			open = append(open, r)
 		} else if r.err != nil {
-			return s.fileError(r.err)
+			return s.failed(r.err)
 		}
 	}
 	heap.Init(&open)
 	var key []byte
 	for len(open) > 0 {
 		key = append(key[:0], open[0].key...)
-		total := emptySum
+		total := nothing
 		for len(open) > 0 && string(open[0].key) == string(key) {
 			total.add(&open[0].sum)
 			if open[0].next() {
 				heap.Fix(&open, 0)
 			} else if err := heap.Pop(&open).(*run).err; err != nil {
-				return s.fileError(err)
+				return s.failed(err)
 			}
 		}
 		f(key, &total)
@@ -105,7 +105,7 @@ func appendGroup(b []byte, key string, s *sum) []byte {
 	return b
 }
 
-// run reads one run.
+// run is a reader of one run.
 type run struct {
 	in  *bufio.Reader
 	key []byte
@@ -113,7 +113,7 @@ type run struct {
 	err error
 }
 
-// next reads a group. It returns false at the end and after an error.
+// next reads a group; false at the end and after an error.
 func (r *run) next() bool {
 	n, err := binary.ReadUvarint(r.in)
 	if err != nil {
@@ -134,17 +134,17 @@ func (r *run) next() bool {
 	return true
 }
 
-// runHeap is a heap of runs by their current keys, for container/heap.
+// runHeap has the run with the smallest key first.
 type runHeap []*run
 
 func (h runHeap) Len() int           { return len(h) }
 func (h runHeap) Less(i, j int) bool { return string(h[i].key) < string(h[j].key) }
 func (h runHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
 
-// Push implements heap.Interface.
+// Push and Pop are container/heap's.
 func (h *runHeap) Push(r any) { *h = append(*h, r.(*run)) }
 
-// Pop implements heap.Interface.
+// Pop removes the last.
 func (h *runHeap) Pop() any {
 	last := (*h)[len(*h)-1]
 	*h = (*h)[:len(*h)-1]

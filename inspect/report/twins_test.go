@@ -1,0 +1,97 @@
+package report_test
+
+import (
+	"fmt"
+	"math"
+	"net/netip"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/mirrorsink/mirrorsink/inspect/flowlog"
+)
+
+// clientRecord is one direction of a connection as its client's interface saw it.
+func clientRecord(i int, answer bool) flowlog.Record {
+	r := flowlog.Record{
+		InterfaceID: "eni-client", FlowDirection: "egress", SrcAddr: netip.AddrFrom4([4]byte{10, 0, 0, 1}), DstAddr: netip.AddrFrom4([4]byte{10, 0, 0, 2}),
+		SrcPort: uint16(1024 + i), DstPort: 443, Protocol: 6, Packets: 3, Bytes: uint64(100 + i), Start: 1764057600 + int64(i), End: 1764057610 + int64(i),
+		LogStatus: flowlog.OK, Initiator: "src", Name: fmt.Sprintf("n%d.example.com", i%3), Completeness: math.NaN(),
+	}
+	if answer {
+		r.SrcAddr, r.DstAddr, r.SrcPort, r.DstPort, r.FlowDirection, r.Initiator = r.DstAddr, r.SrcAddr, r.DstPort, r.SrcPort, "ingress", "dst"
+	}
+	return r
+}
+
+// atServer is the same as the server's interface saw it.
+func atServer(r flowlog.Record) flowlog.Record {
+	r.InterfaceID, r.Name = "eni-server", ""
+	r.FlowDirection = map[string]string{"egress": "ingress", "ingress": "egress"}[r.FlowDirection]
+	return r
+}
+
+// equalTops holds top of some records in any order to that of others.
+func equalTops(t *rapid.T, dir string, want, got []flowlog.Record) {
+	one := ask(t, top(t, "bytes", 0, "name"), 1<<20, file(t, dir, asText(want)))
+	memory := rapid.SampledFrom([]int64{100_000, 1 << 20}).Draw(t, "memory")
+	two := ask(t, top(t, "bytes", 0, "name"), memory, file(t, dir, asText(rapid.Permutation(got).Draw(t, "order"))))
+	require.Equal(t, one.Table.Rows, two.Table.Rows)
+	require.Equal(t, one.Table.Total, two.Table.Total)
+}
+
+// TestTwins: a second observation at the other end changes no total and no group, whichever comes first and however they are
+// mixed; the names are those of the client's end.
+func TestTwins(t *testing.T) {
+	dir := t.TempDir()
+	rapid.Check(t, func(t *rapid.T) {
+		var alone, both []flowlog.Record
+		for i := range rapid.IntRange(1, 40).Draw(t, "flows") {
+			r := clientRecord(i, rapid.Bool().Draw(t, "answer"))
+			alone, both = append(alone, r), append(both, r)
+			if rapid.Bool().Draw(t, "twin") {
+				both = append(both, atServer(r))
+			}
+		}
+		equalTops(t, dir, alone, both)
+	})
+}
+
+// TestMarkedTwins: records that name the other end are twins of that one's alone, among networks that look alike, with public
+// addresses, and with records of the same addresses and ports in the same minute.
+func TestMarkedTwins(t *testing.T) {
+	dir := t.TempDir()
+	mark := map[bool]func(network, vni int, end string) string{
+		true:  func(network, _ int, end string) string { return fmt.Sprintf("eni-%s-%d", end, network) },
+		false: func(network, vni int, _ string) string { return fmt.Sprintf("%d/10.0.0.%d", vni, network) },
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		known := rapid.Bool().Draw(t, "inventory")
+		var alone, both []flowlog.Record
+		for i := range rapid.IntRange(1, 20).Draw(t, "flows") {
+			network := rapid.IntRange(1, 3).Draw(t, "network")
+			c := clientRecord(i%4, rapid.Bool().Draw(t, "answer"))
+			if rapid.Bool().Draw(t, "public") {
+				c.DstAddr = netip.AddrFrom4([4]byte{203, 0, 113, 2})
+			}
+			c.Name, c.Mirrored, c.Start, c.End = fmt.Sprintf("network%d.example.com", network), true, 1764057600, 1764057610
+			s := atServer(c)
+			c.VNI, s.VNI = uint32(network), uint32(network+10)
+			c.InterfaceID, s.InterfaceID = "", ""
+			if known {
+				c.InterfaceID, s.InterfaceID = fmt.Sprintf("eni-client-%d", network), fmt.Sprintf("eni-server-%d", network)
+			}
+			c.Paired, s.Paired = mark[known](network, int(s.VNI), "server"), mark[known](network, int(c.VNI), "client")
+			alone, both = append(alone, c), append(both, c, s)
+			if rapid.Bool().Draw(t, "lone") { // a server in a network of which the client is not mirrored
+				s.Paired, s.VNI = "", 99
+				if known {
+					s.InterfaceID = "eni-lone"
+				}
+				alone, both = append(alone, s), append(both, s)
+			}
+		}
+		equalTops(t, dir, alone, both)
+	})
+}
