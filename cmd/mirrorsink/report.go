@@ -14,6 +14,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/mirrorsink/mirrorsink/inspect/report"
+	"github.com/mirrorsink/mirrorsink/inspect/report/page"
 	"github.com/mirrorsink/mirrorsink/inspect/where"
 )
 
@@ -88,7 +89,7 @@ func (o *reportOptions) run(cmd *cobra.Command, files []string, query *report.Qu
 	bar := newProgress(cmd.ErrOrStderr(), o.quiet)
 	answer, failures := report.Run(cmd.Context(), report.Config{
 		Files: files, Stdin: cmd.InOrStdin(), Format: o.format.format, Where: o.where,
-		From: o.from.Moment, To: o.to.Moment, Memory: int64(o.memory), Plots: o.html != "", Progress: bar.drawReading(),
+		From: o.from.TimeBound, To: o.to.TimeBound, Memory: int64(o.memory), Plots: o.html != "", Progress: bar.drawReading(),
 	}, query)
 	bar.clear()
 	var expression *where.Error
@@ -145,7 +146,7 @@ func writePage(name string, answer *report.Answer) error {
 		return fmt.Errorf("write the page: %w", err)
 	}
 	defer os.Remove(f.Name()) // fails once it has its name
-	err = errors.Join(answer.WriteHTML(f), f.Chmod(0o644), f.Close())
+	err = errors.Join(page.Write(f, answer), f.Chmod(0o644), f.Close())
 	if err == nil {
 		err = os.Rename(f.Name(), name)
 	}
@@ -157,14 +158,14 @@ func writePage(name string, answer *report.Answer) error {
 
 // moment is a flag for a time.
 type moment struct {
-	report.Moment
+	report.TimeBound
 	text string
 }
 
 // Set parses a time, or a duration before the last record.
 func (m *moment) Set(text string) (err error) {
 	m.text = text
-	m.Moment, err = report.ParseMoment(text)
+	m.TimeBound, err = report.ParseTimeBound(text)
 	return err
 }
 

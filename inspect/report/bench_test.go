@@ -25,7 +25,7 @@ func BenchmarkTop(b *testing.B) {
 			name := file(b, b.TempDir(), data)
 			b.ReportAllocs()
 			for b.Loop() {
-				ask(b, top(b, "bytes", 20, "name"), 256<<20, name)
+				run(b, top(b, "bytes", 20, "name"), 256<<20, name)
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(all)), "ns/record")
 		})

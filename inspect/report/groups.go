@@ -3,39 +3,12 @@ package report
 import (
 	"encoding/binary"
 	"maps"
-	"math"
 	"slices"
 )
 
-// sum is what is added up of the rows of a group.
-type sum struct {
-	flows, packets, bytes int64 // flows are records: one direction in one window
-	other                 int64 // rows of a second kind, which a report names
-	first, last           int64 // Unix seconds
-}
-
-// nothing is a sum of no rows.
-var nothing = sum{first: math.MaxInt64, last: math.MinInt64}
-
-func (s *sum) add(o *sum) {
-	s.flows += o.flows
-	s.packets += o.packets
-	s.bytes += o.bytes
-	s.other += o.other
-	s.first, s.last = min(s.first, o.first), max(s.last, o.last)
-}
-
-// take undoes an add, but for the times.
-func (s *sum) take(o *sum) {
-	s.flows -= o.flows
-	s.packets -= o.packets
-	s.bytes -= o.bytes
-	s.other -= o.other
-}
-
-// groups adds up sums by key, exactly, in bounded memory: when its share is used up, what there is goes to a file sorted by
-// key, and each merges all of them. Counters with an error bound would need no file; but answers are compared from day to day,
-// and an error that moves looks like traffic that moved.
+// groups adds up sums by key, exactly and in bounded memory. When the bound is reached it spills all groups to a file, sorted
+// by key; each merges them. Approximate counters would need no file, but an error that differs from day to day looks like
+// a change of traffic.
 type groups struct {
 	sums  map[string]*sum
 	used  int // estimated bytes of sums
@@ -43,7 +16,7 @@ type groups struct {
 	spill *spill
 }
 
-// groupCost is what a group takes in memory beside its key's bytes: the sum, the key's header, and its share of the map.
+// groupCost is the memory of a group without the bytes of its key: the sum, the key's header, and its share of the map.
 // Measured: 10^6 keys of 30 bytes take 150 bytes each.
 const groupCost = 120
 
@@ -51,24 +24,25 @@ func newGroups(limit int, spill *spill) *groups {
 	return &groups{sums: map[string]*sum{}, limit: limit, spill: spill}
 }
 
-// of returns the group of a key, valid until the next call.
-func (g *groups) of(key []byte) (*sum, error) {
-	if t, ok := g.sums[string(key)]; ok {
-		return t, nil
+// get returns the sum of a key, valid until the next call.
+func (g *groups) get(key []byte) (*sum, error) {
+	if s, ok := g.sums[string(key)]; ok {
+		return s, nil
 	}
-	if cost := len(key) + groupCost; g.used+cost > g.limit && len(g.sums) > 0 {
+	cost := len(key) + groupCost
+	if g.used+cost > g.limit && len(g.sums) > 0 {
 		if err := g.flush(); err != nil {
 			return nil, err
 		}
 	}
-	t := new(sum)
-	*t = nothing
-	g.sums[string(key)] = t
-	g.used += len(key) + groupCost
-	return t, nil
+	s := new(sum)
+	*s = emptySum
+	g.sums[string(key)] = s
+	g.used += cost
+	return s, nil
 }
 
-// flush moves what there is to the file.
+// flush moves all groups to the file.
 func (g *groups) flush() error {
 	if err := g.spill.write(g.sums); err != nil {
 		return err
@@ -78,7 +52,7 @@ func (g *groups) flush() error {
 	return nil
 }
 
-// each calls f once a group that has something, in the order of the keys. key and s are valid until it returns.
+// each calls f once for each group that is not empty, in the order of keys. key and s are valid until f returns.
 func (g *groups) each(f func(key []byte, s *sum)) error {
 	if !g.spill.used() {
 		for _, key := range slices.Sorted(maps.Keys(g.sums)) {
@@ -98,23 +72,23 @@ func (g *groups) each(f func(key []byte, s *sum)) error {
 	})
 }
 
-// maxPart bounds a part of a key. Names have at most 255 bytes; what is longer came out of a damaged file, and is cut.
+// maxPart bounds a part of a key. Names have at most 255 bytes; a longer text comes from a damaged file and is cut.
 const maxPart = 4096
 
-// appendPart appends one part of a key, so that parts of any bytes stay apart.
+// appendPart appends one part of a key, behind its length.
 func appendPart(key []byte, part string) []byte {
 	part = part[:min(len(part), maxPart)]
 	key = binary.AppendUvarint(key, uint64(len(part)))
 	return append(key, part...)
 }
 
-// parts returns the parts of a key that appendPart made.
-func parts(key []byte) (all []string) {
+// splitKey returns the parts of a key.
+func splitKey(key []byte) (parts []string) {
 	for len(key) > 0 {
 		n, size := binary.Uvarint(key)
 		end := size + int(n)
-		all = append(all, string(key[size:end]))
+		parts = append(parts, string(key[size:end]))
 		key = key[end:]
 	}
-	return all
+	return parts
 }

@@ -9,86 +9,87 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/where"
 )
 
-// NAT is who was behind a NAT gateway: flows of the gateway's own flow logs in gateway, files and folders, joined with what
-// mirrored instances sent. A gateway changes source address and port, and nothing else: the protocol, the destination and its
-// port, the time, the packets and the bytes are the same on both sides.
-func NAT(gateway []string, n int) *Query {
-	return &Query{name: "nat", title: "Who was behind the NAT gateway", q: &natQuestion{n: n}, nat: gateway}
+// NAT finds the instances behind a NAT gateway. It joins the flows of the gateway's own flow logs, in the files and folders of
+// gateway, with the flows of mirrored instances. A gateway changes source address and port and nothing else: protocol,
+// destination, destination port, time, packets and bytes are the same on both sides.
+func NAT(gateway []string, limit int) *Query {
+	return &Query{name: "nat", title: "Instances behind the NAT gateway", eval: &natJoin{rows: limit}, gateway: gateway}
 }
 
-// natQuestion holds the gateway's flows in memory, and those of instances to the same destinations.
-type natQuestion struct {
-	n       int
-	limit   int
+// natJoin evaluates NAT. It holds the gateway's flows in memory, and the instances' flows to the same destinations.
+type natJoin struct {
+	rows    int // 0 is all
+	limit   int // bytes
 	used    int
-	skipped uint64 // flows for which there was no room
+	skipped uint64 // flows that exceeded the limit
 
-	legs    map[natLeg]*natFlow // all of the gateway's, until its own addresses are known
-	outside []*natFlow
-	wanted  map[natTarget]map[natSource][]*natFlow // the inside legs, by destination
+	legs    map[natLeg]*natFlow // all flows of the gateway, until selectOutside
+	outside []*natFlow          // the gateway's flows to the internet
+	inside  map[natDestination]map[natSource][]*natFlow
 }
 
-// natTarget is what is the same on both sides.
-type natTarget struct {
-	dst   netip.Addr
+// natDestination is the part of a flow's key that is the same on both sides.
+type natDestination struct {
+	addr  netip.Addr
 	port  uint16
 	proto uint8
 }
 
-// natSource is what is not.
+// natSource is the part that differs.
 type natSource struct {
 	eni  string
-	src  netip.Addr
+	addr netip.Addr
 	port uint16
 }
 
 type natLeg struct {
-	natTarget
-	natSource
+	dst natDestination
+	src natSource
 }
 
-// natFlow is the records of one flow that have no long pause between them.
+// natFlow is the records of one flow without a long pause between them.
 type natFlow struct {
 	natLeg
 	start, end     int64
 	packets, bytes uint64
 	owner, name    string
-	before         *natFlow // the same addresses and ports, before a pause
+	previous       *natFlow // of the same leg, before a pause
 }
 
 const (
-	natPause   = 350 // seconds after which a gateway forgets a flow: its port may be another's then
-	natSlack   = 60  // seconds by which AWS's times may be late
-	natFlowMem = 400 // bytes that a flow takes, in its maps too
+	natIdleTimeout = 350 // seconds after which a gateway drops a flow and may reuse its port
+	natClockSlack  = 60  // seconds by which the times of AWS's records may be late
+	natFlowCost    = 400 // bytes of memory that a flow takes, including its map entries
 )
 
-func (q *natQuestion) needs() []string {
-	return slices.Concat(alwaysRead, []string{"x-name", "instance-id", "action"})
+func (j *natJoin) fields() []string {
+	return slices.Concat(commonFields, []string{"x-name", "instance-id", "action"})
 }
-func (q *natQuestion) close() error { return nil }
 
-// gateway takes a record of the gateway's flow logs.
-func (q *natQuestion) gateway(r *row) error {
+func (j *natJoin) close() error { return nil }
+
+// addGateway takes a record of the gateway's flow logs.
+func (j *natJoin) addGateway(r *row) error {
 	if r.insideOfNAT() || r.Action == reject || !r.SrcAddr.IsValid() {
 		return nil
 	}
-	if q.legs == nil {
-		q.legs = map[natLeg]*natFlow{}
+	if j.legs == nil {
+		j.legs = map[natLeg]*natFlow{}
 	}
-	leg := natLeg{natTarget{r.DstAddr, r.DstPort, r.Protocol}, natSource{r.InterfaceID, r.SrcAddr, r.SrcPort}}
-	f := q.legs[leg]
+	leg := natLeg{natDestination{r.DstAddr, r.DstPort, r.Protocol}, natSource{r.InterfaceID, r.SrcAddr, r.SrcPort}}
+	f := j.legs[leg]
 	if f == nil || !f.adjoins(r) {
-		if f = q.newFlow(leg, r, f); f == nil {
+		if f = j.newFlow(leg, r, f); f == nil {
 			return nil
 		}
-		q.legs[leg] = f
+		j.legs[leg] = f
 	}
-	f.count(r)
+	f.add(r)
 	return nil
 }
 
-// insideOfNAT says whether a gateway's record is of the leg to an instance. There AWS writes the gateway's own address, and the
-// packet's apart; in the default format, which has not the packet's, both addresses are private.
+// insideOfNAT reports whether a gateway's record is of the leg to an instance. For that leg AWS writes the gateway's own
+// address, and the packet's address separately; in the default format, which lacks the packet's, both addresses are private.
 func (r *row) insideOfNAT() bool {
 	if r.PktSrcAddr.IsValid() || r.PktDstAddr.IsValid() {
 		return r.src() != r.SrcAddr || r.dst() != r.DstAddr
@@ -96,19 +97,22 @@ func (r *row) insideOfNAT() bool {
 	return where.Private(r.SrcAddr) && where.Private(r.DstAddr)
 }
 
-func (q *natQuestion) newFlow(leg natLeg, r *row, before *natFlow) *natFlow {
-	if q.used+natFlowMem > q.limit {
-		q.skipped++
+// newFlow returns a new flow; nil if the memory is used up.
+func (j *natJoin) newFlow(leg natLeg, r *row, previous *natFlow) *natFlow {
+	if j.used+natFlowCost > j.limit {
+		j.skipped++
 		return nil
 	}
-	q.used += natFlowMem
-	return &natFlow{natLeg: leg, start: r.Start, end: r.End, before: before}
+	j.used += natFlowCost
+	return &natFlow{natLeg: leg, start: r.Start, end: r.End, previous: previous}
 }
 
-// adjoins says whether a record is of the same flow: there is no pause that the gateway would not bear.
-func (f *natFlow) adjoins(r *row) bool { return r.Start <= f.end+natPause && r.End >= f.start-natPause }
+// adjoins reports whether a record continues the flow: the pause is shorter than the gateway's timeout.
+func (f *natFlow) adjoins(r *row) bool {
+	return r.Start <= f.end+natIdleTimeout && r.End >= f.start-natIdleTimeout
+}
 
-func (f *natFlow) count(r *row) {
+func (f *natFlow) add(r *row) {
 	f.start, f.end = min(f.start, r.Start), max(f.end, r.End)
 	f.packets += r.Packets
 	f.bytes += r.Bytes
@@ -116,41 +120,42 @@ func (f *natFlow) count(r *row) {
 	f.name = cmp.Or(f.name, r.Name)
 }
 
-// gatewayDone picks the flows that left the gateway: those of its own address, which most of its records have.
-func (q *natQuestion) gatewayDone() {
+// selectOutside selects the flows from the gateway's own address, which is the most frequent address of its records.
+func (j *natJoin) selectOutside() {
 	seen := map[string]map[netip.Addr]int{}
-	for leg := range q.legs {
-		if seen[leg.eni] == nil {
-			seen[leg.eni] = map[netip.Addr]int{}
+	for leg := range j.legs {
+		if seen[leg.src.eni] == nil {
+			seen[leg.src.eni] = map[netip.Addr]int{}
 		}
-		seen[leg.eni][leg.src]++
-		seen[leg.eni][leg.dst]++
+		seen[leg.src.eni][leg.src.addr]++
+		seen[leg.src.eni][leg.dst.addr]++
 	}
 	own := map[string]netip.Addr{}
 	for eni, addrs := range seen {
-		own[eni] = mostOf(addrs)
+		own[eni] = mostFrequent(addrs)
 	}
-	q.wanted = map[natTarget]map[natSource][]*natFlow{}
-	for leg, f := range q.legs {
-		if leg.src != own[leg.eni] {
+	j.inside = map[natDestination]map[natSource][]*natFlow{}
+	for leg, f := range j.legs {
+		if leg.src.addr != own[leg.src.eni] {
 			continue
 		}
-		q.wanted[leg.natTarget] = map[natSource][]*natFlow{}
-		for ; f != nil; f = f.before {
-			q.outside = append(q.outside, f)
+		j.inside[leg.dst] = map[natSource][]*natFlow{}
+		for ; f != nil; f = f.previous {
+			j.outside = append(j.outside, f)
 		}
 	}
-	q.legs = nil
+	j.legs = nil
 }
 
-// mostOf returns the address that is there most often; of equal ones a private one, since a gateway's own are.
-func mostOf(addrs map[netip.Addr]int) netip.Addr {
+// mostFrequent returns the address with the largest count; of equal ones a private address, since a gateway's own address is
+// private.
+func mostFrequent(addrs map[netip.Addr]int) netip.Addr {
 	return slices.MaxFunc(slices.Collect(maps.Keys(addrs)), func(a, b netip.Addr) int {
-		return cmp.Or(cmp.Compare(addrs[a], addrs[b]), boolCompare(where.Private(a), where.Private(b)), b.Compare(a))
+		return cmp.Or(cmp.Compare(addrs[a], addrs[b]), compareBool(where.Private(a), where.Private(b)), b.Compare(a))
 	})
 }
 
-func boolCompare(a, b bool) int {
+func compareBool(a, b bool) int {
 	switch {
 	case a == b:
 		return 0
@@ -161,24 +166,24 @@ func boolCompare(a, b bool) int {
 	}
 }
 
-// add takes a record of what we saw.
-func (q *natQuestion) add(r *row) error {
-	target := natTarget{r.dst(), r.DstPort, r.Protocol}
-	sources := q.wanted[target]
-	if sources == nil || !r.leaves() || r.Initiator == atDst {
+// add takes a record of mirrored instances.
+func (j *natJoin) add(r *row) error {
+	dst := natDestination{r.dst(), r.DstPort, r.Protocol}
+	sources := j.inside[dst]
+	if sources == nil || !r.isOutbound() || r.Initiator == initiatorDst {
 		return nil
 	}
-	source := natSource{r.InterfaceID, r.src(), r.SrcPort}
-	flows := sources[source]
+	src := natSource{r.InterfaceID, r.src(), r.SrcPort}
+	flows := sources[src]
 	i := slices.IndexFunc(flows, func(f *natFlow) bool { return f.adjoins(r) })
 	if i < 0 {
-		f := q.newFlow(natLeg{target, source}, r, nil)
+		f := j.newFlow(natLeg{dst, src}, r, nil)
 		if f == nil {
 			return nil
 		}
 		flows, i = append(flows, f), len(flows)
-		sources[source] = flows
+		sources[src] = flows
 	}
-	flows[i].count(r)
+	flows[i].add(r)
 	return nil
 }

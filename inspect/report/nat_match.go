@@ -4,30 +4,29 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 )
 
-// match is who may have been behind one flow of the gateway.
+// match is the instances that may be behind one flow of the gateway.
 type match struct {
-	candidates     []*natFlow
-	sure, evidence string
+	candidates          []*natFlow
+	certainty, evidence string
 }
 
-// How sure a match is.
+// Values of the column match.
 const (
-	unique  = "unique"
-	several = "several"
-	nobody  = "none"
+	matchUnique  = "unique"
+	matchSeveral = "several"
+	matchNone    = "none"
 )
 
-// match finds the flows that went on at the same time. Equal counts tell best; they differ when copies were lost, or when the
-// files begin or end in the middle of a flow.
-func (q *natQuestion) match(out *natFlow) match {
+// match finds the inside flows of the same time. Equal packets and bytes are the best evidence; they differ if copies were
+// lost, or if the files begin or end in the middle of a flow.
+func (j *natJoin) match(out *natFlow) match {
 	var m match
 	var equal []*natFlow
-	for source, flows := range q.wanted[out.natTarget] {
+	for src, flows := range j.inside[out.dst] {
 		for _, f := range flows {
-			if source.src == out.src || f.start > out.end+natSlack || f.end < out.start-natSlack {
+			if src.addr == out.src.addr || f.start > out.end+natClockSlack || f.end < out.start-natClockSlack {
 				continue
 			}
 			m.candidates = append(m.candidates, f)
@@ -40,23 +39,23 @@ func (q *natQuestion) match(out *natFlow) match {
 		m.candidates, m.evidence = equal, "bytes"
 	}
 	slices.SortFunc(m.candidates, func(a, b *natFlow) int {
-		return cmp.Or(cmp.Compare(a.owner, b.owner), a.src.Compare(b.src), cmp.Compare(a.natSource.port, b.natSource.port), cmp.Compare(a.start, b.start))
+		return cmp.Or(cmp.Compare(a.owner, b.owner), a.src.addr.Compare(b.src.addr), cmp.Compare(a.src.port, b.src.port), cmp.Compare(a.start, b.start))
 	})
 	owners := m.owners()
 	switch {
 	case len(owners) == 0:
-		m.sure = nobody
+		m.certainty = matchNone
 	case len(owners) > 1:
-		m.sure = several
+		m.certainty = matchSeveral
 	case len(equal) > 0:
-		m.sure = unique
+		m.certainty = matchUnique
 	default:
-		m.sure, m.evidence = unique, "alone"
+		m.certainty, m.evidence = matchUnique, "alone"
 	}
 	return m
 }
 
-// owners are the candidates' instances, each once.
+// owners returns the candidates' instances, each once.
 func (m *match) owners() (all []string) {
 	for _, c := range m.candidates {
 		all = append(all, c.owner)
@@ -70,26 +69,26 @@ var natColumns = []Column{
 	{Name: "packets", Unit: Count}, {Name: "bytes", Unit: Bytes}, {Name: "first_seen", Unit: Time}, {Name: "last_seen", Unit: Time, Wide: true},
 }
 
-func (q *natQuestion) answer() (*Table, error) {
-	slices.SortFunc(q.outside, func(a, b *natFlow) int {
-		return cmp.Or(cmp.Compare(b.bytes, a.bytes), cmp.Compare(a.start, b.start), a.dst.Compare(b.dst),
-			cmp.Compare(a.natTarget.port, b.natTarget.port), cmp.Compare(a.natSource.port, b.natSource.port), cmp.Compare(a.eni, b.eni))
+func (j *natJoin) table() (*Table, error) {
+	slices.SortFunc(j.outside, func(a, b *natFlow) int {
+		return cmp.Or(cmp.Compare(b.bytes, a.bytes), cmp.Compare(a.start, b.start), a.dst.addr.Compare(b.dst.addr),
+			cmp.Compare(a.dst.port, b.dst.port), cmp.Compare(a.src.port, b.src.port), cmp.Compare(a.src.eni, b.src.eni))
 	})
 	t := &Table{Columns: natColumns}
 	count := map[string]int{}
-	for _, out := range q.outside {
-		m := q.match(out)
-		count[m.sure]++
-		if q.n == 0 || len(t.Rows) < q.n {
+	for _, out := range j.outside {
+		m := j.match(out)
+		count[m.certainty]++
+		if j.rows == 0 || len(t.Rows) < j.rows {
 			t.Rows = append(t.Rows, natCells(out, &m))
 		} else {
 			t.Left++
 		}
 	}
-	t.Notes = append(t.Notes, fmt.Sprintf("of %s out of the gateway %d have one instance behind them, %d several, %d none that was seen",
-		many(uint64(len(q.outside)), "flow"), count[unique], count[several], count[nobody]))
-	if q.skipped > 0 {
-		t.Notes = append(t.Notes, many(q.skipped, "flow")+" left out: --memory was used up")
+	t.Notes = append(t.Notes, fmt.Sprintf("%s out of the gateway: %d with one possible instance, %d with several, %d with none",
+		plural(uint64(len(j.outside)), "flow"), count[matchUnique], count[matchSeveral], count[matchNone]))
+	if j.skipped > 0 {
+		t.Notes = append(t.Notes, plural(j.skipped, "flow")+" left out: --memory is used up")
 	}
 	return t, nil
 }
@@ -98,27 +97,17 @@ func natCells(out *natFlow, m *match) []Cell {
 	var clients []string
 	name := ""
 	for _, c := range m.candidates {
-		clients = append(clients, addrText(c.src))
+		clients = append(clients, addrText(c.src.addr))
 		name = cmp.Or(name, c.name)
 	}
-	if m.sure == several {
-		name = "" // it may be of another
+	if m.certainty == matchSeveral {
+		name = "" // it may be another candidate's
 	}
 	slices.Sort(clients)
 	return []Cell{
-		text(out.eni), text(portText(out.natSource.port)), text(addrText(out.dst)), text(portText(out.natTarget.port)), text(protocolName(out.proto)), text(name),
-		text(m.sure), text(m.evidence), text(few(m.owners())), text(few(slices.Compact(clients))), number(int64(len(m.candidates))),
-		number(int64(out.packets)), number(int64(out.bytes)), number(out.start), number(out.end),
+		textCell(out.src.eni), textCell(portText(out.src.port)), textCell(addrText(out.dst.addr)), textCell(portText(out.dst.port)),
+		textCell(protocolName(out.dst.proto)), textCell(name), textCell(m.certainty), textCell(m.evidence),
+		textCell(summarize(m.owners())), textCell(summarize(slices.Compact(clients))), numberCell(int64(len(m.candidates))),
+		numberCell(int64(out.packets)), numberCell(int64(out.bytes)), numberCell(out.start), numberCell(out.end),
 	}
-}
-
-// maxFew is how many candidates are named.
-const maxFew = 5
-
-// few joins the first texts, and says how many there are more.
-func few(all []string) string {
-	if len(all) <= maxFew {
-		return strings.Join(all, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(all[:maxFew], ", "), len(all)-maxFew)
 }

@@ -6,133 +6,121 @@ import (
 	"strings"
 )
 
-// Measures are what top can order by.
+// Measures are the names of the measures that Top can order by.
 var Measures = []string{"bytes", "packets", "flows"}
 
-// Top is who has most; by interface or instance what each of them saw, else each connection once: by is one of Measures, by which groups, of Dims, in the order of their columns. n is how many rows; 0
-// is all.
-func Top(by string, groups []string, n int) (*Query, error) {
-	g := &grouping{measures: []measure{flows, packets, bytesOf, wide(firstSeen), wide(lastSeen)}, n: n}
+// Top ranks groups of records by a measure, one of Measures. columns, of GroupColumns, are the columns to group by, in order.
+// Grouped by interface or instance, a connection counts for each of its ends; else it counts once. limit is the number of rows;
+// 0 is all.
+func Top(by string, columns []string, limit int) (*Query, error) {
+	g := &groupBy{measures: []measure{flows, packets, bytesSum, wide(firstSeen), wide(lastSeen)}, limit: limit}
 	at := slices.Index(Measures, by)
 	if at < 0 {
 		return nil, fmt.Errorf("no measure %q: want one of %s", by, strings.Join(Measures, ", "))
 	}
-	g.by = []measure{bytesOf, packets, flows}[at]
-	for i, name := range groups {
-		d, ok := dimOf(name)
+	g.orderBy = []measure{bytesSum, packets, flows}[at]
+	for i, name := range columns {
+		c, ok := groupColumn(name)
 		if !ok {
-			return nil, fmt.Errorf("no group %q: want one of %s", name, strings.Join(Dims, ", "))
+			return nil, fmt.Errorf("no group %q: want one of %s", name, strings.Join(GroupColumns, ", "))
 		}
-		if slices.Contains(groups[:i], name) {
-			return nil, fmt.Errorf("group %q is there twice", name)
+		if slices.Contains(columns[:i], name) {
+			return nil, fmt.Errorf("group %q is given twice", name)
 		}
-		g.dims = append(g.dims, d)
+		g.columns = append(g.columns, c)
 		if name == "eni" || name == "instance" {
-			g.counting = each
+			g.counting = perInterface
 		}
 	}
-	return ask("top", "Most "+by+" by "+strings.ReplaceAll(strings.Join(groups, ", "), "-", " "), g), nil
+	return newQuery("top", "Most "+by+" by "+strings.ReplaceAll(strings.Join(columns, ", "), "-", " "), g), nil
 }
 
-func ask(name, title string, g *grouping) *Query {
-	return &Query{name: name, title: title, q: g, grouping: g}
+func newQuery(name, title string, g *groupBy) *Query {
+	return &Query{name: name, title: title, eval: g, groupBy: g}
 }
 
-// managementPorts are the services of ports: those below 1024 that leave most, and those above by which machines are managed.
-var managementPorts = map[uint16]string{
-	21: "ftp", 22: "ssh", 23: "telnet", 25: "smtp", 53: "dns", 80: "http", 88: "kerberos", 123: "ntp", 135: "msrpc", 139: "netbios", 161: "snmp",
-	389: "ldap", 443: "https", 445: "smb", 514: "syslog", 587: "smtp", 623: "ipmi", 636: "ldaps", 830: "netconf", 853: "dns over tls", 873: "rsync",
-	2375: "docker", 2376: "docker", 3389: "rdp", 5900: "vnc", 5985: "winrm", 5986: "winrm", 6443: "kubernetes", 10250: "kubelet",
-}
-
-// firstUserPort is the first that is no system port (RFC 6335 section 6).
-const firstUserPort = 1024
-
-// Management is what leaves on management ports, by interface: what AWS's query asks with dstport < 1024, and the ports that
-// have come above. Answers to clients that chose such a port are left out where the client is known.
-func Management(n int) *Query {
-	service := dim{Column{Name: "service"}, []string{"dstport"}, func(r *row) string { return managementPorts[r.DstPort] }}
-	return ask("management", "What leaves on management ports, by interface", &grouping{
-		dims: []dim{dimENI, dimInstance, dimDstPort, service, dimDst, dimName},
+// Management lists the traffic that leaves to management ports, by interface. It is the query of AWS's documentation, which
+// asks for dstport < 1024, and adds the management ports above. It leaves out answers to clients that use such a port, where
+// the client is known.
+func Management(limit int) *Query {
+	service := keyColumn{Column{Name: "service"}, []string{"dstport"}, func(r *row) string { return managementPorts[r.DstPort] }}
+	return newQuery("management", "Traffic to management ports, by interface", &groupBy{
+		columns: []keyColumn{interfaceColumn, instanceColumn, dstPortColumn, service, dstColumn, nameColumn},
 		keep: func(r *row) bool {
-			return r.DstPort > 0 && (r.DstPort < firstUserPort || managementPorts[r.DstPort] != "") &&
-				r.leaves() && r.Initiator != atDst && r.Action != reject
+			return isManagementPort(r.DstPort) && r.isOutbound() && r.Initiator != initiatorDst && r.Action != reject
 		},
-		reads:    append([]string{"action"}, ends...),
-		measures: []measure{flows, packets, bytesOf, wide(firstSeen), wide(lastSeen)}, by: bytesOf, n: n,
+		reads:    append([]string{"action"}, endFields...),
+		measures: []measure{flows, packets, bytesSum, wide(firstSeen), wide(lastSeen)}, orderBy: bytesSum, limit: limit,
 	})
 }
 
-// Unanswered is what nobody answered, and beside it what AWS's own records call REJECT.
-func Unanswered(n int) *Query {
+// Unanswered lists attempts that were not answered, and beside them the REJECT records of AWS.
+func Unanswered(limit int) *Query {
 	rejected := func(r *row) bool { return r.Action == reject }
 	attempts := flows
 	attempts.Name = "unanswered"
-	return ask("unanswered", "Attempts that nobody answered", &grouping{
-		dims:     []dim{dimENI, dimInstance, dimDirection, dimSrc, dimDst, dimDstPort, dimProtocol, dimName},
+	return newQuery("unanswered", "Unanswered attempts", &groupBy{
+		columns:  []keyColumn{interfaceColumn, instanceColumn, directionColumn, srcColumn, dstColumn, dstPortColumn, protocolColumn, nameColumn},
 		keep:     func(r *row) bool { return r.Unanswered || rejected(r) },
-		second:   rejected,
+		isOther:  rejected,
 		reads:    []string{"action", "x-unanswered"},
-		measures: []measure{attempts, otherNamed("rejected"), packets, wide(bytesOf), wide(firstSeen), lastSeen},
-		by:       measure{of: func(s *sum) int64 { return s.flows + s.other }}, n: n,
+		measures: []measure{attempts, otherMeasure("rejected"), packets, wide(bytesSum), wide(firstSeen), lastSeen},
+		orderBy:  measure{of: func(s *sum) int64 { return s.flows + s.other }}, limit: limit,
 	})
 }
 
-// Direct is the flows made straight to an address, by reason.
-func Direct(n int) *Query {
-	return ask("direct", "Flows straight to an address, which no lookup explains", &grouping{
-		dims: []dim{dimReason, dimENI, dimInstance, dimServer, dimPort, dimAppProto, dimName},
+// Direct lists flows to addresses that no DNS lookup explains, by reason.
+func Direct(limit int) *Query {
+	return newQuery("direct", "Flows to addresses that no DNS lookup explains", &groupBy{
+		columns: []keyColumn{reasonColumn, interfaceColumn, instanceColumn, serverColumn, portColumn, appProtoColumn, nameColumn},
 		keep: func(r *row) bool {
 			return r.DirectToAddress != "" && r.DirectToAddress != "no" && r.DirectToAddress != "not_armed"
 		},
 		reads:    []string{"x-direct-to-address"},
-		measures: []measure{flows, packets, bytesOf, wide(firstSeen), lastSeen}, by: bytesOf, n: n,
+		measures: []measure{flows, packets, bytesSum, wide(firstSeen), lastSeen}, orderBy: bytesSum, limit: limit,
 	})
 }
 
-// Initiators is who opens connections to whom, and on what evidence.
-func Initiators(n int) *Query {
-	ofClient := func(d dim) dim {
-		of := d.of
-		return dim{Column{Name: "client_" + d.Name}, slices.Concat(d.reads, ends), func(r *row) string {
+// Initiators lists connections by client and server, with the evidence for the client. It counts the client's records only.
+func Initiators(limit int) *Query {
+	ofClient := func(c keyColumn) keyColumn {
+		return keyColumn{Column{Name: "client_" + c.Name}, slices.Concat(c.fields, endFields), func(r *row) string {
 			if r.role() != clientRole {
 				return ""
 			}
-			return of(r)
+			return c.value(r)
 		}}
 	}
-	return ask("initiators", "Who opens connections to whom", &grouping{
-		dims: []dim{ofClient(dimInstance), ofClient(dimENI), dimClient, dimName, dimServer, dimPort, dimEvidence},
-		// The client's records are the opening ones: a connection's answers are no connections.
-		keep:     func(r *row) bool { return r.Initiator == atSrc },
-		measures: []measure{flows, packets, bytesOf, wide(firstSeen), wide(lastSeen)}, by: flows, n: n,
+	return newQuery("initiators", "Connections by client and server", &groupBy{
+		columns:  []keyColumn{ofClient(instanceColumn), ofClient(interfaceColumn), clientColumn, nameColumn, serverColumn, portColumn, evidenceColumn},
+		keep:     func(r *row) bool { return r.Initiator == initiatorSrc },
+		measures: []measure{flows, packets, bytesSum, wide(firstSeen), wide(lastSeen)}, orderBy: flows, limit: limit,
 	})
 }
 
-// Names is the names that each instance has to do with, as client or as server, and since when.
-func Names(n int) *Query {
-	g := names()
-	g.measures, g.n = []measure{flows, bytesOf, firstSeen, lastSeen}, n
-	return ask("names", "Names by instance", g)
+// Names lists the names that each instance used, as client or as server, with first and last time.
+func Names(limit int) *Query {
+	g := groupByNames(limit)
+	return newQuery("names", "Names by instance", g)
 }
 
-func names() *grouping {
-	return &grouping{
-		dims: []dim{dimOwner, dimRole, dimName},
-		keep: func(r *row) bool { return r.Name != "" },
-		by:   bytesOf,
+func groupByNames(limit int) *groupBy {
+	return &groupBy{
+		columns:  []keyColumn{ownerColumn, roleColumn, nameColumn},
+		keep:     func(r *row) bool { return r.Name != "" },
+		measures: []measure{flows, bytesSum, firstSeen, lastSeen}, orderBy: bytesSum, limit: limit,
 
-		counting: each,
+		counting: perInterface,
 	}
 }
 
-// New is the names of each instance that the records in since, files and folders, do not have of it.
-func New(since []string, n int) *Query {
-	g := names()
-	g.second = func(r *row) bool { return r.earlier }
-	g.only = func(s *sum) bool { return s.other == 0 }
-	g.measures, g.n, g.noTotal = []measure{flows, bytesOf, firstSeen, lastSeen}, n, true
-	q := ask("new", "Names that the earlier records do not have", g)
+// New lists the names of each instance that the earlier records, in the files and folders of since, do not have of it.
+func New(since []string, limit int) *Query {
+	g := groupByNames(limit)
+	g.isOther = func(r *row) bool { return r.earlier }
+	g.show = func(s *sum) bool { return s.other == 0 }
+	g.noTotal = true
+	q := newQuery("new", "Names that are not in the earlier records", g)
 	q.since = since
 	return q
 }

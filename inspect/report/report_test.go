@@ -23,7 +23,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/report"
 )
 
-// records draws records of few names, ports and interfaces, so that there are groups, none of which is seen at both ends.
+// records draws records of few names, ports and interfaces, so that groups have several records. None is seen at both ends.
 func records(t *rapid.T) (all []flowlog.Record) {
 	one := rapid.Custom(func(t *rapid.T) flowlog.Record {
 		n := rapid.IntRange(0, 30).Draw(t, "n")
@@ -43,7 +43,7 @@ func records(t *rapid.T) (all []flowlog.Record) {
 	return rapid.SliceOfN(one, 1, 300).Draw(t, "records")
 }
 
-// asText writes records as flow log lines.
+// asText encodes records as flow log lines.
 func asText(all []flowlog.Record) []byte {
 	format := flowlog.All()
 	b := format.AppendHeader(nil)
@@ -53,10 +53,10 @@ func asText(all []flowlog.Record) []byte {
 	return b
 }
 
-// smallPages makes a row group of few rows, and a page of fewer.
+// smallPages makes row groups of few rows, and several pages in each.
 var smallPages = []parquet.WriterOption{parquet.MaxRowsPerRowGroup(100), parquet.PageBufferSize(512)}
 
-// asParquet writes records in AWS's columns and ours.
+// asParquet encodes records as Parquet, in AWS's columns and this program's.
 func asParquet(t require.TestingT, all []flowlog.Record, options ...parquet.WriterOption) []byte {
 	group := parquet.Group{}
 	for i := range flowlog.Fields {
@@ -113,8 +113,8 @@ func valueOf(f *flowlog.Field, r *flowlog.Record) parquet.Value {
 	return parquet.NullValue()
 }
 
-// packed compresses data.
-func packed(t require.TestingT, data []byte) []byte {
+// gzipped compresses data.
+func gzipped(t require.TestingT, data []byte) []byte {
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)
 	_, err := z.Write(data)
@@ -123,7 +123,7 @@ func packed(t require.TestingT, data []byte) []byte {
 	return b.Bytes()
 }
 
-// file writes a file into a folder of its own.
+// file writes a new file in a folder.
 func file(t interface {
 	require.TestingT
 	Helper()
@@ -136,8 +136,8 @@ func file(t interface {
 	return f.Name()
 }
 
-// ask runs a report over files.
-func ask(t require.TestingT, q *report.Query, memory int64, files ...string) *report.Answer {
+// run runs a query over files.
+func run(t require.TestingT, q *report.Query, memory int64, files ...string) *report.Answer {
 	a, err := report.Run(context.Background(), report.Config{Files: files, Memory: memory}, q)
 	require.NoError(t, err)
 	return a
@@ -149,14 +149,14 @@ func top(t require.TestingT, by string, n int, groups ...string) *report.Query {
 	return q
 }
 
-// TestTopIsExact: whatever the memory, top has the sums that a map has, in order, and so has its total.
+// TestTopIsExact: with any bound of memory, top and its total have the sums that a map has, in order.
 func TestTopIsExact(t *testing.T) {
 	dir := t.TempDir()
 	rapid.Check(t, func(t *rapid.T) {
 		all := records(t)
 		memory := rapid.SampledFrom([]int64{1, 5000, 1 << 20}).Draw(t, "memory")
 		n := rapid.SampledFrom([]int{0, 1, 3}).Draw(t, "n")
-		a := ask(t, top(t, "bytes", n, "name", "address"), memory, file(t, dir, asText(all)))
+		a := run(t, top(t, "bytes", n, "name", "address"), memory, file(t, dir, asText(all)))
 
 		type row struct {
 			name, address         string
@@ -191,19 +191,19 @@ func TestTopIsExact(t *testing.T) {
 	})
 }
 
-// TestParquetAsText: every report says of a Parquet file what it says of the same records as lines.
+// TestParquetAsText: every report has the same answer over a Parquet file and over the same records as lines.
 func TestParquetAsText(t *testing.T) {
 	dir := t.TempDir()
 	rapid.Check(t, func(t *rapid.T) {
 		all := records(t)
 		text, table := file(t, dir, asText(all)), file(t, dir, asParquet(t, all, smallPages...))
 		for _, q := range []func() *report.Query{
-			func() *report.Query { return top(t, "bytes", 0, report.Dims...) },
+			func() *report.Query { return top(t, "bytes", 0, report.GroupColumns...) },
 			func() *report.Query { return report.Management(0) }, func() *report.Query { return report.Unanswered(0) },
 			func() *report.Query { return report.Direct(0) }, func() *report.Query { return report.Initiators(0) },
 			func() *report.Query { return report.Names(0) },
 		} {
-			require.Equal(t, printed(t, ask(t, q(), 1<<20, text)), printed(t, ask(t, q(), 1<<20, table)))
+			require.Equal(t, printed(t, run(t, q(), 1<<20, text)), printed(t, run(t, q(), 1<<20, table)))
 		}
 	})
 }
@@ -214,7 +214,7 @@ func printed(t require.TestingT, a *report.Answer) string {
 	return b.String()
 }
 
-// TestWhereReadsEveryField: every name that --where takes can be filtered by, from Parquet as from lines.
+// TestWhereReadsEveryField: a filter on any field matches its value, in Parquet and in lines.
 func TestWhereReadsEveryField(t *testing.T) {
 	r := flowlog.Record{
 		AccountID: "1", InterfaceID: "eni-1", SrcAddr: netip.MustParseAddr("10.0.0.1"), DstAddr: netip.MustParseAddr("10.0.0.2"), SrcPort: 3, DstPort: 4,
@@ -259,23 +259,23 @@ func TestDocumentedExpressions(t *testing.T) {
 	assert.GreaterOrEqual(t, strings.Count(examples, "\n"), 3)
 }
 
-// TestStandardInput: lines are read from it as from a file, compressed or not; what needs a file says so.
+// TestStandardInput: standard input takes lines, compressed or not; Parquet and relative times are refused.
 func TestStandardInput(t *testing.T) {
 	r := []flowlog.Record{{DstAddr: netip.MustParseAddr("192.0.2.1"), Bytes: 5, Packets: 1, LogStatus: "OK", Name: "n"}}
-	for _, data := range [][]byte{asText(r), packed(t, asText(r))} {
+	for _, data := range [][]byte{asText(r), gzipped(t, asText(r))} {
 		a, err := report.Run(t.Context(), report.Config{Files: []string{"-"}, Stdin: bytes.NewReader(data), Memory: 1 << 20}, top(t, "bytes", 0, "name"))
 		require.NoError(t, err)
 		assert.Equal(t, int64(5), a.Table.Total[3].Num)
 	}
 	_, err := report.Run(t.Context(), report.Config{Files: []string{"-"}, Stdin: bytes.NewReader(asParquet(t, r)), Memory: 1 << 20}, top(t, "bytes", 0, "name"))
 	assert.EqualError(t, err, "-: standard input cannot be Parquet: name the file")
-	hourAgo, err := report.ParseMoment("-1h")
+	hourAgo, err := report.ParseTimeBound("-1h")
 	require.NoError(t, err)
 	_, err = report.Run(t.Context(), report.Config{Files: []string{"-"}, Stdin: strings.NewReader(""), From: hourAgo, Memory: 1 << 20}, report.Names(0))
-	assert.ErrorContains(t, err, "not of standard input: give a time")
+	assert.ErrorContains(t, err, "needs files, not standard input: give a time")
 }
 
-// TestNoRoomForGroups: when neither memory nor the temporary folder takes the groups there is no answer, and one line says why.
+// TestNoRoomForGroups: if neither memory nor the temporary folder can hold the groups there is no answer, and an error of one line.
 func TestNoRoomForGroups(t *testing.T) {
 	var all []flowlog.Record
 	for i := range 100 {
@@ -284,12 +284,12 @@ func TestNoRoomForGroups(t *testing.T) {
 	name := file(t, t.TempDir(), asText(all))
 	a, err := report.Run(t.Context(), report.Config{Files: []string{name, name}, Memory: 1000, TempDir: filepath.Join(t.TempDir(), "gone")}, top(t, "bytes", 0, "name"))
 	assert.Nil(t, a)
-	require.ErrorContains(t, err, "more groups than --memory holds, and no temporary file: open ")
+	require.ErrorContains(t, err, "the groups exceed --memory, and no temporary file can be created: open ")
 	assert.NotContains(t, err.Error(), "\n")
 }
 
-// TestTemporaryFilesGo: nothing is left behind.
-func TestTemporaryFilesGo(t *testing.T) {
+// TestTemporaryFilesAreRemoved: a report that spilled leaves no file.
+func TestTemporaryFilesAreRemoved(t *testing.T) {
 	var all []flowlog.Record
 	for i := range 100 {
 		all = append(all, flowlog.Record{Bytes: 1, Packets: 1, LogStatus: "OK", Name: fmt.Sprint(i)})
@@ -304,8 +304,8 @@ func TestTemporaryFilesGo(t *testing.T) {
 	assert.Empty(t, left)
 }
 
-// TestDamage: of a file that is cut or changed anywhere what can be read is counted, and there is one error of one line; the
-// files beside it are counted whole.
+// TestDamage: a file that is cut or changed anywhere gives at most one error of one line, and the files beside it are counted
+// whole.
 func TestDamage(t *testing.T) {
 	dir := t.TempDir()
 	whole := []flowlog.Record{{DstAddr: netip.MustParseAddr("192.0.2.1"), Bytes: 5, Packets: 1, LogStatus: "OK", Name: "whole"}}
@@ -313,7 +313,7 @@ func TestDamage(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		data := rapid.SampledFrom([]func() []byte{
 			func() []byte { return asParquet(t, records(t), smallPages...) }, func() []byte { return asText(records(t)) },
-			func() []byte { return packed(t, asText(records(t))) },
+			func() []byte { return gzipped(t, asText(records(t))) },
 		}).Draw(t, "format")()
 		switch at := rapid.IntRange(0, len(data)-1).Draw(t, "at"); rapid.SampledFrom([]string{"cut", "change", "zero"}).Draw(t, "how") {
 		case "cut":
@@ -334,7 +334,7 @@ func TestDamage(t *testing.T) {
 	})
 }
 
-// FuzzRead: whatever a file holds, it is read to an end.
+// FuzzRead: a report over any file ends, and has an answer.
 func FuzzRead(f *testing.F) {
 	r := []flowlog.Record{{InterfaceID: "eni-1", DstAddr: netip.MustParseAddr("192.0.2.1"), Bytes: 5, Packets: 1, LogStatus: "OK", Name: "n"}}
 	f.Add(asText(r))
@@ -345,8 +345,8 @@ func FuzzRead(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		name := filepath.Join(dir, "fuzz")
 		require.NoError(t, os.WriteFile(name, data, 0o644))
-		a, _ := report.Run(t.Context(), report.Config{Files: []string{name}, Memory: 1 << 20, Plots: true}, top(t, "bytes", 0, report.Dims...))
+		a, _ := report.Run(t.Context(), report.Config{Files: []string{name}, Memory: 1 << 20, Plots: true}, top(t, "bytes", 0, report.GroupColumns...))
 		require.NotNil(t, a)
-		require.NoError(t, a.WriteHTML(io.Discard))
+		require.NoError(t, a.Print(io.Discard, "wide"))
 	})
 }

@@ -10,43 +10,43 @@ import (
 // row is one record of a file.
 type row struct {
 	flowlog.Record
-	earlier bool // of the records that --since names
+	earlier bool // from the earlier files of New
 }
 
-// Values of fields that are asked for.
+// Values of fields that queries compare with.
 const (
-	ingress = "ingress"
-	egress  = "egress"
-	atSrc   = "src" // of x-initiator
-	atDst   = "dst"
-	reject  = "REJECT" // of AWS's own records
+	ingress      = "ingress" // of flow-direction
+	egress       = "egress"
+	initiatorSrc = "src" // of x-initiator
+	initiatorDst = "dst"
+	reject       = "REJECT" // of action, in AWS's own records
 )
 
-// src and dst are the packet's addresses where they are known, else those that AWS's default format has.
-func (r *row) src() netip.Addr { return either(r.PktSrcAddr, r.SrcAddr) }
-func (r *row) dst() netip.Addr { return either(r.PktDstAddr, r.DstAddr) }
+// src and dst return the addresses of the packets if they are known, else those of AWS's default format.
+func (r *row) src() netip.Addr { return firstValid(r.PktSrcAddr, r.SrcAddr) }
+func (r *row) dst() netip.Addr { return firstValid(r.PktDstAddr, r.DstAddr) }
 
-func either(a, b netip.Addr) netip.Addr {
+func firstValid(a, b netip.Addr) netip.Addr {
 	if a.IsValid() {
 		return a
 	}
 	return b
 }
 
-// serverIsDst says which end was connected to: as the record says, else the one with the lower port, as it is for nearly all
-// services.
+// serverIsDst reports whether the destination is the server. If the initiator is not known, the server is the end with the
+// lower port, as it is for nearly all services.
 func (r *row) serverIsDst() bool {
 	switch r.Initiator {
-	case atSrc:
+	case initiatorSrc:
 		return true
-	case atDst:
+	case initiatorDst:
 		return false
 	default:
 		return r.SrcPort == 0 || r.DstPort <= r.SrcPort
 	}
 }
 
-// server returns the address and port that were connected to.
+// server returns the server's address and port.
 func (r *row) server() (netip.Addr, uint16) {
 	if r.serverIsDst() {
 		return r.dst(), r.DstPort
@@ -61,8 +61,8 @@ func (r *row) client() netip.Addr {
 	return r.dst()
 }
 
-// remote returns the address at the other end from the interface. Where the direction is not known it is the public one of
-// the two, or the server's.
+// remote returns the address at the other end from the interface. If the direction is not known it is the public one of
+// the two addresses, else the server's.
 func (r *row) remote() netip.Addr {
 	switch r.FlowDirection {
 	case egress:
@@ -81,7 +81,7 @@ func (r *row) remote() netip.Addr {
 	return a
 }
 
-// owner is whose the interface is, as well as it is known.
+// owner returns the instance of the interface; else the interface, else its address.
 func (r *row) owner() string {
 	switch {
 	case r.InstanceID != "":
@@ -97,35 +97,43 @@ func (r *row) owner() string {
 	}
 }
 
-// role is which end of the connection the interface is.
+// role is the interface's end of a connection.
 type role uint8
 
 const (
-	noRole role = iota // not known
+	unknownRole role = iota
 	clientRole
 	serverRole
 )
 
 func (o role) String() string {
-	return [...]string{noRole: "", clientRole: "client", serverRole: "server"}[o]
+	return [...]string{unknownRole: "", clientRole: "client", serverRole: "server"}[o]
 }
 
 func (r *row) role() role {
 	switch {
 	case r.Initiator == "" || r.FlowDirection == "":
-		return noRole
-	case (r.Initiator == atSrc) == (r.FlowDirection == egress):
+		return unknownRole
+	case (r.Initiator == initiatorSrc) == (r.FlowDirection == egress):
 		return clientRole
 	default:
 		return serverRole
 	}
 }
 
-// leaves says whether the record is of packets that left an interface. Where the direction is not known, those of a private
-// address do.
-func (r *row) leaves() bool {
+// isOutbound reports whether the packets left an interface. If the direction is not known, packets from a private address
+// are outbound.
+func (r *row) isOutbound() bool {
 	if r.FlowDirection == "" {
 		return where.Private(r.src())
 	}
 	return r.FlowDirection == egress
+}
+
+// addrText returns the text of an address; "" if it is not valid.
+func addrText(a netip.Addr) string {
+	if !a.IsValid() {
+		return ""
+	}
+	return a.String()
 }

@@ -1,24 +1,23 @@
 package report
 
 import (
-	"net/netip"
 	"strings"
 
 	"github.com/mirrorsink/mirrorsink/inspect/flowlog"
 	"github.com/mirrorsink/mirrorsink/inspect/where"
 )
 
-// attribute is one of a row that --where may name: a field of flow logs, or what follows from several.
+// attribute is a value of a row that filter expressions may name: a field of flow logs, or one derived from several.
 type attribute struct {
 	where.Field
 	value func(*row) any
-	needs []string // the fields that it is read from
+	reads []string // the fields of flow logs that value reads
 }
 
-// attributes are those of rows. The derived ones are those by which reports group.
 var attributes = makeAttributes()
 
-// Schema is the names that --where takes: those of the fields with underscores, ours also without x_, and address and port.
+// Schema is the fields of filter expressions: the fields of flow logs with underscores for dashes, those of this program also
+// without x_, and the derived fields address and port.
 var Schema = makeSchema()
 
 func makeAttributes() (all []attribute) {
@@ -27,20 +26,19 @@ func makeAttributes() (all []attribute) {
 			all = append(all, fieldAttribute(f))
 		}
 	}
-	derived := []string{"srcaddr", "dstaddr", "pkt-srcaddr", "pkt-dstaddr", "srcport", "dstport", "flow-direction", "x-initiator"}
 	return append(all,
-		attribute{where.Field{Name: "address", Kind: where.Addr}, func(r *row) any { return r.remote() }, derived},
-		attribute{where.Field{Name: "port", Kind: where.Int}, func(r *row) any { _, p := r.server(); return int(p) }, derived},
+		attribute{where.Field{Name: "address", Kind: where.Addr}, func(r *row) any { return r.remote() }, endFields},
+		attribute{where.Field{Name: "port", Kind: where.Int}, func(r *row) any { _, p := r.server(); return int(p) }, endFields},
 	)
 }
 
 func fieldAttribute(f *flowlog.Field) attribute {
-	a := attribute{Field: where.Field{Name: f.Column()}, needs: []string{f.Name}}
+	a := attribute{Field: where.Field{Name: f.Column()}, reads: []string{f.Name}}
 	if short, ours := strings.CutPrefix(a.Name, "x_"); ours {
 		a.Aliases = []string{short}
 	}
-	if f.Pointer(new(flowlog.Record)) == nil { // type, which the addresses have
-		a.needs = []string{"srcaddr", "pkt-srcaddr"}
+	if f.Pointer(new(flowlog.Record)) == nil { // type, which is derived from the addresses
+		a.reads = []string{"srcaddr", "pkt-srcaddr"}
 	}
 	switch {
 	case f.Strings() != nil:
@@ -68,15 +66,7 @@ func makeSchema() *where.Schema {
 	return where.NewSchema(fields)
 }
 
-// Value returns the value of an attribute, for filters.
+// Value implements where.Row.
 func (r *row) Value(i int) any { return attributes[i].value(r) }
 
 var _ where.Row = (*row)(nil)
-
-// addrText is the text of an address; "" if it is not known.
-func addrText(a netip.Addr) string {
-	if !a.IsValid() {
-		return ""
-	}
-	return a.String()
-}

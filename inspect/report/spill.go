@@ -12,51 +12,51 @@ import (
 	"slices"
 )
 
-// spill is a temporary file of runs: groups sorted by key. Its zero value has no file yet.
+// spill is a temporary file of runs: groups sorted by key. It creates the file when the first run is written.
 type spill struct {
 	dir  string // "" is the system's
 	file *os.File
-	runs []int64 // where each ends
+	ends []int64 // the offset of the end of each run
 }
 
-func (s *spill) used() bool { return len(s.runs) > 0 }
+func (s *spill) used() bool { return len(s.ends) > 0 }
 
 // write appends a run.
 func (s *spill) write(sums map[string]*sum) error {
 	if s.file == nil {
 		f, err := os.CreateTemp(s.dir, "mirrorsink-report-*")
 		if err != nil {
-			return fmt.Errorf("more groups than --memory holds, and no temporary file: %w", err)
+			return fmt.Errorf("the groups exceed --memory, and no temporary file can be created: %w", err)
 		}
 		s.file = f
 	}
 	w := bufio.NewWriterSize(s.file, 1<<18)
 	var b []byte
-	end := s.start(len(s.runs))
+	end := s.start(len(s.ends))
 	for _, key := range slices.Sorted(maps.Keys(sums)) {
 		b = appendGroup(b[:0], key, sums[key])
 		end += int64(len(b))
 		if _, err := w.Write(b); err != nil {
-			return s.failed(err)
+			return s.fileError(err)
 		}
 	}
 	if err := w.Flush(); err != nil {
-		return s.failed(err)
+		return s.fileError(err)
 	}
-	s.runs = append(s.runs, end)
+	s.ends = append(s.ends, end)
 	return nil
 }
 
-func (s *spill) failed(err error) error {
-	return fmt.Errorf("more groups than --memory holds, and the temporary file cannot take them: %w", err)
+func (s *spill) fileError(err error) error {
+	return fmt.Errorf("the groups exceed --memory, and the temporary file failed: %w", err)
 }
 
-// start is where a run begins.
+// start returns the offset of a run.
 func (s *spill) start(run int) int64 {
 	if run == 0 {
 		return 0
 	}
-	return s.runs[run-1]
+	return s.ends[run-1]
 }
 
 // close removes the file.
@@ -67,28 +67,28 @@ func (s *spill) close() error {
 	return errors.Join(s.file.Close(), os.Remove(s.file.Name()))
 }
 
-// merge calls f for each key of all runs, in their order, with what the runs have of it together.
+// merge calls f for each key of all runs, in the order of keys, with the sum over the runs.
 func (s *spill) merge(f func(key []byte, s *sum)) error {
 	var open runHeap
-	for i, end := range s.runs {
+	for i, end := range s.ends {
 		r := &run{in: bufio.NewReaderSize(io.NewSectionReader(s.file, s.start(i), end-s.start(i)), 16<<10)}
 		if r.next() {
 			open = append(open, r)
 		} else if r.err != nil {
-			return s.failed(r.err)
+			return s.fileError(r.err)
 		}
 	}
 	heap.Init(&open)
 	var key []byte
 	for len(open) > 0 {
 		key = append(key[:0], open[0].key...)
-		total := nothing
+		total := emptySum
 		for len(open) > 0 && string(open[0].key) == string(key) {
 			total.add(&open[0].sum)
 			if open[0].next() {
 				heap.Fix(&open, 0)
 			} else if err := heap.Pop(&open).(*run).err; err != nil {
-				return s.failed(err)
+				return s.fileError(err)
 			}
 		}
 		f(key, &total)
@@ -105,7 +105,7 @@ func appendGroup(b []byte, key string, s *sum) []byte {
 	return b
 }
 
-// run is a reader of one run.
+// run reads one run.
 type run struct {
 	in  *bufio.Reader
 	key []byte
@@ -113,7 +113,7 @@ type run struct {
 	err error
 }
 
-// next reads a group; false at the end and after an error.
+// next reads a group. It returns false at the end and after an error.
 func (r *run) next() bool {
 	n, err := binary.ReadUvarint(r.in)
 	if err != nil {
@@ -134,17 +134,17 @@ func (r *run) next() bool {
 	return true
 }
 
-// runHeap has the run with the smallest key first.
+// runHeap is a heap of runs by their current keys, for container/heap.
 type runHeap []*run
 
 func (h runHeap) Len() int           { return len(h) }
 func (h runHeap) Less(i, j int) bool { return string(h[i].key) < string(h[j].key) }
 func (h runHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
 
-// Push and Pop are container/heap's.
+// Push implements heap.Interface.
 func (h *runHeap) Push(r any) { *h = append(*h, r.(*run)) }
 
-// Pop removes the last.
+// Pop implements heap.Interface.
 func (h *runHeap) Pop() any {
 	last := (*h)[len(*h)-1]
 	*h = (*h)[:len(*h)-1]

@@ -1,4 +1,4 @@
-package report_test
+package page_test
 
 import (
 	"bytes"
@@ -20,15 +20,16 @@ import (
 
 	"github.com/mirrorsink/mirrorsink/inspect/flowlog"
 	"github.com/mirrorsink/mirrorsink/inspect/report"
+	"github.com/mirrorsink/mirrorsink/inspect/report/page"
 )
 
-// hostile are names as hosts could send them.
+// hostile are names that hosts could send.
 var hostile = []string{
 	`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `</title></style></svg><script>alert(2)</script>`, `javascript:alert(1)`,
 	`{{.Table}}`, "a\x00b\x1b[31m", `&lt;b&gt;`, strings.Repeat("very-long.", 100), `';alert(3);//`, "",
 }
 
-// hostilePage is the page of records with hostile names, and of instances with such.
+// hostilePage returns the page of records with hostile names and instances.
 func hostilePage(t *testing.T) []byte {
 	var all []flowlog.Record
 	for i := range 400 {
@@ -39,15 +40,26 @@ func hostilePage(t *testing.T) []byte {
 			Name: hostile[i%len(hostile)], Completeness: math.NaN(),
 		})
 	}
-	name := file(t, t.TempDir(), asText(all))
-	a, err := report.Run(t.Context(), report.Config{Files: []string{name}, Memory: 1 << 20, Plots: true}, top(t, "bytes", 0, "name", "instance"))
+	return pageOf(t, all, "name", "instance")
+}
+
+// pageOf returns the page of the report top over records.
+func pageOf(t *testing.T, all []flowlog.Record, columns ...string) []byte {
+	format := flowlog.All()
+	lines := format.AppendHeader(nil)
+	for i := range all {
+		lines = format.AppendText(lines, &all[i])
+	}
+	query, err := report.Top("bytes", columns, 0)
+	require.NoError(t, err)
+	a, err := report.Run(t.Context(), report.Config{Files: []string{"-"}, Stdin: bytes.NewReader(lines), Memory: 1 << 20, Plots: true}, query)
 	require.NoError(t, err)
 	var b bytes.Buffer
-	require.NoError(t, a.WriteHTML(&b))
+	require.NoError(t, page.Write(&b, a))
 	return b.Bytes()
 }
 
-// TestPageIsSelfContained: the page loads nothing and runs nothing, and what names would begin is escaped.
+// TestPageIsSelfContained: the page loads nothing and runs nothing, and markup in names is escaped.
 func TestPageIsSelfContained(t *testing.T) {
 	page := string(hostilePage(t))
 	forbidden := regexp.MustCompile(`^(script|img|iframe|object|embed|image|use|foreignobject|a|form|base|frame|video|audio)$`)
@@ -61,7 +73,7 @@ func TestPageIsSelfContained(t *testing.T) {
 		for _, a := range token.Attr {
 			assert.NotRegexp(t, `^(on.*|src|srcdoc|xlink:href)$`, a.Key, token)
 			if a.Key == "href" {
-				assert.Equal(t, "data:,", a.Val, "that of the icon, so that none is asked for")
+				assert.Equal(t, "data:,", a.Val, "an empty icon, so that the browser requests none")
 			}
 		}
 	}
@@ -71,17 +83,14 @@ func TestPageIsSelfContained(t *testing.T) {
 	assert.NotContains(t, page, "\x1b")
 }
 
-// TestPageWithoutRecords: a report of nothing has a page too.
+// TestPageWithoutRecords: an empty answer has a page without plots.
 func TestPageWithoutRecords(t *testing.T) {
-	a, err := report.Run(t.Context(), report.Config{Files: []string{file(t, t.TempDir(), nil)}, Memory: 1 << 20, Plots: true}, report.Names(0))
-	require.NoError(t, err)
-	var b bytes.Buffer
-	require.NoError(t, a.WriteHTML(&b))
-	assert.Contains(t, b.String(), "no records were found")
-	assert.NotContains(t, b.String(), "<svg")
+	page := string(pageOf(t, nil, "name"))
+	assert.Contains(t, page, "no records were found")
+	assert.NotContains(t, page, "<svg")
 }
 
-// chromium runs a headless browser over a page, away from the network, and returns what it wrote to both outputs.
+// chromium opens a page in a headless browser without a network, and returns both of its outputs.
 func chromium(t *testing.T, page string, args ...string) (stdout, stderr string) {
 	browser := ""
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
@@ -91,7 +100,7 @@ func chromium(t *testing.T, page string, args ...string) (stdout, stderr string)
 		}
 	}
 	if browser == "" {
-		t.Skip("no Chromium here to look at the page with")
+		t.Skip("Chromium is not installed")
 	}
 	args = append([]string{
 		"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
@@ -104,10 +113,10 @@ func chromium(t *testing.T, page string, args ...string) (stdout, stderr string)
 	return out.String(), log.String()
 }
 
-// consoleLine is how Chromium logs what a page's console says: errors of scripts, what a policy forbids, what cannot be loaded.
+// consoleLine marks the messages of a page's console in Chromium's log: script errors, policy violations, failed loads.
 const consoleLine = ":CONSOLE"
 
-// TestPageInChromium: a browser says nothing on its console, draws the plots, and takes no name for markup.
+// TestPageInChromium: a browser logs nothing to its console, draws the plots, and takes no name for markup.
 func TestPageInChromium(t *testing.T) {
 	dir := t.TempDir()
 	control := filepath.Join(dir, "control.html")
@@ -115,26 +124,26 @@ func TestPageInChromium(t *testing.T) {
 	_, log := chromium(t, control, "--dump-dom")
 	require.Contains(t, log, consoleLine, "this browser does not log its console")
 
-	page, picture := filepath.Join(dir, "page.html"), filepath.Join(dir, "page.png")
-	require.NoError(t, os.WriteFile(page, hostilePage(t), 0o644))
-	dom, log := chromium(t, page, "--dump-dom")
+	name, picture := filepath.Join(dir, "page.html"), filepath.Join(dir, "page.png")
+	require.NoError(t, os.WriteFile(name, hostilePage(t), 0o644))
+	dom, log := chromium(t, name, "--dump-dom")
 	assert.NotContains(t, log, consoleLine)
 	assert.NotContains(t, dom, "<script")
 	assert.NotContains(t, dom, "<img")
 	assert.Equal(t, 2, strings.Count(dom, "<svg"))
-	assert.Equal(t, 67, strings.Count(dom, `class="step"`), "a bar a minute")
-	assert.Equal(t, len(hostile), strings.Count(dom, `class="track"`), "a bar a name, that without one by its address")
+	assert.Equal(t, 67, strings.Count(dom, `class="step"`), "one bar per minute")
+	assert.Equal(t, len(hostile), strings.Count(dom, `class="track"`), "one bar per name, or address for records without a name")
 	assert.GreaterOrEqual(t, strings.Count(dom, `class="band`), 20)
 
-	_, log = chromium(t, page, "--screenshot="+picture)
+	_, log = chromium(t, name, "--screenshot="+picture)
 	assert.NotContains(t, log, consoleLine)
 	inked := pixels(t, picture)
 	assert.Greater(t, inked["#2f6690"], 20_000, "bars of times and names")
-	assert.Greater(t, inked["#9cc3dc"], 5_000, "what reached the interfaces")
+	assert.Greater(t, inked["#9cc3dc"], 5_000, "incoming bytes")
 	assert.Greater(t, inked["#1b1f24"], 1_000, "blocks of the chart")
 }
 
-// pixels counts a picture's pixels by colour.
+// pixels counts the pixels of a picture by colour.
 func pixels(t *testing.T, name string) map[string]int {
 	f, err := os.Open(name)
 	require.NoError(t, err)

@@ -12,7 +12,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/flowlog"
 )
 
-// clientRecord is one direction of a connection as its client's interface saw it.
+// clientRecord returns one direction of a connection, as recorded at the client's interface.
 func clientRecord(i int, answer bool) flowlog.Record {
 	r := flowlog.Record{
 		InterfaceID: "eni-client", FlowDirection: "egress", SrcAddr: netip.AddrFrom4([4]byte{10, 0, 0, 1}), DstAddr: netip.AddrFrom4([4]byte{10, 0, 0, 2}),
@@ -25,42 +25,42 @@ func clientRecord(i int, answer bool) flowlog.Record {
 	return r
 }
 
-// atServer is the same as the server's interface saw it.
+// atServer returns the same packets as recorded at the server's interface.
 func atServer(r flowlog.Record) flowlog.Record {
 	r.InterfaceID, r.Name = "eni-server", ""
 	r.FlowDirection = map[string]string{"egress": "ingress", "ingress": "egress"}[r.FlowDirection]
 	return r
 }
 
-// equalTops holds top of some records in any order to that of others.
-func equalTops(t *rapid.T, dir string, want, got []flowlog.Record) {
-	one := ask(t, top(t, "bytes", 0, "name"), 1<<20, file(t, dir, asText(want)))
+// requireSameTop requires that top has the same answer over want and over got in any order.
+func requireSameTop(t *rapid.T, dir string, want, got []flowlog.Record) {
+	one := run(t, top(t, "bytes", 0, "name"), 1<<20, file(t, dir, asText(want)))
 	memory := rapid.SampledFrom([]int64{100_000, 1 << 20}).Draw(t, "memory")
-	two := ask(t, top(t, "bytes", 0, "name"), memory, file(t, dir, asText(rapid.Permutation(got).Draw(t, "order"))))
+	two := run(t, top(t, "bytes", 0, "name"), memory, file(t, dir, asText(rapid.Permutation(got).Draw(t, "order"))))
 	require.Equal(t, one.Table.Rows, two.Table.Rows)
 	require.Equal(t, one.Table.Total, two.Table.Total)
 }
 
-// TestTwins: a second observation at the other end changes no total and no group, whichever comes first and however they are
-// mixed; the names are those of the client's end.
-func TestTwins(t *testing.T) {
+// TestDuplicatesCountOnce: a second record from the other end changes neither total nor groups, in any order; the names are
+// those of the client's end.
+func TestDuplicatesCountOnce(t *testing.T) {
 	dir := t.TempDir()
 	rapid.Check(t, func(t *rapid.T) {
-		var alone, both []flowlog.Record
+		var single, both []flowlog.Record
 		for i := range rapid.IntRange(1, 40).Draw(t, "flows") {
 			r := clientRecord(i, rapid.Bool().Draw(t, "answer"))
-			alone, both = append(alone, r), append(both, r)
-			if rapid.Bool().Draw(t, "twin") {
+			single, both = append(single, r), append(both, r)
+			if rapid.Bool().Draw(t, "duplicate") {
 				both = append(both, atServer(r))
 			}
 		}
-		equalTops(t, dir, alone, both)
+		requireSameTop(t, dir, single, both)
 	})
 }
 
-// TestMarkedTwins: records that name the other end are twins of that one's alone, among networks that look alike, with public
-// addresses, and with records of the same addresses and ports in the same minute.
-func TestMarkedTwins(t *testing.T) {
+// TestPairedRecordsCountOnce: a record that names its other end is a duplicate of that end's record only: among networks with
+// equal addresses, with public addresses, and with equal ports in the same minute.
+func TestPairedRecordsCountOnce(t *testing.T) {
 	dir := t.TempDir()
 	mark := map[bool]func(network, vni int, end string) string{
 		true:  func(network, _ int, end string) string { return fmt.Sprintf("eni-%s-%d", end, network) },
@@ -68,7 +68,7 @@ func TestMarkedTwins(t *testing.T) {
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		known := rapid.Bool().Draw(t, "inventory")
-		var alone, both []flowlog.Record
+		var single, both []flowlog.Record
 		for i := range rapid.IntRange(1, 20).Draw(t, "flows") {
 			network := rapid.IntRange(1, 3).Draw(t, "network")
 			c := clientRecord(i%4, rapid.Bool().Draw(t, "answer"))
@@ -83,15 +83,15 @@ func TestMarkedTwins(t *testing.T) {
 				c.InterfaceID, s.InterfaceID = fmt.Sprintf("eni-client-%d", network), fmt.Sprintf("eni-server-%d", network)
 			}
 			c.Paired, s.Paired = mark[known](network, int(s.VNI), "server"), mark[known](network, int(c.VNI), "client")
-			alone, both = append(alone, c), append(both, c, s)
-			if rapid.Bool().Draw(t, "lone") { // a server in a network of which the client is not mirrored
+			single, both = append(single, c), append(both, c, s)
+			if rapid.Bool().Draw(t, "unpaired") { // a server in a network whose client is not mirrored
 				s.Paired, s.VNI = "", 99
 				if known {
-					s.InterfaceID = "eni-lone"
+					s.InterfaceID = "eni-unpaired"
 				}
-				alone, both = append(alone, s), append(both, s)
+				single, both = append(single, s), append(both, s)
 			}
 		}
-		equalTops(t, dir, alone, both)
+		requireSameTop(t, dir, single, both)
 	})
 }

@@ -1,0 +1,51 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+)
+
+// notes returns remarks on the completeness of an answer.
+func (s *scan) notes(query *Query, counted uint64) (notes []string) {
+	switch {
+	case s.records == 0:
+		notes = append(notes, "no records were found")
+	case counted == 0:
+		notes = append(notes, "none of "+plural(s.records, "record")+" matches the time range and the expression")
+	}
+	if s.lostWindows > 0 {
+		notes = append(notes, plural(s.lostWindows, "window")+" lost copies (SKIPDATA): the traffic of that time is incomplete")
+	}
+	if s.skippedFiles > 0 {
+		notes = append(notes, plural(s.skippedFiles, "file")+" without flow records in the folders: skipped")
+	}
+	if query.groupBy == nil {
+		return notes
+	}
+	if d := query.groupBy.dedup; d.found > 0 {
+		notes = append(notes, plural(d.found, "record")+" seen at both ends: counted once")
+		if d.dropped > 0 {
+			notes = append(notes, plural(d.dropped, "other record")+" may be seen at both ends and counted twice: --memory is too small to compare them")
+		}
+	}
+	return notes
+}
+
+// plural returns a number of things.
+func plural(n uint64, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
+
+// maxListed is the number of texts that summarize lists.
+const maxListed = 5
+
+// summarize joins the first texts, and counts the rest.
+func summarize(all []string) string {
+	if len(all) <= maxListed {
+		return strings.Join(all, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(all[:maxListed], ", "), len(all)-maxListed)
+}

@@ -1,0 +1,44 @@
+package report
+
+// Query is a question to ask of records. Run evaluates it once.
+type Query struct {
+	name, title string
+	eval        evaluator
+	groupBy     *groupBy // eval, if it is one
+	since       []string // files of the earlier records, of New
+	gateway     []string // files of a NAT gateway's flow logs, of NAT
+}
+
+// An evaluator computes the table of a query from its records.
+type evaluator interface {
+	// fields returns the names of the fields that the query reads.
+	fields() []string
+	// add takes a record. It must not retain it.
+	add(r *row) error
+	// table is called once, after all records.
+	table() (*Table, error)
+	// close releases temporary files.
+	close() error
+}
+
+// limits bound the resources of a query.
+type limits struct {
+	memory int    // bytes
+	temp   string // folder of temporary files
+}
+
+// open allocates the groups of a query, and of its plots.
+func (q *Query) open(l limits, withPlots bool) *plotter {
+	p := &plotter{}
+	if n, ok := q.eval.(*natJoin); ok {
+		n.limit = l.memory
+		return p
+	}
+	if withPlots {
+		q.groupBy.open(l, p.keys()...)
+		p.aggregator = q.groupBy.aggregator
+	} else {
+		q.groupBy.open(l)
+	}
+	return p
+}
