@@ -11,16 +11,11 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/mirrorsink/mirrorsink/decap"
+	"github.com/mirrorsink/mirrorsink/decap/mmsg"
 )
 
 // maxDatagram holds the largest UDP payload that IP's 16-bit lengths allow.
 const maxDatagram = 64 << 10
-
-// mmsghdr is the kernel's struct mmsghdr; Go pads it to the same size.
-type mmsghdr struct {
-	unix.Msghdr
-	len uint32 // with MSG_TRUNC, the datagram's real length
-}
 
 // timestamp is the one control message that SO_TIMESTAMPNS adds.
 type timestamp struct {
@@ -31,7 +26,7 @@ type timestamp struct {
 // messages is what recvmmsg fills: a batch of slots, and for each the sender's address and the time of arrival. It is
 // allocated once and used again for every call.
 type messages struct {
-	hdrs  [decap.BatchSize]mmsghdr
+	hdrs  [decap.BatchSize]mmsg.Header
 	iovs  [decap.BatchSize]unix.Iovec
 	names [decap.BatchSize]unix.RawSockaddrInet6 // or RawSockaddrInet4, which is smaller
 	times [decap.BatchSize]timestamp
@@ -73,19 +68,14 @@ func (m *messages) rearm(n int) {
 
 // receive takes up to a batch of datagrams without waiting. It returns unix.EAGAIN if there are none.
 func (m *messages) receive(fd int) (int, error) {
-	n, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, uintptr(fd), uintptr(unsafe.Pointer(&m.hdrs[0])), decap.BatchSize,
-		unix.MSG_DONTWAIT|unix.MSG_TRUNC, 0, 0)
-	if errno != 0 {
-		return 0, errno
-	}
-	return int(n), nil
+	return mmsg.Receive(fd, m.hdrs[:], unix.MSG_DONTWAIT|unix.MSG_TRUNC)
 }
 
 // fill describes the first n messages in b, and returns how many of them did not fit their slots.
 func (m *messages) fill(b *decap.Batch, n int, link decap.Link) (truncated int) {
 	for i := range n {
 		h, d := &m.hdrs[i], &b.D[i]
-		wire := int(h.len)
+		wire := int(h.Len)
 		if h.Flags&unix.MSG_TRUNC != 0 {
 			truncated++
 		}

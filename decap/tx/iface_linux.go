@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/mirrorsink/mirrorsink/decap"
+	"github.com/mirrorsink/mirrorsink/decap/mmsg"
 	"github.com/mirrorsink/mirrorsink/decap/netif"
 )
 
@@ -120,7 +121,7 @@ func packetSocket() (int, error) {
 type packetWay struct {
 	fd   int
 	to   unix.RawSockaddrLinklayer
-	hdrs [decap.BatchSize]mmsghdr
+	hdrs [decap.BatchSize]mmsg.Header
 }
 
 // packetBuffer is what may wait in the queues of an interface with a wire. At 10 Gbit/s they drain it in some milliseconds. The
@@ -132,7 +133,7 @@ func openPacketWay() (way, error) {
 	if err != nil {
 		return nil, err
 	}
-	_ = setSendBuffer(fd, packetBuffer) // with less it is only busy sooner
+	_ = mmsg.SetSendBuffer(fd, packetBuffer) // with less it is only busy sooner
 	w := &packetWay{fd: fd, to: unix.RawSockaddrLinklayer{Family: unix.AF_PACKET}}
 	for i := range w.hdrs {
 		h := &w.hdrs[i].Msghdr
@@ -156,5 +157,5 @@ func (w *packetWay) send(q *queue, first int) (int, error) {
 		h.Iov = &q.parts[first+i][0]
 		h.SetIovlen(q.count(first + i))
 	}
-	return sendmmsg(w.fd, hdrs)
+	return mmsg.Send(w.fd, hdrs, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
 }

@@ -6,6 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/mirrorsink/mirrorsink/decap"
+	"github.com/mirrorsink/mirrorsink/decap/mmsg"
 )
 
 // A message is a frame on its way to the kernel: a whole one, or a segment.
@@ -30,8 +31,8 @@ func (q *queue) push(head, tail []byte, m message) {
 		head, tail = tail, nil
 	}
 	p := &q.parts[q.n]
-	point(&p[0], head)
-	point(&p[1], tail)
+	mmsg.Point(&p[0], head)
+	mmsg.Point(&p[1], tail)
 	q.n++
 }
 

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/mirrorsink/mirrorsink/decap"
+	"github.com/mirrorsink/mirrorsink/decap/mmsg"
 )
 
 // sendBuffer is how many bytes a socket may have on their way to the network: a batch of jumbo frames of one flow, with the
@@ -23,7 +24,7 @@ type lane struct {
 	n       int
 	suspect int // the frame whose error may be due to an earlier one; -1 for none
 	addrs   []unix.RawSockaddrInet6
-	msgs    [burst]mmsghdr
+	msgs    [burst]mmsg.Header
 	iovs    [burst][3]unix.Iovec
 	headers [burst][vxlanHeaderLen]byte
 	slots   [burst]slot
@@ -74,7 +75,7 @@ func (l *lane) prepare(ipv4 bool) error {
 			return fmt.Errorf("set %s: %w", o.name, err)
 		}
 	}
-	if err := setSendBuffer(l.fd, sendBuffer); err != nil {
+	if err := mmsg.SetSendBuffer(l.fd, sendBuffer); err != nil {
 		return fmt.Errorf("set SO_SNDBUF: %w", err)
 	}
 	var any unix.Sockaddr = &unix.SockaddrInet6{}
@@ -103,11 +104,11 @@ func (l *lane) put(f *Frame, vni uint32, s slot) {
 	l.slots[i] = s
 	l.headers[i] = vxlanHeader(vni)
 	iov := &l.iovs[i]
-	point(&iov[0], l.headers[i][:])
+	mmsg.Point(&iov[0], l.headers[i][:])
 	parts := 1
 	for _, part := range [...][]byte{f.Head, f.Tail} {
 		if len(part) > 0 {
-			point(&iov[parts], part)
+			mmsg.Point(&iov[parts], part)
 			parts++
 		}
 	}
@@ -127,7 +128,9 @@ func (l *lane) space() []byte {
 }
 
 // send sends frames from the one numbered from on, without waiting, and returns how many. An error is about the next one.
-func (l *lane) send(from int) (int, error) { return sendmmsg(l.fd, l.msgs[from:l.n]) }
+func (l *lane) send(from int) (int, error) {
+	return mmsg.Send(l.fd, l.msgs[from:l.n], unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
+}
 
 // reset lets go of the frames: what they lie in may be unmapped.
 func (l *lane) reset() {

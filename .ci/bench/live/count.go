@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/mirrorsink/mirrorsink/decap"
+	"github.com/mirrorsink/mirrorsink/decap/mmsg"
 	"github.com/mirrorsink/mirrorsink/decap/rx"
 )
 
@@ -75,7 +76,7 @@ func countSocket(ctx context.Context) error {
 	}
 	var received atomic.Uint64
 	serveCounts(received.Load, func() uint64 { return socketDrops(fd) })
-	var messages [fullBatch]mmsghdr
+	var messages [fullBatch]mmsg.Header
 	var vectors [fullBatch]unix.Iovec
 	const slot = 10 << 10 // more than wireMTU
 	memory := make([]byte, fullBatch*slot)
@@ -86,16 +87,16 @@ func countSocket(ctx context.Context) error {
 		messages[i].SetIovlen(1)
 	}
 	for ctx.Err() == nil {
-		n, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, uintptr(fd), uintptr(unsafe.Pointer(&messages[0])), fullBatch, unix.MSG_DONTWAIT, 0, 0)
-		switch errno {
-		case 0:
+		n, err := mmsg.Receive(fd, messages[:], unix.MSG_DONTWAIT)
+		switch err { //nolint:errorlint // a system call's own error
+		case nil:
 			received.Add(uint64(n))
 		case unix.EAGAIN:
 			pause := unix.NsecToTimespec(int64(pauseWhenIdle)) // which the kernel overwrites
 			_, _ = unix.Ppoll(nil, &pause, nil)
 		case unix.EINTR:
 		default:
-			return fmt.Errorf("receive: %w", errno)
+			return fmt.Errorf("receive: %w", err)
 		}
 	}
 	return unix.Close(fd)

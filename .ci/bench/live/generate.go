@@ -8,9 +8,10 @@ import (
 	"runtime"
 	"sync/atomic"
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/mirrorsink/mirrorsink/decap/mmsg"
 )
 
 const (
@@ -24,12 +25,6 @@ type generator struct {
 	sent  atomic.Uint64 // that the wire took; some of them it drops before the receiver, when that is behind
 	stop  atomic.Bool
 	ended chan error
-}
-
-// mmsghdr is the kernel's struct mmsghdr; Go pads it to the same size.
-type mmsghdr struct {
-	unix.Msghdr
-	len uint32
 }
 
 // generate begins to send so many frames a second, with a rate of 0 as many as it can.
@@ -62,7 +57,7 @@ func (w *wire) generate(l *load, rate float64) (*generator, error) {
 
 // run sends until it is stopped.
 func (g *generator) run(fd int, l *load, rate float64) error {
-	var messages [fullBatch]mmsghdr
+	var messages [fullBatch]mmsg.Header
 	var vectors [fullBatch]unix.Iovec
 	for i := range messages {
 		messages[i].Iov = &vectors[i]
@@ -109,17 +104,18 @@ func awaitTime(due time.Time) time.Time {
 }
 
 // sendAll sends messages and returns how many the wire took. Those for which it has no room are dropped, as on any wire.
-func sendAll(fd int, messages []mmsghdr) (taken int, err error) {
+func sendAll(fd int, messages []mmsg.Header) (taken int, err error) {
 	for len(messages) > 0 {
-		n, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, uintptr(fd), uintptr(unsafe.Pointer(&messages[0])), uintptr(len(messages)), 0, 0, 0)
-		switch {
-		case errno == 0:
-			taken += int(n)
+		n, err := mmsg.Send(fd, messages, 0)
+		switch err { //nolint:errorlint // a system call's own error
+		case nil:
+			taken += n
 			messages = messages[n:]
-		case errno == unix.ENOBUFS:
+		case unix.ENOBUFS:
 			messages = messages[1:]
-		case errno != unix.EINTR && errno != unix.EAGAIN:
-			return taken, errno
+		case unix.EINTR, unix.EAGAIN:
+		default:
+			return taken, err
 		}
 	}
 	return taken, nil
