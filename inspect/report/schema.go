@@ -27,13 +27,13 @@ func makeAttributes() (all []attribute) {
 		}
 	}
 	return append(all,
-		attribute{where.Field{Name: "address", Kind: where.Addr}, func(r *row) any { return r.remote() }, endFields},
-		attribute{where.Field{Name: "port", Kind: where.Int}, func(r *row) any { _, p := r.server(); return int(p) }, endFields},
+		attribute{where.Field{Name: "address", Kind: where.Addr, Doc: fieldDocs["address"]}, func(r *row) any { return r.remote() }, endFields},
+		attribute{where.Field{Name: "port", Kind: where.Int, Doc: fieldDocs["port"]}, func(r *row) any { _, p := r.server(); return int(p) }, endFields},
 	)
 }
 
 func fieldAttribute(f *flowlog.Field) attribute {
-	a := attribute{Field: where.Field{Name: f.Column()}, reads: []string{f.Name}}
+	a := attribute{Field: where.Field{Name: f.Column(), Doc: fieldDocs[f.Column()]}, reads: []string{f.Name}}
 	if short, ours := strings.CutPrefix(a.Name, "x_"); ours {
 		a.Aliases = []string{short}
 	}

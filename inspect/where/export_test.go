@@ -1,10 +1,10 @@
 package where
 
-// Evaluate is Match with the error that there must never be.
+// Evaluate is Match that returns the run-time error, which no checked expression may have.
 func (f *Filter) Evaluate(r Row) (bool, error) {
 	for i, name := range f.names {
-		f.values[name] = r.Value(f.of[i])
+		f.values[name] = r.Value(f.indexes[i])
 	}
-	answer, err := f.vm.Run(f.program, f.values)
-	return answer == true, err
+	result, err := f.vm.Run(f.program, f.values)
+	return result == true, err
 }
