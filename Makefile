@@ -24,7 +24,7 @@ PASSING := ^[[:space:]]*(=== (RUN|PAUSE|CONT|NAME) |--- PASS:|.*\[rapid\] OK)|^P
 all: build
 
 build: ## build bin/mirrorsink, one static binary
-	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/mirrorsink ./cmd/mirrorsink
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/command.version=$(VERSION)' -o bin/mirrorsink ./cmd/mirrorsink
 
 test: ## vet and run every test, with the race detector where there is a C compiler
 	@mkdir -p bin
@@ -74,7 +74,7 @@ demo: build ## show named flows from bundled captures: no AWS, no root
 	bin/mirrorsink demo
 
 ec2-playground: ## run an invented EC2 on loopback, to try the sessions commands in: no AWS
-	@go run ./sessions/ec2test/playground
+	@go run ./cmd/ec2-playground
 
 generate: ## make the captures in testdata again from real programs (needs root and Linux)
 	testdata/make-captures.sh

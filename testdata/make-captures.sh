@@ -301,8 +301,8 @@ demo_capture() {
 	for w in app web batch; do capture "$w" eth0 "$tmp/$w.pcap" ip or ip6; done
 	demo
 	capture_end
-	mkdir -p ../cmd/mirrorsink/demo
-	mergecap -F pcap -w - "$tmp"/{app,web,batch}.pcap | gzip -9n >../cmd/mirrorsink/demo/workloads.pcap.gz
+	mkdir -p ../cmd/mirrorsink/internal/demo
+	mergecap -F pcap -w - "$tmp"/{app,web,batch}.pcap | gzip -9n >../cmd/mirrorsink/internal/demo/workloads.pcap.gz
 }
 
 build
@@ -319,4 +319,4 @@ both_ends
 capture_end
 formats
 demo_capture
-ls -l ./*.pcap* ../cmd/mirrorsink/demo
+ls -l ./*.pcap* ../cmd/mirrorsink/internal/demo

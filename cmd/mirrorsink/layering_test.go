@@ -17,52 +17,77 @@ import (
 
 const module = "github.com/mirrorsink/mirrorsink/"
 
+// in is where the parts of the program are that nobody else imports.
+const in = "cmd/mirrorsink/internal/"
+
 // mayImport is who may import what of ours. Imports only go down; what is not named here may import nothing of ours.
 var mayImport = map[string][]string{
-	"cmd/mirrorsink": {
-		"decap", "decap/netif", "decap/rx", "decap/rx/capture", "decap/tx", "decap/sim", "inspect", "inspect/event", "inspect/export", "inspect/forward", "inspect/l7", "inspect/mirror", "inspect/pdns",
-		"inspect/export/aws", "inspect/flowlog", "inspect/report", "inspect/report/page", "inspect/where", "sessions", "sessions/aws",
+	"cmd/mirrorsink":     {in + "command"},
+	"cmd/ec2-playground": {"sessions/ec2test"},
+	in + "apply":         {"sessions"},
+	in + "command": {
+		in + "apply", in + "demo", in + "flags", in + "host", in + "simulate", in + "sink", in + "view", in + "watch", "sessions",
+		"sessions/aws", "inspect/report", "inspect/report/page", "inspect/where", "decap/sim",
 	},
-	"sessions/aws":                {"sessions"},
-	"sessions/ec2test/playground": {"sessions/ec2test"},
-	"inspect":                     {"inspect/forward", "inspect/mirror", "inspect/pdns", "inspect/dedup", "inspect/frag", "inspect/flow", "inspect/l7", "inspect/event", "decap"},
-	"inspect/export":              {"inspect/event", "inspect/l7", "inspect/flowlog", "decap"},
-	"inspect/export/aws":          {"inspect/event", "inspect/export", "inspect/flowlog", "inspect/l7"},
-	"inspect/report":              {"inspect/flowlog", "inspect/report/input", "inspect/where"},
-	"inspect/report/input":        {"inspect/flowlog"},
-	"inspect/report/page":         {"inspect/report"},
-	"inspect/flowlog":             {"inspect/event", "inspect/l7", "decap"},
-	"inspect/event":               {"inspect/l7", "decap"},
-	"inspect/forward":             {"inspect/where", "inspect/dedup", "inspect/mirror", "inspect/flow", "inspect/l7", "inspect/event", "decap"},
-	"inspect/flow":                {"inspect/event", "inspect/l7", "decap"},
-	"inspect/frag":                {"decap"},
-	"inspect/dedup":               {"inspect/event", "decap"},
-	"inspect/mirror":              {"inspect/event", "decap"},
-	"inspect/l7":                  {"decap/wire"},
-	"decap/rx":                    {"decap", "decap/mmsg", "decap/netif"},
-	"decap/rx/capture":            {"decap"},
-	"decap/tx":                    {"decap", "decap/mmsg", "decap/netif"},
-	"decap/sim":                   {"decap"},
-	"decap":                       {"decap/wire"},
+	in + "demo": {
+		in + "flags", in + "inventory", in + "simulate", in + "sink", in + "view", "sessions", "decap/rx/capture", "decap/sim",
+		"decap/tx",
+	},
+	in + "flags":      {"inspect/flowlog", "decap", "decap/tx"},
+	in + "forwarding": {in + "flags", in + "inventory", "inspect/event", "inspect/forward", "decap/netif", "decap/tx"},
+	in + "host":       {in + "flags", "sessions", "decap/rx"},
+	in + "inventory":  {in + "flags", "sessions", "sessions/aws", "inspect/event", "inspect/mirror"},
+	in + "output":     {in + "flags", "inspect", "inspect/event", "inspect/export", "inspect/export/aws", "inspect/flowlog"},
+	in + "server":     {in + "flags"},
+	in + "simulate":   {in + "flags", in + "view", "inspect", "decap", "decap/rx/capture", "decap/sim", "decap/tx"},
+	in + "sink": {
+		in + "flags", in + "forwarding", in + "host", in + "inventory", in + "output", in + "server", in + "view", "inspect",
+		"inspect/event", "inspect/export/aws", "inspect/l7", "inspect/pdns", "decap", "decap/rx", "decap/rx/capture", "decap/tx",
+	},
+	in + "view":  {in + "flags", "inspect", "inspect/event", "inspect/l7", "inspect/report"},
+	in + "watch": {in + "apply", in + "flags", in + "server", "sessions", "sessions/aws"},
+
+	"sessions/aws": {"sessions"},
+	"inspect": {
+		"inspect/dedup", "inspect/event", "inspect/flow", "inspect/forward", "inspect/frag", "inspect/l7", "inspect/mirror",
+		"inspect/pdns", "decap",
+	},
+	"inspect/dedup":        {"inspect/event", "decap"},
+	"inspect/event":        {"inspect/l7", "decap"},
+	"inspect/export":       {"inspect/event", "inspect/flowlog", "inspect/l7", "decap"},
+	"inspect/export/aws":   {"inspect/event", "inspect/export"},
+	"inspect/flow":         {"inspect/event", "inspect/l7", "decap"},
+	"inspect/forward":      {"inspect/dedup", "inspect/event", "inspect/flow", "inspect/l7", "inspect/mirror", "inspect/where", "decap"},
+	"inspect/frag":         {"decap"},
+	"inspect/l7":           {"decap/wire"},
+	"inspect/mirror":       {"inspect/event", "decap"},
+	"inspect/report":       {"inspect/flowlog", "inspect/report/input", "inspect/where"},
+	"inspect/report/input": {"inspect/flowlog"},
+	"inspect/report/page":  {"inspect/report"},
+	"decap/rx":             {"decap", "decap/mmsg", "decap/netif"},
+	"decap/rx/capture":     {"decap"},
+	"decap/sim":            {"decap"},
+	"decap/tx":             {"decap", "decap/mmsg", "decap/netif"},
 }
 
 // onlyIn is where libraries may be imported: each in few places, so that replacing one stays a small change.
 var onlyIn = map[string][]string{
 	"github.com/google/gopacket":            {"decap/tx"},
-	"github.com/prometheus/client_golang":   {"cmd/mirrorsink"},
-	"github.com/spf13":                      {"cmd/mirrorsink"},
-	"github.com/goccy/go-yaml":              {"cmd/mirrorsink", "decap/sim", "sessions"},
+	"github.com/prometheus/client_golang":   {in + "sink", in + "watch"},
+	"github.com/spf13/cobra":                {in + "command", in + "forwarding"},
+	"github.com/spf13/pflag":                {in + "command", in + "flags", in + "forwarding", in + "inventory", in + "output"},
+	"github.com/goccy/go-yaml":              {in + "flags", "sessions", "decap/sim"},
 	"github.com/aws":                        {"sessions/aws", "inspect/export/aws"},
 	"github.com/parquet-go/parquet-go":      {"inspect/export", "inspect/report/input"},
 	"github.com/expr-lang/expr":             {"inspect/where"},
-	"golang.org/x/sys/unix":                 {"cmd/mirrorsink", "decap/mmsg", "decap/netif", "decap/rx", "decap/rx/capture", "decap/tx", "inspect/flow"},
-	"github.com/hbollon/go-edlib":           {"cmd/mirrorsink", "inspect/where", "sessions"},
-	"github.com/gaissmai/bart":              {"decap", "inspect/flowlog"},
+	"golang.org/x/sys/unix":                 {in + "host", "inspect/flow", "decap/mmsg", "decap/netif", "decap/rx", "decap/rx/capture", "decap/tx"},
+	"github.com/hbollon/go-edlib":           {in + "flags", "sessions", "inspect/where"},
+	"github.com/gaissmai/bart":              {"inspect/flowlog", "decap"},
 	"github.com/stretchr/testify":           {},
 	"github.com/quic-go/quic-go":            {},
 	"pgregory.net/rapid":                    {},
 	"github.com/santhosh-tekuri/jsonschema": {},
-	"unsafe":                                {"decap/mmsg", "decap/rx", "decap/tx", "inspect", "inspect/event", "inspect/flow", "inspect/forward", "inspect/frag"},
+	"unsafe":                                {"inspect", "inspect/event", "inspect/flow", "inspect/forward", "decap/mmsg", "decap/rx", "decap/tx"},
 	"os/exec":                               {},
 	"net/http/pprof":                        {},
 	"expvar":                                {},
@@ -104,18 +129,33 @@ func goFiles(t *testing.T) (files []goFile) {
 	return files
 }
 
+// TestImportsGoDown holds the two tables exactly: no file imports what they do not allow, and they allow nothing that no file imports.
 func TestImportsGoDown(t *testing.T) {
+	type right struct{ who, what string }
+	used := map[right]bool{}
 	for _, src := range goFiles(t) {
 		for _, spec := range src.file.Imports {
 			imported := strings.Trim(spec.Path.Value, `"`)
 			if ours, ok := strings.CutPrefix(imported, module); ok {
 				assert.Contains(t, mayImport[src.dir], ours, "%s/%s imports %s", src.dir, src.name, ours)
+				used[right{src.dir, ours}] = true
 			}
 			for library, places := range onlyIn {
 				if imported == library || strings.HasPrefix(imported, library+"/") {
 					assert.Contains(t, places, src.dir, "%s/%s imports %s", src.dir, src.name, imported)
+					used[right{src.dir, library}] = true
 				}
 			}
+		}
+	}
+	for who, list := range mayImport {
+		for _, what := range list {
+			assert.True(t, used[right{who, what}], "mayImport: %s imports %s nowhere: take the right away", who, what)
+		}
+	}
+	for library, places := range onlyIn {
+		for _, who := range places {
+			assert.True(t, used[right{who, library}], "onlyIn: %s imports %s nowhere: take the right away", who, library)
 		}
 	}
 }

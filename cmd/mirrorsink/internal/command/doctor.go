@@ -1,0 +1,124 @@
+package command
+
+import (
+	"context"
+	"runtime"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/flags"
+	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/host"
+	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/sink"
+	"github.com/mirrorsink/mirrorsink/sessions"
+	"github.com/mirrorsink/mirrorsink/sessions/aws"
+)
+
+// doctorOptions are the flags of doctor.
+type doctorOptions struct {
+	specOptions
+	host      bool
+	sourceMTU int
+	needs     host.Needs
+}
+
+func newDoctor() *cobra.Command {
+	opts := doctorOptions{sourceMTU: sessions.DefaultSourceMTU, needs: defaultHostNeeds()}
+	cmd := &cobra.Command{
+		Use:   "doctor [-f SPEC] [--host]",
+		Short: "Look for what loses packets, names or money, and say how to mend it",
+		Long: `Without -f it looks at this machine: buffers, drops, MTU, the network card's allowances, the clock, memory. With -f it looks
+at the set-up that a spec of mirror sessions describes: whether the copies reach the target, what is cut off them, what is not
+mirrored, and whether IAM permits what apply does. --host looks at both.
+
+Nothing is changed: EC2 is asked for permissions by DryRun. Each finding says what it costs and how to mend it. The exit
+status is 3 if there is one.`,
+		Example: `  mirrorsink doctor
+  mirrorsink doctor -f mirror.yaml
+  mirrorsink doctor -f mirror.yaml --host -o json`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := opts.check(); err != nil {
+				return err
+			}
+			return runDoctor(cmd, &opts)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVarP(&opts.file, "file", "f", "", "look at what this spec describes, a YAML `file`, or - for standard input")
+	f.BoolVar(&opts.host, "host", false, "look at this machine; without -f that is so anyway")
+	opts.accountOptions.addTo(f)
+	f.IntVar(&opts.sourceMTU, "source-mtu", opts.sourceMTU, "the sources' MTU in `bytes`, which EC2 does not know")
+	f.Var(&opts.needs.ReceiveBuffer, "receive-buffer", "that of listen, for the machine's limits")
+	f.Var(&opts.needs.Memory, "memory", "that of listen, for the machine's limits")
+	f.IntVar(&opts.needs.Workers, "workers", opts.needs.Workers, "the `number` of listen, for the machine's limits; by default one a core")
+	opts.addOutput(f, "text")
+	return cmd
+}
+
+func (o *doctorOptions) check() error {
+	const least, most = 68, 65535 // RFC 791, sections 3.1 and 3.2
+	if o.sourceMTU < least || o.sourceMTU > most {
+		return flags.Usagef("--source-mtu %d: want %d to %d", o.sourceMTU, least, most)
+	}
+	if err := sink.CheckMemory(o.needs.Memory, max(o.needs.Workers, 1)); err != nil {
+		return err
+	}
+	if o.needs.Workers < 1 {
+		return flags.Usagef("--workers %d: there must be one at least", o.needs.Workers)
+	}
+	return o.checkOutput("text")
+}
+
+func defaultHostNeeds() host.Needs {
+	listen := sink.DefaultListenConfig()
+	return host.Needs{ReceiveBuffer: listen.ReceiveBuffer, Memory: listen.Memory, Workers: runtime.GOMAXPROCS(0)}
+}
+
+// runDoctor is the command.
+func runDoctor(cmd *cobra.Command, opts *doctorOptions) error {
+	all := &sessions.Diagnosis{Findings: []sessions.Finding{}}
+	if opts.file == "" || opts.host {
+		h, err := host.This(opts.needs)
+		if err != nil {
+			return err
+		}
+		all.Merge(h.Diagnose())
+	}
+	if opts.file != "" {
+		a, err := opts.read(cmd)
+		if err != nil {
+			return err
+		}
+		d, err := a.diagnose(cmd.Context(), opts.sourceMTU)
+		if err != nil {
+			return err
+		}
+		all.Merge(d)
+	}
+	print := all.Print
+	if opts.output == "json" {
+		print = all.PrintJSON
+	}
+	if err := print(cmd.OutOrStdout()); err != nil {
+		return err
+	}
+	if len(all.Findings) > 0 {
+		return errFindings
+	}
+	return nil
+}
+
+var _ sessions.Network = (*aws.Client)(nil)
+
+// diagnose looks at the set-up that the spec describes.
+func (a *account) diagnose(ctx context.Context, sourceMTU int) (*sessions.Diagnosis, error) {
+	facts, err := sessions.Survey(ctx, a.client, a.spec, a.state)
+	if err != nil {
+		return nil, err
+	}
+	facts.SourceMTU = sourceMTU
+	if err := sessions.AskGrants(ctx, a.client, facts); err != nil {
+		return nil, err
+	}
+	return sessions.Diagnose(facts)
+}

@@ -1,0 +1,163 @@
+package command
+
+import (
+	"bufio"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/goccy/go-yaml"
+	"github.com/spf13/cobra"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/forwarding"
+)
+
+// suricataFile returns a file of deploy/suricata.
+func suricataFile(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "..", "..", "..", "deploy", "suricata", name))
+	require.NoError(t, err)
+	return string(text)
+}
+
+// unitLines returns the values of a key in a unit file, with continued lines joined.
+func unitLines(text, key string) (values []string) {
+	for line := range strings.Lines(strings.ReplaceAll(text, "\\\n", " ")) {
+		if value, ok := strings.CutPrefix(strings.TrimSpace(line), key+"="); ok {
+			values = append(values, value)
+		}
+	}
+	return values
+}
+
+// splitWords splits a command line as a shell does, as far as our documents need it.
+func splitWords(line string) (all []string) {
+	for _, m := range regexp.MustCompile(`(?:'[^']*'|[^\s'])+`).FindAllString(line, -1) {
+		all = append(all, strings.ReplaceAll(m, "'", ""))
+	}
+	return all
+}
+
+// parseListen reads the flags of a command line of listen.
+func parseListen(t *testing.T, args []string) *listenOptions {
+	t.Helper()
+	opts := defaultListenOptions()
+	cmd := &cobra.Command{}
+	opts.addTo(cmd.Flags())
+	require.NoError(t, cmd.ParseFlags(args), args)
+	opts.setWorkers(cmd.Flags().Changed("workers"))
+	require.NoError(t, opts.check(cmd.Flags().Changed), args)
+	return opts
+}
+
+func TestUnitAndSuricataFitTogether(t *testing.T) {
+	unit := suricataFile(t, "mirrorsink.service")
+	start := unitLines(unit, "ExecStart")
+	require.Len(t, start, 1)
+	args := splitWords(start[0])
+	require.Equal(t, []string{"/usr/local/bin/mirrorsink", "listen"}, args[:2])
+	opts := parseListen(t, args[2:])
+
+	var suricata struct {
+		AFPacket []map[string]any `yaml:"af-packet"`
+		PcapFile map[string]any   `yaml:"pcap-file"`
+		VLAN     map[string]any
+		Stream   map[string]any
+		Outputs  []map[string]map[string]any
+	}
+	fragment := suricataFile(t, "suricata-mirrorsink.yaml")
+	assert.True(t, strings.HasPrefix(fragment, "%YAML 1.1\n---\n"), "Suricata takes no include that begins otherwise")
+	require.NoError(t, yaml.Unmarshal([]byte(strings.TrimPrefix(fragment, "%YAML 1.1\n")), &suricata))
+
+	require.Len(t, opts.Forward.To, 1)
+	tap := opts.Forward.To[0]
+	assert.Equal(t, forwarding.TapTarget, tap.Kind)
+	require.Len(t, suricata.AFPacket, 1)
+	assert.Equal(t, tap.Place, suricata.AFPacket[0]["interface"])
+	assert.Contains(t, unitLines(unit, "ExecStartPost")[0], "/sys/class/net/"+tap.Place)
+	assert.Equal(t, []string{"CAP_NET_ADMIN"}, unitLines(unit, "AmbientCapabilities"))
+	assert.Equal(t, unitLines(unit, "AmbientCapabilities"), unitLines(unit, "CapabilityBoundingSet"))
+	assert.Contains(t, unitLines(unit, "DeviceAllow"), "/dev/net/tun rw")
+
+	assert.Equal(t, "fix", opts.Forward.Checksums.Word, "with keep Suricata must not look at them")
+	assert.Equal(t, "yes", suricata.AFPacket[0]["checksum-checks"])
+	assert.True(t, opts.Forward.VLAN.Auto())
+	assert.True(t, strings.HasPrefix(opts.Forward.VLANFile, "/var/lib/"+unitLines(unit, "StateDirectory")[0]+"/"))
+	assert.Equal(t, true, suricata.VLAN["use-for-tracking"])
+	eve := suricata.Outputs[0]["eve-log"]
+	assert.Equal(t, true, eve["community-id"])
+	assert.EqualValues(t, 0, eve["community-id-seed"])
+
+	assert.Contains(t, unitLines(unit, "Before"), "suricata.service")
+	drop := suricataFile(t, "suricata.service.d.conf")
+	assert.Equal(t, []string{"mirrorsink.service"}, unitLines(drop, "After"))
+	assert.Contains(t, unitLines(drop, "ExecStart")[1], "--include /etc/suricata/suricata-mirrorsink.yaml")
+}
+
+// A file of the folder that Suricata watches must be whole before Suricata takes it.
+func TestDocumentedRotationIsShorterThanSuricatasDelay(t *testing.T) {
+	var suricata struct {
+		PcapFile struct{ Delay int } `yaml:"pcap-file"`
+	}
+	fragment := strings.TrimPrefix(suricataFile(t, "suricata-mirrorsink.yaml"), "%YAML 1.1\n")
+	require.NoError(t, yaml.Unmarshal([]byte(fragment), &suricata))
+	found := regexp.MustCompile(`pcap:[^\s,]+,rotate=[0-9a-z]+`).FindAllString(suricataFile(t, "README.md"), -1)
+	require.NotEmpty(t, found)
+	for _, text := range found {
+		spec, err := forwarding.ParseTarget(text)
+		require.NoError(t, err)
+		assert.Less(t, spec.Rotate, time.Duration(suricata.PcapFile.Delay)*time.Second)
+	}
+}
+
+// Every command of ours that the pages on forwarding show can be given.
+func TestDocumentedForwardCommands(t *testing.T) {
+	n := 0
+	for _, page := range []string{"deploy/suricata/README.md", "docs/forwarding.md", "docs/operations.md", "README.md"} {
+		for _, args := range documentedCommands(t, filepath.Join("..", "..", "..", "..", filepath.FromSlash(page))) {
+			root := newRoot(nil, nil)
+			cmd, rest, err := root.Find(args)
+			require.NoError(t, err, args)
+			assert.NoError(t, cmd.ParseFlags(rest), "%s: %v", page, args)
+			if cmd.Name() == "listen" && !slices.Contains(rest, "--cpus") { // this machine may not have them
+				parseListen(t, rest)
+			}
+			n++
+		}
+	}
+	assert.Greater(t, n, 10)
+}
+
+// documentedCommands returns the arguments of the commands listen, replay and simulate in a page's code.
+func documentedCommands(t *testing.T, page string) (all [][]string) {
+	t.Helper()
+	f, err := os.Open(page)
+	require.NoError(t, err)
+	defer f.Close()
+	fenced := false
+	for s := bufio.NewScanner(f); s.Scan(); {
+		line := s.Text()
+		if strings.HasPrefix(line, "```") {
+			fenced = !fenced
+		}
+		if !fenced && !strings.HasPrefix(line, "    ") {
+			continue
+		}
+		_, command, ok := strings.Cut(line, "mirrorsink ")
+		args := splitWords(command)
+		if !ok || len(args) == 0 || !slices.Contains([]string{"listen", "replay", "simulate"}, args[0]) {
+			continue
+		}
+		if end := slices.IndexFunc(args, func(w string) bool { return strings.Trim(w, "|&;#") == "" }); end >= 0 {
+			args = args[:end]
+		}
+		all = append(all, slices.DeleteFunc(args, func(w string) bool { return w == "\\" }))
+	}
+	return all
+}

@@ -1,0 +1,134 @@
+package command
+
+import (
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/flags"
+	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/host"
+	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/sink"
+)
+
+// listenOptions are the flags of listen.
+type listenOptions struct{ sink.ListenConfig }
+
+const listenHelp = `Receives what VPC Traffic Mirroring sends: VXLAN on UDP 4789, and VXLAN within GENEVE on UDP 6081 behind a Gateway Load
+Balancer endpoint. Events go to standard output, logs to standard error, counters to /metrics.
+
+On SIGTERM or SIGINT /readyz fails, reading goes on for --drain, then every open flow is written as an event and the
+program ends. A second signal ends it at once. On SIGHUP event files are reopened, and the inventory is read again.
+
+With --inventory events say which interface, instance, VPC, subnet and account a mirror session is of: as a file of "sessions
+inventory" has it, or as EC2 tells it, with the credentials and region that the AWS CLI would find. If it cannot be refreshed
+later the old one stays.
+
+Every flag can stand in the file of --config, as YAML under its name: "receive-buffer: 64MiB", "allow-vni: [7, 100-199]".
+A flag of the command line takes the place of one of the file.`
+
+func newListen() *cobra.Command {
+	opts := defaultListenOptions()
+	config := ""
+	cmd := &cobra.Command{
+		Use:   "listen",
+		Short: "Receive mirrored traffic and write events",
+		Long:  listenHelp,
+		Example: `  mirrorsink listen --health :8080 --eve /var/log/mirrorsink/eve.json
+  mirrorsink listen --inventory ec2 --inventory-refresh 5m
+  mirrorsink listen --source ring:eth0 --tc-drop --cpus 2-5
+  mirrorsink listen --allow-source 10.0.0.0/8 --allow-vni 100-199`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if config != "" {
+				if err := flags.LoadConfig(config, cmd.Flags()); err != nil {
+					return err
+				}
+			}
+			given := cmd.Flags().Changed
+			opts.setWorkers(given("workers"))
+			if err := opts.check(given); err != nil {
+				return err
+			}
+			if !opts.Forward.To.OnStdout() {
+				opts.Outputs.OrStdout()
+			}
+			return sink.Listen(cmd.Context(), &opts.ListenConfig, cmd.ErrOrStderr())
+		},
+	}
+	opts.addTo(cmd.Flags())
+	opts.Forward.CompleteOn(cmd)
+	cmd.Flags().StringVar(&config, flags.ConfigFlag, "", "read flags from a YAML `file`")
+	return cmd
+}
+
+func defaultListenOptions() *listenOptions { return &listenOptions{*sink.DefaultListenConfig()} }
+
+func (o *listenOptions) addTo(f *pflag.FlagSet) {
+	_ = o.Listen.Set("0.0.0.0:4789")
+	_ = o.Metrics.Set("127.0.0.1:9478")
+	f.Var(&o.Listen, "listen", "receive VXLAN on this UDP address")
+	f.Var(&o.GENEVE, "geneve", "receive GENEVE on this UDP address, such as :6081")
+	f.Var(&o.Source, "source", "read with sockets (udp), or from an interface before the network stack (ring:IFACE, with CAP_NET_RAW)")
+	f.BoolVar(&o.TCDrop, "tc-drop", false, "have tc drop what a ring has read, so that the network stack does not work on it too (with CAP_NET_ADMIN)")
+	f.IntVar(&o.Workers, "workers", o.Workers, "`number` of sockets and threads that share the traffic; by default one a core, or one for each of --cpus")
+	f.Var(&o.CPUs, "cpus", "keep each worker's thread to one of these CPUs, in turn: N or A-B (repeatable)")
+	f.Var(&o.ReceiveBuffer, "receive-buffer", "receive buffer of each socket, or size of each ring")
+	f.Var(&o.Memory, "memory", "bound of all tables and queues together; receive slots add 4 MiB for each worker")
+	o.Inventory.AddTo(f)
+	o.Inventory.AddRefreshTo(f)
+	o.Outputs.AddTo(f)
+	f.DurationVar(&o.StatsInterval, "stats-interval", o.StatsInterval, "write the counters as an event this often; 0 for never")
+	f.Var(&o.Metrics, "metrics", "serve /metrics on this TCP address, or off")
+	f.Var(&o.Health, "health", "serve /livez and /readyz on this TCP address, or off")
+	f.DurationVar(&o.Drain, "drain", o.Drain, "go on reading for this long after SIGTERM, while a load balancer drains")
+	f.DurationVar(&o.Deadline, "deadline", o.Deadline, "give up writing events this long after the last datagram was read")
+	f.TextVar(&o.LogLevel, "log-level", o.LogLevel, "log what is at least of this `level`: debug, info, warn or error")
+	o.Allow.AddTo(f)
+	o.Forward.AddTo(f)
+}
+
+// setWorkers chooses the number of workers if nobody asked for one.
+func (o *listenOptions) setWorkers(asked bool) {
+	if !asked && len(o.CPUs) > 0 {
+		o.Workers = len(o.CPUs)
+	}
+}
+
+// check says which options cannot be. given says which flags were, on the command line or in the configuration.
+func (o *listenOptions) check(given func(flag string) bool) error {
+	if err := o.checkReceiving(); err != nil {
+		return err
+	}
+	if err := o.Inventory.Check(); err != nil {
+		return err
+	}
+	if o.Inventory.From == "" && given("inventory-refresh") {
+		return flags.Usagef("--inventory-refresh does nothing without --inventory")
+	}
+	if err := o.Outputs.Check(given); err != nil {
+		return err
+	}
+	if err := o.Forward.Check(given, o.Outputs.OnStdout()); err != nil {
+		return err
+	}
+	if err := o.Forward.To.CheckLoop(o.Listen); err != nil {
+		return err
+	}
+	return sink.CheckMemory(o.Memory, o.Workers)
+}
+
+// checkReceiving says what of sockets, rings, workers and times cannot be.
+func (o *listenOptions) checkReceiving() error {
+	switch {
+	case !o.Listen.IsValid() && !o.GENEVE.IsValid():
+		return flags.Usagef("nothing to receive on: --listen and --geneve are off")
+	case o.TCDrop && o.Source.Ring == "":
+		return flags.Usagef("--tc-drop: there is nothing to drop behind without --source ring:IFACE")
+	case o.Workers < 1:
+		return flags.Usagef("--workers %d: there must be one at least", o.Workers)
+	case o.Workers < len(o.CPUs):
+		return flags.Usagef("--workers %d: --cpus %v has %d CPUs, and each wants a worker", o.Workers, &o.CPUs, len(o.CPUs))
+	case o.Drain < 0 || o.Deadline < 0 || o.StatsInterval < 0:
+		return flags.Usagef("--drain, --deadline and --stats-interval cannot be negative")
+	}
+	return host.CheckCPUs(o.CPUs)
+}

@@ -1,0 +1,86 @@
+package command
+
+import (
+	"runtime"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/flags"
+	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/sink"
+)
+
+// replayOptions are the flags of replay.
+type replayOptions struct{ sink.ReplayConfig }
+
+func newReplay() *cobra.Command {
+	opts := replayOptions{sink.ReplayConfig{Memory: sink.DefaultMemory, Workers: min(runtime.GOMAXPROCS(0), sink.MaxReplayWorkers)}}
+	cmd := &cobra.Command{
+		Use:   "replay FILE...",
+		Short: "Inspect capture files as fast as possible",
+		Long: `Inspects capture files (pcap, pcapng, also compressed with gzip; - is standard input), one after the other. Each
+file is a world of its own: its flows end with it. Events go to standard output, a summary to standard error.
+
+Frames may be mirrored copies in VXLAN or GENEVE, or plain; both may be in one file. A file that is cut or damaged is
+inspected as far as it can be read, and makes the exit status 1.
+
+With one worker the same file gives the same bytes each time; with more it gives the same events, in the order of the packets, as
+long as --memory holds all flows. Flows that end by the passing of time, or with the file, may come in another order.
+
+With --inventory events say which interface, instance, VPC, subnet and account a mirror session is of, as a file of "sessions
+inventory" has it. It should be of the time of the capture.`,
+		Example: `  mirrorsink replay capture.pcap
+  mirrorsink replay --eve events.json *.pcap.gz
+  mirrorsink replay --inventory inventory.json mirrored.pcap
+  mirrorsink replay --flowlog - --flowlog-format '${srcaddr} ${dstaddr} ${bytes} ${x-name}' capture.pcap
+  tcpdump -w - -U udp port 4789 | mirrorsink replay -`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, files []string) error {
+			if err := opts.check(cmd.Flags().Changed); err != nil {
+				return err
+			}
+			if !opts.Forward.To.OnStdout() {
+				opts.Outputs.OrStdout()
+			}
+			return sink.Replay(cmd.Context(), &opts.ReplayConfig, files, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	f := cmd.Flags()
+	opts.Outputs.AddTo(f)
+	f.Var(&opts.Decap, "decap", "take frames as mirrored copies: always, never, or auto to tell by their headers")
+	f.Var(&opts.Memory, "memory", "bound of all tables and queues together")
+	f.IntVar(&opts.Workers, "workers", opts.Workers, "how many inspect a file together; by default one a core")
+	f.BoolVar(&opts.Quiet, "quiet", false, "no progress bar and no summary")
+	opts.Allow.AddTo(f)
+	opts.Inventory.AddTo(f)
+	opts.Forward.AddTo(f)
+	opts.Forward.CompleteOn(cmd)
+	return cmd
+}
+
+// checkWorkers checks the number of workers, and whether there is memory for all. If nobody asked for so many there are fewer.
+func (o *replayOptions) checkWorkers(asked bool) error {
+	if o.Forward.Enabled() {
+		if asked && o.Workers > 1 {
+			return flags.Usagef("--workers %d: with --forward there is one, so that frames keep their order", o.Workers)
+		}
+		o.Workers = min(o.Workers, 1)
+	}
+	if !asked {
+		o.Workers = max(1, min(o.Workers, int(o.Memory/sink.MinMemory)))
+	}
+	if o.Workers < 1 || o.Workers > sink.MaxReplayWorkers {
+		return flags.Usagef("--workers %d: there must be 1 to %d", o.Workers, sink.MaxReplayWorkers)
+	}
+	return sink.CheckMemory(o.Memory, o.Workers)
+}
+
+// check says which options cannot be.
+func (o *replayOptions) check(given func(flag string) bool) error {
+	if err := o.Outputs.Check(given); err != nil {
+		return err
+	}
+	if err := o.Forward.Check(given, o.Outputs.OnStdout()); err != nil {
+		return err
+	}
+	return o.checkWorkers(given("workers"))
+}

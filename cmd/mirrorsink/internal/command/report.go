@@ -1,0 +1,159 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"golang.org/x/term"
+
+	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/flags"
+	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/view"
+	"github.com/mirrorsink/mirrorsink/inspect/report"
+	"github.com/mirrorsink/mirrorsink/inspect/report/page"
+	"github.com/mirrorsink/mirrorsink/inspect/where"
+)
+
+// reportOptions are the flags of all reports.
+type reportOptions struct {
+	where    string
+	from, to timeBound
+	format   flags.FlowLogFormat
+	output   string
+	html     string
+	rows     int
+	memory   flags.Size
+	quiet    bool
+}
+
+// defaultReportMemory holds half a million groups. What does not fit goes through a temporary file.
+const defaultReportMemory = 256 * flags.MiB
+
+func newReport() *cobra.Command {
+	return groupOf(&cobra.Command{
+		Use:   "report",
+		Short: "Answer questions from recorded files",
+		Long: `Answers questions from files of records: Parquet and flow log lines, of mirrorsink and of VPC Flow Logs themselves, and EVE
+lines, as they are or compressed with gzip, which is found out by content. Folders are searched for such files. Without files,
+or with -, lines are read from standard input.
+
+A file that is damaged is read as far as it can be, and makes the exit status 1.`,
+	}, newReportTop(), newReportManagement(), newReportUnanswered(), newReportDirect(), newReportInitiators(),
+		newReportNames(), newReportNew(), newReportNAT())
+}
+
+func (o *reportOptions) addTo(f *pflag.FlagSet) {
+	o.output, o.memory = "table", defaultReportMemory
+	f.StringVar(&o.where, "where", "", "count only records of which this `expression` is true, such as 'dstport == 443 and not private(dstaddr)'")
+	f.Var(&o.from, "from", "count only records that end at or after this time: RFC 3339, or before the last record, such as -1h")
+	f.Var(&o.to, "to", "count only records that begin before this time")
+	f.Var(&o.format, "format", "fields of flow log lines in files that have no header line, as AWS has them; default is version 2")
+	f.StringVarP(&o.output, "output", "o", o.output, "`format` of the output: "+strings.Join(report.Formats, ", "))
+	f.StringVar(&o.html, "html", "", "write a page with the table and plots to this `file` too; it needs nothing else to be looked at")
+	f.IntVarP(&o.rows, "rows", "n", 20, "show so many rows; 0 is all")
+	f.Var(&o.memory, "memory", "bound of all tables; what does not fit goes through a file in TMPDIR")
+	f.BoolVar(&o.quiet, "quiet", false, "no progress bar and no notes")
+}
+
+// leastReportMemory is what the tables need so as not to write a file each few records.
+const leastReportMemory = 1 * flags.MiB
+
+func (o *reportOptions) check() error {
+	switch {
+	case !slices.Contains(report.Formats, o.output):
+		return flags.Usagef("--output %s: want one of %s", o.output, strings.Join(report.Formats, ", "))
+	case o.rows < 0:
+		return flags.Usagef("--rows %d: want a number, or 0 for all", o.rows)
+	case o.memory < leastReportMemory:
+		return flags.Usagef("--memory %v: want at least 1MiB", &o.memory)
+	}
+	return nil
+}
+
+// run asks a query of the files, and prints the answer.
+func (o *reportOptions) run(cmd *cobra.Command, files []string, query *report.Query) error {
+	if err := o.check(); err != nil {
+		return err
+	}
+	if len(files) == 0 {
+		if f, ok := cmd.InOrStdin().(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+			return flags.Usagef("nothing to read: name files or folders, or pipe lines in")
+		}
+		files = []string{"-"}
+	}
+	defer o.limitHeap()()
+	bar := view.NewProgress(cmd.ErrOrStderr(), o.quiet)
+	answer, failures := report.Run(cmd.Context(), report.Config{
+		Files: files, Stdin: cmd.InOrStdin(), Format: o.format.Chosen(), Where: o.where,
+		From: o.from.TimeBound, To: o.to.TimeBound, Memory: int64(o.memory), Plots: o.html != "", Progress: bar.DrawReading(),
+	}, query)
+	bar.Clear()
+	var expression *where.Error
+	if errors.As(failures, &expression) {
+		return flags.Usagef("--where: %w", expression)
+	}
+	if answer == nil {
+		return failures
+	}
+	if err := o.print(cmd, answer); err != nil {
+		return errors.Join(failures, err)
+	}
+	return failures
+}
+
+// reportSlack is what reading takes beside the tables: buffers, decompression, pages of Parquet.
+const reportSlack = 64 * flags.MiB
+
+// limitHeap lets the collector work the harder the nearer the heap comes to the bound, unless GOMEMLIMIT says how hard.
+func (o *reportOptions) limitHeap() (restore func()) {
+	if os.Getenv("GOMEMLIMIT") != "" {
+		return func() {}
+	}
+	old := debug.SetMemoryLimit(int64(o.memory) + reportSlack)
+	return func() { debug.SetMemoryLimit(old) }
+}
+
+// print writes the answer, the page, and the notes, which are for people.
+func (o *reportOptions) print(cmd *cobra.Command, answer *report.Answer) error {
+	if err := answer.Print(cmd.OutOrStdout(), o.output); err != nil {
+		return fmt.Errorf("write the answer: %w", err)
+	}
+	if o.html != "" {
+		if err := writePage(o.html, answer); err != nil {
+			return err
+		}
+	}
+	if o.quiet || o.output == "json" {
+		return nil
+	}
+	if left := answer.Table.Left; left > 0 {
+		fmt.Fprintf(cmd.ErrOrStderr(), "%d rows left out: -n 0 shows all\n", left)
+	}
+	for _, note := range answer.Table.Notes {
+		fmt.Fprintln(cmd.ErrOrStderr(), note)
+	}
+	return nil
+}
+
+// writePage writes the page to a file, which appears when it is complete.
+func writePage(name string, answer *report.Answer) error {
+	f, err := os.CreateTemp(filepath.Dir(name), ".mirrorsink-page-*")
+	if err != nil {
+		return fmt.Errorf("write the page: %w", err)
+	}
+	defer os.Remove(f.Name()) // fails once it has its name
+	err = errors.Join(page.Write(f, answer), f.Chmod(0o644), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), name)
+	}
+	if err != nil {
+		return fmt.Errorf("write the page %s: %w", name, err)
+	}
+	return nil
+}

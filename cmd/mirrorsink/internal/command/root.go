@@ -1,0 +1,78 @@
+// Package command is the command line: one file for each subcommand with its flags, its checks and one call into the package that does
+// the work. It turns errors into exit statuses. Nothing else of the program prints usage or knows of cobra.
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/flags"
+)
+
+// Exit statuses. 4 (inconclusive, too much was lost) is for commands that judge traffic.
+const (
+	exitOK       = 0
+	exitError    = 1
+	exitUsage    = 2
+	exitFindings = 3 // something was found, or differs from what is wanted; the output says what
+)
+
+// errFindings makes the exit status exitFindings. Nothing is printed for it.
+var errFindings = errors.New("there are findings")
+
+// Run runs one command line and returns the exit status. When ctx ends the command stops as after SIGTERM: what was read
+// is written.
+func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	started := false
+	root := newRoot(stdout, stderr)
+	root.PersistentPreRun = func(*cobra.Command, []string) { started = true }
+	root.SetArgs(args)
+	cmd, err := root.ExecuteContextC(ctx)
+	var usage flags.UsageError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, errFindings):
+		return exitFindings
+	case !started || errors.As(err, &usage):
+		text := strings.Join(strings.Fields(err.Error()), " ") // cobra's suggestions come on lines of their own
+		fmt.Fprintf(stderr, "mirrorsink: %s; run \"%s --help\"\n", text, cmd.CommandPath())
+		return exitUsage
+	default:
+		for line := range strings.Lines(err.Error()) { // one a line, if there are several
+			fmt.Fprintf(stderr, "mirrorsink: %s\n", strings.TrimSuffix(line, "\n"))
+		}
+		return exitError
+	}
+}
+
+func newRoot(stdout, stderr io.Writer) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "mirrorsink",
+		Short:         "A sink for AWS VPC Traffic Mirroring that names every flow",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	root.AddCommand(newDemo(), newDoctor(), newListen(), newReplay(), newReport(), newSessions(), newSimulate(), newVersion())
+	return root
+}
+
+// groupOf makes a command of one that only has others: alone it shows them, and a word that is none of them is a mistake.
+func groupOf(cmd *cobra.Command, commands ...*cobra.Command) *cobra.Command {
+	cmd.AddCommand(commands...)
+	cmd.Args, cmd.DisableFlagsInUseLine = cobra.ArbitraryArgs, true
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return cmd.Help()
+		}
+		return flags.Usagef("unknown command %q for %q", args[0], cmd.CommandPath())
+	}
+	return cmd
+}

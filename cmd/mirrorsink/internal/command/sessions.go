@@ -1,0 +1,126 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"os"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/flags"
+	"github.com/mirrorsink/mirrorsink/sessions"
+	"github.com/mirrorsink/mirrorsink/sessions/aws"
+)
+
+// accountOptions say whose EC2 is spoken to. All of them may be left to the SDK's files and variables.
+type accountOptions struct {
+	region, profile, endpoint string
+}
+
+func (o *accountOptions) addTo(f *pflag.FlagSet) {
+	f.StringVar(&o.region, "region", "", "AWS `region`; by default that of AWS_REGION or the profile")
+	f.StringVar(&o.profile, "profile", "", "`profile` of the AWS configuration files")
+	f.StringVar(&o.endpoint, "endpoint", "", "speak to the EC2 API at this `URL`, such as http://127.0.0.1:4566 of make ec2-playground")
+}
+
+// open makes a client. called is told of every call, by its action and outcome; it may be nil.
+func (o *accountOptions) open(ctx context.Context, called func(action, outcome string)) (*aws.Client, error) {
+	return aws.Open(ctx, aws.Config{Region: o.region, Profile: o.profile, Endpoint: o.endpoint, OnCall: called})
+}
+
+// specOptions are those of the commands that work with a spec.
+type specOptions struct {
+	accountOptions
+	file   string
+	output string
+	price  float64
+}
+
+// defaultPrice is that of a session-hour in USD in most regions.
+const defaultPrice = 0.015
+
+func (o *specOptions) addTo(f *pflag.FlagSet) {
+	o.accountOptions.addTo(f)
+	f.StringVarP(&o.file, "file", "f", "", "the spec, a YAML `file`, or - for standard input")
+}
+
+func (o *specOptions) addOutput(f *pflag.FlagSet, text string) {
+	f.StringVarP(&o.output, "output", "o", text, "`format` of the output: "+text+" or json")
+}
+
+func (o *specOptions) addPrice(f *pflag.FlagSet) {
+	f.Float64Var(&o.price, "price", defaultPrice, "reckon with this price of a session-hour, in `USD`")
+}
+
+// checkOutput says whether a format can be.
+func (o *specOptions) checkOutput(text string) error {
+	if o.output != text && o.output != "json" {
+		return flags.Usagef("--output %s: want %s or json", o.output, text)
+	}
+	return nil
+}
+
+// checkPrice says whether a price can be.
+func (o *specOptions) checkPrice() error {
+	if o.price < 0 || math.IsNaN(o.price) || math.IsInf(o.price, 0) {
+		return flags.Usagef("--price %g: want a number from 0 on", o.price)
+	}
+	return nil
+}
+
+// spec reads the file.
+func (o *specOptions) spec(stdin io.Reader) (*sessions.Spec, error) {
+	var text []byte
+	var err error
+	switch o.file {
+	case "":
+		return nil, flags.Usagef("say which spec: -f FILE")
+	case "-":
+		text, err = io.ReadAll(stdin)
+	default:
+		text, err = os.ReadFile(o.file)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the spec: %w", err)
+	}
+	return sessions.ParseSpec(o.file, text)
+}
+
+func newSessions() *cobra.Command {
+	return groupOf(&cobra.Command{
+		Use:   "sessions",
+		Short: "Manage EC2 traffic mirroring as desired state",
+		Long: `Manages mirror targets, filters and sessions through the EC2 API. A spec in YAML says which interfaces are to be mirrored
+where; plan shows what would change, apply does it, watch goes on doing it. Nothing that does not carry the spec's owner in
+its tags is ever changed.
+
+Credentials, region and endpoint are found as the AWS CLI finds them.`,
+	}, newPlan(), newApply(), newDestroy(), newStatus(), newWatch(), newInventory(), newIAMPolicy())
+}
+
+// account is the spec, and what there is.
+type account struct {
+	client *aws.Client
+	spec   *sessions.Spec
+	state  *sessions.State
+}
+
+// read reads the spec, and only if nothing is wrong with it the state.
+func (o *specOptions) read(cmd *cobra.Command) (*account, error) {
+	spec, err := o.spec(cmd.InOrStdin())
+	if err != nil {
+		return nil, err
+	}
+	client, err := o.open(cmd.Context(), nil)
+	if err != nil {
+		return nil, err
+	}
+	state, err := client.Read(cmd.Context())
+	if err != nil {
+		return nil, err
+	}
+	return &account{client, spec, state}, nil
+}

@@ -1,0 +1,63 @@
+package command
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/apply"
+	"github.com/mirrorsink/mirrorsink/sessions"
+)
+
+func newApply() *cobra.Command {
+	var opts specOptions
+	dryRun := false
+	cmd := &cobra.Command{
+		Use:   "apply -f SPEC",
+		Short: "Make what there is what the spec says",
+		Long: `Does what plan shows, in the order target, filter, rules, network services, sessions; what is not wanted any more goes in the
+order sessions, rules, filters, targets. It stops at the first change that needs a person, and says what is done and what
+is not. Running it again finishes the job.
+
+With --dry-run EC2 is only asked whether it would allow each change. What depends on something that is not there yet cannot
+be asked.`,
+		Example: `  mirrorsink sessions apply -f mirror.yaml`,
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := opts.checkPrice(); err != nil {
+				return err
+			}
+			return runApply(cmd, opts, dryRun)
+		},
+	}
+	opts.addTo(cmd.Flags())
+	opts.addPrice(cmd.Flags())
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "only ask EC2 whether it would allow each change")
+	return cmd
+}
+
+// runApply is the command.
+func runApply(cmd *cobra.Command, opts specOptions, dryRun bool) error {
+	a, err := opts.read(cmd)
+	if err != nil {
+		return err
+	}
+	p, err := sessions.Diff(a.spec, a.state)
+	if err != nil {
+		return err
+	}
+	if err := apply.Refused(p); err != nil {
+		return err
+	}
+	stdout := cmd.OutOrStdout()
+	for _, text := range p.Warnings {
+		fmt.Fprintf(cmd.ErrOrStderr(), "warning: %s\n", text)
+	}
+	if err := apply.Run(cmd.Context(), a.client, p, dryRun, stdout); err != nil {
+		return err
+	}
+	if !dryRun {
+		fmt.Fprintf(stdout, "%s.\n", sessions.CostOf(p.Sessions, opts.price))
+	}
+	return nil
+}

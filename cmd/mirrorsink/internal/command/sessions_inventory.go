@@ -1,0 +1,116 @@
+package command
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mirrorsink/mirrorsink/sessions"
+)
+
+// writeInventoryOptions are the flags of sessions inventory.
+type writeInventoryOptions struct {
+	specOptions
+	out string
+}
+
+func newInventory() *cobra.Command {
+	var opts writeInventoryOptions
+	cmd := &cobra.Command{
+		Use:   "inventory",
+		Short: "Write down whose packets each mirror session carries",
+		Long: `Writes, for each mirror session of the account and region, the address and VNI that its copies have, and the interface,
+instance, VPC, subnet, account and tags behind them. With -f only those of the spec's owner. As JSON it is what
+"listen --inventory" and "replay --inventory" take.`,
+		Example: `  mirrorsink sessions inventory -f mirror.yaml -o json --out inventory.json
+  mirrorsink replay --inventory inventory.json capture.pcap`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := opts.checkOutput("table"); err != nil {
+				return err
+			}
+			return runInventory(cmd, &opts)
+		},
+	}
+	f := cmd.Flags()
+	opts.accountOptions.addTo(f)
+	f.StringVarP(&opts.file, "file", "f", "", "only the sessions of the owner of this spec, a YAML `file`")
+	opts.addOutput(f, "table")
+	f.StringVar(&opts.out, "out", "-", "write to this `file`, whole or not at all; - is standard output")
+	return cmd
+}
+
+// runInventory is the command.
+func runInventory(cmd *cobra.Command, opts *writeInventoryOptions) error {
+	state, err := opts.sessionsThere(cmd)
+	if err != nil {
+		return err
+	}
+	inv, left := sessions.NewInventory(state, time.Now())
+	for _, o := range left {
+		fmt.Fprintf(cmd.ErrOrStderr(), "left out: %s: %s\n", o.Session, o.Why)
+	}
+	write := func(w io.Writer) error { return printInventory(w, inv) }
+	if opts.output == "json" {
+		write = inv.Write
+	}
+	if opts.out == "-" {
+		return write(cmd.OutOrStdout())
+	}
+	return replaceFile(opts.out, write)
+}
+
+// sessionsThere reads the sessions, all of them or those of the spec's owner.
+func (o *writeInventoryOptions) sessionsThere(cmd *cobra.Command) (*sessions.State, error) {
+	if o.file != "" {
+		a, err := o.read(cmd)
+		if err != nil {
+			return nil, err
+		}
+		return a.state.OwnedBy(a.spec.Owner), nil
+	}
+	client, err := o.open(cmd.Context(), nil)
+	if err != nil {
+		return nil, err
+	}
+	return client.Read(cmd.Context())
+}
+
+func printInventory(w io.Writer, inv *sessions.Inventory) error {
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(tw, "SOURCE\tVNI\tSESSION\tINTERFACE\tINSTANCE\tVPC\tSUBNET\tZONE\tACCOUNT\tNAME")
+	for i := range inv.Entries {
+		e := &inv.Entries[i]
+		fmt.Fprintf(tw, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.Outer, e.VNI, e.Session, e.Interface, cmp.Or(e.Instance, "-"),
+			e.VPC, e.Subnet, e.Zone, e.Account, cmp.Or(e.Tags["Name"], "-"))
+	}
+	return tw.Flush()
+}
+
+// replaceFile writes a file beside the one that is meant and puts it in its place when it is whole, so that who reads it
+// never finds a part.
+func replaceFile(name string, write func(io.Writer) error) error {
+	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
+	if err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	err = write(f)
+	if err == nil {
+		err = f.Chmod(0o644)
+	}
+	err = cmp.Or(err, f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), name)
+	}
+	if err != nil {
+		os.Remove(f.Name())
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	return nil
+}

@@ -1,0 +1,93 @@
+package command
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mirrorsink/mirrorsink/sessions"
+)
+
+func newPlan() *cobra.Command {
+	var opts specOptions
+	probe := false
+	cmd := &cobra.Command{
+		Use:   "plan -f SPEC",
+		Short: "Show what apply would do",
+		Long: `Reads what there is, compares it with the spec, and shows a line for each change: + for what would be created, ~ for what
+would be modified, - for what would be deleted. Nothing is written. The exit status is 0 if nothing is to be done and 3 if
+something is; what AWS would refuse is said, with status 1.
+
+With --probe EC2 is asked, by a DryRun of each new session, which interfaces it would refuse. That needs the target and the
+filter to be there already. Answers are kept for a day in the user's cache folder.`,
+		Example: `  mirrorsink sessions plan -f mirror.yaml
+  mirrorsink sessions plan -f mirror.yaml --probe -o json`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := cmp.Or(opts.checkOutput("text"), opts.checkPrice()); err != nil {
+				return err
+			}
+			return runPlan(cmd, opts, probe)
+		},
+	}
+	opts.addTo(cmd.Flags())
+	opts.addOutput(cmd.Flags(), "text")
+	opts.addPrice(cmd.Flags())
+	cmd.Flags().BoolVar(&probe, "probe", false, "ask EC2 which of the new sources it would refuse")
+	return cmd
+}
+
+// runPlan is the command.
+func runPlan(cmd *cobra.Command, opts specOptions, probe bool) error {
+	a, err := opts.read(cmd)
+	if err != nil {
+		return err
+	}
+	p, err := sessions.Diff(a.spec, a.state)
+	if err != nil {
+		return err
+	}
+	if probe {
+		if err := a.probe(cmd.Context(), p); err != nil {
+			return err
+		}
+	}
+	print := p.Print
+	if opts.output == "json" {
+		print = p.PrintJSON
+	}
+	if err := print(cmd.OutOrStdout(), opts.price); err != nil {
+		return err
+	}
+	switch {
+	case len(p.Refusals) > 0:
+		return errors.New("AWS would refuse this plan: mend what is refused first")
+	case !p.Empty():
+		return errFindings
+	}
+	return nil
+}
+
+// probe adds to the plan which interfaces cannot be mirrored.
+func (a *account) probe(ctx context.Context, p *sessions.Plan) error {
+	prober := sessions.Prober{API: a.client, Now: time.Now}
+	if dir, err := os.UserCacheDir(); err == nil {
+		prober.Cache = filepath.Join(dir, "mirrorsink", "probe.json")
+	}
+	refused, unasked, err := prober.Probe(ctx, p)
+	if errors.Is(err, sessions.ErrNotKept) {
+		p.Warnings = append(p.Warnings, err.Error())
+		err = nil
+	}
+	p.Unmirrorable = refused
+	if unasked > 0 {
+		p.Warnings = append(p.Warnings, fmt.Sprintf("not probed, since their target or filter is not there yet: %d of the new sessions; apply first, or name a target by its id", unasked))
+	}
+	return err
+}

@@ -1,0 +1,51 @@
+package command
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/mirrorsink/mirrorsink/sessions"
+)
+
+func newStatus() *cobra.Command {
+	var opts specOptions
+	cmd := &cobra.Command{
+		Use:   "status -f SPEC",
+		Short: "Show each session, and how it differs from the spec",
+		Long: `Shows each session that is the spec's owner's or that the spec wants: its interface and instance, their state, its target,
+and how it differs from the spec; and what AWS would refuse if the spec were applied. The exit status is 3 if something differs.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := opts.checkOutput("table"); err != nil {
+				return err
+			}
+			return runStatus(cmd, opts)
+		},
+	}
+	opts.addTo(cmd.Flags())
+	opts.addOutput(cmd.Flags(), "table")
+	return cmd
+}
+
+// runStatus is the command.
+func runStatus(cmd *cobra.Command, opts specOptions) error {
+	a, err := opts.read(cmd)
+	if err != nil {
+		return err
+	}
+	p, err := sessions.Diff(a.spec, a.state)
+	if err != nil {
+		return err
+	}
+	report := sessions.StatusOf(a.state, p)
+	print := report.Print
+	if opts.output == "json" {
+		print = report.PrintJSON
+	}
+	if err := print(cmd.OutOrStdout()); err != nil {
+		return err
+	}
+	if !p.Empty() || len(p.Refusals) > 0 {
+		return errFindings
+	}
+	return nil
+}

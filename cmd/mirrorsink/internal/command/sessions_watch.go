@@ -1,0 +1,65 @@
+package command
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/flags"
+	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/watch"
+	"github.com/mirrorsink/mirrorsink/sessions"
+)
+
+// watchOptions are the flags of sessions watch.
+type watchOptions struct {
+	specOptions
+	interval  time.Duration
+	deletions int
+	metrics   flags.Address
+	logLevel  slog.Level
+}
+
+func newWatch() *cobra.Command {
+	opts := watchOptions{interval: time.Minute, deletions: 10}
+	cmd := &cobra.Command{
+		Use:   "watch -f SPEC",
+		Short: "Apply the spec again and again, while instances come and go",
+		Long: `Does what apply does, every --interval give or take a tenth. The spec is read anew each time; a round in which it cannot be
+read, or EC2 does not answer, changes nothing, and the next one tries again. A round deletes no more than --max-deletions
+things, so that a mistake shows before it is everywhere.`,
+		Example: `  mirrorsink sessions watch -f mirror.yaml --interval 30s`,
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := opts.check(); err != nil {
+				return err
+			}
+			log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: opts.logLevel}))
+			return watch.Run(cmd.Context(), watch.Config{
+				Read:     func() (*sessions.Spec, error) { return opts.spec(nil) },
+				Open:     opts.open,
+				Interval: opts.interval, Deletions: opts.deletions, Metrics: opts.metrics, Log: log,
+			})
+		},
+	}
+	opts.addTo(cmd.Flags())
+	f := cmd.Flags()
+	_ = opts.metrics.Set("127.0.0.1:9479")
+	f.DurationVar(&opts.interval, "interval", opts.interval, "apply this often")
+	f.IntVar(&opts.deletions, "max-deletions", opts.deletions, "delete so many `things` in one round at most; 0 for none")
+	f.Var(&opts.metrics, "metrics", "serve /metrics on this TCP address, or off")
+	f.TextVar(&opts.logLevel, "log-level", opts.logLevel, "log what is at least of this `level`: debug, info, warn or error")
+	return cmd
+}
+
+func (o *watchOptions) check() error {
+	switch {
+	case o.interval < time.Second:
+		return flags.Usagef("--interval %v: EC2 bears no less than a second", o.interval)
+	case o.deletions < 0:
+		return flags.Usagef("--max-deletions cannot be negative")
+	case o.file == "-":
+		return flags.Usagef("--file -: standard input can be read once only")
+	}
+	return nil
+}

@@ -1,0 +1,32 @@
+package flags
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Choice is a flag for one of some words.
+type Choice struct {
+	Words []string
+	Word  string // the one that is chosen
+}
+
+// ChoiceOf returns a choice of which the first word is chosen.
+func ChoiceOf(words ...string) Choice { return Choice{words, words[0]} }
+
+// Set takes one of the words.
+func (c *Choice) Set(text string) error {
+	if !slices.Contains(c.Words, text) {
+		last := len(c.Words) - 1
+		return fmt.Errorf("want %s or %s", strings.Join(c.Words[:last], ", "), c.Words[last])
+	}
+	c.Word = text
+	return nil
+}
+
+// String returns the word.
+func (c *Choice) String() string { return c.Word }
+
+// Type names the value in help texts.
+func (*Choice) Type() string { return "what" }

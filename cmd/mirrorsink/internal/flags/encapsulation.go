@@ -1,0 +1,29 @@
+package flags
+
+import (
+	"errors"
+
+	"github.com/mirrorsink/mirrorsink/decap"
+)
+
+// Encapsulation is the flag that says whether the frames of a capture are mirrored copies.
+type Encapsulation decap.Encapsulation
+
+var encapsulations = [...]string{decap.Auto: "auto", decap.Always: "always", decap.Never: "never"}
+
+// Set takes a name.
+func (e *Encapsulation) Set(text string) error {
+	for i, name := range encapsulations {
+		if text == name {
+			*e = Encapsulation(i)
+			return nil
+		}
+	}
+	return errors.New("want auto, always or never")
+}
+
+// String returns the name.
+func (e *Encapsulation) String() string { return encapsulations[*e] }
+
+// Type names the value in help texts.
+func (*Encapsulation) Type() string { return "when" }

@@ -1,0 +1,106 @@
+package flags
+
+import (
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"github.com/mirrorsink/mirrorsink/decap"
+	"github.com/mirrorsink/mirrorsink/decap/tx"
+)
+
+// VNIs is a repeatable flag for VNIs and ranges of them: N or A-B, several with commas between.
+type VNIs []decap.VNIRange
+
+// Replace empties the list and adds values.
+func (r *VNIs) Replace(texts []string) error {
+	*r = nil
+	return appendAll(r, texts)
+}
+
+// Append adds one value.
+func (r *VNIs) Append(text string) error {
+	first, last, ok := numberRange(text, tx.MaxVNI)
+	if !ok {
+		return fmt.Errorf("%q: want a VNI or a range of them such as 7-19, up to %d", text, tx.MaxVNI)
+	}
+	*r = append(*r, decap.VNIRange{First: first, Last: last})
+	return nil
+}
+
+// numberRange reads N, which is a range of one, or A-B, both of at most a number.
+func numberRange(text string, most uint32) (first, last uint32, ok bool) {
+	from, to, isRange := strings.Cut(text, "-")
+	if !isRange {
+		to = from
+	}
+	a, errA := strconv.ParseUint(from, 10, 32)
+	b, errB := strconv.ParseUint(to, 10, 32)
+	return uint32(a), uint32(b), errA == nil && errB == nil && a <= b && b <= uint64(most)
+}
+
+// Set adds values.
+func (r *VNIs) Set(text string) error { return appendAll(r, strings.Split(text, ",")) }
+
+// String returns the ranges as Set takes them.
+func (r *VNIs) String() string {
+	return Join(*r, func(v decap.VNIRange) string {
+		if v.First == v.Last {
+			return strconv.FormatUint(uint64(v.First), 10)
+		}
+		return fmt.Sprintf("%d-%d", v.First, v.Last)
+	})
+}
+
+// Type names the value in help texts.
+func (*VNIs) Type() string { return "vnis" }
+
+// Prefixes is a repeatable flag for addresses and networks, several with commas between.
+type Prefixes []netip.Prefix
+
+// Replace empties the list and adds values.
+func (p *Prefixes) Replace(texts []string) error {
+	*p = nil
+	return appendAll(p, texts)
+}
+
+// Append adds one value.
+func (p *Prefixes) Append(text string) error {
+	if addr, err := netip.ParseAddr(text); err == nil && addr.Zone() == "" {
+		*p = append(*p, netip.PrefixFrom(addr, addr.BitLen()))
+		return nil
+	}
+	prefix, err := netip.ParsePrefix(text)
+	if err != nil {
+		return fmt.Errorf("%q: want an address or a network such as 10.0.0.0/16", text)
+	}
+	*p = append(*p, prefix)
+	return nil
+}
+
+// Set adds values.
+func (p *Prefixes) Set(text string) error { return appendAll(p, strings.Split(text, ",")) }
+
+// String returns the networks as Set takes them.
+func (p *Prefixes) String() string { return Join(*p, netip.Prefix.String) }
+
+// Type names the value in help texts.
+func (*Prefixes) Type() string { return "cidrs" }
+
+func appendAll(to List, texts []string) error {
+	for _, text := range texts {
+		if err := to.Append(strings.TrimSpace(text)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func Join[T any](list []T, text func(T) string) string {
+	parts := make([]string, len(list))
+	for i, v := range list {
+		parts[i] = text(v)
+	}
+	return strings.Join(parts, ",")
+}

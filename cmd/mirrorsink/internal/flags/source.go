@@ -1,0 +1,36 @@
+package flags
+
+import (
+	"errors"
+	"strings"
+)
+
+// Source is a flag that says by which way datagrams come: "udp" for sockets, which is the zero value, or "ring:" and the
+// name of an interface.
+type Source struct{ Ring string }
+
+const ringPrefix = "ring:"
+
+// Set takes a source.
+func (s *Source) Set(text string) error {
+	name, isRing := strings.CutPrefix(text, ringPrefix)
+	if !isRing && text != "udp" || isRing && name == "" {
+		return errors.New("want udp, or ring: and an interface, such as ring:eth0")
+	}
+	*s = Source{}
+	if isRing {
+		s.Ring = name
+	}
+	return nil
+}
+
+// String returns the source as Set takes it.
+func (s *Source) String() string {
+	if s.Ring == "" {
+		return "udp"
+	}
+	return ringPrefix + s.Ring
+}
+
+// Type names the value in help texts.
+func (*Source) Type() string { return "source" }

@@ -1,0 +1,10 @@
+// Package flags has the types of flag values (addresses, sizes, CPU lists, networks, VNI ranges, choices), the configuration file that sets
+// flags, and the error for wrong usage. Every value prints as it is read. The package opens nothing but the configuration file.
+package flags
+
+import "fmt"
+
+// UsageError is about the command line rather than about what the command met.
+type UsageError struct{ error }
+
+func Usagef(format string, args ...any) error { return UsageError{fmt.Errorf(format, args...)} }

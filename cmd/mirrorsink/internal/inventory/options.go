@@ -1,0 +1,57 @@
+package inventory
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/flags"
+)
+
+// Options say where the inventory is from. fromEC2 is no file.
+type Options struct {
+	From    string
+	Refresh time.Duration
+}
+
+// FromEC2 is the value of --inventory that asks EC2. A file of that name is ./ec2.
+const FromEC2 = "ec2"
+
+func (o *Options) AddTo(f *pflag.FlagSet) {
+	f.StringVar(&o.From, "inventory", "", "tell whose packets they are by this `file` of sessions inventory, or by asking ec2")
+}
+
+func (o *Options) AddRefreshTo(f *pflag.FlagSet) {
+	o.Refresh = time.Minute
+	f.DurationVar(&o.Refresh, "inventory-refresh", o.Refresh, "look for another inventory this often, and on SIGHUP; 0 for on SIGHUP only")
+}
+
+// leastRefresh keeps EC2's quota of calls for others.
+const leastRefresh = time.Second
+
+// Check says which options cannot be.
+func (o *Options) Check() error {
+	if o.Refresh != 0 && o.Refresh < leastRefresh {
+		return flags.Usagef("--inventory-refresh %v: want %v at least, or 0", o.Refresh, leastRefresh)
+	}
+	return nil
+}
+
+// Open loads the inventory for the first time; without the option there is none, and no error.
+func (o *Options) Open(ctx context.Context, log *slog.Logger) (*Inventory, error) {
+	switch o.From {
+	case "":
+		return nil, nil
+	case FromEC2:
+		client, err := openEC2(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("inventory from EC2: %w", err)
+		}
+		return Open(ctx, stateInventory(client, log), log)
+	default:
+		return Open(ctx, fileInventory(o.From), log)
+	}
+}

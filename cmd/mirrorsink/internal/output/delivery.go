@@ -1,0 +1,49 @@
+package output
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/mirrorsink/mirrorsink/inspect/export/aws"
+)
+
+// Delivery is an output behind which AWS is. Its Close brings events as far as the spool on the local disk, which is quick;
+// Deliver brings the spool to AWS, which may take any time.
+type Delivery interface {
+	Output
+	// Deliver delivers what is in the spool until ctx ends. An error says what stays there for the next start, and why. It is
+	// called once, after Close.
+	Deliver(ctx context.Context) error
+	// Delivered returns where to, and what became of the files in the spool so far.
+	Delivered() (Service, aws.Counts)
+	// Trouble returns where to in full, and why the last delivery failed, nil if it did not.
+	Trouble() (to string, why error)
+}
+
+// Service is a service of AWS that takes records.
+type Service uint8
+
+const (
+	S3 Service = iota
+	CloudWatch
+	Services
+)
+
+var serviceNames = [Services]string{S3: "s3", CloudWatch: "cloudwatch"}
+
+// String returns the destination's name, as metrics show it.
+func (d Service) String() string { return serviceNames[d] }
+
+// DeliverAll delivers side by side, as none should wait for one whose service is away.
+func DeliverAll(ctx context.Context, all []Output) error {
+	errs := make([]error, len(all))
+	var wg sync.WaitGroup
+	for i, out := range all {
+		if d, ok := out.(Delivery); ok {
+			wg.Go(func() { errs[i] = d.Deliver(ctx) })
+		}
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}

@@ -1,0 +1,22 @@
+package output
+
+import (
+	"github.com/spf13/pflag"
+
+	"github.com/mirrorsink/mirrorsink/inspect/export"
+)
+
+// eveOptions are the outputs of EVE lines.
+type eveOptions struct{ To []string }
+
+func (o *eveOptions) addTo(f *pflag.FlagSet) {
+	f.StringArrayVar(&o.To, "eve", o.To, "write events as EVE JSON lines to a `file`, to unix:PATH or to - (repeatable; - unless another output is given)")
+}
+
+func (o *eveOptions) check() error { return nil }
+
+func (o *eveOptions) count() int { return len(o.To) }
+
+func (o *eveOptions) open(to Config) ([]Output, error) {
+	return openLines(o.To, export.QueueConfig{Kinds: export.EVEKinds}, to, func() export.Encoder { return new(export.EVE) })
+}

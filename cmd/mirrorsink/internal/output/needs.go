@@ -1,0 +1,45 @@
+package output
+
+import "github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/flags"
+
+// dependent are flags that only configure an output.
+type dependent struct {
+	Flags []string
+	of    func(o *Options) bool // reports whether there is such an output
+	Names string                // of the flags that ask for one
+}
+
+// Dependents are the flags that only configure an output. Giving one without that output is refused.
+var Dependents = []dependent{
+	{[]string{"flowlog-format"}, (*Options).hasLines, "--flowlog or --cloudwatch-flowlog"},
+	{[]string{"flowlog-interval", "tcp-flags", "aws-ip-ranges", "account-id", "region"}, (*Options).hasRecords, "--flowlog, --parquet or --cloudwatch-flowlog"},
+	{[]string{"parquet-schema", "parquet-rotate", "parquet-size"}, (*Options).hasTables, "--parquet"},
+	{[]string{"cloudwatch-create"}, (*Options).hasGroups, "--cloudwatch-flowlog or --cloudwatch-eve"},
+	{[]string{"spool", "spool-size"}, (*Options).hasSpool, "--parquet s3://BUCKET, --cloudwatch-flowlog or --cloudwatch-eve"},
+}
+
+func (o *Options) hasLines() bool { return o.flowlog.count() > 0 || o.cloudwatch.flowlog != "" }
+
+func (o *Options) hasRecords() bool { return o.Interval() > 0 }
+
+func (o *Options) hasTables() bool { return o.parquet.count() > 0 }
+
+func (o *Options) hasGroups() bool { return o.cloudwatch.count() > 0 }
+
+func (o *Options) hasSpool() bool { return o.parquet.buckets() > 0 || o.hasGroups() }
+
+// checkUse says which option was given for an output that was not. given says which flags were, on the command line or in the
+// configuration.
+func (o *Options) checkUse(given func(flag string) bool) error {
+	for _, options := range Dependents {
+		if options.of(o) {
+			continue
+		}
+		for _, flag := range options.Flags {
+			if given(flag) {
+				return flags.Usagef("--%s does nothing without %s", flag, options.Names)
+			}
+		}
+	}
+	return nil
+}

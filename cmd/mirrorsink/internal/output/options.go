@@ -1,0 +1,135 @@
+package output
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/flags"
+)
+
+// Options is the flags of everything that events are written to.
+type Options struct {
+	EVE        eveOptions
+	flowlog    flowlogOptions
+	parquet    parquetOptions
+	cloudwatch cloudwatchOptions
+	records    recordOptions // of all outputs of flow log records
+	spool      spoolOptions  // of all outputs that AWS receives
+}
+
+// kinds is the table of the kinds of outputs. Those of flow log records come after EVE, which has none.
+func (o *Options) kinds() []kind {
+	o.cloudwatch.format = &o.flowlog.format
+	return []kind{&o.EVE, &o.flowlog, &o.parquet, &o.cloudwatch}
+}
+
+func (o *Options) AddTo(f *pflag.FlagSet) {
+	for _, k := range o.kinds() {
+		k.addTo(f)
+	}
+	o.records.addTo(f)
+	o.spool.addTo(f)
+}
+
+// Check says which options cannot be. given says which flags were, on the command line or in the configuration.
+func (o *Options) Check(given func(flag string) bool) error {
+	if err := o.cloudwatch.checkGiven(given); err != nil {
+		return err
+	}
+	if err := o.checkUse(given); err != nil {
+		return err
+	}
+	for _, k := range o.kinds() {
+		if err := k.check(); err != nil {
+			return err
+		}
+	}
+	if err := o.spool.check(); err != nil {
+		return err
+	}
+	if err := o.checkPlaces(); err != nil {
+		return err
+	}
+	return o.records.check()
+}
+
+// checkPlaces says which place is none, or is given to two outputs: it would have every record twice, or lines of two kinds.
+func (o *Options) checkPlaces() error {
+	taken := map[string]string{os.DevNull: ""}
+	const file = "a file, unix:PATH or -"
+	for _, f := range []struct {
+		flag, want string
+		specs      []string
+	}{{"--eve", file, o.EVE.To}, {"--flowlog", file, o.flowlog.to}, {"--parquet", "a folder or s3://BUCKET/PREFIX", o.parquet.to}} {
+		for _, spec := range f.specs {
+			if spec == "" {
+				return flags.Usagef("%s \"\": want %s", f.flag, f.want)
+			}
+			place := filepath.Clean(spec)
+			other, twice := taken[place]
+			if twice && other != "" {
+				return flags.Usagef("%s %s: %s writes there already", f.flag, spec, other)
+			}
+			if !twice {
+				taken[place] = f.flag
+			}
+		}
+	}
+	return nil
+}
+
+// OrStdout chooses events on standard output if nothing else is chosen.
+func (o *Options) OrStdout() {
+	if o.Count() == 0 {
+		o.EVE.To = []string{"-"}
+	}
+}
+
+// OnStdout says whether any output is standard output.
+func (o *Options) OnStdout() bool {
+	return slices.Contains(o.EVE.To, "-") || slices.Contains(o.flowlog.to, "-")
+}
+
+func (o *Options) Count() (n int) {
+	for _, k := range o.kinds() {
+		n += k.count()
+	}
+	return n
+}
+
+// Interval is the aggregation window of flow log records, 0 if no output has any.
+func (o *Options) Interval() time.Duration {
+	if o.Count() == o.EVE.count()+o.cloudwatch.events() {
+		return 0
+	}
+	return o.records.interval.get()
+}
+
+// Open opens all outputs, which share memory evenly. After an error none is open.
+func (o *Options) Open(to Config) (all []Output, err error) {
+	to.Bytes /= max(1, o.Count())
+	to.window = o.Interval()
+	if to.window > 0 {
+		if to.Record, err = o.records.complete(to.Record); err != nil {
+			return nil, err
+		}
+	}
+	if n := o.parquet.buckets() + o.cloudwatch.count(); n > 0 {
+		if to.spool, err = o.spool.open(to, n); err != nil {
+			return nil, err
+		}
+	}
+	for _, k := range o.kinds() {
+		some, err := k.open(to)
+		all = append(all, some...)
+		if err != nil {
+			Close(all)
+			return nil, err
+		}
+	}
+	return all, nil
+}

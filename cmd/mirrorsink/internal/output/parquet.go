@@ -1,0 +1,193 @@
+package output
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/flags"
+	"github.com/mirrorsink/mirrorsink/inspect/export"
+	"github.com/mirrorsink/mirrorsink/inspect/export/aws"
+)
+
+// parquetOptions are the outputs of tables in Parquet files: flow log records, and the answers of DNS beside them.
+type parquetOptions struct {
+	to     []string // folders, and s3://bucket/prefix
+	schema parquetSchema
+	rotate time.Duration
+	size   flags.Size
+}
+
+// The defaults are AWS's: a file every five minutes, split at 75 MB.
+const (
+	defaultParquetRotate = 5 * time.Minute
+	defaultParquetSize   = 75e6
+)
+
+func (o *parquetOptions) addTo(f *pflag.FlagSet) {
+	o.rotate, o.size = defaultParquetRotate, defaultParquetSize
+	f.StringArrayVar(&o.to, "parquet", nil, "write flow log records and DNS answers as Parquet to a `folder` or to s3://bucket/prefix (repeatable)")
+	f.Var(&o.schema, "parquet-schema", "columns and folders of flow log records: aws, or ocsf for Security Lake")
+	f.DurationVar(&o.rotate, "parquet-rotate", o.rotate, "begin new Parquet files this often")
+	f.Var(&o.size, "parquet-size", "begin a new Parquet file when one is about to grow larger")
+}
+
+func (o *parquetOptions) check() error {
+	for _, to := range o.to {
+		if !isBucket(to) {
+			continue
+		}
+		if _, _, err := aws.ParseURL(to); err != nil {
+			return flags.Usagef("--parquet %w", err)
+		}
+	}
+	if o.rotate < export.MinParquetRotate || o.rotate%time.Second != 0 {
+		return flags.Usagef("--parquet-rotate %v: want whole seconds, such as 5m", o.rotate)
+	}
+	if least := flags.Size(export.MinParquetBytes); o.size < least {
+		return flags.Usagef("--parquet-size %v: want %v at least", &o.size, &least)
+	}
+	return nil
+}
+
+func isBucket(spec string) bool { return strings.HasPrefix(spec, "s3://") }
+
+// tables is how many tables each place gets. Security Lake has no place for DNS answers of ours.
+func (o *parquetOptions) tables() int {
+	if o.schema == parquetSchema(export.OCSFSchema) {
+		return 1
+	}
+	return 2
+}
+
+func (o *parquetOptions) count() int { return len(o.to) * o.tables() }
+
+// buckets is how many of the places are in S3.
+func (o *parquetOptions) buckets() (n int) {
+	for _, to := range o.to {
+		if isBucket(to) {
+			n++
+		}
+	}
+	return n
+}
+
+func (o *parquetOptions) open(to Config) (all []Output, err error) {
+	for _, spec := range o.to {
+		some, err := o.openPlace(spec, to)
+		all = append(all, some...)
+		if err != nil {
+			Close(all)
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// openPlace opens the outputs to one folder or bucket. After an error the caller closes those that it returns.
+func (o *parquetOptions) openPlace(spec string, to Config) (all []Output, err error) {
+	cfg := export.ParquetConfig{
+		Dir: spec, Schema: export.ParquetSchema(o.schema), Rotate: o.rotate, MaxBytes: int64(o.size), Memory: to.Bytes / 4 * 3,
+		Live: !to.Block, Log: to.Log,
+	}
+	if to.Bytes < 2*export.MinParquetMemory {
+		part, need := flags.Size(to.Bytes), flags.Size(2*export.MinParquetMemory)
+		return nil, flags.Usagef("--parquet %s: its part of --memory is %v, and it needs %v: give more, or have fewer outputs", spec, &part, &need)
+	}
+	queue := export.QueueConfig{Bytes: to.Bytes - cfg.Memory, Block: to.Block, Log: to.Log}
+	to.Record.CommunityID = true // there is a column for it
+	var bucket *aws.Uploader
+	if isBucket(spec) {
+		if bucket, err = openBucket(spec, to, &cfg); err != nil {
+			return nil, err
+		}
+	}
+	flows, err := export.NewParquet(cfg)
+	if err != nil {
+		leave(bucket)
+		return nil, err
+	}
+	queue.Kinds, queue.Consumer = export.FlowLogKinds, flows.Consumer(export.NewRecorder(to.Record))
+	all = append(all, tableOutput(export.NewQueue(queue), bucket))
+	if o.tables() == 1 {
+		return all, nil
+	}
+	answers, err := export.NewDNSTable(cfg, export.DNSConfig{Account: to.Record.Account, Region: to.Record.Region})
+	if err != nil {
+		return all, err
+	}
+	queue.Kinds, queue.Consumer = export.DNSKinds, answers.Consumer
+	return append(all, export.NewQueue(queue)), nil
+}
+
+// openBucket opens the way of finished files to a bucket, and has them made in its part of the spool.
+func openBucket(url string, to Config, cfg *export.ParquetConfig) (*aws.Uploader, error) {
+	bucket, prefix, err := aws.ParseURL(url)
+	if err != nil {
+		return nil, err
+	}
+	cfg.Dir = to.spool.folder("s3", bucket+"/"+prefix)
+	u, err := to.spool.client.NewUploader(aws.UploadConfig{
+		Bucket: bucket, Prefix: prefix, Dir: cfg.Dir, Bytes: to.spool.bytes, Records: export.ParquetRows, Log: to.Log,
+	})
+	if err == nil {
+		cfg.Done = func(f export.ParquetFile) { u.Finished(f.Path, f.Rows) }
+	}
+	return u, err
+}
+
+// leave gives up a bucket that was opened in vain. It may be nil.
+func leave(bucket *aws.Uploader) {
+	if bucket != nil {
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		_ = bucket.Close(ctx) // what an earlier run has left stays
+	}
+}
+
+func tableOutput(q *export.Queue, bucket *aws.Uploader) Output {
+	if bucket == nil {
+		return q
+	}
+	return bucketOutput{q, bucket}
+}
+
+// bucketOutput is the output of flow log records to a bucket. The DNS answers for it are an output of their own, whose files go the
+// same way.
+type bucketOutput struct {
+	*export.Queue
+	uploader *aws.Uploader
+}
+
+var _ Delivery = bucketOutput{}
+
+func (o bucketOutput) Deliver(ctx context.Context) error { return o.uploader.Close(ctx) }
+
+func (o bucketOutput) Delivered() (Service, aws.Counts) { return S3, o.uploader.Counts() }
+
+func (o bucketOutput) Trouble() (to string, why error) { return o.uploader.Trouble() }
+
+// parquetSchema is a flag for a schema.
+type parquetSchema export.ParquetSchema
+
+var schemaNames = [...]string{export.AWSSchema: "aws", export.OCSFSchema: "ocsf"}
+
+// Set takes a schema's name.
+func (s *parquetSchema) Set(text string) error {
+	for i, name := range schemaNames {
+		if text == name {
+			*s = parquetSchema(i)
+			return nil
+		}
+	}
+	return errors.New("want aws or ocsf")
+}
+
+// String returns the schema's name.
+func (s *parquetSchema) String() string { return schemaNames[*s] }
+
+// Type names the value in help texts.
+func (*parquetSchema) Type() string { return "schema" }

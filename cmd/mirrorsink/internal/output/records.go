@@ -1,0 +1,115 @@
+package output
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/flags"
+	"github.com/mirrorsink/mirrorsink/inspect/export"
+	"github.com/mirrorsink/mirrorsink/inspect/flowlog"
+)
+
+// recordOptions say what flow log records of any output say.
+type recordOptions struct {
+	interval flowlogInterval
+	flags    tcpFlags
+	ranges   string
+	account  string
+	region   string
+}
+
+func (o *recordOptions) addTo(f *pflag.FlagSet) {
+	f.Var(&o.interval, "flowlog-interval", "aggregation window of flow log records: 1m or 10m")
+	f.Var(&o.flags, "tcp-flags", "TCP flags in flow log records: those that aws records, or full for all")
+	f.StringVar(&o.ranges, "aws-ip-ranges", "", "tell AWS's services by this `file`, AWS's ip-ranges.json")
+	f.StringVar(&o.account, "account-id", "", "account of interfaces of which the inventory does not know it, 12 `digits`")
+	f.StringVar(&o.region, "region", "", "`region` of interfaces of which the inventory does not know it, such as eu-west-1")
+}
+
+// check says which options cannot be.
+func (o *recordOptions) check() error {
+	if o.account != "" && (len(o.account) != 12 || strings.Trim(o.account, "0123456789") != "") {
+		return flags.Usagef("--account-id %q: want 12 digits", o.account)
+	}
+	if strings.ContainsFunc(o.region, func(c rune) bool { return c != '-' && (c < '0' || c > '9' && c < 'a' || c > 'z') }) {
+		return flags.Usagef("--region %q: want a region such as eu-west-1", o.region)
+	}
+	return nil
+}
+
+// complete adds to a recorder's configuration what the flags say.
+func (o *recordOptions) complete(cfg export.RecorderConfig) (export.RecorderConfig, error) {
+	cfg.FullFlags, cfg.Account, cfg.Region = bool(o.flags), o.account, o.region
+	if o.ranges == "" {
+		return cfg, nil
+	}
+	f, err := os.Open(o.ranges)
+	if err != nil {
+		return cfg, fmt.Errorf("--aws-ip-ranges: %w", err)
+	}
+	defer f.Close()
+	if cfg.Services, err = flowlog.ReadServices(f); err != nil {
+		return cfg, fmt.Errorf("--aws-ip-ranges %s: %w", o.ranges, err)
+	}
+	return cfg, nil
+}
+
+// flowlogInterval is a flag for the two aggregation windows that AWS has. The zero value is not one: see String.
+type flowlogInterval time.Duration
+
+// Set takes 1m or 10m, however they are written.
+func (v *flowlogInterval) Set(text string) error {
+	d, err := time.ParseDuration(text)
+	if err != nil || d != time.Minute && d != 10*time.Minute {
+		return errors.New("want 1m or 10m, the windows of AWS")
+	}
+	*v = flowlogInterval(d)
+	return nil
+}
+
+func (v *flowlogInterval) get() time.Duration {
+	if *v == 0 {
+		return time.Minute
+	}
+	return time.Duration(*v)
+}
+
+// String returns the window as Set takes it.
+func (v *flowlogInterval) String() string {
+	return strings.TrimSuffix(v.get().String(), "0s")
+}
+
+// Type names the value in help texts.
+func (*flowlogInterval) Type() string { return "duration" }
+
+// tcpFlags is a flag for which TCP flags records have: true is all of them.
+type tcpFlags bool
+
+// Set takes aws or full.
+func (v *tcpFlags) Set(text string) error {
+	switch text {
+	case "aws":
+		*v = false
+	case "full":
+		*v = true
+	default:
+		return errors.New("want aws or full")
+	}
+	return nil
+}
+
+// String returns the value as Set takes it.
+func (v *tcpFlags) String() string {
+	if *v {
+		return "full"
+	}
+	return "aws"
+}
+
+// Type names the value in help texts.
+func (*tcpFlags) Type() string { return "flags" }

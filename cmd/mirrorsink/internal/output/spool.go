@@ -1,0 +1,60 @@
+package output
+
+import (
+	"net/url"
+	"path/filepath"
+
+	"github.com/spf13/pflag"
+
+	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/flags"
+	"github.com/mirrorsink/mirrorsink/inspect/export/aws"
+)
+
+// spoolOptions are the flags of all outputs that go to AWS.
+type spoolOptions struct {
+	dir  string
+	size flags.Size
+}
+
+// defaultSpool is where operating systems keep what waits to be taken elsewhere.
+const (
+	defaultSpool     = "/var/spool/mirrorsink"
+	defaultSpoolSize = 10 * flags.GiB
+)
+
+func (o *spoolOptions) addTo(f *pflag.FlagSet) {
+	o.dir, o.size = defaultSpool, defaultSpoolSize
+	f.StringVar(&o.dir, "spool", o.dir, "keep what AWS has not yet taken in this `folder`, over restarts too")
+	f.Var(&o.size, "spool-size", "bound of the spool; past it the oldest files are dropped")
+}
+
+func (o *spoolOptions) check() error {
+	if o.dir == "" {
+		return flags.Usagef("--spool: want a folder")
+	}
+	if o.size < flags.MiB {
+		return flags.Usagef("--spool-size %v: want 1MiB at least", &o.size)
+	}
+	return nil
+}
+
+// spool is what outputs that AWS receives share: the client, and the size, of which each may take an even part.
+type spool struct {
+	dir    string
+	bytes  int64
+	client *aws.Client
+}
+
+// open finds region and credentials, for a number of outputs.
+func (o *spoolOptions) open(to Config, outputs int) (*spool, error) {
+	client, err := aws.Open(to.Context, aws.Config{})
+	if err != nil {
+		return nil, err
+	}
+	return &spool{o.dir, int64(o.size) / int64(max(1, outputs)), client}, nil
+}
+
+// folder is a folder for one purpose. Names of buckets and groups become one name of a file each.
+func (s *spool) folder(purpose, name string) string {
+	return filepath.Join(s.dir, purpose, url.PathEscape(name))
+}

@@ -1,0 +1,67 @@
+package sink
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/output"
+)
+
+// finish writes all that a replay has left, and delivers it for as long as that gets anywhere. When ctx ends, by an interrupt, the
+// delivery does too; an interrupt that came before ended the reading, and the next one finds no handler and ends the program.
+func (p *pipeline) finish(ctx context.Context, stderr io.Writer) error {
+	if ctx.Err() != nil {
+		ctx = context.Background()
+	}
+	_, err := p.write(context.Background())
+	stop := p.reportDelay(stderr, reportAfter)
+	defer stop()
+	if left := p.deliver(ctx); err == nil {
+		err = left
+	}
+	return err
+}
+
+// reportAfter is for how long a delivery goes on without a word. It is longer than one takes where nothing is wrong.
+const reportAfter = 3 * time.Second
+
+// reportDelay says once, after a while, what AWS has still to take. The function that it returns ends that.
+func (p *pipeline) reportDelay(w io.Writer, after time.Duration) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var teller sync.WaitGroup
+	teller.Go(func() {
+		select {
+		case <-ctx.Done():
+		case <-time.After(after):
+			if what := p.undelivered(); what != "" {
+				fmt.Fprintf(w, "mirrorsink: waiting for AWS to take %s; an interrupt ends the wait, and they stay in the spool\n", what)
+			}
+		}
+	})
+	return func() { cancel(); teller.Wait() }
+}
+
+// undelivered says how many files wait for which destination, and why if anything is wrong, on one line; "" if none does.
+func (p *pipeline) undelivered() string {
+	var parts []string
+	for _, out := range p.outs {
+		d, ok := out.(output.Delivery)
+		if !ok {
+			continue
+		}
+		_, c := d.Delivered()
+		to, why := d.Trouble()
+		switch {
+		case c.Waiting.Files == 0:
+		case why != nil:
+			parts = append(parts, fmt.Sprintf("%d files for %s (%v)", c.Waiting.Files, to, why))
+		default:
+			parts = append(parts, fmt.Sprintf("%d files for %s", c.Waiting.Files, to))
+		}
+	}
+	return strings.Join(parts, " and ")
+}

@@ -1,0 +1,263 @@
+package sink
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/forwarding"
+	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/inventory"
+	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/server"
+	"github.com/mirrorsink/mirrorsink/decap"
+	"github.com/mirrorsink/mirrorsink/decap/rx"
+	"github.com/mirrorsink/mirrorsink/inspect"
+)
+
+// Listener is the sink at work: sources, pipeline, servers.
+type Listener struct {
+	opts      *ListenConfig
+	inventory *inventory.Inventory // nil is for none
+	log       *slog.Logger
+	pipeline  *pipeline
+	groups    [][]source
+	receivers []receiver   // those of groups
+	rings     [][]*rx.Ring // those of receivers, by group
+	servers   []*server.Server
+	ready     readiness
+	clock     clockWatch
+}
+
+// OpenListener opens outputs, sockets and servers. The caller must run it, and close the servers after that. Sinks get
+// every batch of events too. An inventory of nil is for none.
+func OpenListener(ctx context.Context, opts *ListenConfig, inventory *inventory.Inventory, log *slog.Logger, sinks ...inspect.Sink) (*Listener, error) {
+	l := &Listener{opts: opts, inventory: inventory, log: log}
+	p, err := openPipeline(ctx, pipelineConfig{
+		Decoder:   decap.Decoder{Allow: opts.Allow.List()},
+		Memory:    int(opts.Memory),
+		CPUs:      opts.CPUs,
+		Outputs:   opts.Outputs,
+		Forward:   opts.Forward,
+		Exempt:    opts.Allow.Exempt,
+		Inventory: inventory,
+		Now:       func() int64 { return time.Now().UnixNano() },
+		Sinks:     sinks,
+		Drops:     l.drops,
+		Log:       log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	l.pipeline = p
+	if err := l.open(); err != nil {
+		closeAll(l.groups)
+		l.CloseServers()
+		_ = p.closeForward(context.Background())
+		_, _ = p.close(context.Background()) // nothing is queued
+		return nil, err
+	}
+	return l, nil
+}
+
+// open opens everything but the outputs.
+func (l *Listener) open() error {
+	if err := l.receive(l.opts.Listen, decap.LinkVXLAN); err != nil {
+		return err
+	}
+	if err := l.receive(l.opts.GENEVE, decap.LinkGENEVE); err != nil {
+		return err
+	}
+	if l.opts.Metrics.IsValid() {
+		s, err := server.Serve("metrics", l.opts.Metrics, l.metricsHandler(), l.log)
+		if err != nil {
+			return err
+		}
+		l.servers = append(l.servers, s)
+	}
+	if l.opts.Health.IsValid() {
+		s, err := server.Serve("health", l.opts.Health, l.ready.handler(), l.log)
+		if err != nil {
+			return err
+		}
+		l.servers = append(l.servers, s)
+	}
+	return nil
+}
+
+// metricsHandler serves the metrics, and the table of tags if there is one.
+func (l *Listener) metricsHandler() http.Handler {
+	mux := metricsHandler(l.Snapshot, l.log)
+	if l.opts.Forward.Enabled() {
+		mux.Handle("GET /forward/vlans", forwarding.VLANsHandler(l.pipeline.forward.VLANTable))
+	}
+	return mux
+}
+
+// Run receives until ctx ends or a socket fails, then shuts down in the order of the data path. An error says what failed
+// or what was lost at the end.
+func (l *Listener) Run(ctx context.Context) error {
+	reading, stop := context.WithCancel(context.Background())
+	defer stop()
+	var failed error
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		failed = l.pipeline.run(reading, l.groups...)
+	}()
+	var chores sync.WaitGroup
+	chores.Go(func() { l.handleHangups(reading) })
+	chores.Go(func() { l.reportStats(reading) })
+	chores.Go(func() { l.watchClock(reading) })
+	if l.inventory != nil {
+		chores.Go(func() { l.inventory.Keep(reading, l.opts.Inventory.Refresh) })
+	}
+
+	l.ready.Store(true)
+	select {
+	case <-ended:
+	case <-ctx.Done():
+		l.drain(ended)
+	}
+	l.ready.Store(false)
+	l.pipeline.wait()
+	stop()
+	lost := l.flush(ended)
+	chores.Wait()
+	if failed != nil {
+		return failed
+	}
+	return lost
+}
+
+// drain goes on for as long as a load balancer may still send, unless a socket fails.
+func (l *Listener) drain(ended <-chan struct{}) {
+	l.ready.Store(false)
+	l.log.Info("shutting down", "drain", l.opts.Drain)
+	select {
+	case <-ended:
+	case <-time.After(l.opts.Drain):
+	}
+}
+
+// flush waits for the workers, whose sources are closed, and for everything queued to be written; but not longer than the
+// deadline.
+func (l *Listener) flush(ended <-chan struct{}) error {
+	before, dropped := l.pipeline.snapshot().Export, l.pipeline.framesDropped()
+	ctx, cancel := context.WithTimeout(context.Background(), l.opts.Deadline)
+	defer cancel()
+	var events, frames error
+	select {
+	case <-ended:
+		l.writeStats()
+		var forward sync.WaitGroup // beside the outputs, so that neither takes the time of the other
+		forward.Go(func() { frames = l.pipeline.closeForward(ctx) })
+		_, events = l.pipeline.close(ctx)
+		forward.Wait()
+	case <-ctx.Done():
+		_, events = l.pipeline.close(ctx) // lets the workers go, which wait for room in the queues
+		<-ended
+		frames = l.pipeline.closeForward(ctx)
+	}
+	after := l.pipeline.snapshot().Export
+	if lost := l.pipeline.framesDropped() + l.pipeline.framesQueued() - dropped; lost > 0 {
+		frames = l.loss(ctx, "frames", lost, frames)
+	}
+	return errors.Join(l.loss(ctx, "events", total(after.Dropped)-total(before.Dropped), events), frames)
+}
+
+// loss says how many of what were lost at the end; nil if none were.
+func (l *Listener) loss(ctx context.Context, what string, lost uint64, err error) error {
+	switch {
+	case lost == 0:
+		return nil
+	case ctx.Err() != nil:
+		return fmt.Errorf("%d %s lost: they were not written within the --deadline of %v", lost, what, l.opts.Deadline)
+	case err == nil:
+		return fmt.Errorf("%d %s lost at the end", lost, what)
+	default:
+		return fmt.Errorf("%d %s lost at the end: %w", lost, what, err)
+	}
+}
+
+// handleHangups reopens event files at each SIGHUP, for log rotation, and has the inventory read again.
+func (l *Listener) handleHangups(ctx context.Context) {
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-hangups:
+			l.log.Info("reopening event files")
+			l.pipeline.reopen()
+			if l.inventory != nil {
+				l.inventory.Request()
+			}
+		}
+	}
+}
+
+// watchClock says when the clock was set.
+func (l *Listener) watchClock(ctx context.Context) {
+	start := time.Now()
+	every(ctx, leastStep, func() {
+		now := time.Now()
+		l.clock.check(now.Round(0), now.Sub(start), l.log) // the one without, the other by the monotonic reading
+	})
+}
+
+func (l *Listener) reportStats(ctx context.Context) {
+	if l.opts.StatsInterval > 0 {
+		every(ctx, l.opts.StatsInterval, l.writeStats)
+	}
+}
+
+// writeStats writes the counters as an event, if that is wanted.
+func (l *Listener) writeStats() {
+	if l.opts.StatsInterval > 0 {
+		s := l.Snapshot()
+		l.pipeline.Events(s.event(time.Now()))
+	}
+}
+
+// Snapshot returns all that is counted.
+func (l *Listener) Snapshot() snapshot {
+	s := l.pipeline.snapshot()
+	s.KernelDrops = l.drops()
+	s.ClockSteps = l.clock.steps.Load()
+	for _, r := range l.receivers {
+		s.Oversized += r.Truncated()
+	}
+	for _, group := range l.rings {
+		s.InterfaceLosses += group[0].Lost()
+		for _, r := range group {
+			s.RingFreezes += r.Freezes()
+		}
+	}
+	return s
+}
+
+// drops returns how many datagrams the kernel had no room for.
+func (l *Listener) drops() (n uint64) {
+	for _, r := range l.receivers {
+		n += r.Drops()
+	}
+	return n
+}
+
+// Addr returns the address that the first source receives on.
+func (l *Listener) Addr() netip.AddrPort { return l.receivers[0].Addr() }
+
+func (l *Listener) CloseServers() {
+	for _, s := range l.servers {
+		s.Close()
+	}
+}

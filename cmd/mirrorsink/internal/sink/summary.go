@@ -1,0 +1,70 @@
+package sink
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/output"
+	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/view"
+	"github.com/mirrorsink/mirrorsink/inspect/event"
+	"github.com/mirrorsink/mirrorsink/inspect/l7"
+)
+
+// Print writes a summary for people. Losses are left out where there are none, but for those of events.
+func (s *snapshot) Print(w io.Writer) {
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	defer tw.Flush()
+	rate := float64(s.Datagrams) / max(s.Elapsed.Seconds(), 1e-9)
+	fmt.Fprintf(tw, "packets\t%d in %v, %.0f a second\n", s.Datagrams, s.Elapsed.Round(time.Millisecond), rate)
+	for name, n := range s.ByReason() {
+		view.PrintCount(tw, "  "+name, n, "")
+	}
+	view.PrintCount(tw, "kernel drops", s.KernelDrops, "datagrams that came faster than they were read")
+	fmt.Fprintf(tw, "flows\t%d, %d of them with a name\n", s.FlowsNew, s.Named)
+	fmt.Fprintf(tw, "messages\t%s\n", s.messages())
+	view.PrintCount(tw, "truncated", s.Truncated, "packets whose copy was cut")
+	view.PrintCount(tw, "unattributed", s.Unattributed, "packets of mirror sessions that the inventory does not know")
+	view.PrintCount(tw, "lost", s.LostBytes, fmt.Sprintf("bytes that hosts acknowledged and no copy had, at %d places", s.Gaps))
+	view.PrintCount(tw, "bad checksums", s.BadChecksum, "packets")
+	view.PrintCount(tw, "evicted flows", s.FlowsEnded[event.EndForced], "before their time: --memory was used up")
+	view.PrintCount(tw, "evicted streams", s.StreamsEvict, "before they were read: --memory was used up")
+	view.PrintCount(tw, "evicted fragments", s.FragmentsEvicted, "before their packet was whole: --memory was used up")
+	view.PrintCount(tw, "oversized", s.Oversized, "datagrams that were read in part")
+	view.PrintCount(tw, "interface losses", s.InterfaceLosses, "times that there was nothing to read from")
+	view.PrintCount(tw, "clock steps", s.ClockSteps, "times that the clock was set while running")
+	view.PrintCount(tw, "handovers dropped", s.HandoversDropped, "packets put together from fragments, missing from their flows")
+	view.PrintCount(tw, "refused names", s.NamesRefused, "for which there was no room: --memory was used up")
+	fmt.Fprintf(tw, "events\t%d produced, %d written, %d dropped\n",
+		total(s.Export.Produced), total(s.Export.Written), total(s.Export.Dropped))
+	for d := range output.Services {
+		s.printDelivery(tw, d)
+	}
+	s.printForward(tw)
+}
+
+// printDelivery writes what became of the records for a destination, if there were any.
+func (s *snapshot) printDelivery(w io.Writer, to output.Service) {
+	c := &s.Delivered[to]
+	if c.Spooled.Files > 0 {
+		fmt.Fprintf(w, "to %s\t%d records in %d files, %d delivered, %d dropped, %d refused, %d waiting\n", to, c.Spooled.Records,
+			c.Spooled.Files, c.Delivered.Records, c.Dropped.Records, c.Rejected, c.Waiting.Records)
+	}
+	view.PrintCount(w, "not spooled", c.Unspooled, "records, since the spool could not be written")
+}
+
+// messages returns the messages and transactions by protocol.
+func (s *snapshot) messages() string {
+	var parts []string
+	for p := l7.None + 1; p < l7.Protos; p++ {
+		if n := s.Hints[p]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %v", n, p))
+		}
+	}
+	if len(parts) == 0 {
+		return "none"
+	}
+	return strings.Join(parts, ", ")
+}

@@ -1,0 +1,143 @@
+// Package watch applies a spec of mirror sessions again and again, while instances come and go, and counts what it did.
+package watch
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/apply"
+	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/flags"
+	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/server"
+	"github.com/mirrorsink/mirrorsink/sessions"
+	"github.com/mirrorsink/mirrorsink/sessions/aws"
+)
+
+// Config says what is applied, where, and how often.
+type Config struct {
+	Read      func() (*sessions.Spec, error)
+	Open      func(ctx context.Context, called func(action, outcome string)) (*aws.Client, error) // called is called for each call of the API
+	Interval  time.Duration
+	Deletions int // at most in a round
+	Metrics   flags.Address
+	Log       *slog.Logger
+}
+
+// Run applies the spec again and again until ctx ends, which is no error.
+func Run(ctx context.Context, cfg Config) error {
+	if _, err := cfg.Read(); err != nil {
+		return err // a spec that is wrong from the beginning is a mistake to be mended first
+	}
+	counts := newMetrics()
+	client, err := cfg.Open(ctx, counts.called)
+	if err != nil {
+		return err
+	}
+	if cfg.Metrics.IsValid() {
+		s, err := server.Serve("metrics", cfg.Metrics, counts.handler(cfg.Log), cfg.Log)
+		if err != nil {
+			return err
+		}
+		defer s.Close()
+	}
+	w := &watcher{
+		read: cfg.Read, state: client, api: client, interval: cfg.Interval, deletions: cfg.Deletions, counts: counts, log: cfg.Log,
+	}
+	w.run(ctx)
+	return nil
+}
+
+// watcher applies a spec again and again.
+type watcher struct {
+	read      func() (*sessions.Spec, error)
+	state     sessions.Reader
+	api       sessions.Changer
+	interval  time.Duration
+	deletions int // at most in a round
+	counts    *metrics
+	log       *slog.Logger
+	warned    []string // of the last round
+}
+
+// run goes round until ctx ends.
+func (w *watcher) run(ctx context.Context) {
+	for {
+		switch err := w.round(ctx); {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			w.counts.rounds.WithLabelValues("error").Inc()
+			w.log.Error("the round failed", "error", err)
+		default:
+			w.counts.rounds.WithLabelValues("ok").Inc()
+			w.counts.success.SetToCurrentTime()
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(jittered(w.interval)):
+		}
+	}
+}
+
+// jittered is a duration give or take a tenth, so that several programs do not ask EC2 at the same moment.
+func jittered(d time.Duration) time.Duration {
+	return d - d/10 + rand.N(d/5+1)
+}
+
+// round applies the spec once. The state is read after the spec: what has come in between would otherwise look unwanted.
+func (w *watcher) round(ctx context.Context) error {
+	spec, err := w.read()
+	if err != nil {
+		return err
+	}
+	state, err := w.state.Read(ctx)
+	if err != nil {
+		return err
+	}
+	p, err := sessions.Diff(spec, state)
+	if err != nil {
+		return err
+	}
+	if err := apply.Refused(p); err != nil {
+		return err
+	}
+	w.logPlan(p)
+	applier := sessions.Applier{API: w.api, Nonce: sessions.NewNonce(), GoOn: true, Workers: apply.Workers, Report: w.report}
+	result, err := applier.Apply(ctx, p)
+	if n := len(result.Failed); n > 0 {
+		err = fmt.Errorf("%d changes done, %d failed, %d not begun", len(result.Done), n, len(result.Left))
+	}
+	return err
+}
+
+// logPlan says what is to be known of the plan, warnings once as long as they are the same, and what is held back.
+func (w *watcher) logPlan(p *sessions.Plan) {
+	if !slices.Equal(p.Warnings, w.warned) {
+		for _, text := range p.Warnings {
+			w.log.Warn(text)
+		}
+		w.warned = p.Warnings
+	}
+	wanted := p.Sessions
+	held := p.LimitDeletions(w.deletions)
+	if held > 0 {
+		w.log.Warn("more is to be deleted than one round may", "held back", held, "max-deletions", w.deletions)
+	}
+	w.counts.planned(wanted, len(p.Foreign), held)
+}
+
+// report logs and counts what became of a change.
+func (w *watcher) report(o sessions.Outcome) {
+	outcome := "ok"
+	if o.Err != nil {
+		outcome = sessions.ClassOf(o.Err).String()
+		w.log.Error("a change failed", "error", o.Err)
+	} else {
+		w.log.Info(o.String(), "why", o.Change.Why)
+	}
+	w.counts.changes.WithLabelValues(o.Change.Op.String(), o.Change.Kind.String(), outcome).Inc()
+}

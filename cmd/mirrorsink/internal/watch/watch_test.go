@@ -1,0 +1,164 @@
+package watch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/stretchr/testify/assert"
+
+	"github.com/mirrorsink/mirrorsink/sessions"
+)
+
+// group is an account in memory: a source for each instance of a group, whose sessions come and go as the watcher says.
+type group struct {
+	mu      sync.Mutex
+	state   sessions.State
+	err     error // of reading
+	spec    string
+	rounds  []time.Time
+	created int
+}
+
+const groupSpec = `
+owner: watch
+targets: {sink: {network-interface: eni-0f}, other: {id: tmt-0e}}
+filters: {none: {ingress: [], egress: []}}
+sources: {group: {vpcs: vpc-0a, optional: true}}
+sessions: {group: {sources: group, filter: none, target: sink}}
+`
+
+// read is the spec at the beginning of a round.
+func (g *group) read() (*sessions.Spec, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.rounds = append(g.rounds, time.Now())
+	return sessions.ParseSpec("mirror.yaml", []byte(g.spec))
+}
+
+// write changes the spec.
+func (g *group) write(text string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.spec = text
+}
+
+func (g *group) Read(context.Context) (*sessions.State, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.err != nil {
+		return nil, g.err
+	}
+	state := g.state
+	state.Sessions = append([]sessions.Session(nil), state.Sessions...)
+	return &state, nil
+}
+
+func (g *group) Change(_ context.Context, c *sessions.Change, _ sessions.Call) (string, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.created++
+	id := fmt.Sprintf("%s-%d", c.Kind, g.created)
+	switch {
+	case c.Kind == sessions.KindSession && c.Op == sessions.Create:
+		s := *c.Want.Session
+		s.ID = id
+		g.state.Sessions = append(g.state.Sessions, s)
+	case c.Kind == sessions.KindSession && c.Op == sessions.Delete:
+		for i, s := range g.state.Sessions {
+			if s.ID == c.ID {
+				g.state.Sessions = append(g.state.Sessions[:i], g.state.Sessions[i+1:]...)
+				break
+			}
+		}
+	case c.Kind == sessions.KindTarget:
+		g.state.Targets = append(g.state.Targets, sessions.Target{ID: id, Interface: c.Want.Target.Interface, Tags: c.Want.Target.Tags})
+	case c.Kind == sessions.KindFilter:
+		g.state.Filters = append(g.state.Filters, sessions.Filter{ID: id, Tags: c.Want.Filter.Tags, Services: []string{sessions.AmazonDNS}})
+	}
+	return id, nil
+}
+
+func (g *group) Rules(context.Context, string) ([]sessions.Rule, error) { return nil, nil }
+
+// set makes the group have so many instances.
+func (g *group) set(n int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.state.Interfaces = nil
+	for i := range 8 {
+		vpc := "vpc-0a"
+		if i >= n {
+			vpc = "vpc-0b" // which nobody asks for
+		}
+		g.state.Interfaces = append(g.state.Interfaces, sessions.Interface{ID: fmt.Sprintf("eni-%02d", i), VPC: vpc})
+	}
+}
+
+func (g *group) fail(err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.err = err
+}
+
+func (g *group) sessions() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.state.Sessions)
+}
+
+// TestWatchFollowsAGroup: sessions come with instances at once, and go so many in a round; a round that fails changes nothing,
+// and the next one tries again.
+func TestWatchFollowsAGroup(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := &group{spec: groupSpec}
+		var said strings.Builder
+		w := &watcher{
+			read:  g.read,
+			state: g, api: g, interval: time.Minute, deletions: 2, counts: newMetrics(), log: slog.New(slog.NewTextHandler(&said, nil)),
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		g.set(6)
+		go func() { defer close(ended); w.run(ctx) }()
+		synctest.Wait()
+		assert.Equal(t, 6, g.sessions())
+		next := func() { time.Sleep(67 * time.Second); synctest.Wait() }
+
+		g.set(1)
+		for _, want := range []int{4, 2, 1} {
+			next()
+			assert.Equal(t, want, g.sessions())
+		}
+		assert.Contains(t, said.String(), `"held back"=3 max-deletions=2`)
+		assert.Zero(t, testutil.ToFloat64(w.counts.held))
+		assert.Equal(t, 1, strings.Count(said.String(), "tmt-0e is not to be seen"), "the same is said once")
+
+		g.set(3)
+		g.fail(errors.New("EC2 is away"))
+		next()
+		assert.Equal(t, 1, g.sessions())
+		g.fail(nil)
+		g.write("owner: wat")
+		next()
+		assert.Equal(t, 1, g.sessions())
+		g.write(groupSpec)
+		next()
+		assert.Equal(t, 3, g.sessions())
+		assert.Equal(t, 2.0, testutil.ToFloat64(w.counts.rounds.WithLabelValues("error")))
+		assert.Equal(t, 3.0, testutil.ToFloat64(w.counts.sessions))
+
+		cancel()
+		<-ended
+		for i := 1; i < len(g.rounds); i++ {
+			assert.InDelta(t, time.Minute, g.rounds[i].Sub(g.rounds[i-1]), float64(6*time.Second))
+		}
+	})
+}
