@@ -113,7 +113,7 @@ func TestLostSegmentsAreNotAwaitedForLong(t *testing.T) {
 	c.open()
 	download(c, 10)
 	in := mirrored(c.frames, "10.0.0.1", 7)
-	in = slices.Delete(in, 5, 6) // the first piece of body
+	in = slices.Delete(in, 5, 6) // the first segment of body
 	out, n := reordered(t, in, forward.Reorder{Time: time.Second, Packets: 1000})
 	require.Len(t, out.frames, len(in))
 	require.Equal(t, waited{timedOut: 9}, n)

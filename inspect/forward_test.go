@@ -74,10 +74,10 @@ func forwarded(t require.TestingT, cfg Config, fwd forward.Config, in []decap.Da
 	out := new(received)
 	fwd.To = out
 	cfg.Forward = &fwd
-	told, n := inspect(t, cfg, in)
+	events, n := inspect(t, cfg, in)
 	require.Empty(t, out.waiting, "a flush follows the last frame")
 	requireIdentity(t, &n, len(out.frames))
-	return out, told, n
+	return out, events, n
 }
 
 func requireIdentity(t require.TestingT, n *event.Counters, forwarded int) {
@@ -106,7 +106,7 @@ func TestFramesAreForwardedUnchanged(t *testing.T) {
 	tags := new(numbered)
 	in := mirrored(c.frames, "10.0.0.1", 7)
 	in = append(in, decap.Datagram{Data: []byte("nothing"), WireLen: 7, Nanos: c.nanos, Link: decap.LinkVXLAN})
-	out, told, n := forwarded(t, Config{}, forward.Config{Tags: tags}, in)
+	out, events, n := forwarded(t, Config{}, forward.Config{Tags: tags}, in)
 	require.Len(t, out.frames, len(c.frames))
 	hash := decap.SteerFlow(addr(c.client), addr(c.server), 40000, 8080)
 	for i, f := range c.frames {
@@ -114,15 +114,15 @@ func TestFramesAreForwardedUnchanged(t *testing.T) {
 	}
 	require.EqualValues(t, 7, n.Forward.Excluded[event.Unreadable].Bytes)
 	require.Equal(t, 1, tags.asked, "one call per session")
-	for _, e := range told.ofFlows() {
+	for _, e := range events.ofFlows() {
 		require.EqualValues(t, 101, e.Tag)
 	}
 }
 
 func TestFramesAreForwardedWithoutTags(t *testing.T) {
-	out, told, _ := forwarded(t, Config{}, forward.Config{}, mirrored(exchange().frames, "10.0.0.1", 7))
+	out, events, _ := forwarded(t, Config{}, forward.Config{}, mirrored(exchange().frames, "10.0.0.1", 7))
 	require.Equal(t, []uint16{0}, out.vlans())
-	require.Zero(t, told.ofFlows()[0].Tag)
+	require.Zero(t, events.ofFlows()[0].Tag)
 }
 
 func TestTruncatedFramesKeepTheirLengths(t *testing.T) {
@@ -197,14 +197,14 @@ func TestBothEndsAreForwardedOnce(t *testing.T) {
 		delay := time.Duration(rapid.IntRange(0, 100).Draw(t, "delay")) * time.Millisecond
 		c := talkative(rapid.IntRange(0, 100).Draw(t, "exchanges"))
 		in, want := bothEnds(c, func(end int) bool { return rng.Float64() < loss[end] }, delay)
-		out, told, n := forwarded(t, Config{}, forward.Config{Tags: new(numbered)}, in)
+		out, events, n := forwarded(t, Config{}, forward.Config{Tags: new(numbered)}, in)
 		var got [][]byte
 		for _, f := range out.frames {
 			got = append(got, f.data)
 		}
 		require.ElementsMatch(t, want, got)
 		require.LessOrEqual(t, len(out.vlans()), 1)
-		for _, e := range told.ofFlows() {
+		for _, e := range events.ofFlows() {
 			require.Equal(t, out.frames[0].vlan, e.Tag)
 		}
 		require.Equal(t, uint64(len(in)-len(want)), n.Forward.Excluded[event.Duplicate].Frames)
@@ -222,10 +222,10 @@ func TestBothCopiesAreForwardedIfConfigured(t *testing.T) {
 // TestEventsDoNotDependOnForwarding: except that packets are paired from the first one on.
 func TestEventsDoNotDependOnForwarding(t *testing.T) {
 	in, _ := bothEnds(talkative(20), func(int) bool { return false }, time.Millisecond/2)
-	_, told, _ := forwarded(t, Config{}, forward.Config{}, in)
+	_, events, _ := forwarded(t, Config{}, forward.Config{}, in)
 	plain, _ := inspect(t, Config{}, in)
-	require.Equal(t, plain.lines(event.AppLayer), told.lines(event.AppLayer))
-	require.Equal(t, plain.lines(event.Flow), told.lines(event.Flow))
+	require.Equal(t, plain.lines(event.AppLayer), events.lines(event.AppLayer))
+	require.Equal(t, plain.lines(event.Flow), events.lines(event.Flow))
 }
 
 // TestOtherConnectionsKeepTheirTags: two networks have a connection of the same addresses and ports, but with unrelated sequence numbers.

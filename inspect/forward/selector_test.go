@@ -14,7 +14,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/mirror"
 )
 
-// inventory is a mirror.Owners that knows nothing, and whose generation a test sets.
+// inventory is a mirror.Owners that knows no interface. Tests set its generation.
 type inventory struct{ generation uint64 }
 
 func (inventory) Owner(netip.Addr, uint32) *event.Owner { return nil }
@@ -43,28 +43,28 @@ func newTestSelector(t testing.TB, cfg Config, owners mirror.Owners) (*Selector,
 func TestFiltersAreEvaluatedOnChangesOnly(t *testing.T) {
 	filter, err := Fields.Compile("vni == 7")
 	require.NoError(t, err)
-	owners := new(inventory)
-	s, r := newTestSelector(t, Config{Where: filter}, owners)
-	f := s.state(r)
-	for name, change := range map[string]func(){
-		"nothing":      func() {},
-		"counters":     func() { r.Packets[0]++; r.Bytes[1]++; r.Message++ },
-		"name":         func() { r.Name++ },
-		"name source":  func() { r.NameSource = l7.SNI },
-		"protocol":     func() { r.Proto = l7.TLS },
-		"initiator":    func() { r.Initiator = event.BySYN },
-		"client":       func() { r.OpenedBy(1, event.ByTLSHello) },
-		"own side":     func() { r.OwnedBy(1) },
-		"no lookup":    func() { r.Facts = r.Facts.WithDirect(event.NoLookup) },
-		"an inventory": func() { owners.generation++; s.Sessions.Refresh() },
+	for name, change := range map[string]func(*flow.Record, *inventory){
+		"nothing":     func(*flow.Record, *inventory) {},
+		"counters":    func(r *flow.Record, _ *inventory) { r.Packets[0]++; r.Bytes[1]++; r.Message++ },
+		"name":        func(r *flow.Record, _ *inventory) { r.Name++ },
+		"name source": func(r *flow.Record, _ *inventory) { r.NameSource = l7.SNI },
+		"protocol":    func(r *flow.Record, _ *inventory) { r.Proto = l7.TLS },
+		"initiator":   func(r *flow.Record, _ *inventory) { r.Initiator = event.BySYN },
+		"client":      func(r *flow.Record, _ *inventory) { r.OpenedBy(1, event.ByTLSHello) },
+		"own side":    func(r *flow.Record, _ *inventory) { r.OwnedBy(1) },
+		"no lookup":   func(r *flow.Record, _ *inventory) { r.Facts = r.Facts.WithDirect(event.NoLookup) },
+		"inventory":   func(_ *flow.Record, o *inventory) { o.generation++ },
 	} {
+		owners := new(inventory)
+		s, r := newTestSelector(t, Config{Where: filter}, owners)
+		f := s.state(r)
 		s.evalFilters(r, f)
 		require.True(t, f.matchesFilter(), name)
 		f.matches = 0
-		change()
+		change(r, owners)
+		s.Sessions.Refresh()
 		s.evalFilters(r, f)
 		require.Equal(t, name != "nothing" && name != "counters", f.matchesFilter(), name)
-		f.seen = snapshot{}
 	}
 }
 
