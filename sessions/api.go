@@ -1,14 +1,21 @@
+// Package sessions manages EC2's traffic mirroring as desired state. Compare derives the plan that brings an account to the state of a
+// spec, Apply makes the plan's changes, NewInventory lists which interface is behind each mirror session.
+//
+// Everything but Apply and Prober is a pure function of its arguments; the AWS SDK is in sessions/aws. A resource without the spec's owner
+// in its tags is never changed.
 package sessions
 
 import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/mirrorsink/mirrorsink/sessions/account"
 )
 
 // Reader reads what there is: every page of it. The state is the caller's. It is safe for concurrent use.
 type Reader interface {
-	Read(ctx context.Context) (*State, error)
+	Read(ctx context.Context) (*account.State, error)
 }
 
 // Changer makes one change. It tries again by itself where that helps (throttling, 5xx, lost replies), and returns the ID of
@@ -16,7 +23,7 @@ type Reader interface {
 type Changer interface {
 	Change(ctx context.Context, c *Change, how Call) (id string, err error)
 	// Rules returns the rules of a filter.
-	Rules(ctx context.Context, filter string) ([]Rule, error)
+	Rules(ctx context.Context, filter string) ([]account.Rule, error)
 }
 
 // Call says how a change is made.

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/mirrorsink/mirrorsink/sessions/account"
 )
 
 // Applier carries plans out.
@@ -122,7 +124,7 @@ func (r *run) one(ctx context.Context, c *Change) {
 	defer r.mu.Unlock()
 	if o.Err != nil {
 		r.result.Failed = append(r.result.Failed, o)
-		if !r.DryRun && !r.bearable(o) {
+		if !r.DryRun && !r.tolerable(o) {
 			r.stop(errStopped)
 		}
 	} else {
@@ -136,9 +138,9 @@ func (r *run) one(ctx context.Context, c *Change) {
 	}
 }
 
-// bearable reports whether others can go on although a change failed. What is wrong with permissions or the network is wrong for
+// tolerable reports whether others can go on although a change failed. What is wrong with permissions or the network is wrong for
 // all of them.
-func (r *run) bearable(o Outcome) bool {
+func (r *run) tolerable(o Outcome) bool {
 	if !r.GoOn || o.Change.Kind != KindSession || o.Change.Op != Create {
 		return false
 	}
@@ -147,7 +149,7 @@ func (r *run) bearable(o Outcome) bool {
 }
 
 // reference is how sessions and rules of a plan refer to what a change makes.
-func (c *Change) reference() string { return c.Kind.String() + "/" + c.Name }
+func (c *Change) reference() string { return account.Reference(c.Kind.String(), c.Name) }
 
 // change makes one change and judges the answer.
 func (r *run) change(ctx context.Context, c *Change) Outcome {
@@ -161,7 +163,7 @@ func (r *run) change(ctx context.Context, c *Change) Outcome {
 	case err == nil:
 	case class == WouldSucceed && r.DryRun:
 		o.Note = "would be allowed"
-	case class == NotFound && c.vanished(err):
+	case class == NotFound && c.interfaceGone(err):
 		o.Note = "gone in the meantime, with its interface"
 	case class == Exists && c.Kind == KindRule && c.Op == Create:
 		o.ID, err = r.readBack(ctx, resolved.Want.Rule, err)
@@ -172,9 +174,9 @@ func (r *run) change(ctx context.Context, c *Change) Outcome {
 	return o
 }
 
-// vanished reports whether a change failed because the interface is not there any more, as happens where instances come and
+// interfaceGone reports whether a change failed because the interface is not there any more, as happens where instances come and
 // go. AWS takes its sessions away with it.
-func (c *Change) vanished(err error) bool {
+func (c *Change) interfaceGone(err error) bool {
 	var api *APIError
 	if c.Kind != KindSession || !errors.As(err, &api) {
 		return false
@@ -183,16 +185,16 @@ func (c *Change) vanished(err error) bool {
 }
 
 // readBack compares a rule that is there already with the one that was to be made.
-func (r *run) readBack(ctx context.Context, want *Rule, exists error) (id string, err error) {
+func (r *run) readBack(ctx context.Context, want *account.Rule, exists error) (id string, err error) {
 	rules, err := r.API.Rules(ctx, want.Filter)
 	if err != nil {
 		return "", err
 	}
-	there := find(rules, func(have *Rule) bool { return have.key() == want.key() })
-	if there == nil || !there.same(want) || there.Tags[OwnerTag] != want.Tags[OwnerTag] {
+	i := slices.IndexFunc(rules, func(have account.Rule) bool { return have.Key() == want.Key() })
+	if i < 0 || !rules[i].SameEffect(want) || rules[i].Tags[account.OwnerTag] != want.Tags[account.OwnerTag] {
 		return "", fmt.Errorf("%s rule %d of %s is there and is another one: %w", want.Direction, want.Number, want.Filter, exists)
 	}
-	return there.ID, nil
+	return rules[i].ID, nil
 }
 
 // resolve puts IDs in the place of references. fresh says that the change depends on one of a moment ago; missing is a reference that has none.
@@ -200,7 +202,7 @@ func (r *run) resolve(c *Change) (resolved Change, fresh bool, missing string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	id := func(ref *string) {
-		if !strings.Contains(*ref, "/") {
+		if !account.IsReference(*ref) {
 			return
 		}
 		made, ok := r.ids[*ref]

@@ -9,18 +9,21 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/mirrorsink/mirrorsink/sessions/account"
+	"github.com/mirrorsink/mirrorsink/sessions/spec"
 )
 
 // changer is EC2 as far as Apply can tell: it numbers what it makes, notes the calls, and fails where it is told to.
 type changer struct {
 	mu    sync.Mutex
-	calls []call
+	calls []madeCall
 	fail  func(c *Change) error
-	rules []Rule
+	rules []account.Rule
 	after func(c *Change) // told when a call is done
 }
 
-type call struct {
+type madeCall struct {
 	text   string
 	token  string
 	settle bool
@@ -42,7 +45,7 @@ func (f *changer) Change(_ context.Context, c *Change, how Call) (string, error)
 	if c.Kind == KindServices {
 		text += " of " + c.ID
 	}
-	f.calls = append(f.calls, call{text, how.Token, how.Settled})
+	f.calls = append(f.calls, madeCall{text, how.Token, how.Settled})
 	if f.fail != nil {
 		if err := f.fail(c); err != nil {
 			return "", err
@@ -57,7 +60,7 @@ func (f *changer) Change(_ context.Context, c *Change, how Call) (string, error)
 	return c.ID, nil
 }
 
-func (f *changer) Rules(context.Context, string) ([]Rule, error) { return f.rules, nil }
+func (f *changer) Rules(context.Context, string) ([]account.Rule, error) { return f.rules, nil }
 
 func (f *changer) texts() (list []string) {
 	for _, c := range f.calls {
@@ -68,7 +71,7 @@ func (f *changer) texts() (list []string) {
 
 // emptyAccount is a plan that makes everything: a target, a filter with two rules and a service, and two sessions.
 func emptyAccount(t *testing.T) *Plan {
-	spec, err := ParseSpec("spec", []byte(`
+	spec, err := spec.Parse("spec", []byte(`
 owner: demo
 targets: {sink: {network-interface: eni-0f}}
 filters: {web: {egress: [], ingress: [{action: accept, source: 0.0.0.0/0, destination: 0.0.0.0/0}, {action: accept, source: "::/0", destination: "::/0"}]}}
@@ -76,7 +79,7 @@ sources: {all: {vpcs: vpc-1}}
 sessions: {web: {sources: all, filter: web, target: sink}}
 `))
 	require.NoError(t, err)
-	p, err := Diff(spec, &State{Interfaces: []Interface{{ID: "eni-0a", VPC: "vpc-1"}, {ID: "eni-0b", VPC: "vpc-1"}}})
+	p, err := Diff(spec, &account.State{Interfaces: []account.Interface{{ID: "eni-0a", VPC: "vpc-1"}, {ID: "eni-0b", VPC: "vpc-1"}}})
 	require.NoError(t, err)
 	return p
 }
@@ -199,15 +202,15 @@ func TestARuleThatIsThere(t *testing.T) {
 	ours := *plan.Changes[2].Want.Rule
 	ours.ID = "tmfr-1"
 	others, another := ours, ours
-	others.Tags, another.Action = nil, Reject
+	others.Tags, another.Action = nil, account.Reject
 	for _, c := range []struct {
 		what  string
-		there []Rule
+		there []account.Rule
 		ok    bool
 	}{
-		{"the same", []Rule{ours}, true},
-		{"not ours", []Rule{others}, false},
-		{"another", []Rule{another}, false},
+		{"the same", []account.Rule{ours}, true},
+		{"not ours", []account.Rule{others}, false},
+		{"another", []account.Rule{another}, false},
 		{"gone again", nil, false},
 	} {
 		t.Run(c.what, func(t *testing.T) {

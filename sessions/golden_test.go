@@ -12,6 +12,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/tools/txtar"
+
+	"github.com/mirrorsink/mirrorsink/sessions/account"
+	"github.com/mirrorsink/mirrorsink/sessions/spec"
 )
 
 var update = flag.Bool("update", false, "write the plans that come out into testdata/sessions")
@@ -46,8 +49,8 @@ func testPlan(t *testing.T, name string) {
 }
 
 // planned returns the plan as people see it, or the error.
-func planned(t *testing.T, spec, state []byte) []byte {
-	s, err := ParseSpec("spec.yaml", spec)
+func planned(t *testing.T, text, state []byte) []byte {
+	s, err := spec.Parse("spec.yaml", text)
 	require.NoError(t, err)
 	have := stateOf(t, state)
 	p, err := Diff(s, have)
@@ -60,12 +63,12 @@ func planned(t *testing.T, spec, state []byte) []byte {
 }
 
 // stateOf reads a state in YAML, whose keys are those of its JSON. It is strict.
-func stateOf(t *testing.T, text []byte) *State {
+func stateOf(t *testing.T, text []byte) *account.State {
 	j, err := yaml.YAMLToJSON(text)
 	require.NoError(t, err)
 	dec := json.NewDecoder(bytes.NewReader(j))
 	dec.DisallowUnknownFields()
-	have := &State{}
+	have := &account.State{}
 	require.NoError(t, dec.Decode(have))
 	return have
 }

@@ -5,6 +5,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"github.com/mirrorsink/mirrorsink/sessions/account"
 )
 
 // Policy is an IAM policy document.
@@ -152,7 +154,7 @@ func (s Scope) tagged(where string) map[string]map[string][]string {
 	if owner == "" {
 		operator, owner = "StringLike", "*"
 	}
-	return map[string]map[string][]string{operator: {where + "/" + OwnerTag: {owner}}}
+	return map[string]map[string][]string{operator: {where + "/" + account.OwnerTag: {owner}}}
 }
 
 // arns are all resources of some types.

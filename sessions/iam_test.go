@@ -11,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/mirrorsink/mirrorsink/sessions/account"
 )
 
 var narrow = Scope{Owner: "payments-prod", Account: "111122223333", Region: "eu-west-1"}
@@ -54,13 +56,13 @@ func TestPartitions(t *testing.T) {
 // part is a resource that EC2 asks about when a call is made.
 type part struct {
 	arn  string
-	tags Tags // of what is there
+	tags account.Tags // of what is there
 }
 
 // request is a call as IAM sees it.
 type request struct {
 	action string
-	keys   Tags // condition keys of the request
+	keys   account.Tags // condition keys of the request
 	parts  []part
 }
 
@@ -99,7 +101,7 @@ func (s *Statement) holds(r request, about part) bool {
 func at(kind, owner string) part {
 	p := part{arn: "arn:aws:ec2:eu-west-1:111122223333:" + kind + "/id"}
 	if owner != "" {
-		p.tags = Tags{OwnerTag: owner}
+		p.tags = account.Tags{account.OwnerTag: owner}
 	}
 	return p
 }
@@ -107,9 +109,9 @@ func at(kind, owner string) part {
 // calls are those of apply with the resources that the service authorization reference lists for each. made is the owner in
 // the tags of what is made, have that of what is there.
 func callsOf(made, have string) []request {
-	tags := Tags{}
+	tags := account.Tags{}
 	if made != "" {
-		tags["aws:RequestTag/"+OwnerTag] = made
+		tags["aws:RequestTag/"+account.OwnerTag] = made
 	}
 	return []request{
 		{"ec2:CreateTrafficMirrorTarget", tags, []part{at(targetType, ""), at(interfaceType, "")}},
@@ -158,7 +160,7 @@ func TestTagsComeWithCreation(t *testing.T) {
 	p, err := PolicyFor("apply", narrow)
 	require.NoError(t, err)
 	for _, kind := range []string{targetType, filterType, ruleType, sessionType} {
-		r := request{"ec2:CreateTags", Tags{"aws:RequestTag/" + OwnerTag: "payments-prod"}, []part{at(kind, "")}}
+		r := request{"ec2:CreateTags", account.Tags{"aws:RequestTag/" + account.OwnerTag: "payments-prod"}, []part{at(kind, "")}}
 		assert.False(t, p.allows(r), kind)
 		for _, action := range creating {
 			r.keys["ec2:CreateAction"] = action

@@ -9,6 +9,8 @@ import (
 	"net"
 	"strconv"
 	"strings"
+
+	"github.com/mirrorsink/mirrorsink/sessions/account"
 )
 
 // maxInventory bounds the file: about a kilobyte for each of the 65,535 sessions that a sink tells apart.
@@ -84,20 +86,20 @@ func readEntries(text []byte) (*Inventory, error) {
 	inv := &outline.Inventory
 	inv.Made = inv.Made.UTC()
 	inv.Entries = make([]Entry, len(outline.Entries))
-	seen := make(map[tap]int, len(inv.Entries))
+	seen := make(map[entryKey]int, len(inv.Entries))
 	for i, entry := range outline.Entries {
 		e := &inv.Entries[i]
 		err := strict(entry, e)
 		if err == nil {
 			err = e.check()
 		}
-		if first, twice := seen[e.tap()]; err == nil && twice {
+		if first, twice := seen[e.key()]; err == nil && twice {
 			err = fmt.Errorf("outer %v with VNI %d is that of sessions[%d] too, and packets tell no more", e.Outer, e.VNI, first)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("sessions[%d]%s: %w", i, e.named(), plain(err))
 		}
-		seen[e.tap()] = i
+		seen[e.key()] = i
 	}
 	return inv, nil
 }
@@ -117,8 +119,8 @@ func (e *Entry) check() error {
 		return errors.New("no outer: want the interface's primary address")
 	case e.Outer.Zone() != "":
 		return fmt.Errorf("outer %v: an interface's address has no zone", e.Outer)
-	case e.VNI > MaxVNI:
-		return fmt.Errorf("vni %d: want 0 to %d", e.VNI, MaxVNI)
+	case e.VNI > account.MaxVNI:
+		return fmt.Errorf("vni %d: want 0 to %d", e.VNI, account.MaxVNI)
 	case e.Session == "" || e.Interface == "":
 		return errors.New("want the IDs of session and interface")
 	}

@@ -11,31 +11,33 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"github.com/mirrorsink/mirrorsink/sessions/account"
 )
 
 // someState has two interfaces of one instance and one without, and what makes sessions be left out.
-func someState() *State {
+func someState() *account.State {
 	addr := netip.MustParseAddr
-	return &State{
+	return &account.State{
 		Region: "eu-west-1",
-		Interfaces: []Interface{
+		Interfaces: []account.Interface{
 			{
 				ID: "eni-a", MAC: "02:00:00:00:00:0a", Primary: addr("10.0.1.10"), Account: "111122223333",
 				Addresses: []netip.Addr{addr("10.0.1.10"), addr("10.0.1.11"), addr("2001:db8::a")},
-				VPC:       "vpc-1", Subnet: "subnet-1", Zone: "eu-west-1a", ZoneID: "euw1-az1", Type: "interface", Instance: "i-1", Tags: Tags{"Name": "eth0", "side": "left"},
+				VPC:       "vpc-1", Subnet: "subnet-1", Zone: "eu-west-1a", ZoneID: "euw1-az1", Type: "interface", Instance: "i-1", Tags: account.Tags{"Name": "eth0", "side": "left"},
 			},
 			{ID: "eni-b", Primary: addr("10.0.1.20"), Instance: "i-1"},
-			{ID: "eni-c", Primary: addr("10.0.1.5"), Tags: Tags{"Name": "cache"}},
+			{ID: "eni-c", Primary: addr("10.0.1.5"), Tags: account.Tags{"Name": "cache"}},
 			{ID: "eni-elsewhere", Primary: addr("10.0.1.20"), VPC: "vpc-2"},
 			{ID: "eni-new"},
 		},
-		Instances: []Instance{{ID: "i-1", Tags: Tags{"Name": "web", "team": "blue"}}},
-		Sessions: []Session{
+		Instances: []account.Instance{{ID: "i-1", Tags: account.Tags{"Name": "web", "team": "blue"}}},
+		Sessions: []account.Session{
 			{ID: "tms-a2", Interface: "eni-a", Number: 2, VNI: 101},
-			{ID: "tms-a1", Interface: "eni-a", Number: 1, VNI: 101, Tags: Tags{OwnerTag: "us"}},
+			{ID: "tms-a1", Interface: "eni-a", Number: 1, VNI: 101, Tags: account.Tags{account.OwnerTag: "us"}},
 			{ID: "tms-a3", Interface: "eni-a", Number: 3, VNI: 100},
-			{ID: "tms-b", Interface: "eni-b", Number: 1, VNI: 102, Account: "444455556666", Tags: Tags{OwnerTag: "us"}},
-			{ID: "tms-c", Interface: "eni-c", Number: 1, VNI: 7, Tags: Tags{OwnerTag: "them"}},
+			{ID: "tms-b", Interface: "eni-b", Number: 1, VNI: 102, Account: "444455556666", Tags: account.Tags{account.OwnerTag: "us"}},
+			{ID: "tms-c", Interface: "eni-c", Number: 1, VNI: 7, Tags: account.Tags{account.OwnerTag: "them"}},
 			{ID: "tms-x", Interface: "eni-gone", Number: 1, VNI: 8},
 			{ID: "tms-y", Interface: "eni-new", Number: 1, VNI: 9},
 		},
@@ -58,10 +60,10 @@ func TestInventoryJoinsSessionsWithInterfacesAndInstances(t *testing.T) {
 		Outer: addr("10.0.1.10"), VNI: 101, Session: "tms-a1", Interface: "eni-a", MAC: "02:00:00:00:00:0a",
 		Addresses: []netip.Addr{addr("10.0.1.10"), addr("10.0.1.11"), addr("2001:db8::a")},
 		Instance:  "i-1", VPC: "vpc-1", Subnet: "subnet-1", Zone: "eu-west-1a", ZoneID: "euw1-az1", Type: "interface", Account: "111122223333",
-		Tags: Tags{"Name": "eth0", "side": "left", "team": "blue"},
+		Tags: account.Tags{"Name": "eth0", "side": "left", "team": "blue"},
 	}, inv.Entries[2], "the interface's tags stand over the instance's")
 	assert.Equal(t, "444455556666", inv.Entries[3].Account, "the session's, where the interface's is not known")
-	assert.Equal(t, Tags{"Name": "cache"}, inv.Entries[0].Tags)
+	assert.Equal(t, account.Tags{"Name": "cache"}, inv.Entries[0].Tags)
 	assert.Equal(t, []Omission{
 		{"tms-a2", "session tms-a1 of the same interface has VNI 101 too"},
 		{"tms-x", "its interface eni-gone is not there"},
@@ -72,7 +74,7 @@ func TestInventoryJoinsSessionsWithInterfacesAndInstances(t *testing.T) {
 // Two VPCs may use the same addresses, and VNIs chosen by hand collide: then nobody can say whose packets they are.
 func TestInventoryDoesNotGuess(t *testing.T) {
 	s := someState()
-	s.Sessions = append(s.Sessions, Session{ID: "tms-z", Interface: "eni-elsewhere", Number: 1, VNI: 102})
+	s.Sessions = append(s.Sessions, account.Session{ID: "tms-z", Interface: "eni-elsewhere", Number: 1, VNI: 102})
 	inv, left := NewInventory(s, noon)
 	for _, e := range inv.Entries {
 		assert.NotContains(t, []string{"tms-b", "tms-z"}, e.Session)
@@ -120,7 +122,7 @@ func someInventory(t *rapid.T) *Inventory {
 	})
 	entry := rapid.Custom(func(t *rapid.T) Entry {
 		return Entry{
-			Outer: addr.Draw(t, "outer"), VNI: rapid.Uint32Range(0, MaxVNI).Draw(t, "vni"), Session: id.Draw(t, "session"), Interface: id.Draw(t, "interface"),
+			Outer: addr.Draw(t, "outer"), VNI: rapid.Uint32Range(0, account.MaxVNI).Draw(t, "vni"), Session: id.Draw(t, "session"), Interface: id.Draw(t, "interface"),
 			MAC:       rapid.SampledFrom([]string{"", "02:00:00:00:00:0a"}).Draw(t, "mac"),
 			Addresses: rapid.SliceOfN(addr, 1, 3).Draw(t, "addresses"),
 			Instance:  text.Draw(t, "instance"), VPC: text.Draw(t, "vpc"), Subnet: text.Draw(t, "subnet"), Zone: text.Draw(t, "zone"), Account: text.Draw(t, "account"),
@@ -129,7 +131,7 @@ func someInventory(t *rapid.T) *Inventory {
 	})
 	return &Inventory{
 		Format: InventoryFormat, Made: time.Unix(0, rapid.Int64Range(0, 1<<61).Draw(t, "made")).UTC(), Region: text.Draw(t, "region"),
-		Entries: rapid.SliceOfNDistinct(entry, 0, 5, func(e Entry) tap { return e.tap() }).Draw(t, "sessions"),
+		Entries: rapid.SliceOfNDistinct(entry, 0, 5, func(e Entry) entryKey { return e.key() }).Draw(t, "sessions"),
 	}
 }
 

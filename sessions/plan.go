@@ -1,5 +1,7 @@
 package sessions
 
+import "github.com/mirrorsink/mirrorsink/sessions/account"
+
 // Kind is a kind of resource.
 type Kind uint8
 
@@ -62,38 +64,38 @@ type phase uint8
 // Phases. Sessions that go do so before others come or change, so that they do not stand in their way: an interface has
 // three sessions at most, its session numbers are unique, and an interface target has so many sources.
 const (
-	makeTargets phase = iota
-	makeFilters
-	makeRules
+	createTargets phase = iota
+	createFilters
+	putRules
 	setServices
-	dropSessions
-	makeSessions
-	dropRules
-	dropFilters
-	dropTargets
+	deleteSessions
+	putSessions
+	deleteRules
+	deleteFilters
+	deleteTargets
 	numPhases
 )
 
 // Object is a resource: one of the fields is set, Filter for KindServices too.
 type Object struct {
-	Target  *Target  `json:"target,omitempty"`
-	Filter  *Filter  `json:"filter,omitempty"`
-	Rule    *Rule    `json:"rule,omitempty"`
-	Session *Session `json:"session,omitempty"`
+	Target  *account.Target  `json:"target,omitempty"`
+	Filter  *account.Filter  `json:"filter,omitempty"`
+	Rule    *account.Rule    `json:"rule,omitempty"`
+	Session *account.Session `json:"session,omitempty"`
 }
 
 // Plan is what Apply would do, in that order, and what a person should know of it.
 type Plan struct {
-	Owner        string    `json:"owner"`
-	Account      string    `json:"account,omitempty"`
-	Region       string    `json:"region,omitempty"`
-	Changes      []Change  `json:"changes"`
-	Refusals     []string  `json:"refusals,omitempty"` // what AWS would refuse: a plan with one is not applied
-	Warnings     []string  `json:"warnings,omitempty"`
-	Foreign      []Session `json:"foreign,omitempty"` // sessions of others on interfaces that the spec chooses
-	Skipped      []Skip    `json:"skipped,omitempty"`
-	Unmirrorable []Skip    `json:"unmirrorable,omitempty"` // interfaces of new sessions, with EC2's reason: see Prober
-	Sessions     int       `json:"sessions"`               // of ours, once the plan is carried out
+	Owner        string            `json:"owner"`
+	Account      string            `json:"account,omitempty"`
+	Region       string            `json:"region,omitempty"`
+	Changes      []Change          `json:"changes"`
+	Refusals     []string          `json:"refusals,omitempty"` // what AWS would refuse: a plan with one is not applied
+	Warnings     []string          `json:"warnings,omitempty"`
+	Foreign      []account.Session `json:"foreign,omitempty"` // sessions of others on interfaces that the spec chooses
+	Skipped      []Skip            `json:"skipped,omitempty"`
+	Unmirrorable []Skip            `json:"unmirrorable,omitempty"` // interfaces of new sessions, with EC2's reason: see Prober
+	Sessions     int               `json:"sessions"`               // of ours, once the plan is carried out
 }
 
 // Skip is an interface that a source chooses and that gets no session, and why.

@@ -5,8 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"strings"
 	"text/tabwriter"
+
+	"github.com/mirrorsink/mirrorsink/sessions/account"
 )
 
 // HoursPerMonth is what prices a month are reckoned with.
@@ -27,7 +28,11 @@ func CostOf(sessions int, price float64) Cost {
 }
 
 func (c Cost) String() string {
-	return fmt.Sprintf("%s: %.3f USD an hour, %.2f USD a month (at %g USD a session-hour)", count(c.Sessions, "session"), c.Hour, c.Month, c.Price)
+	sessions := "sessions"
+	if c.Sessions == 1 {
+		sessions = "session"
+	}
+	return fmt.Sprintf("%d %s: %.3f USD an hour, %.2f USD a month (at %g USD a session-hour)", c.Sessions, sessions, c.Hour, c.Month, c.Price)
 }
 
 // marks of operations, as in a diff.
@@ -43,7 +48,7 @@ func (p *Plan) Print(out io.Writer, price float64) error {
 	}
 	for i := range p.Foreign {
 		s := &p.Foreign[i]
-		fmt.Fprintf(tw, "  foreign\t%s\t%s\tnot ours, left alone: number %d, VNI %d, to %s%s\n", s.Interface, s.ID, s.Number, s.VNI, s.Target, ownedBy(s.Tags))
+		fmt.Fprintf(tw, "  foreign\t%s\t%s\tnot ours, left alone: number %d, VNI %d, to %s%s\n", s.Interface, s.ID, s.Number, s.VNI, s.Target, s.Tags.OwnedBy())
 	}
 	for _, s := range p.Skipped {
 		fmt.Fprintf(tw, "  skipped\t%s\t\t%s\n", s.Interface, s.Why)
@@ -58,7 +63,7 @@ func (p *Plan) Print(out io.Writer, price float64) error {
 	for _, text := range p.Refusals {
 		fmt.Fprintf(b, "refused: %s\n", text)
 	}
-	fmt.Fprintf(b, "%s\nAfter that, %s%s.\n", p.summary(), p.place(), CostOf(p.Sessions, price))
+	fmt.Fprintf(b, "%s\nAfter that, %s%s.\n", p.Summary(), p.place(), CostOf(p.Sessions, price))
 	return b.Flush()
 }
 
@@ -75,20 +80,14 @@ func (p *Plan) place() string {
 
 // idIfAny is an ID, or nothing for a reference to what does not exist yet.
 func idIfAny(id string) string {
-	if strings.Contains(id, "/") {
+	if account.IsReference(id) {
 		return ""
 	}
 	return id
 }
 
-func ownedBy(t Tags) string {
-	if owner := t[OwnerTag]; owner != "" {
-		return ", owner " + owner
-	}
-	return ""
-}
-
-func (p *Plan) summary() string {
+// Summary returns how many changes of each operation the plan has.
+func (p *Plan) Summary() string {
 	if p.Empty() {
 		return "Nothing to do."
 	}
@@ -97,14 +96,6 @@ func (p *Plan) summary() string {
 		n[p.Changes[i].Op]++
 	}
 	return fmt.Sprintf("%d to create, %d to modify, %d to delete.", n[Create], n[Modify], n[Delete])
-}
-
-// count is a number and what it is of.
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // PrintJSON writes the plan for programs, with what it costs.

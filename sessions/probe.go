@@ -8,8 +8,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
+
+	"github.com/mirrorsink/mirrorsink/sessions/account"
 )
 
 // Prober asks EC2, without doing anything, which of a plan's new sessions it would refuse. Which instance types can be
@@ -46,7 +47,7 @@ func (p *Prober) Probe(ctx context.Context, plan *Plan) (refused []Skip, unasked
 		s := c.Want.Session
 		a, ok := known[s.Interface]
 		if !ok || p.Now().Sub(a.At) > probeAge {
-			if strings.Contains(s.Target+s.Filter, "/") {
+			if account.IsReference(s.Target) || account.IsReference(s.Filter) {
 				unasked++
 				continue
 			}

@@ -6,6 +6,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/mirrorsink/mirrorsink/sessions/account"
 )
 
 // TestProbeKeepsWhatIsOfTheInterface: a quota that is used up, or what another session holds that the same plan takes away,
@@ -13,10 +15,10 @@ import (
 func TestProbeKeepsWhatIsOfTheInterface(t *testing.T) {
 	refusal := func(class Class, code string) error { return &APIError{Code: code, Message: "no", Class: class} }
 	create := func(eni string) Change {
-		return Change{Op: Create, Kind: KindSession, Name: "web " + eni, Want: Object{Session: &Session{Interface: eni, Target: "tmt-1", Filter: "tmf-1"}}}
+		return Change{Op: Create, Kind: KindSession, Name: "web " + eni, Want: Object{Session: &account.Session{Interface: eni, Target: "tmt-1", Filter: "tmf-1"}}}
 	}
 	p := &Plan{Changes: []Change{
-		{Op: Delete, Kind: KindSession, Have: Object{Session: &Session{Interface: "eni-0d"}}},
+		{Op: Delete, Kind: KindSession, Have: Object{Session: &account.Session{Interface: "eni-0d"}}},
 		create("eni-0a"), create("eni-0b"), create("eni-0c"), create("eni-0d"),
 	}}
 	answers := map[string]error{

@@ -6,8 +6,9 @@ import (
 	"io"
 	"slices"
 	"strconv"
-	"strings"
 	"text/tabwriter"
+
+	"github.com/mirrorsink/mirrorsink/sessions/account"
 )
 
 // Report is how everything of an owner stands.
@@ -32,9 +33,9 @@ type Status struct {
 
 // StatusOf lists the sessions that are the spec's owner's or that the spec wants, in the order of names and interfaces. The
 // plan is that of the same spec and state.
-func StatusOf(have *State, p *Plan) *Report {
+func StatusOf(have *account.State, p *Plan) *Report {
 	r := &Report{Refusals: p.Refusals}
-	ix := newIndex(have)
+	ix := account.NewIndex(have)
 	drift := map[string]string{} // by session ID
 	list := []Status{}
 	for i := range p.Changes {
@@ -43,7 +44,7 @@ func StatusOf(have *State, p *Plan) *Report {
 		case c.Kind != KindSession:
 			r.Others = append(r.Others, *c)
 		case c.Op == Create:
-			st := ix.status(c.Want.Session)
+			st := statusOf(ix, c.Want.Session)
 			if c.Want.Session.ChooseVNI {
 				st.VNI = nil
 			}
@@ -56,8 +57,8 @@ func StatusOf(have *State, p *Plan) *Report {
 		}
 	}
 	for i := range have.Sessions {
-		if s := &have.Sessions[i]; s.Tags.has(OwnerTag, p.Owner) {
-			st := ix.status(s)
+		if s := &have.Sessions[i]; s.Tags.Has(account.OwnerTag, p.Owner) {
+			st := statusOf(ix, s)
 			st.Drift = drift[s.ID]
 			list = append(list, st)
 		}
@@ -69,18 +70,18 @@ func StatusOf(have *State, p *Plan) *Report {
 	return r
 }
 
-func (ix *index) status(s *Session) Status {
-	st := Status{Name: s.Tags[NameTag], ID: s.ID, Interface: s.Interface, State: "gone", Target: s.Target, Number: s.Number, VNI: &s.VNI}
-	if eni := ix.byID[s.Interface]; eni != nil {
-		st.Instance, st.State = eni.Instance, cmp.Or(idle(eni, ix.instances[eni.Instance]), eni.Status)
+func statusOf(ix *account.Index, s *account.Session) Status {
+	st := Status{Name: s.Tags[account.NameTag], ID: s.ID, Interface: s.Interface, State: "gone", Target: s.Target, Number: s.Number, VNI: &s.VNI}
+	if eni := ix.InterfaceByID[s.Interface]; eni != nil {
+		st.Instance, st.State = eni.Instance, cmp.Or(ix.Idle(eni), eni.Status)
 	}
-	if t := ix.targets[s.Target]; t != nil {
+	if t := ix.TargetByID[s.Target]; t != nil {
 		st.Target = t.Address()
-		if t.Interface != "" && ix.byID[t.Interface] == nil {
+		if t.Interface != "" && ix.InterfaceByID[t.Interface] == nil {
 			st.Target += " (gone)"
 		}
-	} else if strings.Contains(s.Target, "/") {
-		st.Target = named(s.Target) + " (not there yet)"
+	} else if account.IsReference(s.Target) {
+		st.Target = account.ReferenceName(s.Target) + " (not there yet)"
 	}
 	return st
 }

@@ -7,12 +7,15 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/mirrorsink/mirrorsink/sessions/account"
+	"github.com/mirrorsink/mirrorsink/sessions/spec"
 )
 
 // TestStatus has a session as it should be, one that differs, one whose interface is gone, and one that is missing, whose VNI and
 // target are not there yet; and a number that somebody else has.
 func TestStatus(t *testing.T) {
-	spec, err := ParseSpec("x", []byte(`
+	spec, err := spec.Parse("x", []byte(`
 owner: o
 targets: {old: {network-interface: eni-0f}, new: {network-interface: eni-0e}}
 filters: {none: {ingress: [], egress: [], amazon-dns: false}}
@@ -20,12 +23,12 @@ sources: {a: {interfaces: [eni-0a, eni-0b]}, c: {interfaces: eni-0c}}
 sessions: {s: {sources: a, filter: none, target: old, packet-length: 100}, late: {sources: c, filter: none, target: new, number: 7}}
 `))
 	require.NoError(t, err)
-	tags := func(name string) Tags { return Tags{OwnerTag: "o", NameTag: name} }
-	have := &State{
-		Interfaces: []Interface{{ID: "eni-0a", Status: "in-use"}, {ID: "eni-0b", Status: "in-use"}, {ID: "eni-0c", Status: "in-use"}},
-		Targets:    []Target{{ID: "tmt-1", Interface: "eni-0f", Tags: tags("old")}},
-		Filters:    []Filter{{ID: "tmf-1", Tags: tags("none")}},
-		Sessions: []Session{
+	tags := func(name string) account.Tags { return account.Tags{account.OwnerTag: "o", account.NameTag: name} }
+	have := &account.State{
+		Interfaces: []account.Interface{{ID: "eni-0a", Status: "in-use"}, {ID: "eni-0b", Status: "in-use"}, {ID: "eni-0c", Status: "in-use"}},
+		Targets:    []account.Target{{ID: "tmt-1", Interface: "eni-0f", Tags: tags("old")}},
+		Filters:    []account.Filter{{ID: "tmf-1", Tags: tags("none")}},
+		Sessions: []account.Session{
 			{ID: "tms-1", Interface: "eni-0a", Target: "tmt-1", Filter: "tmf-1", Number: 1, VNI: 11, PacketLength: 100, Tags: tags("s")},
 			{ID: "tms-2", Interface: "eni-0b", Target: "tmt-1", Filter: "tmf-1", Number: 1, VNI: 12, Tags: tags("s")},
 			{ID: "tms-3", Interface: "eni-0d", Target: "tmt-1", Filter: "tmf-1", Number: 1, VNI: 0, Tags: tags("s")},

@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/mirrorsink/mirrorsink/sessions"
+	"github.com/mirrorsink/mirrorsink/sessions/spec"
 )
 
 // bare takes away what the machine may know of AWS.
@@ -76,7 +76,7 @@ func TestExampleStays(t *testing.T) {
 }
 
 func TestExampleIsASpec(t *testing.T) {
-	spec, err := sessions.ParseSpec("playground.yaml", example)
+	spec, err := spec.Parse("playground.yaml", example)
 	require.NoError(t, err)
 	assert.Equal(t, "playground", spec.Owner)
 	assert.Len(t, spec.Sessions, 2)

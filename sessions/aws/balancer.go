@@ -5,20 +5,21 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/mirrorsink/mirrorsink/sessions/account"
+
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
+
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
-
-	"github.com/mirrorsink/mirrorsink/sessions"
 )
 
 // LoadBalancer reads a load balancer with its listeners, its target groups and the health of their targets.
-func (c *Client) LoadBalancer(ctx context.Context, arn string) (*sessions.LoadBalancer, error) {
+func (c *Client) LoadBalancer(ctx context.Context, arn string) (*account.LoadBalancer, error) {
 	b, err := c.balancer(ctx, arn)
 	if err != nil {
 		return nil, c.explain(err)
 	}
-	for _, read := range []func(context.Context, *sessions.LoadBalancer) error{c.crossZone, c.listeners, c.targetGroups} {
+	for _, read := range []func(context.Context, *account.LoadBalancer) error{c.crossZone, c.listeners, c.targetGroups} {
 		if err := read(ctx, b); err != nil {
 			return nil, c.explain(err)
 		}
@@ -26,7 +27,7 @@ func (c *Client) LoadBalancer(ctx context.Context, arn string) (*sessions.LoadBa
 	return b, nil
 }
 
-func (c *Client) balancer(ctx context.Context, arn string) (*sessions.LoadBalancer, error) {
+func (c *Client) balancer(ctx context.Context, arn string) (*account.LoadBalancer, error) {
 	out, err := c.elb.DescribeLoadBalancers(ctx, &elb.DescribeLoadBalancersInput{LoadBalancerArns: []string{arn}})
 	if err != nil {
 		return nil, err
@@ -35,7 +36,7 @@ func (c *Client) balancer(ctx context.Context, arn string) (*sessions.LoadBalanc
 		return nil, fmt.Errorf("load balancer %s: there are %d of it", arn, len(out.LoadBalancers))
 	}
 	n := out.LoadBalancers[0]
-	b := &sessions.LoadBalancer{ARN: arn, Name: sdk.ToString(n.LoadBalancerName), Type: string(n.Type), VPC: sdk.ToString(n.VpcId), Groups: n.SecurityGroups}
+	b := &account.LoadBalancer{ARN: arn, Name: sdk.ToString(n.LoadBalancerName), Type: string(n.Type), VPC: sdk.ToString(n.VpcId), Groups: n.SecurityGroups}
 	for _, z := range n.AvailabilityZones {
 		b.Zones = append(b.Zones, sdk.ToString(z.ZoneName))
 	}
@@ -44,7 +45,7 @@ func (c *Client) balancer(ctx context.Context, arn string) (*sessions.LoadBalanc
 }
 
 // crossZone reads the attribute, which Network Load Balancers have off by default.
-func (c *Client) crossZone(ctx context.Context, b *sessions.LoadBalancer) error {
+func (c *Client) crossZone(ctx context.Context, b *account.LoadBalancer) error {
 	out, err := c.elb.DescribeLoadBalancerAttributes(ctx, &elb.DescribeLoadBalancerAttributesInput{LoadBalancerArn: &b.ARN})
 	if err != nil {
 		return err
@@ -57,14 +58,14 @@ func (c *Client) crossZone(ctx context.Context, b *sessions.LoadBalancer) error 
 	return nil
 }
 
-func (c *Client) listeners(ctx context.Context, b *sessions.LoadBalancer) (err error) {
+func (c *Client) listeners(ctx context.Context, b *account.LoadBalancer) (err error) {
 	pages := elb.NewDescribeListenersPaginator(c.elb, &elb.DescribeListenersInput{LoadBalancerArn: &b.ARN})
 	b.Listeners, err = collect(ctx, pages, func(p *elb.DescribeListenersOutput) []types.Listener { return p.Listeners }, listenerOf)
 	return err
 }
 
-func listenerOf(n *types.Listener) (sessions.Listener, error) {
-	l := sessions.Listener{Protocol: string(n.Protocol), Port: int(sdk.ToInt32(n.Port))}
+func listenerOf(n *types.Listener) (account.Listener, error) {
+	l := account.Listener{Protocol: string(n.Protocol), Port: int(sdk.ToInt32(n.Port))}
 	for _, a := range n.DefaultActions {
 		if a.TargetGroupArn != nil {
 			l.TargetGroups = append(l.TargetGroups, *a.TargetGroupArn)
@@ -81,7 +82,7 @@ func listenerOf(n *types.Listener) (sessions.Listener, error) {
 	return l, nil
 }
 
-func (c *Client) targetGroups(ctx context.Context, b *sessions.LoadBalancer) (err error) {
+func (c *Client) targetGroups(ctx context.Context, b *account.LoadBalancer) (err error) {
 	pages := elb.NewDescribeTargetGroupsPaginator(c.elb, &elb.DescribeTargetGroupsInput{LoadBalancerArn: &b.ARN})
 	b.TargetGroups, err = collect(ctx, pages, func(p *elb.DescribeTargetGroupsOutput) []types.TargetGroup { return p.TargetGroups }, targetGroupOf)
 	if err != nil {
@@ -95,14 +96,14 @@ func (c *Client) targetGroups(ctx context.Context, b *sessions.LoadBalancer) (er
 	return nil
 }
 
-func targetGroupOf(n *types.TargetGroup) (sessions.TargetGroup, error) {
-	return sessions.TargetGroup{
+func targetGroupOf(n *types.TargetGroup) (account.TargetGroup, error) {
+	return account.TargetGroup{
 		ARN: sdk.ToString(n.TargetGroupArn), Name: sdk.ToString(n.TargetGroupName), Protocol: string(n.Protocol), Port: int(sdk.ToInt32(n.Port)),
 		HealthProtocol: string(n.HealthCheckProtocol), HealthPort: sdk.ToString(n.HealthCheckPort), HealthPath: sdk.ToString(n.HealthCheckPath),
 	}, nil
 }
 
-func (c *Client) health(ctx context.Context, g *sessions.TargetGroup) error {
+func (c *Client) health(ctx context.Context, g *account.TargetGroup) error {
 	out, err := c.elb.DescribeTargetHealth(ctx, &elb.DescribeTargetHealthInput{TargetGroupArn: &g.ARN})
 	if err != nil {
 		return err

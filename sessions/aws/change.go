@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/mirrorsink/mirrorsink/sessions/account"
+
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
@@ -153,12 +155,12 @@ func (c *Client) deleteSession(ctx context.Context, ch *sessions.Change, r reque
 }
 
 // description is what the console shows of a resource.
-func description(tags sessions.Tags) *string {
-	return sdk.String(fmt.Sprintf("mirrorsink %s: %s", tags[sessions.OwnerTag], tags[sessions.NameTag]))
+func description(tags account.Tags) *string {
+	return sdk.String(fmt.Sprintf("mirrorsink %s: %s", tags[account.OwnerTag], tags[account.NameTag]))
 }
 
 // tagged are the tags with which a resource is made, in the order of their keys, so that a repeated request is the same.
-func tagged(kind types.ResourceType, tags sessions.Tags) []types.TagSpecification {
+func tagged(kind types.ResourceType, tags account.Tags) []types.TagSpecification {
 	if len(tags) == 0 {
 		return nil
 	}
@@ -178,7 +180,7 @@ func optional(s string) *string {
 
 func number[N int | uint32](n N) *int32 { return sdk.Int32(int32(n)) }
 
-func ports(p *sessions.PortRange) *types.TrafficMirrorPortRangeRequest {
+func ports(p *account.PortRange) *types.TrafficMirrorPortRangeRequest {
 	if p == nil {
 		return nil
 	}

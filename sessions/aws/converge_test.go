@@ -12,7 +12,9 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/mirrorsink/mirrorsink/sessions"
+	"github.com/mirrorsink/mirrorsink/sessions/account"
 	"github.com/mirrorsink/mirrorsink/sessions/ec2test"
+	"github.com/mirrorsink/mirrorsink/sessions/spec"
 )
 
 // TestConverges: whatever is there, ours by another spec or somebody else's, and whatever goes wrong at any call, planning and
@@ -25,21 +27,21 @@ func TestConverges(t *testing.T) {
 		defer w.srv.Close()
 		w.apply(w.spec("before"))
 		w.meddle()
-		spec := w.spec("after")
+		after := w.spec("after")
 		others := w.foreign()
 
 		w.breakSomething()
-		w.apply(spec)
+		w.apply(after)
 		w.srv.ClearFaults()
 		w.srv.Delay(0)
 		w.srv.Settle()
 
-		if p := w.apply(spec); len(p.Refusals) == 0 {
-			p = w.plan(spec)
+		if p := w.apply(after); len(p.Refusals) == 0 {
+			p = w.plan(after)
 			require.Empty(t, p.Changes, "after a run without faults there is something left to do: %v", p.Changes)
 		}
-		w.apply(&sessions.Spec{Owner: "ours"})
-		require.Empty(t, w.plan(&sessions.Spec{Owner: "ours"}).Changes, "something is left after all was destroyed")
+		w.apply(&spec.Spec{Owner: "ours"})
+		require.Empty(t, w.plan(&spec.Spec{Owner: "ours"}).Changes, "something is left after all was destroyed")
 		require.Equal(t, others, w.foreign(), "something of others was touched")
 	})
 }
@@ -55,34 +57,34 @@ type world struct {
 
 var (
 	ownTags = func(name string) map[string]string {
-		return map[string]string{sessions.OwnerTag: "ours", sessions.NameTag: name}
+		return map[string]string{account.OwnerTag: "ours", account.NameTag: name}
 	}
 	worldTargets = []string{"eni-90", "eni-91", worldNLB}
 	worldNames   = []string{"one", "two", "three"}
 )
 
 func newWorld(t *rapid.T) *world {
-	account := ec2test.Account{}
+	there := ec2test.Account{}
 	for i := range 5 {
-		account.Interfaces = append(account.Interfaces, ec2test.Interface{
+		there.Interfaces = append(there.Interfaces, ec2test.Interface{
 			ID: fmt.Sprintf("eni-0%d", i), VPC: "vpc-1", Zone: "eu-west-1a", Status: "in-use",
 			Addresses: []netip.Addr{netip.AddrFrom4([4]byte{10, 0, 0, byte(i + 1)})},
 			Tags:      map[string]string{"group": rapid.SampledFrom([]string{"a", "b"}).Draw(t, "group")},
 		})
 	}
-	account.LoadBalancers = []ec2test.LoadBalancer{{ARN: worldNLB}}
+	there.LoadBalancers = []ec2test.LoadBalancer{{ARN: worldNLB}}
 	for _, id := range worldTargets[:2] {
-		account.Interfaces = append(account.Interfaces, ec2test.Interface{ID: id, VPC: "vpc-2", Status: "in-use"})
+		there.Interfaces = append(there.Interfaces, ec2test.Interface{ID: id, VPC: "vpc-2", Status: "in-use"})
 	}
-	account.Targets = []ec2test.Target{{ID: "tmt-f", Interface: "eni-91", Tags: map[string]string{sessions.OwnerTag: "others"}}}
-	account.Filters = []ec2test.Filter{{ID: "tmf-f"}}
+	there.Targets = []ec2test.Target{{ID: "tmt-f", Interface: "eni-91", Tags: map[string]string{account.OwnerTag: "others"}}}
+	there.Filters = []ec2test.Filter{{ID: "tmf-f"}}
 	for i := range rapid.IntRange(0, 3).Draw(t, "foreign sessions") {
-		account.Sessions = append(account.Sessions, ec2test.Session{
+		there.Sessions = append(there.Sessions, ec2test.Session{
 			ID: fmt.Sprintf("tms-f%d", i), Interface: fmt.Sprintf("eni-0%d", i), Target: "tmt-f", Filter: "tmf-f",
 			Number: rapid.IntRange(1, 3).Draw(t, "foreign number"), VNI: rapid.Uint32Range(1, 12).Draw(t, "foreign VNI"),
 		})
 	}
-	w := &world{T: t, srv: ec2test.New(account)}
+	w := &world{T: t, srv: ec2test.New(there)}
 	client, err := Open(t.Context(), Config{Region: "eu-west-1", Endpoint: w.srv.URL, MaxAttempts: 2, MaxBackoff: time.Millisecond})
 	require.NoError(t, err)
 	w.client = client
@@ -90,20 +92,20 @@ func newWorld(t *rapid.T) *world {
 }
 
 // spec draws a spec of up to three sessions, two filters and two targets.
-func (w *world) spec(label string) *sessions.Spec {
-	s := &sessions.Spec{Owner: "ours"}
+func (w *world) spec(label string) *spec.Spec {
+	s := &spec.Spec{Owner: "ours"}
 	for _, name := range worldNames[:2] {
 		s.Targets = append(s.Targets, w.target(label, name))
-		s.Filters = append(s.Filters, sessions.FilterSpec{Name: name, AmazonDNS: rapid.Bool().Draw(w.T, label+" dns"), Rules: w.rules(label)})
+		s.Filters = append(s.Filters, spec.Filter{Name: name, AmazonDNS: rapid.Bool().Draw(w.T, label+" dns"), Rules: w.rules(label)})
 	}
 	if a, b := s.Targets[0], s.Targets[1]; a.Interface == b.Interface && a.LoadBalancer == b.LoadBalancer && a.ID == b.ID {
 		s.Targets = s.Targets[:1]
 	}
 	for _, group := range []string{"a", "b"} {
-		s.Sources = append(s.Sources, sessions.SourceSpec{Name: group, Optional: true, Selector: sessions.Selector{Tags: sessions.Tags{"group": group}, VPCs: []string{"vpc-1"}}})
+		s.Sources = append(s.Sources, spec.Source{Name: group, Optional: true, Selector: spec.Selector{Tags: account.Tags{"group": group}, VPCs: []string{"vpc-1"}}})
 	}
 	for _, name := range worldNames[:rapid.IntRange(0, 3).Draw(w.T, label+" sessions")] {
-		spec := sessions.SessionSpec{
+		session := spec.Session{
 			Name: name, Sources: rapid.SampledFrom([][]string{{"a"}, {"b"}, {"a", "b"}}).Draw(w.T, label+" sources"),
 			Filter: rapid.SampledFrom(worldNames[:2]).Draw(w.T, label+" filter"), Target: rapid.SampledFrom(s.Targets).Draw(w.T, label+" to").Name,
 			Number:       rapid.SampledFrom([]int{0, 0, 1, 2, 3, 4}).Draw(w.T, label+" number"),
@@ -111,36 +113,36 @@ func (w *world) spec(label string) *sessions.Spec {
 		}
 		switch rapid.IntRange(0, 2).Draw(w.T, label+" VNI") {
 		case 1:
-			spec.VNI = sessions.VNIRange{Set: true, From: 7, To: 7}
+			session.VNI = spec.VNIRange{Set: true, From: 7, To: 7}
 		case 2:
-			spec.VNI = sessions.VNIRange{Set: true, From: 5, To: 20}
+			session.VNI = spec.VNIRange{Set: true, From: 5, To: 20}
 		}
-		s.Sessions = append(s.Sessions, spec)
+		s.Sessions = append(s.Sessions, session)
 	}
 	return s
 }
 
 // target draws an address of which a target is to be made, or the ID of one that is there, which may be ours.
-func (w *world) target(label, name string) sessions.TargetSpec {
+func (w *world) target(label, name string) spec.Target {
 	there := w.srv.Snapshot().Targets
 	if rapid.IntRange(0, 3).Draw(w.T, label+" by ID") == 0 {
-		return sessions.TargetSpec{Name: name, ID: rapid.SampledFrom(there).Draw(w.T, label+" there").ID}
+		return spec.Target{Name: name, ID: rapid.SampledFrom(there).Draw(w.T, label+" there").ID}
 	}
 	address := rapid.SampledFrom(worldTargets).Draw(w.T, label+" target")
 	if address == worldNLB {
-		return sessions.TargetSpec{Name: name, LoadBalancer: address}
+		return spec.Target{Name: name, LoadBalancer: address}
 	}
-	return sessions.TargetSpec{Name: name, Interface: address}
+	return spec.Target{Name: name, Interface: address}
 }
 
-func (w *world) rules(label string) (rules []sessions.Rule) {
+func (w *world) rules(label string) (rules []account.Rule) {
 	any4, any6 := netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")
 	taken := map[string]bool{}
 	for range rapid.IntRange(0, 10).Draw(w.T, label+" rules") {
-		r := sessions.Rule{
-			Direction: rapid.SampledFrom([]string{sessions.Ingress, sessions.Egress}).Draw(w.T, label+" direction"),
+		r := account.Rule{
+			Direction: rapid.SampledFrom([]string{account.Ingress, account.Egress}).Draw(w.T, label+" direction"),
 			Number:    rapid.IntRange(1, 8).Draw(w.T, label+" rule number"),
-			Action:    rapid.SampledFrom([]string{sessions.Accept, sessions.Reject}).Draw(w.T, label+" action"),
+			Action:    rapid.SampledFrom([]string{account.Accept, account.Reject}).Draw(w.T, label+" action"),
 			Source:    any4, Destination: any4,
 		}
 		if rapid.Bool().Draw(w.T, label+" v6") {
@@ -149,7 +151,7 @@ func (w *world) rules(label string) (rules []sessions.Rule) {
 		if rapid.Bool().Draw(w.T, label+" tcp") {
 			r.Protocol = 6
 			if rapid.Bool().Draw(w.T, label+" ports") {
-				r.DestinationPorts = &sessions.PortRange{From: 443, To: rapid.IntRange(443, 445).Draw(w.T, label+" port")}
+				r.DestinationPorts = &account.PortRange{From: 443, To: rapid.IntRange(443, 445).Draw(w.T, label+" port")}
 			}
 		}
 		if key := fmt.Sprint(r.Direction, r.Number); !taken[key] {
@@ -164,7 +166,7 @@ func (w *world) rules(label string) (rules []sessions.Rule) {
 func (w *world) meddle() {
 	there := w.srv.Snapshot()
 	for _, t := range there.Targets {
-		if t.Tags[sessions.OwnerTag] == "ours" && rapid.Bool().Draw(w.T, "target removed") {
+		if t.Tags[account.OwnerTag] == "ours" && rapid.Bool().Draw(w.T, "target removed") {
 			w.srv.RemoveTarget(t.ID)
 		}
 	}
@@ -176,7 +178,7 @@ func (w *world) meddle() {
 		}
 	}
 	for _, s := range there.Sessions {
-		if s.Tags[sessions.OwnerTag] == "ours" && rapid.IntRange(0, 4).Draw(w.T, "session removed") == 0 {
+		if s.Tags[account.OwnerTag] == "ours" && rapid.IntRange(0, 4).Draw(w.T, "session removed") == 0 {
 			w.srv.RemoveSession(s.ID)
 		}
 	}
@@ -205,7 +207,7 @@ func (w *world) breakSomething() {
 	w.srv.Delay(rapid.IntRange(0, 3).Draw(w.T, "delay"))
 }
 
-func (w *world) plan(spec *sessions.Spec) *sessions.Plan {
+func (w *world) plan(spec *spec.Spec) *sessions.Plan {
 	state, err := w.client.Read(w.T.Context())
 	require.NoError(w.T, err)
 	p, err := sessions.Diff(spec, state)
@@ -214,7 +216,7 @@ func (w *world) plan(spec *sessions.Spec) *sessions.Plan {
 }
 
 // apply plans and applies. What AWS would refuse is not tried. Without faults a plan must succeed.
-func (w *world) apply(spec *sessions.Spec) *sessions.Plan {
+func (w *world) apply(spec *spec.Spec) *sessions.Plan {
 	p := w.plan(spec)
 	if len(p.Refusals) > 0 {
 		return p
@@ -232,17 +234,17 @@ func (w *world) apply(spec *sessions.Spec) *sessions.Plan {
 func (w *world) foreign() (all []any) {
 	there := w.srv.Snapshot()
 	for _, t := range there.Targets {
-		if t.Tags[sessions.OwnerTag] != "ours" {
+		if t.Tags[account.OwnerTag] != "ours" {
 			all = append(all, t)
 		}
 	}
 	for _, f := range there.Filters {
-		if f.Tags[sessions.OwnerTag] != "ours" {
+		if f.Tags[account.OwnerTag] != "ours" {
 			all = append(all, f)
 		}
 	}
 	for _, s := range there.Sessions {
-		if s.Tags[sessions.OwnerTag] != "ours" {
+		if s.Tags[account.OwnerTag] != "ours" {
 			all = append(all, s)
 		}
 	}

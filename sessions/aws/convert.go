@@ -6,29 +6,29 @@ import (
 	"slices"
 	"unique"
 
+	"github.com/mirrorsink/mirrorsink/sessions/account"
+
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
-
-	"github.com/mirrorsink/mirrorsink/sessions"
 )
 
 // shared is the string behind a pointer, "" for nil. Equal ones are one: the same VPC, zone, account, filter or tag stands in
 // thousands of interfaces and sessions.
 func shared(s *string) string { return unique.Make(sdk.ToString(s)).Value() }
 
-func tagsOf(list []types.Tag) sessions.Tags {
+func tagsOf(list []types.Tag) account.Tags {
 	if len(list) == 0 {
 		return nil
 	}
-	tags := make(sessions.Tags, len(list))
+	tags := make(account.Tags, len(list))
 	for _, t := range list {
 		tags[shared(t.Key)] = shared(t.Value)
 	}
 	return tags
 }
 
-func interfaceOf(n *types.NetworkInterface) (sessions.Interface, error) {
-	i := sessions.Interface{
+func interfaceOf(n *types.NetworkInterface) (account.Interface, error) {
+	i := account.Interface{
 		ID: sdk.ToString(n.NetworkInterfaceId), Type: shared((*string)(&n.InterfaceType)), MAC: sdk.ToString(n.MacAddress),
 		VPC: shared(n.VpcId), Subnet: shared(n.SubnetId), Zone: shared(n.AvailabilityZone), ZoneID: shared(n.AvailabilityZoneId), Account: shared(n.OwnerId),
 		Status: shared((*string)(&n.Status)), RequesterManaged: sdk.ToBool(n.RequesterManaged), Tags: tagsOf(n.TagSet),
@@ -84,23 +84,23 @@ func addressesOf(n *types.NetworkInterface) ([]netip.Addr, error) {
 	return all, nil
 }
 
-func instanceOf(n *types.Instance) (sessions.Instance, error) {
-	i := sessions.Instance{ID: sdk.ToString(n.InstanceId), Type: shared((*string)(&n.InstanceType)), Tags: tagsOf(n.Tags)}
+func instanceOf(n *types.Instance) (account.Instance, error) {
+	i := account.Instance{ID: sdk.ToString(n.InstanceId), Type: shared((*string)(&n.InstanceType)), Tags: tagsOf(n.Tags)}
 	if n.State != nil {
 		i.State = shared((*string)(&n.State.Name))
 	}
 	return i, nil
 }
 
-func targetOf(n *types.TrafficMirrorTarget) (sessions.Target, error) {
-	return sessions.Target{
+func targetOf(n *types.TrafficMirrorTarget) (account.Target, error) {
+	return account.Target{
 		ID: sdk.ToString(n.TrafficMirrorTargetId), Interface: sdk.ToString(n.NetworkInterfaceId), LoadBalancer: sdk.ToString(n.NetworkLoadBalancerArn),
 		Endpoint: sdk.ToString(n.GatewayLoadBalancerEndpointId), Account: shared(n.OwnerId), Tags: tagsOf(n.Tags),
 	}, nil
 }
 
-func filterOf(n *types.TrafficMirrorFilter) (f sessions.Filter, err error) {
-	f = sessions.Filter{ID: sdk.ToString(n.TrafficMirrorFilterId), Tags: tagsOf(n.Tags)}
+func filterOf(n *types.TrafficMirrorFilter) (f account.Filter, err error) {
+	f = account.Filter{ID: sdk.ToString(n.TrafficMirrorFilterId), Tags: tagsOf(n.Tags)}
 	for _, s := range n.NetworkServices {
 		f.Services = append(f.Services, shared((*string)(&s)))
 	}
@@ -112,8 +112,8 @@ func filterOf(n *types.TrafficMirrorFilter) (f sessions.Filter, err error) {
 	return f, nil
 }
 
-func ruleOf(n *types.TrafficMirrorFilterRule) (sessions.Rule, error) {
-	r := sessions.Rule{
+func ruleOf(n *types.TrafficMirrorFilterRule) (account.Rule, error) {
+	r := account.Rule{
 		ID: sdk.ToString(n.TrafficMirrorFilterRuleId), Filter: shared(n.TrafficMirrorFilterId), Direction: shared((*string)(&n.TrafficDirection)),
 		Number: int(sdk.ToInt32(n.RuleNumber)), Action: shared((*string)(&n.RuleAction)), Protocol: int(sdk.ToInt32(n.Protocol)),
 		SourcePorts: portsOf(n.SourcePortRange), DestinationPorts: portsOf(n.DestinationPortRange), Tags: tagsOf(n.Tags),
@@ -128,15 +128,15 @@ func ruleOf(n *types.TrafficMirrorFilterRule) (sessions.Rule, error) {
 	return r, nil
 }
 
-func portsOf(n *types.TrafficMirrorPortRange) *sessions.PortRange {
+func portsOf(n *types.TrafficMirrorPortRange) *account.PortRange {
 	if n == nil {
 		return nil
 	}
-	return &sessions.PortRange{From: int(sdk.ToInt32(n.FromPort)), To: int(sdk.ToInt32(n.ToPort))}
+	return &account.PortRange{From: int(sdk.ToInt32(n.FromPort)), To: int(sdk.ToInt32(n.ToPort))}
 }
 
-func sessionOf(n *types.TrafficMirrorSession) (sessions.Session, error) {
-	return sessions.Session{
+func sessionOf(n *types.TrafficMirrorSession) (account.Session, error) {
+	return account.Session{
 		ID: sdk.ToString(n.TrafficMirrorSessionId), Interface: sdk.ToString(n.NetworkInterfaceId), Target: shared(n.TrafficMirrorTargetId),
 		Filter: shared(n.TrafficMirrorFilterId), Number: int(sdk.ToInt32(n.SessionNumber)), PacketLength: int(sdk.ToInt32(n.PacketLength)),
 		VNI: uint32(sdk.ToInt32(n.VirtualNetworkId)), Account: shared(n.OwnerId), Tags: tagsOf(n.Tags),

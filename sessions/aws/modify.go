@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 
+	"github.com/mirrorsink/mirrorsink/sessions/account"
+
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
@@ -43,7 +45,7 @@ func (c *Client) modifyRule(ctx context.Context, ch *sessions.Change, r request)
 	return &ch.ID, err
 }
 
-func modifyPorts(in *ec2.ModifyTrafficMirrorFilterRuleInput, to **types.TrafficMirrorPortRangeRequest, field types.TrafficMirrorFilterRuleField, have, want *sessions.PortRange) {
+func modifyPorts(in *ec2.ModifyTrafficMirrorFilterRuleInput, to **types.TrafficMirrorPortRangeRequest, field types.TrafficMirrorFilterRuleField, have, want *account.PortRange) {
 	switch {
 	case want == nil && have != nil:
 		in.RemoveFields = append(in.RemoveFields, field)
@@ -62,7 +64,7 @@ func (c *Client) modifyServices(ctx context.Context, ch *sessions.Change, r requ
 }
 
 // without are the services of one filter that another one lacks. A filter that is just being made is nil.
-func without(a, b *sessions.Filter) (more []types.TrafficMirrorNetworkService) {
+func without(a, b *account.Filter) (more []types.TrafficMirrorNetworkService) {
 	if a == nil {
 		return nil
 	}

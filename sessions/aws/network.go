@@ -7,11 +7,11 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/mirrorsink/mirrorsink/sessions/account"
+
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
-
-	"github.com/mirrorsink/mirrorsink/sessions"
 )
 
 // filterValues is the most that EC2 takes in one filter. Reads by filter leave out what is not there, where reads by ID
@@ -23,7 +23,7 @@ func byID(name string, ids []string) []types.Filter {
 }
 
 // Groups reads security groups. Those that are not there, or cannot be seen, are left out.
-func (c *Client) Groups(ctx context.Context, ids []string) (all []sessions.SecurityGroup, err error) {
+func (c *Client) Groups(ctx context.Context, ids []string) (all []account.SecurityGroup, err error) {
 	for some := range slices.Chunk(ids, filterValues) {
 		pages := ec2.NewDescribeSecurityGroupsPaginator(c.ec2, &ec2.DescribeSecurityGroupsInput{Filters: byID("group-id", some), MaxResults: sdk.Int32(pageSize)})
 		groups, err := collect(ctx, pages, func(p *ec2.DescribeSecurityGroupsOutput) []types.SecurityGroup { return p.SecurityGroups }, groupOf)
@@ -36,7 +36,7 @@ func (c *Client) Groups(ctx context.Context, ids []string) (all []sessions.Secur
 }
 
 // Subnets reads subnets. Those that are not there, or cannot be seen, are left out.
-func (c *Client) Subnets(ctx context.Context, ids []string) (all []sessions.Subnet, err error) {
+func (c *Client) Subnets(ctx context.Context, ids []string) (all []account.Subnet, err error) {
 	for some := range slices.Chunk(ids, filterValues) {
 		pages := ec2.NewDescribeSubnetsPaginator(c.ec2, &ec2.DescribeSubnetsInput{Filters: byID("subnet-id", some), MaxResults: sdk.Int32(pageSize)})
 		subnets, err := collect(ctx, pages, func(p *ec2.DescribeSubnetsOutput) []types.Subnet { return p.Subnets }, subnetOf)
@@ -48,8 +48,8 @@ func (c *Client) Subnets(ctx context.Context, ids []string) (all []sessions.Subn
 	return all, nil
 }
 
-func groupOf(n *types.SecurityGroup) (g sessions.SecurityGroup, err error) {
-	g = sessions.SecurityGroup{ID: sdk.ToString(n.GroupId), VPC: shared(n.VpcId)}
+func groupOf(n *types.SecurityGroup) (g account.SecurityGroup, err error) {
+	g = account.SecurityGroup{ID: sdk.ToString(n.GroupId), VPC: shared(n.VpcId)}
 	if g.Ingress, err = appendAll(g.Ingress, n.IpPermissions, permissionOf); err != nil {
 		return g, fmt.Errorf("security group %s: %w", g.ID, err)
 	}
@@ -57,9 +57,9 @@ func groupOf(n *types.SecurityGroup) (g sessions.SecurityGroup, err error) {
 }
 
 // protocols are the names that EC2 gives to some numbers (API reference, IpPermission). All others are numbers.
-var protocols = map[string]int{"-1": sessions.AnyProtocol, "icmp": 1, "tcp": 6, "udp": 17, "icmpv6": 58}
+var protocols = map[string]int{"-1": account.AnyProtocol, "icmp": 1, "tcp": 6, "udp": 17, "icmpv6": 58}
 
-func permissionOf(n *types.IpPermission) (p sessions.Permission, err error) {
+func permissionOf(n *types.IpPermission) (p account.Permission, err error) {
 	name := sdk.ToString(n.IpProtocol)
 	var known bool
 	if p.Protocol, known = protocols[name]; !known {
@@ -68,7 +68,7 @@ func permissionOf(n *types.IpPermission) (p sessions.Permission, err error) {
 		}
 	}
 	p.From, p.To = 0, 65535
-	if n.FromPort != nil && n.ToPort != nil && p.Protocol != sessions.AnyProtocol {
+	if n.FromPort != nil && n.ToPort != nil && p.Protocol != account.AnyProtocol {
 		p.From, p.To = int(*n.FromPort), int(*n.ToPort)
 	}
 	for _, r := range n.IpRanges {
@@ -90,8 +90,8 @@ func permissionOf(n *types.IpPermission) (p sessions.Permission, err error) {
 	return p, nil
 }
 
-func subnetOf(n *types.Subnet) (s sessions.Subnet, err error) {
-	s = sessions.Subnet{ID: sdk.ToString(n.SubnetId), VPC: shared(n.VpcId), Zone: shared(n.AvailabilityZone)}
+func subnetOf(n *types.Subnet) (s account.Subnet, err error) {
+	s = account.Subnet{ID: sdk.ToString(n.SubnetId), VPC: shared(n.VpcId), Zone: shared(n.AvailabilityZone)}
 	if n.CidrBlock != nil { // a subnet of IPv6 only has none
 		if s.CIDRs, err = appendCIDR(s.CIDRs, n.CidrBlock); err != nil {
 			return s, fmt.Errorf("subnet %s: %w", s.ID, err)

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mirrorsink/mirrorsink/sessions"
+	"github.com/mirrorsink/mirrorsink/sessions/account"
 	"github.com/mirrorsink/mirrorsink/sessions/ec2test"
 )
 
@@ -34,9 +35,9 @@ func TestGroups(t *testing.T) {
 	c := openAt(t, srv.URL)
 	got, err := c.Groups(t.Context(), []string{"sg-1", "sg-gone", "sg-2"})
 	require.NoError(t, err)
-	assert.ElementsMatch(t, []sessions.SecurityGroup{{ID: "sg-1", VPC: "vpc-1", Ingress: []sessions.Permission{
+	assert.ElementsMatch(t, []account.SecurityGroup{{ID: "sg-1", VPC: "vpc-1", Ingress: []account.Permission{
 		{Protocol: 17, From: 4789, To: 4789, CIDRs: []netip.Prefix{cidr("10.0.0.0/8"), cidr("2001:db8::/32")}},
-		{Protocol: sessions.AnyProtocol, To: 65535, Groups: []string{"sg-2"}},
+		{Protocol: account.AnyProtocol, To: 65535, Groups: []string{"sg-2"}},
 		{Protocol: 47, From: got[0].Ingress[2].From, To: got[0].Ingress[2].To, CIDRs: []netip.Prefix{cidr("0.0.0.0/0")}},
 		{Protocol: 1, From: -1, To: -1, CIDRs: []netip.Prefix{cidr("0.0.0.0/0")}},
 	}}, {ID: "sg-2", VPC: "vpc-1"}}, got)
@@ -72,7 +73,7 @@ func TestSubnets(t *testing.T) {
 	c := openAt(t, start(t, small()).URL)
 	got, err := c.Subnets(t.Context(), []string{"subnet-1", "subnet-gone"})
 	require.NoError(t, err)
-	assert.Equal(t, []sessions.Subnet{{ID: "subnet-1", VPC: "vpc-1", Zone: "eu-west-1a", CIDRs: []netip.Prefix{cidr("10.0.0.0/24"), cidr("2001:db8::/64")}}}, got)
+	assert.Equal(t, []account.Subnet{{ID: "subnet-1", VPC: "vpc-1", Zone: "eu-west-1a", CIDRs: []netip.Prefix{cidr("10.0.0.0/24"), cidr("2001:db8::/64")}}}, got)
 }
 
 func TestLoadBalancer(t *testing.T) {
@@ -90,10 +91,10 @@ func TestLoadBalancer(t *testing.T) {
 	c := openAt(t, srv.URL)
 	got, err := c.LoadBalancer(t.Context(), lbARN)
 	require.NoError(t, err)
-	assert.Equal(t, &sessions.LoadBalancer{
+	assert.Equal(t, &account.LoadBalancer{
 		ARN: lbARN, Name: "sink", Type: "network", VPC: "vpc-1", Zones: []string{"eu-west-1a", "eu-west-1b"}, Groups: []string{"sg-1"}, CrossZone: true,
-		Listeners: []sessions.Listener{{Protocol: "UDP", Port: 4789, TargetGroups: []string{groupARN}}},
-		TargetGroups: []sessions.TargetGroup{{
+		Listeners: []account.Listener{{Protocol: "UDP", Port: 4789, TargetGroups: []string{groupARN}}},
+		TargetGroups: []account.TargetGroup{{
 			ARN: groupARN, Name: "sink", Protocol: "UDP", Port: 4789, HealthProtocol: "HTTP", HealthPort: "8080", HealthPath: "/readyz", Healthy: 1, Unhealthy: 2,
 		}},
 	}, got)

@@ -3,12 +3,12 @@ package aws
 import (
 	"context"
 
+	"github.com/mirrorsink/mirrorsink/sessions/account"
+
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"golang.org/x/sync/errgroup"
-
-	"github.com/mirrorsink/mirrorsink/sessions"
 )
 
 // pageSize is the most that EC2 gives at once.
@@ -17,8 +17,8 @@ const pageSize = 1000
 // Read reads the state: sessions, and then interfaces, instances, targets, and filters with their rules, at the same time. The
 // first error ends it. Sessions come first: what they refer to is then there when it is read, unless it is gone. Otherwise
 // the session of an interface that comes in between would look like one whose interface is gone, and be deleted.
-func (c *Client) Read(ctx context.Context) (*sessions.State, error) {
-	s := &sessions.State{Region: c.region}
+func (c *Client) Read(ctx context.Context) (*account.State, error) {
+	s := &account.State{Region: c.region}
 	var err error
 	if s.Sessions, err = c.sessions(ctx); err != nil {
 		return nil, c.explain(err)
@@ -66,12 +66,12 @@ func appendAll[S, T any](all []T, items []S, convert func(*S) (T, error)) ([]T, 
 	return all, nil
 }
 
-func (c *Client) interfaces(ctx context.Context) ([]sessions.Interface, error) {
+func (c *Client) interfaces(ctx context.Context) ([]account.Interface, error) {
 	pages := ec2.NewDescribeNetworkInterfacesPaginator(c.ec2, &ec2.DescribeNetworkInterfacesInput{MaxResults: sdk.Int32(pageSize)})
 	return collect(ctx, pages, func(p *ec2.DescribeNetworkInterfacesOutput) []types.NetworkInterface { return p.NetworkInterfaces }, interfaceOf)
 }
 
-func (c *Client) instances(ctx context.Context) ([]sessions.Instance, error) {
+func (c *Client) instances(ctx context.Context) ([]account.Instance, error) {
 	pages := ec2.NewDescribeInstancesPaginator(c.ec2, &ec2.DescribeInstancesInput{MaxResults: sdk.Int32(pageSize)})
 	return collect(ctx, pages, instancesOf, instanceOf)
 }
@@ -83,21 +83,21 @@ func instancesOf(p *ec2.DescribeInstancesOutput) (all []types.Instance) {
 	return all
 }
 
-func (c *Client) targets(ctx context.Context) ([]sessions.Target, error) {
+func (c *Client) targets(ctx context.Context) ([]account.Target, error) {
 	pages := ec2.NewDescribeTrafficMirrorTargetsPaginator(c.ec2, &ec2.DescribeTrafficMirrorTargetsInput{MaxResults: sdk.Int32(pageSize)})
 	return collect(ctx, pages, func(p *ec2.DescribeTrafficMirrorTargetsOutput) []types.TrafficMirrorTarget {
 		return p.TrafficMirrorTargets
 	}, targetOf)
 }
 
-func (c *Client) filters(ctx context.Context) ([]sessions.Filter, error) {
+func (c *Client) filters(ctx context.Context) ([]account.Filter, error) {
 	pages := ec2.NewDescribeTrafficMirrorFiltersPaginator(c.ec2, &ec2.DescribeTrafficMirrorFiltersInput{MaxResults: sdk.Int32(pageSize)})
 	return collect(ctx, pages, func(p *ec2.DescribeTrafficMirrorFiltersOutput) []types.TrafficMirrorFilter {
 		return p.TrafficMirrorFilters
 	}, filterOf)
 }
 
-func (c *Client) sessions(ctx context.Context) ([]sessions.Session, error) {
+func (c *Client) sessions(ctx context.Context) ([]account.Session, error) {
 	pages := ec2.NewDescribeTrafficMirrorSessionsPaginator(c.ec2, &ec2.DescribeTrafficMirrorSessionsInput{MaxResults: sdk.Int32(pageSize)})
 	return collect(ctx, pages, func(p *ec2.DescribeTrafficMirrorSessionsOutput) []types.TrafficMirrorSession {
 		return p.TrafficMirrorSessions
@@ -105,7 +105,7 @@ func (c *Client) sessions(ctx context.Context) ([]sessions.Session, error) {
 }
 
 // Rules reads the rules of one filter. The SDK has no paginator for them.
-func (c *Client) Rules(ctx context.Context, filter string) (rules []sessions.Rule, err error) {
+func (c *Client) Rules(ctx context.Context, filter string) (rules []account.Rule, err error) {
 	in := &ec2.DescribeTrafficMirrorFilterRulesInput{TrafficMirrorFilterId: &filter, MaxResults: sdk.Int32(pageSize)}
 	for {
 		page, err := c.ec2.DescribeTrafficMirrorFilterRules(ctx, in)

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mirrorsink/mirrorsink/sessions"
+	"github.com/mirrorsink/mirrorsink/sessions/account"
 	"github.com/mirrorsink/mirrorsink/sessions/ec2test"
 )
 
@@ -57,35 +58,35 @@ func TestReadEverything(t *testing.T) {
 	c := openAt(t, start(t, small()).URL)
 	got, err := c.Read(t.Context())
 	require.NoError(t, err)
-	const account = "111122223333"
-	assert.Equal(t, &sessions.State{
+	const accountID = "111122223333"
+	assert.Equal(t, &account.State{
 		Region: "eu-west-1",
-		Interfaces: []sessions.Interface{
+		Interfaces: []account.Interface{
 			{
 				ID: "eni-1", Type: "interface", MAC: "02:00:00:00:00:01", Primary: addr("10.0.0.9"),
 				Addresses: []netip.Addr{addr("10.0.0.9"), addr("10.0.0.5"), addr("2001:db8::9")}, VPC: "vpc-1", Subnet: "subnet-1", Zone: "eu-west-1a",
-				Account: account, Status: "in-use", Instance: "i-1", Device: 2, Groups: []string{"sg-1"}, Tags: sessions.Tags{"Name": "one"},
+				Account: accountID, Status: "in-use", Instance: "i-1", Device: 2, Groups: []string{"sg-1"}, Tags: account.Tags{"Name": "one"},
 			},
 			{ID: "eni-2", Type: "nat_gateway", MAC: got.Interfaces[1].MAC, Primary: addr("10.0.0.7"), Addresses: []netip.Addr{addr("10.0.0.7")}, VPC: "vpc-1", Subnet: "subnet-1",
-				Zone: "eu-west-1a", Account: account, Status: "available", RequesterManaged: true},
+				Zone: "eu-west-1a", Account: accountID, Status: "available", RequesterManaged: true},
 		},
-		Instances: []sessions.Instance{{ID: "i-1", Type: "m5.large", State: "running", Tags: sessions.Tags{"app": "web"}}},
-		Targets: []sessions.Target{
-			{ID: "tmt-1", Interface: "eni-2", Account: account},
+		Instances: []account.Instance{{ID: "i-1", Type: "m5.large", State: "running", Tags: account.Tags{"app": "web"}}},
+		Targets: []account.Target{
+			{ID: "tmt-1", Interface: "eni-2", Account: accountID},
 			{ID: "tmt-2", LoadBalancer: "arn:lb", Account: "999988887777"},
-			{ID: "tmt-3", Endpoint: "vpce-1", Account: account, Tags: sessions.Tags{"a": "b"}},
+			{ID: "tmt-3", Endpoint: "vpce-1", Account: accountID, Tags: account.Tags{"a": "b"}},
 		},
-		Filters: []sessions.Filter{
-			{ID: "tmf-1", Services: []string{sessions.AmazonDNS}, Tags: sessions.Tags{"a": "b"}, Rules: []sessions.Rule{
+		Filters: []account.Filter{
+			{ID: "tmf-1", Services: []string{account.AmazonDNS}, Tags: account.Tags{"a": "b"}, Rules: []account.Rule{
 				{ID: "tmfr-1", Filter: "tmf-1", Direction: "ingress", Number: 10, Action: "accept", Source: cidr("0.0.0.0/0"), Destination: cidr("10.0.0.0/8")},
 				{ID: "tmfr-2", Filter: "tmf-1", Direction: "egress", Number: 20, Action: "reject", Protocol: 6, Source: cidr("::/0"), Destination: cidr("2001:db8::/32"),
-					DestinationPorts: &sessions.PortRange{From: 443, To: 444}, Tags: sessions.Tags{"c": "d"}},
+					DestinationPorts: &account.PortRange{From: 443, To: 444}, Tags: account.Tags{"c": "d"}},
 			}},
 			{ID: "tmf-2"},
 		},
-		Sessions: []sessions.Session{
-			{ID: "tms-1", Interface: "eni-1", Target: "tmt-1", Filter: "tmf-1", Number: 7, VNI: 77, PacketLength: 128, Account: account, Tags: sessions.Tags{"e": "f"}},
-			{ID: "tms-2", Interface: "eni-1", Target: "tmt-1", Filter: "tmf-2", Number: 8, VNI: 1<<24 - 1, Account: account},
+		Sessions: []account.Session{
+			{ID: "tms-1", Interface: "eni-1", Target: "tmt-1", Filter: "tmf-1", Number: 7, VNI: 77, PacketLength: 128, Account: accountID, Tags: account.Tags{"e": "f"}},
+			{ID: "tms-2", Interface: "eni-1", Target: "tmt-1", Filter: "tmf-2", Number: 8, VNI: 1<<24 - 1, Account: accountID},
 		},
 	}, got)
 
@@ -97,13 +98,13 @@ func TestReadEverything(t *testing.T) {
 func TestReadEmptyAccount(t *testing.T) {
 	got, err := openAt(t, start(t, ec2test.Account{}).URL).Read(t.Context())
 	require.NoError(t, err)
-	assert.Equal(t, &sessions.State{Region: "eu-west-1"}, got)
+	assert.Equal(t, &account.State{Region: "eu-west-1"}, got)
 }
 
 // large is an account of n interfaces, each the source of two sessions.
 func large(n int) ec2test.Account {
 	a := ec2test.Account{Filters: []ec2test.Filter{{ID: "tmf-1"}}, Targets: []ec2test.Target{{ID: "tmt-1", LoadBalancer: "arn:lb"}}}
-	tags := map[string]string{sessions.OwnerTag: "netsec", sessions.NameTag: "web"}
+	tags := map[string]string{account.OwnerTag: "netsec", account.NameTag: "web"}
 	for i := range n {
 		eni := fmt.Sprintf("eni-%08d", i)
 		a.Instances = append(a.Instances, ec2test.Instance{ID: fmt.Sprintf("i-%08d", i), Tags: tags})
@@ -166,7 +167,7 @@ func BenchmarkRead(b *testing.B) {
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
-	var s *sessions.State
+	var s *account.State
 	b.ReportAllocs()
 	for b.Loop() {
 		s, err = c.Read(b.Context())

@@ -10,13 +10,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mirrorsink/mirrorsink/sessions"
+	"github.com/mirrorsink/mirrorsink/sessions/account"
 	"github.com/mirrorsink/mirrorsink/sessions/ec2test"
 )
 
-var newFilter = &sessions.Change{Op: sessions.Create, Kind: sessions.KindFilter, Name: "web", Want: sessions.Object{Filter: &sessions.Filter{Tags: ours}}}
+var newFilter = &sessions.Change{Op: sessions.Create, Kind: sessions.KindFilter, Name: "web", Want: sessions.Object{Filter: &account.Filter{Tags: ours}}}
 
 func newRule(filter string) *sessions.Change {
-	return &sessions.Change{Op: sessions.Create, Kind: sessions.KindRule, Name: "web ingress 10", ID: filter, Want: sessions.Object{Rule: &sessions.Rule{
+	return &sessions.Change{Op: sessions.Create, Kind: sessions.KindRule, Name: "web ingress 10", ID: filter, Want: sessions.Object{Rule: &account.Rule{
 		Filter: filter, Direction: "ingress", Number: 10, Action: "accept", Source: cidr("0.0.0.0/0"), Destination: cidr("0.0.0.0/0"), Tags: ours,
 	}}}
 }
@@ -94,7 +95,7 @@ func TestNotFoundUntilSettled(t *testing.T) {
 func TestInterfaceIsNotWaitedFor(t *testing.T) {
 	srv := start(t, small())
 	c := openAt(t, srv.URL)
-	_, err := c.Change(t.Context(), &sessions.Change{Op: sessions.Create, Kind: sessions.KindSession, Want: sessions.Object{Session: &sessions.Session{
+	_, err := c.Change(t.Context(), &sessions.Change{Op: sessions.Create, Kind: sessions.KindSession, Want: sessions.Object{Session: &account.Session{
 		Interface: "eni-0123456789abcdef0", Target: "tmt-1", Filter: "tmf-1", Number: 1, Tags: ours,
 	}}}, sessions.Call{Token: "t"})
 	assert.Equal(t, sessions.NotFound, sessions.ClassOf(err))
@@ -142,17 +143,17 @@ func TestAgainstFake(t *testing.T) {
 		require.NoError(t, err)
 		return id
 	}
-	target := do(sessions.Create, sessions.KindTarget, "", sessions.Object{}, sessions.Object{Target: &sessions.Target{LoadBalancer: lbARN, Tags: ours}})
-	filter := do(sessions.Create, sessions.KindFilter, "", sessions.Object{}, sessions.Object{Filter: &sessions.Filter{Tags: ours}})
-	rule := sessions.Rule{Filter: filter, Direction: "egress", Number: 20, Action: "reject", Protocol: 17, Source: cidr("10.0.0.0/8"), Destination: cidr("0.0.0.0/0"),
-		DestinationPorts: &sessions.PortRange{From: 53, To: 53}, Tags: ours}
+	target := do(sessions.Create, sessions.KindTarget, "", sessions.Object{}, sessions.Object{Target: &account.Target{LoadBalancer: lbARN, Tags: ours}})
+	filter := do(sessions.Create, sessions.KindFilter, "", sessions.Object{}, sessions.Object{Filter: &account.Filter{Tags: ours}})
+	rule := account.Rule{Filter: filter, Direction: "egress", Number: 20, Action: "reject", Protocol: 17, Source: cidr("10.0.0.0/8"), Destination: cidr("0.0.0.0/0"),
+		DestinationPorts: &account.PortRange{From: 53, To: 53}, Tags: ours}
 	rule.ID = do(sessions.Create, sessions.KindRule, filter, sessions.Object{}, sessions.Object{Rule: &rule})
-	dns := &sessions.Filter{ID: filter, Services: []string{sessions.AmazonDNS}}
+	dns := &account.Filter{ID: filter, Services: []string{account.AmazonDNS}}
 	do(sessions.Modify, sessions.KindServices, filter, sessions.Object{}, sessions.Object{Filter: dns})
-	session := sessions.Session{Interface: "eni-3", Target: target, Filter: filter, Number: 3, PacketLength: 200, VNI: 5, Account: "111122223333", Tags: ours}
+	session := account.Session{Interface: "eni-3", Target: target, Filter: filter, Number: 3, PacketLength: 200, VNI: 5, Account: "111122223333", Tags: ours}
 	session.ID = do(sessions.Create, sessions.KindSession, "", sessions.Object{}, sessions.Object{Session: &session})
 
-	read := func() (f sessions.Filter, s []sessions.Session) {
+	read := func() (f account.Filter, s []account.Session) {
 		got, err := c.Read(t.Context())
 		require.NoError(t, err)
 		for _, f = range got.Filters {
@@ -163,19 +164,19 @@ func TestAgainstFake(t *testing.T) {
 		return f, got.Sessions
 	}
 	f, s := read()
-	assert.Equal(t, sessions.Filter{ID: filter, Services: []string{sessions.AmazonDNS}, Rules: []sessions.Rule{rule}, Tags: ours}, f)
-	assert.Equal(t, []sessions.Session{session}, s)
+	assert.Equal(t, account.Filter{ID: filter, Services: []string{account.AmazonDNS}, Rules: []account.Rule{rule}, Tags: ours}, f)
+	assert.Equal(t, []account.Session{session}, s)
 
 	changed := rule
 	changed.Direction, changed.Number, changed.Protocol, changed.DestinationPorts = "ingress", 5, 0, nil
 	do(sessions.Modify, sessions.KindRule, rule.ID, sessions.Object{Rule: &rule}, sessions.Object{Rule: &changed})
-	do(sessions.Modify, sessions.KindServices, filter, sessions.Object{Filter: dns}, sessions.Object{Filter: &sessions.Filter{ID: filter}})
+	do(sessions.Modify, sessions.KindServices, filter, sessions.Object{Filter: dns}, sessions.Object{Filter: &account.Filter{ID: filter}})
 	moved := session
 	moved.Target, moved.Filter, moved.Number, moved.VNI, moved.PacketLength = "tmt-1", "tmf-1", 9, 6, 100
 	do(sessions.Modify, sessions.KindSession, session.ID, sessions.Object{Session: &session}, sessions.Object{Session: &moved})
 	f, s = read()
-	assert.Equal(t, sessions.Filter{ID: filter, Rules: []sessions.Rule{changed}, Tags: ours}, f)
-	assert.Equal(t, []sessions.Session{moved}, s)
+	assert.Equal(t, account.Filter{ID: filter, Rules: []account.Rule{changed}, Tags: ours}, f)
+	assert.Equal(t, []account.Session{moved}, s)
 
 	_, err := c.Change(t.Context(), &sessions.Change{Op: sessions.Create, Kind: sessions.KindRule, Want: sessions.Object{Rule: &changed}}, sessions.Call{Token: "other"})
 	assert.Equal(t, sessions.Exists, sessions.ClassOf(err))

@@ -9,8 +9,8 @@ import (
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/flags"
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/host"
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/sink"
-	"github.com/mirrorsink/mirrorsink/sessions"
 	"github.com/mirrorsink/mirrorsink/sessions/aws"
+	"github.com/mirrorsink/mirrorsink/sessions/doctor"
 )
 
 // doctorOptions are the flags of doctor.
@@ -22,7 +22,7 @@ type doctorOptions struct {
 }
 
 func newDoctor() *cobra.Command {
-	opts := doctorOptions{sourceMTU: sessions.DefaultSourceMTU, needs: defaultHostNeeds()}
+	opts := doctorOptions{sourceMTU: doctor.DefaultSourceMTU, needs: defaultHostNeeds()}
 	cmd := &cobra.Command{
 		Use:   "doctor [-f SPEC] [--host]",
 		Short: "Look for what loses packets, names or money, and say how to mend it",
@@ -76,7 +76,7 @@ func defaultHostNeeds() host.Needs {
 
 // runDoctor is the command.
 func runDoctor(cmd *cobra.Command, opts *doctorOptions) error {
-	all := &sessions.Diagnosis{Findings: []sessions.Finding{}}
+	all := &doctor.Diagnosis{Findings: []doctor.Finding{}}
 	if opts.file == "" || opts.host {
 		h, err := host.This(opts.needs)
 		if err != nil {
@@ -108,17 +108,17 @@ func runDoctor(cmd *cobra.Command, opts *doctorOptions) error {
 	return nil
 }
 
-var _ sessions.Network = (*aws.Client)(nil)
+var _ doctor.Network = (*aws.Client)(nil)
 
 // diagnose looks at the set-up that the spec describes.
-func (a *account) diagnose(ctx context.Context, sourceMTU int) (*sessions.Diagnosis, error) {
-	facts, err := sessions.Survey(ctx, a.client, a.spec, a.state)
+func (a *loadedSpec) diagnose(ctx context.Context, sourceMTU int) (*doctor.Diagnosis, error) {
+	facts, err := doctor.Survey(ctx, a.client, a.spec, a.state)
 	if err != nil {
 		return nil, err
 	}
 	facts.SourceMTU = sourceMTU
-	if err := sessions.AskGrants(ctx, a.client, facts); err != nil {
+	if err := doctor.AskGrants(ctx, a.client, facts); err != nil {
 		return nil, err
 	}
-	return sessions.Diagnose(facts)
+	return doctor.Diagnose(facts)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/host"
 	"github.com/mirrorsink/mirrorsink/sessions"
+	"github.com/mirrorsink/mirrorsink/sessions/doctor"
 	"github.com/mirrorsink/mirrorsink/sessions/ec2test"
 )
 
@@ -25,6 +26,9 @@ func playground(t *testing.T, change ...func(*ec2test.Account)) *ec2test.Server 
 	return srv
 }
 
+// setupChecks is the number of checks of a set-up, the rows of its table in docs/doctor.md.
+const setupChecks = 19
+
 // inOrder is a set-up of the playground in which nothing is found, once it is applied.
 const inOrder = `owner: demo
 targets: {sink: {network-load-balancer: "arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/net/sink/0a10000000000001"}}
@@ -34,18 +38,18 @@ sessions: {database: {sources: database, filter: everything, target: sink, packe
 `
 
 // diagnosis runs doctor for programs.
-func diagnosis(t *testing.T, status int, args ...string) *sessions.Diagnosis {
+func diagnosis(t *testing.T, status int, args ...string) *doctor.Diagnosis {
 	t.Helper()
 	r := runHere(t, append([]string{"doctor", "-o", "json"}, args...)...)
 	require.Equal(t, status, r.code, r.stdout+r.stderr)
-	d := &sessions.Diagnosis{}
+	d := &doctor.Diagnosis{}
 	require.NoError(t, json.Unmarshal([]byte(r.stdout), d))
 	assert.Equal(t, status == exitFindings, len(d.Findings) > 0)
 	return d
 }
 
 // found are the checks that found something.
-func found(d *sessions.Diagnosis) (names []string) {
+func found(d *doctor.Diagnosis) (names []string) {
 	for _, f := range d.Findings {
 		names = append(names, f.Check)
 	}
@@ -57,7 +61,7 @@ func TestDoctorOfASetUp(t *testing.T) {
 	spec := specFile(t, inOrder)
 	d := diagnosis(t, exitFindings, "-f", spec)
 	assert.Equal(t, []string{"drift"}, found(d))
-	assert.Len(t, sessions.Checks(), d.Checks)
+	assert.Equal(t, setupChecks, d.Checks)
 	assert.Contains(t, strings.Join(d.Unchecked, "\n"), "ec2:DeleteTrafficMirrorSession", "there is none to ask about yet")
 
 	require.Equal(t, exitOK, runHere(t, "sessions", "apply", "-f", spec).code)
@@ -105,7 +109,7 @@ func TestDoctorMayNotRead(t *testing.T) {
 		d := diagnosis(t, exitFindings, "-f", spec)
 		assert.Equal(t, []string{"permission"}, found(d), action)
 		assert.Contains(t, d.Findings[0].What, action)
-		assert.Contains(t, d.Findings[0].Mend, "iam-policy doctor --owner demo --region eu-west-1")
+		assert.Contains(t, d.Findings[0].Remedy, "iam-policy doctor --owner demo --region eu-west-1")
 		ec2.Permit(action)
 	}
 	ec2.Deny("DescribeInstances")
@@ -140,15 +144,15 @@ func TestDoctorOfThisMachine(t *testing.T) {
 		oneLine(t, r.stderr) // no Linux
 		return
 	}
-	d := &sessions.Diagnosis{}
+	d := &doctor.Diagnosis{}
 	require.NoError(t, json.Unmarshal([]byte(r.stdout), d))
 	assert.Equal(t, len(host.Checks), d.Checks+len(d.Unchecked))
 
 	playground(t)
-	both := &sessions.Diagnosis{}
+	both := &doctor.Diagnosis{}
 	r = runHere(t, "doctor", "--host", "-f", specFile(t, inOrder), "-o", "json")
 	require.NoError(t, json.Unmarshal([]byte(r.stdout), both))
-	assert.Equal(t, d.Checks+len(sessions.Checks()), both.Checks)
+	assert.Equal(t, d.Checks+setupChecks, both.Checks)
 }
 
 func TestDoctorUsage(t *testing.T) {

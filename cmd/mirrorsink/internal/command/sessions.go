@@ -11,8 +11,9 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/flags"
-	"github.com/mirrorsink/mirrorsink/sessions"
+	"github.com/mirrorsink/mirrorsink/sessions/account"
 	"github.com/mirrorsink/mirrorsink/sessions/aws"
+	"github.com/mirrorsink/mirrorsink/sessions/spec"
 )
 
 // accountOptions say whose EC2 is spoken to. All of them may be left to the SDK's files and variables.
@@ -72,7 +73,7 @@ func (o *specOptions) checkPrice() error {
 }
 
 // spec reads the file.
-func (o *specOptions) spec(stdin io.Reader) (*sessions.Spec, error) {
+func (o *specOptions) spec(stdin io.Reader) (*spec.Spec, error) {
 	var text []byte
 	var err error
 	switch o.file {
@@ -86,7 +87,7 @@ func (o *specOptions) spec(stdin io.Reader) (*sessions.Spec, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the spec: %w", err)
 	}
-	return sessions.ParseSpec(o.file, text)
+	return spec.Parse(o.file, text)
 }
 
 func newSessions() *cobra.Command {
@@ -101,15 +102,15 @@ Credentials, region and endpoint are found as the AWS CLI finds them.`,
 	}, newPlan(), newApply(), newDestroy(), newStatus(), newWatch(), newInventory(), newIAMPolicy())
 }
 
-// account is the spec, and what there is.
-type account struct {
+// loadedSpec is a spec with the state of its account.
+type loadedSpec struct {
 	client *aws.Client
-	spec   *sessions.Spec
-	state  *sessions.State
+	spec   *spec.Spec
+	state  *account.State
 }
 
 // read reads the spec, and only if nothing is wrong with it the state.
-func (o *specOptions) read(cmd *cobra.Command) (*account, error) {
+func (o *specOptions) read(cmd *cobra.Command) (*loadedSpec, error) {
 	spec, err := o.spec(cmd.InOrStdin())
 	if err != nil {
 		return nil, err
@@ -122,5 +123,5 @@ func (o *specOptions) read(cmd *cobra.Command) (*account, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &account{client, spec, state}, nil
+	return &loadedSpec{client, spec, state}, nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mirrorsink/mirrorsink/sessions"
+	"github.com/mirrorsink/mirrorsink/sessions/account"
 )
 
 // writeInventoryOptions are the flags of sessions inventory.
@@ -67,7 +68,7 @@ func runInventory(cmd *cobra.Command, opts *writeInventoryOptions) error {
 }
 
 // sessionsThere reads the sessions, all of them or those of the spec's owner.
-func (o *writeInventoryOptions) sessionsThere(cmd *cobra.Command) (*sessions.State, error) {
+func (o *writeInventoryOptions) sessionsThere(cmd *cobra.Command) (*account.State, error) {
 	if o.file != "" {
 		a, err := o.read(cmd)
 		if err != nil {

@@ -75,7 +75,7 @@ func runPlan(cmd *cobra.Command, opts specOptions, probe bool) error {
 }
 
 // probe adds to the plan which interfaces cannot be mirrored.
-func (a *account) probe(ctx context.Context, p *sessions.Plan) error {
+func (a *loadedSpec) probe(ctx context.Context, p *sessions.Plan) error {
 	prober := sessions.Prober{API: a.client, Now: time.Now}
 	if dir, err := os.UserCacheDir(); err == nil {
 		prober.Cache = filepath.Join(dir, "mirrorsink", "probe.json")

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mirrorsink/mirrorsink/sessions"
+	"github.com/mirrorsink/mirrorsink/sessions/account"
 	"github.com/mirrorsink/mirrorsink/sessions/ec2test"
 )
 
@@ -279,17 +280,17 @@ func TestApplyDryRunChangesNothing(t *testing.T) {
 
 // TestProbe finds what EC2 would refuse, with its reason, and asks only once.
 func TestProbe(t *testing.T) {
-	account := workloads()
-	account.Interfaces[2].Refusal = "its instance type cannot be mirrored"
-	account.Targets = []ec2test.Target{{ID: "tmt-0a", Interface: "eni-0f"}}
-	startEC2(t, account)
+	there := workloads()
+	there.Interfaces[2].Refusal = "its instance type cannot be mirrored"
+	there.Targets = []ec2test.Target{{ID: "tmt-0a", Interface: "eni-0f"}}
+	startEC2(t, there)
 	spec := specFile(t, strings.Replace(workloadSpec, "network-interface: eni-0f", "id: tmt-0a", 1))
 	r := runHere(t, "sessions", "plan", "--probe", "-f", spec)
 	require.Equal(t, exitFindings, r.code, r.stderr)
 	assert.Contains(t, r.stdout, "warning: not probed, since their target or filter is not there yet: 3 of the new sessions")
 
-	account.Filters = []ec2test.Filter{{ID: "tmf-0a", Tags: map[string]string{sessions.OwnerTag: "walk", sessions.NameTag: "everything"}}}
-	srv := startEC2(t, account)
+	there.Filters = []ec2test.Filter{{ID: "tmf-0a", Tags: map[string]string{account.OwnerTag: "walk", account.NameTag: "everything"}}}
+	srv := startEC2(t, there)
 	for range 2 {
 		r = runHere(t, "sessions", "plan", "--probe", "-f", spec)
 		require.Equal(t, exitFindings, r.code, r.stderr)
@@ -303,10 +304,10 @@ func TestProbe(t *testing.T) {
 
 // TestProbeWithoutAPlaceForAnswers shows the plan all the same.
 func TestProbeWithoutAPlaceForAnswers(t *testing.T) {
-	account := workloads()
-	account.Targets = []ec2test.Target{{ID: "tmt-0a", Interface: "eni-0f"}}
-	account.Filters = []ec2test.Filter{{ID: "tmf-0a", Tags: map[string]string{sessions.OwnerTag: "walk", sessions.NameTag: "everything"}}}
-	startEC2(t, account)
+	there := workloads()
+	there.Targets = []ec2test.Target{{ID: "tmt-0a", Interface: "eni-0f"}}
+	there.Filters = []ec2test.Filter{{ID: "tmf-0a", Tags: map[string]string{account.OwnerTag: "walk", account.NameTag: "everything"}}}
+	startEC2(t, there)
 	file := specFile(t, strings.Replace(workloadSpec, "network-interface: eni-0f", "id: tmt-0a", 1))
 	t.Setenv("XDG_CACHE_HOME", file) // no folder
 	r := runHere(t, "sessions", "plan", "--probe", "-f", file)

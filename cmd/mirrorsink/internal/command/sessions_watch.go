@@ -8,7 +8,7 @@ import (
 
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/flags"
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/watch"
-	"github.com/mirrorsink/mirrorsink/sessions"
+	"github.com/mirrorsink/mirrorsink/sessions/spec"
 )
 
 // watchOptions are the flags of sessions watch.
@@ -36,7 +36,7 @@ things, so that a mistake shows before it is everywhere.`,
 			}
 			log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: opts.logLevel}))
 			return watch.Run(cmd.Context(), watch.Config{
-				Read:     func() (*sessions.Spec, error) { return opts.spec(nil) },
+				Read:     func() (*spec.Spec, error) { return opts.spec(nil) },
 				Open:     opts.open,
 				Interval: opts.interval, Deletions: opts.deletions, Metrics: opts.metrics, Log: log,
 			})

@@ -3,7 +3,7 @@ package host
 import (
 	"fmt"
 
-	"github.com/mirrorsink/mirrorsink/sessions"
+	"github.com/mirrorsink/mirrorsink/sessions/doctor"
 )
 
 // Least MTUs of the device that receives.
@@ -15,17 +15,17 @@ const (
 )
 
 // interfaceMTU looks whether devices take what mirrored packets are in their envelope.
-func (h *Machine) interfaceMTU() (all []sessions.Finding, err error) {
+func (h *Machine) interfaceMTU() (all []doctor.Finding, err error) {
 	devices, err := h.receiving()
 	for _, d := range devices {
-		f := sessions.Finding{Subject: "device " + d.name, Mend: fmt.Sprintf("ip link set dev %s mtu %d, and the same in the network's configuration", d.name, ec2MTU)}
+		f := doctor.Finding{Subject: "device " + d.name, Remedy: fmt.Sprintf("ip link set dev %s mtu %d, and the same in the network's configuration", d.name, ec2MTU)}
 		switch {
 		case d.mtu < fullFrame:
 			f.What = fmt.Sprintf("its MTU is %d; a packet of 1500 bytes has %d in its envelope", d.mtu, fullFrame)
-			f.Cost = "the copies of full packets do not arrive, or not whole: bytes of every larger transfer are missing"
+			f.Impact = "the copies of full packets do not arrive, or not whole: bytes of every larger transfer are missing"
 		case d.driver == driverENA && d.mtu < ec2MTU:
 			f.What = fmt.Sprintf("its MTU is %d; EC2's is %d", d.mtu, ec2MTU)
-			f.Cost = fmt.Sprintf("the copies of packets from %d to %d bytes do not arrive, or not whole", d.mtu-54+1, frameAtEC2)
+			f.Impact = fmt.Sprintf("the copies of packets from %d to %d bytes do not arrive, or not whole", d.mtu-54+1, frameAtEC2)
 		default:
 			continue
 		}
@@ -47,7 +47,7 @@ var enaAllowances = []allowance{
 }
 
 // allowances looks for packets that EC2 has dropped before the machine saw them.
-func (h *Machine) allowances() (all []sessions.Finding, err error) {
+func (h *Machine) allowances() (all []doctor.Finding, err error) {
 	devices, err := h.receiving()
 	for _, d := range devices {
 		if d.driver != driverENA {
@@ -59,9 +59,9 @@ func (h *Machine) allowances() (all []sessions.Finding, err error) {
 		}
 		for _, a := range enaAllowances {
 			if n := counters[a.counter]; n > 0 {
-				all = append(all, sessions.Finding{
+				all = append(all, doctor.Finding{
 					Subject: "device " + d.name, What: fmt.Sprintf("packets that EC2 has dropped since the start, beyond the instance's %s: %d (%s)", a.of, n, a.counter),
-					Cost: a.cost, Mend: a.mend,
+					Impact: a.cost, Remedy: a.mend,
 				})
 			}
 		}

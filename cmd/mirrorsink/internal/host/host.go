@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/flags"
-	"github.com/mirrorsink/mirrorsink/sessions"
+	"github.com/mirrorsink/mirrorsink/sessions/doctor"
 )
 
 // Needs are what listen asks of a machine.
@@ -37,7 +37,7 @@ type clock struct {
 // Check looks at one thing of a machine. An error is that it cannot be looked at.
 type Check struct {
 	name string
-	look func(*Machine) ([]sessions.Finding, error)
+	look func(*Machine) ([]doctor.Finding, error)
 }
 
 // Checks are made in this order. docs/doctor.md describes each.
@@ -52,8 +52,8 @@ var Checks = []Check{
 }
 
 // Diagnose makes all checks. What cannot be looked at is noted.
-func (h *Machine) Diagnose() *sessions.Diagnosis {
-	d := &sessions.Diagnosis{Findings: []sessions.Finding{}}
+func (h *Machine) Diagnose() *doctor.Diagnosis {
+	d := &doctor.Diagnosis{Findings: []doctor.Finding{}}
 	for _, c := range Checks {
 		findings, err := c.look(h)
 		if err != nil {

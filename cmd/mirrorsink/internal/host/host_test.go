@@ -36,7 +36,7 @@ func TestHostDiagnoses(t *testing.T) {
 			d := hostOf(t, ar).Diagnose()
 			for _, f := range d.Findings {
 				found[f.Check]++
-				for _, text := range []string{f.Subject, f.What, f.Cost, f.Mend} {
+				for _, text := range []string{f.Subject, f.What, f.Impact, f.Remedy} {
 					assert.NotEmpty(t, text, "%+v", f)
 					assert.NotContains(t, text, "%!", "%+v", f)
 				}

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/flags"
-	"github.com/mirrorsink/mirrorsink/sessions"
+	"github.com/mirrorsink/mirrorsink/sessions/doctor"
 )
 
 // slotMemory is what the receive slots of a worker take at most, and programMemory the program without any traffic.
@@ -19,18 +19,18 @@ const (
 
 // memoryLimit looks whether there is room for what listen may take: its tables, its slots, and the sockets' buffers, which the
 // kernel counts against the control group too.
-func (h *Machine) memoryLimit() ([]sessions.Finding, error) {
+func (h *Machine) memoryLimit() ([]doctor.Finding, error) {
 	limit, where, err := h.memory()
 	workers := flags.Size(h.needs.Workers)
 	need := h.needs.Memory + workers*(slotMemory+h.needs.ReceiveBuffer) + programMemory
 	if err != nil || limit >= need {
 		return nil, err
 	}
-	return []sessions.Finding{{
+	return []doctor.Finding{{
 		Subject: where,
 		What:    fmt.Sprintf("there are %v, and listen may take %v: --memory %v, and for each of %d workers a receive buffer of %v and slots", &limit, &need, &h.needs.Memory, h.needs.Workers, &h.needs.ReceiveBuffer),
-		Cost:    "under load the kernel ends the program, with all that its flows had gathered",
-		Mend:    "a smaller --memory, --receive-buffer or --workers, or a larger limit",
+		Impact:  "under load the kernel ends the program, with all that its flows had gathered",
+		Remedy:  "a smaller --memory, --receive-buffer or --workers, or a larger limit",
 	}}, nil
 }
 
@@ -85,15 +85,15 @@ func controlGroup(line string) (mount, file, dir string) {
 const maxOffset = 100 * time.Millisecond
 
 // clockState looks whether the clock is right: packets have the time at which they were received.
-func (h *Machine) clockState() ([]sessions.Finding, error) {
+func (h *Machine) clockState() ([]doctor.Finding, error) {
 	c, err := h.clock()
 	if err != nil {
 		return nil, err
 	}
-	f := sessions.Finding{
+	f := doctor.Finding{
 		Subject: "the clock",
-		Cost:    "times of events do not fit those of flow logs, CloudWatch and other sinks, by which records are joined",
-		Mend:    "let chronyd follow Amazon Time Sync: server 169.254.169.123 prefer iburst, and rtcsync; chronyc tracking says how it stands",
+		Impact:  "times of events do not fit those of flow logs, CloudWatch and other sinks, by which records are joined",
+		Remedy:  "let chronyd follow Amazon Time Sync: server 169.254.169.123 prefer iburst, and rtcsync; chronyc tracking says how it stands",
 	}
 	switch {
 	case !c.synchronized:
@@ -103,5 +103,5 @@ func (h *Machine) clockState() ([]sessions.Finding, error) {
 	default:
 		return nil, nil
 	}
-	return []sessions.Finding{f}, nil
+	return []doctor.Finding{f}, nil
 }

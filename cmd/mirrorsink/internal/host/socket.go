@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/flags"
-	"github.com/mirrorsink/mirrorsink/sessions"
+	"github.com/mirrorsink/mirrorsink/sessions/doctor"
 )
 
 // Where mirrored packets arrive.
@@ -17,17 +17,17 @@ const (
 )
 
 // bufferLimit looks whether a process may have the receive buffer that it wants.
-func (h *Machine) bufferLimit() ([]sessions.Finding, error) {
+func (h *Machine) bufferLimit() ([]doctor.Finding, error) {
 	limit, err := h.number("proc/sys/net/core/rmem_max")
 	if err != nil || limit >= int64(h.needs.ReceiveBuffer) {
 		return nil, err
 	}
 	have := flags.Size(limit)
-	return []sessions.Finding{{
+	return []doctor.Finding{{
 		Subject: "net.core.rmem_max",
 		What:    fmt.Sprintf("it is %v, and --receive-buffer wants %v", &have, &h.needs.ReceiveBuffer),
-		Cost:    "bursts overflow the sockets: packets are lost that a larger buffer would have held",
-		Mend:    fmt.Sprintf("sysctl -w net.core.rmem_max=%d, and the same in /etc/sysctl.d; or run listen with CAP_NET_ADMIN, which gets past it", int64(h.needs.ReceiveBuffer)),
+		Impact:  "bursts overflow the sockets: packets are lost that a larger buffer would have held",
+		Remedy:  fmt.Sprintf("sysctl -w net.core.rmem_max=%d, and the same in /etc/sysctl.d; or run listen with CAP_NET_ADMIN, which gets past it", int64(h.needs.ReceiveBuffer)),
 	}}, nil
 }
 
@@ -70,7 +70,7 @@ func parseUDPSocket(line string) (s udpSocket, ok bool) {
 }
 
 // drops looks for datagrams that were lost at sockets, ours first.
-func (h *Machine) drops() (all []sessions.Finding, err error) {
+func (h *Machine) drops() (all []doctor.Finding, err error) {
 	sockets, err := h.udpSockets()
 	if err != nil {
 		return nil, err
@@ -84,9 +84,9 @@ func (h *Machine) drops() (all []sessions.Finding, err error) {
 			}
 		}
 		if drops > 0 {
-			all = append(all, sessions.Finding{
+			all = append(all, doctor.Finding{
 				Subject: fmt.Sprintf("UDP port %d", port), What: fmt.Sprintf("the sockets that are open have lost %d datagrams since they were opened", drops),
-				Cost: "as many copies are missing in flows, which count the bytes as lost, and names with them", Mend: mend,
+				Impact: "as many copies are missing in flows, which count the bytes as lost, and names with them", Remedy: mend,
 			})
 		}
 	}
@@ -95,9 +95,9 @@ func (h *Machine) drops() (all []sessions.Finding, err error) {
 	}
 	errors, err := h.bufferErrors()
 	if errors > 0 {
-		all = append(all, sessions.Finding{
+		all = append(all, doctor.Finding{
 			Subject: "UDP", What: fmt.Sprintf("sockets of this machine have lost %d datagrams since it was started, though none at those that are open at the mirror ports", errors),
-			Cost: "if they were the sink's before it was restarted, as many copies were lost", Mend: "see whether it grows (nstat -az UdpRcvbufErrors Udp6RcvbufErrors); if it does: " + mend,
+			Impact: "if they were the sink's before it was restarted, as many copies were lost", Remedy: "see whether it grows (nstat -az UdpRcvbufErrors Udp6RcvbufErrors); if it does: " + mend,
 		})
 	}
 	return all, err
@@ -135,7 +135,7 @@ func (h *Machine) bufferErrors() (n uint64, err error) {
 }
 
 // vxlanDevice looks for a VXLAN device of the kernel that has the port.
-func (h *Machine) vxlanDevice() ([]sessions.Finding, error) {
+func (h *Machine) vxlanDevice() ([]doctor.Finding, error) {
 	all, err := h.devices()
 	if err != nil {
 		return nil, err
@@ -148,9 +148,9 @@ func (h *Machine) vxlanDevice() ([]sessions.Finding, error) {
 	if i < 0 {
 		return nil, nil // the sink itself, most likely
 	}
-	return []sessions.Finding{{
+	return []doctor.Finding{{
 		Subject: "device " + all[i].name, What: fmt.Sprintf("it is a VXLAN device of the kernel, and UDP port %d is taken", vxlanPort),
-		Cost: "listen cannot have the port, or the kernel takes the mirrored packets and drops those of VNIs that it does not know",
-		Mend: fmt.Sprintf("ip -d link show %s says its port; give it another one (dstport 8472), or take it away: ip link del %s", all[i].name, all[i].name),
+		Impact: "listen cannot have the port, or the kernel takes the mirrored packets and drops those of VNIs that it does not know",
+		Remedy: fmt.Sprintf("ip -d link show %s says its port; give it another one (dstport 8472), or take it away: ip link del %s", all[i].name, all[i].name),
 	}}, nil
 }

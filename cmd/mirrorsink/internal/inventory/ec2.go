@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/mirrorsink/mirrorsink/sessions"
+	"github.com/mirrorsink/mirrorsink/sessions/account"
 	"github.com/mirrorsink/mirrorsink/sessions/aws"
 )
 
@@ -16,7 +17,7 @@ func openEC2(ctx context.Context) (*aws.Client, error) { return aws.Open(ctx, aw
 
 // stateReader reads what there is.
 type stateReader interface {
-	Read(ctx context.Context) (*sessions.State, error)
+	Read(ctx context.Context) (*account.State, error)
 }
 
 // stateInventory makes the inventory of all mirror sessions that are there, whoever's they are. What is left out is logged when

@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mirrorsink/mirrorsink/sessions"
+	"github.com/mirrorsink/mirrorsink/sessions/account"
 )
 
 // loads is a loader that gives what a test wants next, and counts how often it was asked.
@@ -156,9 +157,9 @@ func TestInventoryFileIsReadWhenItChanges(t *testing.T) {
 }
 
 // ec2State is an EC2 that tells a state.
-type ec2State struct{ sessions.State }
+type ec2State struct{ account.State }
 
-func (s *ec2State) Read(context.Context) (*sessions.State, error) {
+func (s *ec2State) Read(context.Context) (*account.State, error) {
 	if s.Region == "" {
 		return nil, errors.New("DescribeTrafficMirrorSessions: RequestLimitExceeded")
 	}
@@ -168,10 +169,10 @@ func (s *ec2State) Read(context.Context) (*sessions.State, error) {
 // An inventory from EC2 has all sessions, whoever's they are; what is left out is said when it is not what it was before.
 func TestInventoryFromEC2(t *testing.T) {
 	var said bytes.Buffer
-	ec2 := &ec2State{sessions.State{
+	ec2 := &ec2State{account.State{
 		Region:     "eu-west-1",
-		Interfaces: []sessions.Interface{{ID: "eni-1", Primary: netip.MustParseAddr("10.0.0.1")}},
-		Sessions:   []sessions.Session{{ID: "tms-1", Interface: "eni-1", VNI: 7}, {ID: "tms-2", Interface: "eni-gone", VNI: 8}},
+		Interfaces: []account.Interface{{ID: "eni-1", Primary: netip.MustParseAddr("10.0.0.1")}},
+		Sessions:   []account.Session{{ID: "tms-1", Interface: "eni-1", VNI: 7}, {ID: "tms-2", Interface: "eni-gone", VNI: 8}},
 	}}
 	load := stateInventory(ec2, slog.New(slog.NewTextHandler(&said, nil)))
 	for range 2 {

@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/mirrorsink/mirrorsink/sessions"
+	"github.com/mirrorsink/mirrorsink/sessions/account"
 )
 
 // entries is an inventory of sessions with VNIs from 0, all at 10.0.0.1, whose interfaces have these names.
@@ -18,7 +19,7 @@ func entries(enis ...string) *sessions.Inventory {
 	for vni, eni := range enis {
 		inv.Entries = append(inv.Entries, sessions.Entry{
 			Outer: netip.MustParseAddr("10.0.0.1"), VNI: uint32(vni), Session: "tms-" + eni, Interface: eni,
-			MAC: "02:00:00:00:00:0a", Addresses: []netip.Addr{netip.MustParseAddr("10.0.0.1")}, Tags: sessions.Tags{"Name": eni},
+			MAC: "02:00:00:00:00:0a", Addresses: []netip.Addr{netip.MustParseAddr("10.0.0.1")}, Tags: account.Tags{"Name": eni},
 		})
 	}
 	return inv

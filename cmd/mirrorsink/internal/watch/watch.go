@@ -14,11 +14,12 @@ import (
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/server"
 	"github.com/mirrorsink/mirrorsink/sessions"
 	"github.com/mirrorsink/mirrorsink/sessions/aws"
+	"github.com/mirrorsink/mirrorsink/sessions/spec"
 )
 
 // Config says what is applied, where, and how often.
 type Config struct {
-	Read      func() (*sessions.Spec, error)
+	Read      func() (*spec.Spec, error)
 	Open      func(ctx context.Context, called func(action, outcome string)) (*aws.Client, error) // called is called for each call of the API
 	Interval  time.Duration
 	Deletions int // at most in a round
@@ -52,7 +53,7 @@ func Run(ctx context.Context, cfg Config) error {
 
 // watcher applies a spec again and again.
 type watcher struct {
-	read      func() (*sessions.Spec, error)
+	read      func() (*spec.Spec, error)
 	state     sessions.Reader
 	api       sessions.Changer
 	interval  time.Duration

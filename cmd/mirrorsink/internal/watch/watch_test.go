@@ -15,12 +15,14 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/mirrorsink/mirrorsink/sessions"
+	"github.com/mirrorsink/mirrorsink/sessions/account"
+	"github.com/mirrorsink/mirrorsink/sessions/spec"
 )
 
 // group is an account in memory: a source for each instance of a group, whose sessions come and go as the watcher says.
 type group struct {
 	mu      sync.Mutex
-	state   sessions.State
+	state   account.State
 	err     error // of reading
 	spec    string
 	rounds  []time.Time
@@ -36,11 +38,11 @@ sessions: {group: {sources: group, filter: none, target: sink}}
 `
 
 // read is the spec at the beginning of a round.
-func (g *group) read() (*sessions.Spec, error) {
+func (g *group) read() (*spec.Spec, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.rounds = append(g.rounds, time.Now())
-	return sessions.ParseSpec("mirror.yaml", []byte(g.spec))
+	return spec.Parse("mirror.yaml", []byte(g.spec))
 }
 
 // write changes the spec.
@@ -50,14 +52,14 @@ func (g *group) write(text string) {
 	g.spec = text
 }
 
-func (g *group) Read(context.Context) (*sessions.State, error) {
+func (g *group) Read(context.Context) (*account.State, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.err != nil {
 		return nil, g.err
 	}
 	state := g.state
-	state.Sessions = append([]sessions.Session(nil), state.Sessions...)
+	state.Sessions = append([]account.Session(nil), state.Sessions...)
 	return &state, nil
 }
 
@@ -79,14 +81,14 @@ func (g *group) Change(_ context.Context, c *sessions.Change, _ sessions.Call) (
 			}
 		}
 	case c.Kind == sessions.KindTarget:
-		g.state.Targets = append(g.state.Targets, sessions.Target{ID: id, Interface: c.Want.Target.Interface, Tags: c.Want.Target.Tags})
+		g.state.Targets = append(g.state.Targets, account.Target{ID: id, Interface: c.Want.Target.Interface, Tags: c.Want.Target.Tags})
 	case c.Kind == sessions.KindFilter:
-		g.state.Filters = append(g.state.Filters, sessions.Filter{ID: id, Tags: c.Want.Filter.Tags, Services: []string{sessions.AmazonDNS}})
+		g.state.Filters = append(g.state.Filters, account.Filter{ID: id, Tags: c.Want.Filter.Tags, Services: []string{account.AmazonDNS}})
 	}
 	return id, nil
 }
 
-func (g *group) Rules(context.Context, string) ([]sessions.Rule, error) { return nil, nil }
+func (g *group) Rules(context.Context, string) ([]account.Rule, error) { return nil, nil }
 
 // set makes the group have so many instances.
 func (g *group) set(n int) {
@@ -98,7 +100,7 @@ func (g *group) set(n int) {
 		if i >= n {
 			vpc = "vpc-0b" // which nobody asks for
 		}
-		g.state.Interfaces = append(g.state.Interfaces, sessions.Interface{ID: fmt.Sprintf("eni-%02d", i), VPC: vpc})
+		g.state.Interfaces = append(g.state.Interfaces, account.Interface{ID: fmt.Sprintf("eni-%02d", i), VPC: vpc})
 	}
 }
 

@@ -1,0 +1,89 @@
+package spec
+
+import (
+	"net/netip"
+
+	"github.com/goccy/go-yaml/ast"
+
+	"github.com/mirrorsink/mirrorsink/sessions/account"
+)
+
+// filter reads a filter.
+func (l *loader) filter(at Position, name string, n ast.Node) {
+	f := Filter{At: at, Name: name, AmazonDNS: true}
+	what := "filter " + quote(name)
+	ingress, egress := acceptAll(account.Ingress), acceptAll(account.Egress)
+	l.mapping(n, what, fields{
+		"amazon-dns": one(l, &f.AmazonDNS, parseBool),
+		"ingress":    l.rules(account.Ingress, &ingress),
+		"egress":     l.rules(account.Egress, &egress),
+	})
+	f.Rules = append(ingress, egress...)
+	if len(f.Rules) > account.MaxRulesPerFilter {
+		l.problem(at, "%s has %d ingress and %d egress rules: AWS takes %d in all (a direction that is left out has two)",
+			what, len(ingress), len(egress), account.MaxRulesPerFilter)
+	}
+	l.spec.Filters = append(l.spec.Filters, f)
+}
+
+// All addresses of a family.
+var (
+	anywhere4 = netip.MustParsePrefix("0.0.0.0/0")
+	anywhere6 = netip.MustParsePrefix("::/0")
+)
+
+// acceptAll returns the rules of a direction that the spec leaves out.
+func acceptAll(direction string) []account.Rule {
+	return []account.Rule{
+		{Direction: direction, Number: ruleStep, Action: account.Accept, Source: anywhere4, Destination: anywhere4},
+		{Direction: direction, Number: 2 * ruleStep, Action: account.Accept, Source: anywhere6, Destination: anywhere6},
+	}
+}
+
+// placed is a rule and where it stands.
+type placed struct {
+	account.Rule
+	at       Position
+	numbered bool
+}
+
+// rules returns the field of a direction.
+func (l *loader) rules(direction string, into *[]account.Rule) field {
+	return func(key string, n ast.Node) {
+		*into = nil
+		if n.Type() == ast.NullType {
+			l.problem(position(n), "%s: want rules; [] takes nothing, and without the key everything is taken", key)
+			return
+		}
+		var list []placed
+		for _, e := range items(n) {
+			list = append(list, l.rule(direction, e))
+		}
+		l.number(list)
+		for _, r := range list {
+			*into = append(*into, r.Rule)
+		}
+	}
+}
+
+// ruleStep is between the numbers of rules that have none, so that some can be put between them later.
+const ruleStep = 10
+
+// number gives the rules of a direction their numbers, unless they have them.
+func (l *loader) number(list []placed) {
+	numbers := map[int]Position{}
+	for i := range list {
+		r := &list[i]
+		if r.numbered != list[0].numbered {
+			l.problem(r.at, "some rules of this direction have a number and some have none: give one to all, or to none")
+			return
+		}
+		if !r.numbered {
+			r.Number = (i + 1) * ruleStep
+		} else if first, twice := numbers[r.Number]; twice && r.Number > 0 {
+			l.problem(r.at, "number %d is the rule's in line %d already: each rule of a direction has its own", r.Number, first.Line)
+		} else {
+			numbers[r.Number] = r.at
+		}
+	}
+}

@@ -1,0 +1,48 @@
+package spec
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/tools/txtar"
+)
+
+// FuzzParseSpec: every problem stands at a place of the text and is told on one line, and what parses is the same each time.
+func FuzzParseSpec(f *testing.F) {
+	f.Add(documented(f))
+	for _, c := range goodSpecs {
+		f.Add([]byte(c.text))
+	}
+	eachSpec(f, func(_ string, text []byte, _ *txtar.File) { f.Add(text) })
+	f.Fuzz(func(t *testing.T, text []byte) {
+		spec, err := Parse("s", text)
+		if err != nil {
+			require.Nil(t, spec)
+			checkPlaces(t, err, string(text))
+			return
+		}
+		again, err := Parse("s", text)
+		require.NoError(t, err)
+		require.Equal(t, spec, again)
+	})
+}
+
+func checkPlaces(t *testing.T, err error, text string) {
+	joined, ok := err.(interface{ Unwrap() []error })
+	require.True(t, ok, "%v", err)
+	require.NotEmpty(t, joined.Unwrap())
+	require.LessOrEqual(t, len(joined.Unwrap()), maxProblems)
+	lines := strings.Split(text, "\n")
+	for _, err := range joined.Unwrap() {
+		var e *Error
+		require.True(t, errors.As(err, &e), "%v", err)
+		require.NotContains(t, e.Text, "\n")
+		require.GreaterOrEqual(t, e.At.Line, 1, "%v", e)
+		require.LessOrEqual(t, e.At.Line, len(lines), "%v", e)
+		require.GreaterOrEqual(t, e.At.Column, 1, "%v", e)
+		require.LessOrEqual(t, e.At.Column, utf8.RuneCountInString(lines[e.At.Line-1])+1, "%v", e)
+	}
+}
