@@ -68,8 +68,8 @@ func TestRetransmissions(t *testing.T) {
 	require.Equal(t, 6, excluded(&n, event.BypassHTTP))
 }
 
-// TestUncertainBodiesAreForwarded: after an upgrade the connection continues in another protocol, and a response without its request may have no
-// body.
+// TestUncertainBodiesAreForwarded: after an upgrade the connection continues in another protocol, and a response without
+// its request may have no body.
 func TestUncertainBodiesAreForwarded(t *testing.T) {
 	upgraded := newConversation()
 	upgraded.open()
@@ -90,8 +90,8 @@ func TestUncertainBodiesAreForwarded(t *testing.T) {
 	}
 }
 
-// TestBodiesOfAllKinds: of a chunked body, segments without a chunk header are bypassed; of a body that ends with the connection, all of
-// it. A response to HEAD has no body, whatever its length.
+// TestBodiesOfAllKinds: of a chunked body, segments without a chunk header are bypassed; of a body that ends with the
+// connection, all of it. A response to HEAD has no body, whatever its length.
 func TestBodiesOfAllKinds(t *testing.T) {
 	some := strings.Repeat("x", 100)
 	for name, c := range map[string]struct {

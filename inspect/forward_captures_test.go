@@ -108,8 +108,8 @@ func findings(c *collected) map[string]int {
 	return found
 }
 
-// TestBypassLosesNothing: the frames that are forwarded with all bypass rules have every name, message and fingerprint of the capture, and
-// no other.
+// TestBypassLosesNothing: the frames that are forwarded with all bypass rules have every name, message and fingerprint of
+// the capture, and no other.
 func TestBypassLosesNothing(t *testing.T) {
 	var all, saved event.Tally
 	for _, file := range captures(t) {

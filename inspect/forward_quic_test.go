@@ -26,7 +26,8 @@ func datagrams(payloads ...string) *conversation {
 	return c
 }
 
-// TestGoogleQUICIsBypassed: of Google's versions with a public header everything is bypassed except the handshake, which is in the clear.
+// TestGoogleQUICIsBypassed: of Google's versions with a public header everything is bypassed except the handshake, which is
+// in the clear.
 func TestGoogleQUICIsBypassed(t *testing.T) {
 	const (
 		hash  = "0123456789ab"

@@ -45,8 +45,8 @@ func hasLength(frame []byte) bool {
 	return binary.BigEndian.Uint16(frame[14+2:]) > 40 || frame[14+20+13]&decap.FIN != 0
 }
 
-// TestSegmentsAreForwardedInOrder: however segments overtake each other within the time, those with a length are forwarded in the order in
-// which they were sent, and all are forwarded unchanged.
+// TestSegmentsAreForwardedInOrder: however segments overtake each other within the time, those with a length are forwarded
+// in the order in which they were sent, and all are forwarded unchanged.
 func TestSegmentsAreForwardedInOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := talkative(rapid.IntRange(1, 40).Draw(t, "exchanges"))
@@ -71,8 +71,8 @@ func TestSegmentsAreForwardedInOrder(t *testing.T) {
 	})
 }
 
-// TestAcknowledgmentsDoNotWait: nor do they release segments that wait, since one that has overtaken its sender's data only shows that there
-// is some.
+// TestAcknowledgmentsDoNotWait: nor do they release segments that wait, since one that has overtaken its sender's data only
+// shows that there is some.
 func TestAcknowledgmentsDoNotWait(t *testing.T) {
 	c := newConversation()
 	c.open()

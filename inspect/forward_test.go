@@ -188,8 +188,8 @@ func talkative(exchanges int) *conversation {
 	return c
 }
 
-// TestBothEndsAreForwardedOnce: every packet that was seen at either end is forwarded once, from the first packet on, and under one tag,
-// whatever copies are lost.
+// TestBothEndsAreForwardedOnce: every packet that was seen at either end is forwarded once, from the first packet on, and
+// under one tag, whatever copies are lost.
 func TestBothEndsAreForwardedOnce(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1))
@@ -228,7 +228,8 @@ func TestEventsDoNotDependOnForwarding(t *testing.T) {
 	require.Equal(t, plain.lines(event.Flow), events.lines(event.Flow))
 }
 
-// TestOtherConnectionsKeepTheirTags: two networks have a connection of the same addresses and ports, but with unrelated sequence numbers.
+// TestOtherConnectionsKeepTheirTags: two networks have a connection of the same addresses and ports, but with unrelated
+// sequence numbers.
 func TestOtherConnectionsKeepTheirTags(t *testing.T) {
 	one, two := exchange(), newConversation()
 	two.client.seq += 1 << 30

@@ -23,8 +23,8 @@ var exclusionNames = [Exclusions]string{
 // String returns the reason's name, as metrics have it.
 func (e Exclusion) String() string { return exclusionNames[e] }
 
-// Tally counts frames and their bytes as captured, without the mirror's envelope. For frames that could not be decoded the envelope is
-// included.
+// Tally counts frames and their bytes as captured, without the mirror's envelope. For frames that could not be decoded the
+// envelope is included.
 type Tally struct{ Frames, Bytes uint64 }
 
 // Count counts a frame.
@@ -38,8 +38,8 @@ func (t *Tally) add(o *Tally) {
 	t.Bytes += o.Bytes
 }
 
-// Forwarding counts the frames of a worker that forwards; it is zero without forwarding. Datagrams is the sum of Passed, Excluded and
-// Waiting, at all times.
+// Forwarding counts the frames of a worker that forwards; it is zero without forwarding. Datagrams is the sum of Passed,
+// Excluded and Waiting, at all times.
 type Forwarding struct {
 	Passed    Tally
 	Excluded  [Exclusions]Tally

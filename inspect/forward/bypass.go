@@ -135,7 +135,8 @@ func (s *Selector) DatagramMessage(r *flow.Record, m Message) {
 	}
 }
 
-// isPast reports whether a segment begins at a mark or after it. The mark follows at a distance, since sequence numbers wrap.
+// isPast reports whether a segment begins at a mark or after it. The mark follows at a distance, since sequence numbers
+// wrap.
 func isPast(mark *uint32, seq uint32) bool {
 	const far = 1 << 30
 	ahead := seq - *mark

@@ -17,8 +17,8 @@ type attribute struct {
 	value func(*flowRow) any
 }
 
-// attributes have the names of report --where, as far as they are known while a flow lives. The source is the side that opened the flow,
-// as far as it is known; the destination is the other side.
+// attributes have the names of report --where, as far as they are known while a flow lives. The source is the side that
+// opened the flow, as far as it is known; the destination is the other side.
 var attributes = []attribute{
 	ofOwner("account_id", func(o *event.Owner) string { return o.Account }),
 	ofOwner("interface_id", func(o *event.Owner) string { return o.ENI }),
@@ -127,8 +127,8 @@ func (f *flowRow) direction() string {
 	return ""
 }
 
-// remote returns the address at the other end from the mirrored interface. If that is not known it returns the public address of the two, or
-// the server's.
+// remote returns the address at the other end from the mirrored interface. If that is not known it returns the public
+// address of the two, or the server's.
 func (f *flowRow) remote() netip.Addr {
 	switch d := f.r.Direction(); {
 	case d == event.Ingress, d == event.NoDirection && where.Private(f.dst) && !where.Private(f.src):

@@ -11,8 +11,8 @@ type httpBody struct {
 	next [2]uint32 // the sequence number of the next message
 }
 
-// maxBody is the longest body that is followed by its length. Sequence numbers wrap at 4 GiB, and a position half of that ahead could not be
-// told from one behind.
+// maxBody is the longest body that is followed by its length. Sequence numbers wrap at 4 GiB, and a position half of that
+// ahead could not be told from one behind.
 const maxBody = 1 << 30
 
 // noteHTTP notes where the body after a message is: from the end of the parsed bytes to the next message.
@@ -34,8 +34,8 @@ func (f *flowState) noteHTTP(side flow.Side, m *Message) {
 	}
 }
 
-// isSized reports whether the length of the body after a message is known. The length of a response depends on its request. A chunk header
-// changes nothing.
+// isSized reports whether the length of the body after a message is known. The length of a response depends on its request.
+// A chunk header changes nothing.
 func (f *flowState) isSized(side flow.Side, m *Message) bool {
 	switch m.Role {
 	case l7.Request:
@@ -49,8 +49,8 @@ func (f *flowState) isSized(side flow.Side, m *Message) bool {
 	}
 }
 
-// inBody reports whether a segment lies wholly in a body. The parser must be waiting for the next message at the end of that body:
-// otherwise it has lost its position, or its memory, and nothing is certain.
+// inBody reports whether a segment lies wholly in a body. The parser must be waiting for the next message at the end of
+// that body: otherwise it has lost its position, or its memory, and nothing is certain.
 func (s *Selector) inBody(r *flow.Record, f *flowState, p *Packet) bool {
 	side := p.Side
 	if f.flags&(bodyUntilClose<<side) != 0 {

@@ -10,8 +10,8 @@ func (f *flowState) noteQUICHello(datagram []byte) {
 	}
 }
 
-// isEncryptedQUIC reports whether a datagram begins with a packet that only the two ends can decrypt. Nothing counts as such before the
-// client's hello.
+// isEncryptedQUIC reports whether a datagram begins with a packet that only the two ends can decrypt. Nothing counts as
+// such before the client's hello.
 func (f *flowState) isEncryptedQUIC(b []byte) bool {
 	switch {
 	case f.flags&quicHello == 0:

@@ -7,8 +7,8 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/flow"
 )
 
-// Reorder makes TCP segments that came early wait for the segments before them, so that a sensor receives them in the order in which they were
-// sent: copies that come through a load balancer may take two paths. The zero value disables it.
+// Reorder makes TCP segments that came early wait for the segments before them, so that a sensor receives them in the order
+// in which they were sent: copies that come through a load balancer may take two paths. The zero value disables it.
 type Reorder struct {
 	Time    time.Duration // the longest wait of a segment, by packet time
 	Packets int           // the most segments of a direction that wait

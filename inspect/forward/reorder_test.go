@@ -40,8 +40,8 @@ func newReorderSelector(t testing.TB, cfg Reorder, bytes int) (*Selector, *flow.
 	return s, r, to
 }
 
-// TestReorderBufferIsBounded: with any memory, limit and order of arrival, every segment is forwarded once, the memory is not exceeded, and
-// the counters add up.
+// TestReorderBufferIsBounded: with any memory, limit and order of arrival, every segment is forwarded once, the memory is
+// not exceeded, and the counters add up.
 func TestReorderBufferIsBounded(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		room := rapid.IntRange(0, 40*slotSize).Draw(rt, "room")
@@ -73,7 +73,8 @@ func TestReorderBufferIsBounded(t *testing.T) {
 	})
 }
 
-// TestReorderedSegmentsComeInOrder: with enough memory and time, segments are forwarded in order, whatever the order of arrival.
+// TestReorderedSegmentsComeInOrder: with enough memory and time, segments are forwarded in order, whatever the order of
+// arrival.
 func TestReorderedSegmentsComeInOrder(t *testing.T) {
 	s, r, to := newReorderSelector(t, Reorder{Time: time.Second, Packets: 100}, 1<<20)
 	s.Decide(r, tcpPacket(t, 0xffffff00, 100, 0), false)

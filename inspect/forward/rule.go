@@ -10,9 +10,9 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/where"
 )
 
-// Rule is a bypass rule: it excludes the part of a flow that is of no use to a parser. What the part is follows from its Bypass.
-// Segments with SYN, FIN or RST, and most of those without payload, are forwarded whatever the rules are: from them a sensor learns that bytes
-// are missing and where the connection ends.
+// Rule is a bypass rule: it excludes the part of a flow that is of no use to a parser. What the part is follows from its
+// Bypass. Segments with SYN, FIN or RST, and most of those without payload, are forwarded whatever the rules are: from them
+// a sensor learns that bytes are missing and where the connection ends.
 type Rule struct {
 	Bypass Bypass
 	Bytes  uint64        // of BypassAfter
@@ -24,14 +24,16 @@ type Bypass uint8
 
 // Parts of a flow.
 const (
-	// BypassTLS is the encrypted part of each direction once both hellos were parsed, except the segment in which it begins. Of bare
-	// acknowledgments of encrypted bytes, one in 16 KiB is forwarded. The messages of a renegotiation are encrypted too, and excluded.
+	// BypassTLS is the encrypted part of each direction once both hellos were parsed, except the segment in which it
+	// begins. Of bare acknowledgments of encrypted bytes, one in 16 KiB is forwarded. The messages of a renegotiation are
+	// encrypted too, and excluded.
 	BypassTLS Bypass = iota
-	// BypassQUIC is, once the client's hello was parsed, every datagram that begins with a packet that only the two ends can decrypt: a packet
-	// with a short header; of versions 1 and 2 a Handshake or 0-RTT packet; of Google's versions up to Q043 a packet without a version and
-	// without the start of a handshake message, which is in the clear.
+	// BypassQUIC is, once the client's hello was parsed, every datagram that begins with a packet that only the two ends
+	// can decrypt: a packet with a short header; of versions 1 and 2 a Handshake or 0-RTT packet; of Google's versions up
+	// to Q043 a packet without a version and without the start of a handshake message, which is in the clear.
 	BypassQUIC
-	// BypassHTTP is every segment that lies within the body of an HTTP/1 message, with nothing of a header or of the next message.
+	// BypassHTTP is every segment that lies within the body of an HTTP/1 message, with nothing of a header or of the next
+	// message.
 	BypassHTTP
 	// BypassAfter is everything after a number of payload bytes of both directions together.
 	BypassAfter
@@ -47,7 +49,8 @@ var bypassReasons = [bypasses]event.Exclusion{
 // MaxRules is the highest number of bypass rules.
 const MaxRules = 15
 
-// ParseRule parses a rule: tls, quic, http or "after SIZE", optionally followed by "if" and an expression. parseSize parses the size.
+// ParseRule parses a rule: tls, quic, http or "after SIZE", optionally followed by "if" and an expression. parseSize parses
+// the size.
 func ParseRule(text string, parseSize func(string) (uint64, error)) (r Rule, err error) {
 	part, condition, conditional := strings.Cut(text, " if ")
 	word, size, sized := strings.Cut(strings.TrimSpace(part), " ")

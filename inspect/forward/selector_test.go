@@ -39,7 +39,8 @@ func newTestSelector(t testing.TB, cfg Config, owners mirror.Owners) (*Selector,
 	return s, r
 }
 
-// TestFiltersAreEvaluatedOnChangesOnly: the expressions are evaluated again when something that they can read has changed, and not before.
+// TestFiltersAreEvaluatedOnChangesOnly: the expressions are evaluated again when something that they can read has changed,
+// and not before.
 func TestFiltersAreEvaluatedOnChangesOnly(t *testing.T) {
 	filter, err := Fields.Compile("vni == 7")
 	require.NoError(t, err)

@@ -37,9 +37,9 @@ func (s *Selector) Begin(r *flow.Record, side flow.Side, p *decap.Packet) {
 	}
 }
 
-// Link notes that a packet of a flow is a duplicate of one of another flow; other is nil if that flow has ended. Both flows are
-// one connection, mirrored at both ends. They get one tag, that of the flow that began first, so that a sensor sees the whole connection in one
-// network.
+// Link notes that a packet of a flow is a duplicate of one of another flow; other is nil if that flow has ended. Both flows
+// are one connection, mirrored at both ends. They get one tag, that of the flow that began first, so that a sensor sees the
+// whole connection in one network.
 func (s *Selector) Link(r, other *flow.Record) {
 	if s == nil {
 		return

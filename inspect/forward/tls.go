@@ -24,8 +24,8 @@ const (
 	walkEncrypted                    // everything from record on is encrypted
 )
 
-// maxUnseenHandshake is how many bytes after both hellos may be in the clear: more than what is left of a handshake up to TLS 1.2, including
-// a client's certificate. Where the records were lost everything after that counts as encrypted.
+// maxUnseenHandshake is how many bytes after both hellos may be in the clear: more than what is left of a handshake up to
+// TLS 1.2, including a client's certificate. Where the records were lost everything after that counts as encrypted.
 const maxUnseenHandshake = 16 << 10
 
 // noteTLSHello starts the walk over the records of a side that sent a hello. data is the records so far.
@@ -52,8 +52,8 @@ func (f *flowState) walkSegment(p *Packet) {
 	}
 }
 
-// walkRecords walks from record to record while their headers are in data, up to the first one after which everything is encrypted. The
-// segment in which that record begins, which ends at end, does not count as encrypted.
+// walkRecords walks from record to record while their headers are in data, up to the first one after which everything is
+// encrypted. The segment in which that record begins, which ends at end, does not count as encrypted.
 func (f *flowState) walkRecords(side flow.Side, seq uint32, data []byte, end uint32) {
 	for {
 		off := int32(f.record[side] - seq)
@@ -77,8 +77,8 @@ func (f *flowState) walkRecords(side flow.Side, seq uint32, data []byte, end uin
 	}
 }
 
-// ackStep is how many encrypted bytes one forwarded acknowledgment covers. It is less than any window, so that a sensor accepts a FIN as in
-// the window, and notices early that bytes are missing.
+// ackStep is how many encrypted bytes one forwarded acknowledgment covers. It is less than any window, so that a sensor
+// accepts a FIN as in the window, and notices early that bytes are missing.
 const ackStep = 16 << 10
 
 // isRedundantACK reports whether a segment without payload does nothing but acknowledge a few more encrypted bytes.

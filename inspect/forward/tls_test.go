@@ -33,8 +33,8 @@ func segments(t *rapid.T, stream []byte, seq uint32, boundaries []int) (out []Pa
 	return out
 }
 
-// TestEncryptedPart: however a stream is cut, no segment up to the one in which the encrypted part begins counts as encrypted. All segments
-// after that one do, unless the header of a record was cut in two.
+// TestEncryptedPart: however a stream is cut, no segment up to the one in which the encrypted part begins counts as
+// encrypted. All segments after that one do, unless the header of a record was cut in two.
 func TestEncryptedPart(t *testing.T) {
 	const handshake, changeCipherSpec, applicationData = 22, 20, 23
 	rapid.Check(t, func(t *rapid.T) {
