@@ -7,7 +7,7 @@ import (
 
 // metricTable is every metric of ours. At all times datagrams_received_total is the sum of datagrams_total over its
 // reasons, and of events_total what is produced and neither written nor dropped is still queued. Where frames are forwarded the
-// datagrams are those passed and withheld.
+// datagrams are those passed, excluded and waiting.
 var metricTable = []metric{
 	{name: "datagrams_received_total", help: "Datagrams received.",
 		values: single(func(s *snapshot) uint64 { return s.Datagrams })},
