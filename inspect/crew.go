@@ -129,7 +129,7 @@ func (c *Crew) Counters() event.Counters {
 	c.mu.Unlock()
 	for _, w := range c.workers {
 		n := w.Counters()
-		n.Taps = 0 // each counts those that it has seen; the chronicle has them all
+		n.Sessions = 0 // each counts those that it has seen; the chronicle has them all
 		sum.Add(&n)
 	}
 	n := c.chronicle.voice.Counters()

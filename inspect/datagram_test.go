@@ -37,7 +37,7 @@ func TestAnotherProtocolBehindSTUN(t *testing.T) {
 	flow := last.Events[len(last.Events)-1]
 	require.Equal(t, event.Flow, flow.Kind)
 	require.Equal(t, l7.DNS, flow.Proto)
-	require.Equal(t, l7.STUN, flow.Original)
+	require.Equal(t, l7.STUN, flow.OrigProto)
 }
 
 // TestOtherProtocolsStay holds that a flow's protocol, once known, is the only one that is asked for.

@@ -28,7 +28,7 @@ type dealer struct {
 	at        moment
 	clock     int64     // the latest time seen, Unix nanoseconds
 	windowEnd int64     // of the aggregation window of the clock; 0 before the first
-	first     event.Tap // the mirror session that was seen first
+	first     event.MirrorSession // the mirror session that was seen first
 	several   bool      // there was another one
 	to        *epoch
 }
@@ -102,7 +102,7 @@ func (d *dealer) meet(p *decap.Glance) {
 	if !p.Mirrored || d.several {
 		return
 	}
-	t := event.Tap{Outer: p.Outer.Addr(), VNI: p.VNI}
+	t := event.MirrorSession{Outer: p.Outer.Addr(), VNI: p.VNI}
 	if !d.first.Outer.IsValid() {
 		d.first = t
 	}
@@ -183,7 +183,7 @@ func (d *dealer) fragment(p *decap.Packet, nanos int64) {
 }
 
 // incomplete is Worker.incomplete.
-func (d *dealer) incomplete(l *frag.Lost) {
+func (d *dealer) incomplete(l *frag.Incomplete) {
 	if l.Reason == frag.Evicted {
 		d.stats.FragmentsEvicted += uint64(l.Packets)
 	} else {

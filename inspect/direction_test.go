@@ -15,21 +15,21 @@ import (
 
 // inventory is Owners as a test wants them. It counts how often it was asked.
 type inventory struct {
-	owners     map[event.Tap]*event.Owner
+	owners     map[event.MirrorSession]*event.Owner
 	generation uint64
 	asked      int
 }
 
 func (i *inventory) Owner(outer netip.Addr, vni uint32) *event.Owner {
 	i.asked++
-	return i.owners[event.Tap{Outer: outer, VNI: vni}]
+	return i.owners[event.MirrorSession{Outer: outer, VNI: vni}]
 }
 
 func (i *inventory) Generation() uint64 { return i.generation }
 
 // owned is an inventory with one interface, which sends its copies from 10.0.0.1 with VNI 7.
 func owned(o event.Owner) *inventory {
-	return &inventory{owners: map[event.Tap]*event.Owner{{Outer: netip.MustParseAddr("10.0.0.1"), VNI: 7}: &o}}
+	return &inventory{owners: map[event.MirrorSession]*event.Owner{{Outer: netip.MustParseAddr("10.0.0.1"), VNI: 7}: &o}}
 }
 
 var (
@@ -222,7 +222,7 @@ func TestInventoryChanges(t *testing.T) {
 	third := mirrored(c.frames, "10.0.0.1", 7)[len(first)+len(second):]
 
 	known := owned(event.Owner{ENI: "eni-old"})
-	session := event.Tap{Outer: netip.MustParseAddr("10.0.0.1"), VNI: 7}
+	session := event.MirrorSession{Outer: netip.MustParseAddr("10.0.0.1"), VNI: 7}
 	old := known.owners[session]
 	delete(known.owners, session)
 	src := steps{
@@ -299,13 +299,13 @@ func TestPairsWithSecondaryAddresses(t *testing.T) {
 	for i := range here {
 		both = append(both, here[i], there[i])
 	}
-	server := event.Tap{Outer: netip.MustParseAddr("10.0.0.80"), VNI: 8}
+	server := event.MirrorSession{Outer: netip.MustParseAddr("10.0.0.80"), VNI: 8}
 	for name, o := range map[string]*event.Owner{
 		"":        nil,
 		"address": {Addrs: []netip.Addr{server.Outer, netip.MustParseAddr("10.0.0.81")}},
 		"MAC":     {MAC: mac, HasMAC: true},
 	} {
-		known := &inventory{owners: map[event.Tap]*event.Owner{}}
+		known := &inventory{owners: map[event.MirrorSession]*event.Owner{}}
 		if o != nil {
 			known.owners[server] = o
 		}
@@ -337,7 +337,7 @@ func TestPairsAtARouter(t *testing.T) {
 		return mirrored(moved.frames, "10.0.0.50", 50)
 	}
 	sent, arrived, left, received := mirrored(c.frames, "10.0.0.1", 7), through(router, mac), through(mac, router), mirrored(c.frames, "10.0.0.80", 8)
-	known := &inventory{owners: map[event.Tap]*event.Owner{{Outer: netip.MustParseAddr("10.0.0.50"), VNI: 50}: {MAC: mac, HasMAC: true}}}
+	known := &inventory{owners: map[event.MirrorSession]*event.Owner{{Outer: netip.MustParseAddr("10.0.0.50"), VNI: 50}: {MAC: mac, HasMAC: true}}}
 	var in []decap.Datagram
 	for i := range sent {
 		in = append(in, sent[i], arrived[i], left[i], received[i])
@@ -358,13 +358,13 @@ func TestOutboundByInventory(t *testing.T) {
 	outside := between("198.51.100.5", "203.0.113.9")
 	outside.open()
 	require.Contains(t, told(t, Config{}, at(outside)), " no ")
-	require.Contains(t, told(t, Config{Owners: owned(event.Owner{Addrs: []netip.Addr{netip.MustParseAddr("198.51.100.5")}})}, at(outside)), " not_armed ")
-	require.Contains(t, told(t, Config{Owners: owned(event.Owner{MAC: mac, HasMAC: true})}, at(outside.at(outside.client))), " not_armed ")
+	require.Contains(t, told(t, Config{Owners: owned(event.Owner{Addrs: []netip.Addr{netip.MustParseAddr("198.51.100.5")}})}, at(outside)), " no_dns_seen ")
+	require.Contains(t, told(t, Config{Owners: owned(event.Owner{MAC: mac, HasMAC: true})}, at(outside.at(outside.client))), " no_dns_seen ")
 
 	inside := between("10.0.0.7", "198.51.100.5")
 	inside.open()
-	require.Contains(t, told(t, Config{}, at(inside)), " not_armed ")
+	require.Contains(t, told(t, Config{}, at(inside)), " no_dns_seen ")
 	require.Contains(t, told(t, Config{Owners: owned(event.Owner{Addrs: []netip.Addr{netip.MustParseAddr("198.51.100.5")}})}, at(inside)), " no ")
-	require.Contains(t, told(t, Config{Owners: owned(event.Owner{MAC: mac, HasMAC: true})}, at(inside.at(inside.server))), " not_armed ",
+	require.Contains(t, told(t, Config{Owners: owned(event.Owner{MAC: mac, HasMAC: true})}, at(inside.at(inside.server))), " no_dns_seen ",
 		"forwarded to where no lookup is known of")
 }

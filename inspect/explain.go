@@ -12,7 +12,7 @@ import (
 
 // ends returns the addresses of a flow's client and server, and its client as passive DNS knows it.
 func (w *Worker) ends(r *flow.Record) (client pdns.Host, server decap.Addr) {
-	client.Tap, client.Addr, server = w.sessions.ID(r.Key.Tap), r.Key.Lo, r.Key.Hi
+	client.Session, client.Addr, server = w.sessions.ID(r.Key.Tap), r.Key.Lo, r.Key.Hi
 	if r.Client() == 1 {
 		client.Addr, server = r.Key.Hi, r.Key.Lo
 	}
@@ -63,7 +63,7 @@ func (w *Worker) explain(r *flow.Record, outbound bool) {
 	if outbound {
 		r.Facts = r.Facts.WithDirect(directs[pdns.Explain(&pdns.Evidence{
 			Start: r.Start, Exempt: pdns.Exempt(server.Netip(), w.cfg.Exempt), Found: found, Answer: answer,
-			Armed: w.known.dns.Armed(client.Tap), DoH: w.known.dns.DoH(client, r.Start),
+			SeesDNS: w.known.dns.SeesDNS(client.Session), DoH: w.known.dns.DoH(client, r.Start),
 		})])
 	}
 }
@@ -79,7 +79,7 @@ func (w *Worker) forgetDNS(r *flow.Record) {
 
 var directs = [...]event.Direct{
 	pdns.Explained: event.NotDirect, pdns.NoLookup: event.NoLookup, pdns.LookupExpired: event.LookupExpired,
-	pdns.DoHSuspected: event.DoHSuspected, pdns.NotArmed: event.NotArmed,
+	pdns.DoHSuspected: event.DoHSuspected, pdns.NoDNSSeen: event.NoDNSSeen,
 }
 
 // outbound reports whether a flow's client is on our side: it is the mirrored interface, or, where that is neither end, is
@@ -107,7 +107,7 @@ func (w *Worker) learn(r *flow.Record, nanos int64) {
 			w.known.dns.Add(client, a.Addr.As16(), a.Name, a.TTL, nanos)
 		}
 		if a.ECH {
-			w.known.dns.AddECH(client.Tap, a.Name, a.TTL, nanos)
+			w.known.dns.AddECH(client.Session, a.Name, a.TTL, nanos)
 		}
 	}
 }
@@ -127,7 +127,7 @@ func (w *Worker) baptize(r *flow.Record, nanos int64) {
 	w.name = known[:0]
 	same := bytes.EqualFold(known, h.Name)
 	if h.ECH != l7.ECHNone {
-		r.Facts = r.Facts.WithECH(w.encrypted(r, client.Tap, known, same, nanos))
+		r.Facts = r.Facts.WithECH(w.encrypted(r, client.Session, known, same, nanos))
 		if r.Facts.ECH() == event.ECHReal {
 			w.remember(r, textSNI, h.Name)
 			return // the name in the clear is that of who runs the server for many

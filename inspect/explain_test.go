@@ -125,14 +125,14 @@ func TestExplain(t *testing.T) {
 			"www.example.com http_host high no ech=none"},
 		"name from SNI": {func(c *conversation) { c.lookup("a.example", server, time.Minute); c.open(); c.hello("a.example") },
 			"a.example sni high no ech=none"},
-		"looked up later": {func(c *conversation) { c.open(); c.lookup("a.example", server, time.Minute); c.say(unknown) }, " none low not_armed ech=none"},
+		"looked up later": {func(c *conversation) { c.open(); c.lookup("a.example", server, time.Minute); c.say(unknown) }, " none low no_dns_seen ech=none"},
 
 		"no lookup": {func(c *conversation) { c.lookup("a.example", "192.0.2.1", time.Minute); c.open() }, " none low no_lookup ech=none"},
 		"lookup expired": {func(c *conversation) { c.lookup("a.example", server, time.Minute); c.nanos += 361e9; c.open() },
 			"a.example dns low lookup_expired ech=none"},
 		"lookup in its grace": {func(c *conversation) { c.lookup("a.example", server, time.Minute); c.nanos += 359e9; c.open() },
 			"a.example dns low no ech=none"},
-		"not armed":   {func(c *conversation) { c.open() }, " none low not_armed ech=none"},
+		"not armed":   {func(c *conversation) { c.open() }, " none low no_dns_seen ech=none"},
 		"to the site": {func(c *conversation) { c.server.addr = netip.MustParseAddr("10.7.7.7"); c.open() }, " none low no ech=none"},
 		"from outside": {func(c *conversation) {
 			c.lookup("a.example", "192.0.2.1", time.Minute)
@@ -174,7 +174,7 @@ func TestExplain(t *testing.T) {
 			c.hidden("secret.example", "front.example") // looks the same as random bytes would
 		}, "front.example sni high no ech=grease"},
 		"ECH, unknown": {func(c *conversation) { c.open(); c.hidden("secret.example", "front.example") },
-			"front.example sni low not_armed ech=unknown"},
+			"front.example sni low no_dns_seen ech=unknown"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			conv := newConversation()
@@ -199,7 +199,7 @@ func TestNamesOfOtherTaps(t *testing.T) {
 	same := &conversation{frames: append(mirrored(asked.frames, "10.0.0.1", 7), mirrored(connects.frames, "10.0.0.1", 7)...)}
 	require.Equal(t, "a.example dns medium no ech=none", told(t, Config{}, same))
 	other := &conversation{frames: append(mirrored(asked.frames, "10.0.0.1", 7), mirrored(connects.frames, "10.0.0.1", 8)...)}
-	require.Equal(t, " none low not_armed ech=none", told(t, Config{}, other))
+	require.Equal(t, " none low no_dns_seen ech=none", told(t, Config{}, other))
 }
 
 // TestWorkersShareNames: an answer that comes to one worker names a connection at another.
@@ -248,9 +248,9 @@ func TestBothEndsMirrored(t *testing.T) {
 	}
 	require.Len(t, flows, 2, "two observations of one connection")
 	for _, e := range flows {
-		other, unpaired := event.Tap{Outer: netip.MustParseAddr("10.0.0.80"), VNI: 8}, uint32(len(lost))
+		other, unpaired := event.MirrorSession{Outer: netip.MustParseAddr("10.0.0.80"), VNI: 8}, uint32(len(lost))
 		if e.VNI == 8 {
-			other, unpaired = event.Tap{Outer: netip.MustParseAddr("10.0.0.1"), VNI: 7}, 0
+			other, unpaired = event.MirrorSession{Outer: netip.MustParseAddr("10.0.0.1"), VNI: 7}, 0
 		}
 		require.Equal(t, other, e.Paired)
 		require.Equal(t, unpaired, e.Flow.Unpaired)

@@ -53,16 +53,16 @@ func (f *received) vlans() (out []uint16) {
 
 // numbered assigns tags to sessions in the order in which they are asked for.
 type numbered struct {
-	tags  map[event.Tap]uint16
+	tags  map[event.MirrorSession]uint16
 	asked int
 }
 
 func (n *numbered) Tag(outer netip.Addr, vni uint32) uint16 {
 	n.asked++
 	if n.tags == nil {
-		n.tags = map[event.Tap]uint16{}
+		n.tags = map[event.MirrorSession]uint16{}
 	}
-	of := event.Tap{Outer: outer, VNI: vni}
+	of := event.MirrorSession{Outer: outer, VNI: vni}
 	if n.tags[of] == 0 {
 		n.tags[of] = uint16(101 + len(n.tags))
 	}

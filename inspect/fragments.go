@@ -29,7 +29,7 @@ func (w *Worker) fragment(p *decap.Packet, nanos int64) {
 }
 
 // incomplete accounts fragments that will not be put together; the reassembly table calls it.
-func (w *Worker) incomplete(l *frag.Lost) {
+func (w *Worker) incomplete(l *frag.Incomplete) {
 	if l.Reason == frag.Evicted {
 		w.stats.FragmentsEvicted += uint64(l.Packets)
 	} else {

@@ -78,7 +78,7 @@ func (w *Worker) hangUp(r *flow.Record, nanos int64) {
 func (w *Worker) limit() {
 	for w.talks.over() {
 		r := w.idlest(w.talks.victims())
-		w.stats.StreamsEvict++
+		w.stats.StreamsEvicted++
 		w.hangUp(r, r.End)
 		r.Tries++
 	}

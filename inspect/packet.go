@@ -24,7 +24,7 @@ func (w *Worker) identify(it *item) {
 		session, ok = w.sessions.Number(it.pkt.Outer.Addr(), it.pkt.VNI)
 	}
 	if !ok {
-		w.stats.TapsRefused++
+		w.stats.SessionsRefused++
 	}
 	key, reverse := it.pkt.Key(session)
 	it.key, it.side = key, 0

@@ -51,7 +51,7 @@ func (p *Peers) Of(i int) Peer { return Peer{p, i} }
 
 // handOver gives a packet that was put together to the worker that owns its flow, and reports whether that is another one.
 // pkt is what the decoder found in it.
-func (p Peer) handOver(pkt *decap.Packet, whole *frag.Whole, v volume) bool {
+func (p Peer) handOver(pkt *decap.Packet, whole *frag.Reassembled, v volume) bool {
 	if p.peers == nil || len(p.peers.inboxes) < 2 {
 		return false
 	}

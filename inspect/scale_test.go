@@ -112,7 +112,7 @@ func TestReadingAllocatesNothing(t *testing.T) {
 	n := w.Counters()
 	require.EqualValues(t, src.flows, n.FlowsNew)
 	require.EqualValues(t, src.flows, n.StreamsNew)
-	require.Zero(t, n.StreamsEvict)
+	require.Zero(t, n.StreamsEvicted)
 	require.Less(t, src.after.Mallocs-src.before.Mallocs, uint64(src.flows/10))
 }
 
@@ -141,7 +141,7 @@ func TestDataFloodTakesNoConversation(t *testing.T) {
 		forged = append(forged, c.frames...)
 	}
 	out, n := inspect(t, Config{Memory: Memory{Flows: 4 << 20, Names: 1 << 20, Streams: 512 << 10, Fragments: 64 << 10}}, slices.Concat(begin, forged, end))
-	require.Greater(t, n.StreamsEvict, uint64(flood/2))
+	require.Greater(t, n.StreamsEvicted, uint64(flood/2))
 	whole := 0
 	for _, l := range out.lines(event.AppLayer) {
 		if strings.Contains(l, "/talk") && strings.Contains(l, "status=200") {

@@ -30,7 +30,7 @@ func (w *Worker) message(r *flow.Record, t *talk, in said) {
 		return
 	}
 	switch {
-	case t == nil || !l7.Table[r.Proto].Paired:
+	case t == nil || !l7.Table[r.Proto].Transactional:
 		w.tell(r, in.nanos, w.out.CopyFields(h.Fields))
 	case h.Role == l7.Request:
 		if len(t.pending) == maxPending {
@@ -109,7 +109,7 @@ func (w *Worker) tell(r *flow.Record, nanos int64, fields event.Span) {
 // the next one is added.
 func (w *Worker) event(r *flow.Record, kind event.Kind, nanos int64) *event.Event {
 	w.stats.Events[kind]++
-	w.out.Events = append(w.out.Events, event.Event{Kind: kind, Proto: r.Proto, Original: r.Original, Nanos: nanos, IPProto: r.Key.Proto})
+	w.out.Events = append(w.out.Events, event.Event{Kind: kind, Proto: r.Proto, OrigProto: r.Original, Nanos: nanos, IPProto: r.Key.Proto})
 	e := &w.out.Events[len(w.out.Events)-1]
 	k := &r.Key
 	e.IPVersion = k.Version &^ decap.InPieces
@@ -148,7 +148,7 @@ func (w *Worker) label(e *event.Event, r *flow.Record) {
 	}
 	if r.Paired != 0 {
 		other := w.sessions.Session(r.Paired)
-		e.Paired, e.PairedOwner = event.Tap{Outer: other.Outer.Netip(), VNI: other.VNI}, w.sessions.Owner(r.Paired)
+		e.Paired, e.PairedOwner = event.MirrorSession{Outer: other.Outer.Netip(), VNI: other.VNI}, w.sessions.Owner(r.Paired)
 	}
 }
 
@@ -189,7 +189,7 @@ func (w *Worker) flowRecord(r *flow.Record) event.FlowRecord {
 		TCPState:  r.TCPState,
 		State:     r.State(),
 		Truncated: r.Truncated(),
-		Pieces:    r.Key.Version&decap.InPieces != 0,
+		Fragments:    r.Key.Version&decap.InPieces != 0,
 		Messages:  uint32(r.Message),
 		Unpaired:  uint32(r.Unpaired),
 	}

@@ -160,7 +160,7 @@ func (w *Worker) announce(from, to uint32) {
 			Kind: event.Closed, Nanos: int64(from) * int64(time.Second),
 			Window: event.WindowRecord{
 				From: from, To: from + w.length(), Lost: lost,
-				Part: from == first || int64(from+w.length())*int64(time.Second) > now,
+				Partial: from == first || int64(from+w.length())*int64(time.Second) > now,
 			},
 		})
 		lost = 0

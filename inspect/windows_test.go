@@ -281,7 +281,7 @@ func TestWindowsInPart(t *testing.T) {
 		var part []bool
 		for _, e := range out.events {
 			if e.Kind == event.Closed {
-				part = append(part, e.Window.Part)
+				part = append(part, e.Window.Partial)
 			}
 		}
 		require.Equal(t, c.part, part)

@@ -267,7 +267,7 @@ func (w *Worker) deliver() {
 
 // publish makes the counters of the batch visible, all at once.
 func (w *Worker) publish() {
-	w.stats.Taps = uint64(w.sessions.Len() - 1)
+	w.stats.Sessions = uint64(w.sessions.Len() - 1)
 	pairs := w.pairs.Counts()
 	w.stats.Paired, w.stats.PairsEvicted = pairs.Pairs, pairs.Evicted
 	w.stats.FlowsActive = uint64(w.flows.Live())

@@ -42,7 +42,7 @@ func TestTapsStayApart(t *testing.T) {
 	in = append(in, mirrored(c.frames, "10.9.9.9", 7)...)
 	in = append(in, c.frames...)
 	out, n := inspect(t, Config{}, in)
-	require.EqualValues(t, 3, n.Taps)
+	require.EqualValues(t, 3, n.Sessions)
 	require.EqualValues(t, 4, n.FlowsNew, "the same addresses and ports, three sessions and a plain capture")
 	var places []string
 	for _, l := range out.lines(event.AppLayer) {
@@ -127,7 +127,7 @@ func TestIncompleteFragmentsAreAccountedByAddress(t *testing.T) {
 	flows := out.lines(event.Flow)
 	require.Len(t, flows, 1)
 	require.Contains(t, flows[0], "10.0.0.1:0 > 192.0.2.80:0")
-	require.True(t, out.batches[0].Events[0].Flow.Pieces)
+	require.True(t, out.batches[0].Events[0].Flow.Fragments)
 }
 
 // TestFragmentsReachTheirFlow: the kernel steers fragments by addresses, other packets of the flow by addresses and ports;
@@ -169,7 +169,7 @@ func TestStreamsAreBounded(t *testing.T) {
 		in = append(in, c.frames...)
 	}
 	out, n := inspect(t, Config{Memory: Memory{Flows: 4 << 20, Names: 1 << 20, Streams: 512 << 10, Fragments: 64 << 10}}, in)
-	require.Greater(t, n.StreamsEvict, uint64(connections/2))
+	require.Greater(t, n.StreamsEvicted, uint64(connections/2))
 	require.Len(t, out.lines(event.AppLayer), connections, "what was gathered before the eviction is told")
 }
 

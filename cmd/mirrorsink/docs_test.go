@@ -32,7 +32,7 @@ func TestHintsAreDocumented(t *testing.T) {
 	for i := event.ByFirstPacket; i <= event.BySYN; i++ {
 		known = append(known, i.String())
 	}
-	for d := event.NoLookup; d <= event.NotArmed; d++ {
+	for d := event.NoLookup; d <= event.NoDNSSeen; d++ {
 		known = append(known, d.String())
 	}
 	for e := event.ECHUnknown; e <= event.ECHReal; e++ {

@@ -27,7 +27,7 @@ func (e *Event) AppendCommunityID(dst []byte) []byte {
 	in = appendAddr(in, key.Lo, e.IPVersion)
 	in = appendAddr(in, key.Hi, e.IPVersion)
 	in = append(in, e.IPProto, 0)
-	if (e.HasPorts() || e.IsICMP()) && !e.Flow.Pieces {
+	if (e.HasPorts() || e.IsICMP()) && !e.Flow.Fragments {
 		in = binary.BigEndian.AppendUint16(in, key.LoPort)
 		in = binary.BigEndian.AppendUint16(in, key.HiPort)
 	}

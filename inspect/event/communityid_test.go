@@ -67,7 +67,7 @@ func TestCommunityIDOfReplySeenFirst(t *testing.T) {
 func TestCommunityIDOfPiecesIgnoresPorts(t *testing.T) {
 	pieces := flow(decap.UDP, "10.0.0.1", "10.0.0.2", 0, 0)
 	withPorts := pieces.AppendCommunityID(nil)
-	pieces.Flow.Pieces = true
+	pieces.Flow.Fragments = true
 	assert.NotEqual(t, string(withPorts), string(pieces.AppendCommunityID(nil)))
 }
 

@@ -23,8 +23,8 @@ type Counters struct {
 	FragmentsIncomplete uint64 // fragments accounted by address: the rest did not come in time, was cut or cannot be
 	FragmentsEvicted    uint64 // fragments accounted by address: the reassembly memory was used up
 
-	Taps         uint64 // mirror sessions seen
-	TapsRefused  uint64 // packets of mirror sessions past the bound of the tap table, accounted to tap 0
+	Sessions         uint64 // mirror sessions seen
+	SessionsRefused  uint64 // packets of mirror sessions past the bound of the tap table, accounted to tap 0
 	Unattributed uint64 // packets of mirror sessions that the inventory does not know; none without an inventory
 	FlowsNew     uint64
 	FlowsEnded   [4]uint64 // by EndReason
@@ -32,7 +32,7 @@ type Counters struct {
 	PairsEvicted uint64    // copies given up waiting for their other ones because their memory was used up
 	NamesRefused uint64    // names that found no room in the name memory
 	StreamsNew   uint64    // flows whose first bytes were read
-	StreamsEvict uint64    // flows that lost their parsing state because its memory was used up
+	StreamsEvicted uint64    // flows that lost their parsing state because its memory was used up
 	Gaps         uint64    // times that acknowledged TCP bytes were missing
 	LostBytes    uint64    // how many bytes
 	Retransmits  uint64    // TCP segments with nothing new
@@ -60,8 +60,8 @@ func (c *Counters) Add(o *Counters) {
 	c.Reassembled += o.Reassembled
 	c.FragmentsIncomplete += o.FragmentsIncomplete
 	c.FragmentsEvicted += o.FragmentsEvicted
-	c.Taps += o.Taps
-	c.TapsRefused += o.TapsRefused
+	c.Sessions += o.Sessions
+	c.SessionsRefused += o.SessionsRefused
 	c.Unattributed += o.Unattributed
 	c.FlowsNew += o.FlowsNew
 	for i := range o.FlowsEnded {
@@ -71,7 +71,7 @@ func (c *Counters) Add(o *Counters) {
 	c.PairsEvicted += o.PairsEvicted
 	c.NamesRefused += o.NamesRefused
 	c.StreamsNew += o.StreamsNew
-	c.StreamsEvict += o.StreamsEvict
+	c.StreamsEvicted += o.StreamsEvicted
 	c.Gaps += o.Gaps
 	c.LostBytes += o.LostBytes
 	c.Retransmits += o.Retransmits

@@ -50,7 +50,7 @@ type Span struct{ Off, Len uint32 }
 type Event struct {
 	Kind     Kind
 	Proto    l7.Proto // the flow's application protocol so far; for AppLayer the event's type
-	Original l7.Proto // what the connection began with, if it switched protocols; else None
+	OrigProto l7.Proto // what the connection began with, if it switched protocols; else None
 	Nanos    int64    // when: the packet's time for AppLayer, the time of the end's detection for Flow; Unix nanoseconds
 
 	// Who: the flow, oriented from client (Src) to server (Dst).
@@ -73,7 +73,7 @@ type Event struct {
 
 	Owner       *Owner    // nil without an inventory, and for sessions that it does not know
 	Direction   Direction // of what Src sent
-	Paired      Tap       // the session at which the other copies were seen, if both ends are mirrored; zero if not
+	Paired      MirrorSession       // the session at which the other copies were seen, if both ends are mirrored; zero if not
 	PairedOwner *Owner    // whose that session is; nil like Owner
 
 	// The hint: what a person would call the flow.
@@ -110,8 +110,8 @@ func (e *Event) Addrs() (src, dst netip.Addr) {
 	return e.Src.Netip(), e.Dst.Netip()
 }
 
-// Tap is a mirror session: the mirrored interface's primary address, and the VNI.
-type Tap struct {
+// MirrorSession is a mirror session: the mirrored interface's primary address, and the VNI.
+type MirrorSession struct {
 	Outer netip.Addr
 	VNI   uint32
 }
@@ -127,7 +127,7 @@ type FlowRecord struct {
 	State          State
 	Reason         EndReason
 	Truncated      bool   // copies were cut: a packet length, an MTU or a snap length
-	Pieces         bool   // fragments that could not be put together, accounted by their addresses
+	Fragments         bool   // fragments that could not be put together, accounted by their addresses
 	Unpaired       uint32 // packets that left one mirrored end and were not seen at the other, since they were known to be paired
 	Messages       uint32 // application messages or transactions reported: Suricata's tx_cnt
 }
@@ -145,7 +145,7 @@ type WindowRecord struct {
 	Answered    bool // both ends of the flow were heard so far
 	// Lost is how many copies the program lost before they were counted, since the last window was closed: Closed only.
 	Lost uint64
-	Part bool // the program began or ended within the window, by the clock: who had no packet may have had some. Closed only
+	Partial bool // the program began or ended within the window, by the clock: who had no packet may have had some. Closed only
 }
 
 // SynAck is set in the TCPFlags of an Interval event if both flags were on one packet. It is the bit of ECE, which flow logs

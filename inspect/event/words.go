@@ -84,12 +84,12 @@ const (
 	NoLookup                    // no answer on that mirror session gave the address
 	LookupExpired               // one did, but its time was over
 	DoHSuspected                // the client speaks to a public resolver over TLS
-	NotArmed                    // no DNS answer was seen on that session, so nothing can be said
+	NoDNSSeen                    // no DNS answer was seen on that session, so nothing can be said
 	numDirects
 )
 
 var directNames = [numDirects]string{
-	NotDirect: "no", NoLookup: "no_lookup", LookupExpired: "lookup_expired", DoHSuspected: "doh_suspected", NotArmed: "not_armed",
+	NotDirect: "no", NoLookup: "no_lookup", LookupExpired: "lookup_expired", DoHSuspected: "doh_suspected", NoDNSSeen: "no_dns_seen",
 }
 
 // String returns the spelling of hint.direct_to_address.

@@ -71,7 +71,7 @@ func (l *line) header(e *event.Event, eventType string) {
 		}
 		l.end()
 	}
-	ported := e.HasPorts() && !e.Flow.Pieces
+	ported := e.HasPorts() && !e.Flow.Fragments
 	src, dst := e.Addrs()
 	l.addr("src_ip", src)
 	if ported {
@@ -87,7 +87,7 @@ func (l *line) header(e *event.Event, eventType string) {
 		l.uint("ip_v", 6)
 	}
 	l.ipProto(e.IPProto)
-	if e.IsICMP() && !e.Flow.Pieces {
+	if e.IsICMP() && !e.Flow.Fragments {
 		l.uint("icmp_type", uint64(e.ICMPType))
 		l.uint("icmp_code", uint64(e.ICMPCode))
 	}

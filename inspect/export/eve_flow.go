@@ -37,8 +37,8 @@ func (l *line) flowEvent(b *event.Batch, e *event.Event) {
 func (l *line) appProto(e *event.Event) {
 	if proto := appProto(e); proto != "" {
 		l.word("app_proto", proto)
-		if e.Original != l7.None && e.Original != e.Proto {
-			l.word("app_proto_orig", e.Original.String())
+		if e.OrigProto != l7.None && e.OrigProto != e.Proto {
+			l.word("app_proto_orig", e.OrigProto.String())
 		}
 	}
 }
@@ -93,7 +93,7 @@ func (l *line) flowHint(e *event.Event) {
 	if seen, lost := f.Payload[0]+f.Payload[1], f.Lost[0]+f.Lost[1]; e.IsTCP() && seen+lost > 0 {
 		l.float("completeness", fraction(seen, seen+lost))
 	}
-	if f.Pieces {
+	if f.Fragments {
 		l.bool("fragments", true)
 	}
 }

@@ -56,8 +56,8 @@ func (l *line) receiveStats(t *event.Totals) {
 	l.uint("reserved_bits", t.ReservedBits)
 	l.uint("truncated", t.Truncated)
 	l.uint("bad_checksum", t.BadChecksum)
-	l.uint("taps", t.Taps)
-	l.uint("taps_refused", t.TapsRefused)
+	l.uint("taps", t.Sessions)
+	l.uint("taps_refused", t.SessionsRefused)
 	l.uint("unattributed", t.Unattributed)
 }
 
@@ -82,7 +82,7 @@ func (l *line) flowStats(t *event.Totals) {
 	l.object("streams")
 	l.uint("new", t.StreamsNew)
 	l.uint("active", t.StreamsActive)
-	l.uint("evicted", t.StreamsEvict)
+	l.uint("evicted", t.StreamsEvicted)
 	l.uint("gaps", t.Gaps)
 	l.uint("lost_bytes", t.LostBytes)
 	l.uint("retransmits", t.Retransmits)

@@ -106,7 +106,7 @@ func pingFlow() event.Event {
 func piecesFlow() event.Event {
 	e := pingFlow()
 	e.IPProto, e.ICMPType, e.Initiator = 253, 0, event.ByFirstPacket
-	e.Flow.Pieces = true
+	e.Flow.Fragments = true
 	return e
 }
 

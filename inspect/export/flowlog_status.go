@@ -40,7 +40,7 @@ func (rc *Recorder) closed(w *event.WindowRecord) {
 		switch {
 		case lost:
 			rc.status(o, w, flowlog.SkipData)
-		case !had[o.ENI] && !w.Part:
+		case !had[o.ENI] && !w.Partial:
 			rc.status(o, w, flowlog.NoData)
 		}
 	}

@@ -84,7 +84,7 @@ func TestRecords(t *testing.T) {
 func TestPaired(t *testing.T) {
 	b, e := interval()
 	assert.Equal(t, []string{"-", "-"}, written(t, export.RecorderConfig{}, "x-paired", b, e))
-	e.Paired = event.Tap{Outer: netip.MustParseAddr("10.0.2.10"), VNI: 102}
+	e.Paired = event.MirrorSession{Outer: netip.MustParseAddr("10.0.2.10"), VNI: 102}
 	assert.Equal(t, []string{"102/10.0.2.10", "102/10.0.2.10"}, written(t, export.RecorderConfig{}, "x-paired", b, e))
 	e.PairedOwner = &event.Owner{ENI: "eni-0a2"}
 	assert.Equal(t, []string{"eni-0a2", "eni-0a2"}, written(t, export.RecorderConfig{}, "x-paired", b, e))
@@ -169,7 +169,7 @@ func TestLogStatus(t *testing.T) {
 	assert.Equal(t, "2 111122223333 eni-0a1 - - - - - - - 1700000100 1700000159 - NODATA\n"+
 		"2 111122223333 eni-0b2 - - - - - - - 1700000100 1700000159 - NODATA\n", say(closed(window+60, 0)))
 	b, part := closed(window+60, 0)
-	part.Window.Part = true
+	part.Window.Partial = true
 	assert.Empty(t, say(b, part), "of a part of a window nobody can say so")
 	say(interval())
 	const lost = "2 111122223333 eni-0a1 - - - - - - - 1700000040 1700000099 - SKIPDATA\n" +

@@ -1,6 +1,6 @@
-// Package frag puts IP fragments together, within a fixed amount of memory. Fragments go in; a whole payload comes out
-// when its last piece has come, and what will never be whole is told with its packets and bytes, so that nothing that
-// went in is lost from the account. It takes the time as an argument and starts nothing.
+// Package frag reassembles IP fragments within a fixed amount of memory. A table returns a packet when its last fragment was
+// added. It reports every packet that stays incomplete, with its packets and bytes, so that the accounts stay exact. The
+// package takes the time as an argument and starts no goroutines.
 package frag
 
 import (
@@ -9,31 +9,29 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap"
 )
 
-// How long a packet may stay incomplete, from the first of its fragments that came. RFC 8200 section 4.5 asks for 60 s.
-// RFC 1122 asks for as much with IPv4, but its identifications have 16 bits only and a busy host comes round in less:
-// Linux waits for 30 s, and so do we.
+// Timeouts: how long a packet may stay incomplete, from the first of its fragments that came. RFC 8200 section 4.5 requires 60 s.
+// RFC 1122 requires the same for IPv4, but IPv4 identifications have 16 bits and a busy host reuses them sooner: Linux waits 30 s.
 const (
 	TimeoutIPv4 = 30 * time.Second
 	TimeoutIPv6 = 60 * time.Second
 )
 
-// maxPacket is the largest IPv4 packet, and the largest payload of an IPv6 packet that is not a jumbogram; jumbograms
-// must not be fragmented (RFC 2675 section 3). What claims to be larger is an attack.
+// maxPacket is the size of the largest IPv4 packet, and of the largest payload of an IPv6 packet that is no jumbogram.
+// Jumbograms must not be fragmented (RFC 2675 section 3), so a larger packet is an attack.
 const maxPacket = 65535
 
-// A Whole is a packet put together. It is valid until the table's next call.
-type Whole struct {
-	// Packet is the first fragment without its slices, as decap's Decoder.Resume wants it; its IPLen is Bytes.
-	Packet  decap.Packet
-	Payload []byte // the IP payload of all fragments
-	Packets int    // how many fragments came, duplicates included
-	Bytes   uint64 // the sum of their IPLen
-	First   int64  // when the first of them came, in nanoseconds
-	Last    int64  // and the last
+// A Reassembled is a packet all of whose fragments came. It is valid until the table's next call.
+type Reassembled struct {
+	Packet  decap.Packet // the first fragment without its slices, as decap's Decoder.Resume takes it; its IPLen is Bytes
+	Payload []byte       // the IP payload of all fragments
+	Packets int          // fragments that came, duplicates included
+	Bytes   uint64       // the sum of their IPLen
+	First   int64        // when the first of them came, in nanoseconds
+	Last    int64        // when the last of them came
 }
 
-// A Lost is a packet that was not put together, or a single fragment that could not be part of one.
-type Lost struct {
+// An Incomplete is a packet some of whose fragments are missing, or a single fragment that cannot be part of a packet.
+type Incomplete struct {
 	Packet  decap.Packet // the first fragment if it came, else the one that came first; without its slices
 	Packets int
 	Bytes   uint64
@@ -42,16 +40,16 @@ type Lost struct {
 	Reason  Reason
 }
 
-// Reason says why fragments were not put together.
+// Reason is why fragments were not reassembled.
 type Reason uint8
 
-// Why fragments were not put together.
+// Reasons.
 const (
-	Expired   Reason = iota // the rest did not come in time
-	Evicted                 // its memory was needed for a later packet
+	Expired   Reason = iota // the missing fragments did not come in time
+	Evicted                 // the memory was needed for a later packet
 	Flushed                 // the table was flushed
 	Overlap                 // IPv6 fragments overlapped (RFC 5722), or fragments disagreed about the packet's end
-	TooMany                 // more pieces than a packet of honest fragments has
-	Cut                     // the copy of the fragment was cut, so its end is missing for good
-	Malformed               // a fragment that cannot be: empty, past the largest packet, or of an odd length within
+	TooMany                 // more fragments than an honest packet has
+	Truncated               // the copy of the fragment was cut, so its end will never come
+	Malformed               // an impossible fragment: empty, past the largest packet, or of a length that is no multiple of 8 bytes
 )

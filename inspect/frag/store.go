@@ -6,37 +6,36 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap"
 )
 
-// chunkSize holds one fragment of a network with an MTU of 1500, the commonest there is.
+// chunkSize is enough for one fragment of a network with the usual MTU of 1500.
 const chunkSize = 1536
 
-// maxPieces bounds the chunks of one packet: the largest packet over the smallest MTU that is found in practice (576)
-// has 119 fragments.
-const maxPieces = 128
+// maxChunks bounds the chunks of one packet: the largest packet over the smallest MTU in practice (576) has 119 fragments.
+const maxChunks = 128
 
-// A store is an arena of chunks, each of which holds the bytes of one piece of a packet.
+// A store is an arena of chunks. Each chunk holds a range of one packet's bytes.
 type store struct {
 	data   []byte
 	chunks []chunk
 	free   int32 // first chunk that is not in use, linked by next
-	left   int   // how many are not in use
+	left   int   // chunks that are not in use
 }
 
-// chunk says where in its packet's payload the bytes belong.
+// chunk is the place of a chunk's bytes in the payload of its packet.
 type chunk struct {
 	offset, size uint16
-	next         int32 // the piece after it in the packet, by offset
+	next         int32 // the next chunk of the packet, by offset
 }
 
-// pieces are a packet's bytes so far: chunks by offset, without overlaps.
-type pieces struct {
+// payload is the bytes of a packet so far: chunks by offset, without overlaps.
+type payload struct {
 	head  int32
 	count int
 	bytes int
-	total int // the payload's length, once the last fragment told it; else 0
-	end   int // where the fragments so far reach
+	total int // the payload's length, once the last fragment came; else 0
+	end   int // the end of the fragment that reaches furthest
 }
 
-var noPieces = pieces{head: none}
+var emptyPayload = payload{head: none}
 
 func newStore(n int) store {
 	st := store{data: make([]byte, n*chunkSize), chunks: make([]chunk, n), left: n}
@@ -47,13 +46,14 @@ func newStore(n int) store {
 	return st
 }
 
-// chunksFor returns how many chunks hold n bytes.
+// chunksFor returns the number of chunks that n bytes need.
 func chunksFor(n int) int { return (n + chunkSize - 1) / chunkSize }
 
-func (ps *pieces) complete() bool { return ps.total != 0 && ps.bytes == ps.total }
+func (ps *payload) complete() bool { return ps.total != 0 && ps.bytes == ps.total }
 
-// add puts a fragment's bytes where nothing is yet. It fails, with the reason, if the fragment spoils its packet.
-func (st *store) add(ps *pieces, p *decap.Packet) (Reason, bool) {
+// add copies those bytes of a fragment that are missing. It fails, with the reason, if the packet cannot be reassembled any
+// more.
+func (st *store) add(ps *payload, p *decap.Packet) (Reason, bool) {
 	start := int(p.FragOff)
 	end := start + p.PayloadLen
 	ps.end = max(ps.end, end)
@@ -75,8 +75,8 @@ func (st *store) add(ps *pieces, p *decap.Packet) (Reason, bool) {
 	return 0, true
 }
 
-// fits reports whether b is all new, or nothing but bytes that are there already: a duplicate, which is harmless.
-func (st *store) fits(ps *pieces, start int, b []byte) bool {
+// fits reports whether all of b is new, or b is an exact duplicate, which is harmless.
+func (st *store) fits(ps *payload, start int, b []byte) bool {
 	same := 0
 	for i := ps.head; i != none; i = st.chunks[i].next {
 		old, from := st.bytes(i), int(st.chunks[i].offset)
@@ -92,16 +92,16 @@ func (st *store) fits(ps *pieces, start int, b []byte) bool {
 	return same == 0 || same == len(b)
 }
 
-// fill copies those bytes of b that lie between the pieces; what came first stays. It reports false if the packet got
-// too many pieces.
-func (st *store) fill(ps *pieces, start int, b []byte) bool {
+// fill copies those bytes of b that are missing: the first copy of a byte stays. It returns false if the packet has too many
+// chunks.
+func (st *store) fill(ps *payload, start int, b []byte) bool {
 	link := &ps.head
 	for len(b) > 0 {
 		gap := len(b)
 		if *link != none {
 			c := &st.chunks[*link]
 			gap = min(gap, int(c.offset)-start)
-			if gap <= 0 { // b starts within this piece, or behind it
+			if gap <= 0 { // b starts within this chunk, or behind it
 				skip := min(len(b), max(0, int(c.offset)+int(c.size)-start))
 				start, b = start+skip, b[skip:]
 				link = &c.next
@@ -109,7 +109,7 @@ func (st *store) fill(ps *pieces, start int, b []byte) bool {
 			}
 		}
 		n := min(gap, chunkSize)
-		if ps.count == maxPieces || st.left == 0 {
+		if ps.count == maxChunks || st.left == 0 {
 			return false
 		}
 		i := st.take()
@@ -122,13 +122,13 @@ func (st *store) fill(ps *pieces, start int, b []byte) bool {
 	return true
 }
 
-// bytes returns what a chunk holds.
+// bytes returns the bytes of a chunk.
 func (st *store) bytes(i int32) []byte {
 	start := int(i) * chunkSize
 	return st.data[start : start+int(st.chunks[i].size)]
 }
 
-// take removes a chunk from the free list, which is not empty.
+// take removes a chunk from the free list, which must not be empty.
 func (st *store) take() int32 {
 	i := st.free
 	st.free = st.chunks[i].next
@@ -136,21 +136,21 @@ func (st *store) take() int32 {
 	return i
 }
 
-// copy appends the pieces to b, in order.
-func (st *store) copy(b []byte, ps *pieces) []byte {
+// copy appends a packet's bytes to b, in order.
+func (st *store) copy(b []byte, ps *payload) []byte {
 	for i := ps.head; i != none; i = st.chunks[i].next {
 		b = append(b, st.bytes(i)...)
 	}
 	return b
 }
 
-// release gives a packet's chunks back.
-func (st *store) release(ps *pieces) {
+// release frees a packet's chunks.
+func (st *store) release(ps *payload) {
 	for i := ps.head; i != none; {
 		next := st.chunks[i].next
 		st.chunks[i].next, st.free = st.free, i
 		st.left++
 		i = next
 	}
-	*ps = noPieces
+	*ps = emptyPayload
 }

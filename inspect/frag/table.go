@@ -8,27 +8,27 @@ import (
 
 // A Table holds incomplete packets. It is not safe for concurrent use.
 //
-// Payloads are kept in chunks of one size, in one arena that is allocated once and never grows: a hostile mix of sizes
-// cannot fragment it, and a packet costs what its fragments weigh, rounded up to chunks. When the chunks are used up, the
-// packet that has waited longest gives its own back.
+// Payloads are kept in chunks of one size, in one arena that is allocated once and never grows: a hostile mix of sizes cannot
+// fragment it, and a packet takes the size of its fragments, rounded up to chunks. When the chunks are used up, the packet that
+// has waited longest is evicted.
 type Table struct {
-	lost   func(*Lost)
-	store  store
-	index  map[key]int32
-	slots  []slot
-	free   int32    // first slot that is not in use, linked by next
-	queues [2]queue // IPv4 and IPv6, each in order of arrival: they have different timeouts
-	buf    [maxPacket]byte
-	whole  Whole // what Add returns
-	gone   Lost  // what lost is given
+	onIncomplete func(*Incomplete)
+	store        store
+	index        map[key]int32
+	slots        []slot
+	free         int32    // first slot that is not in use, linked by next
+	queues       [2]queue // IPv4 and IPv6, each in order of arrival: they have different timeouts
+	buf          [maxPacket]byte
+	reassembled  Reassembled // the result of Add
+	incomplete   Incomplete  // the argument of onIncomplete
 }
 
-// key says which fragments belong together (RFC 791 section 3.2, RFC 8200 section 4.5), within one network as seen by
-// one mirrored interface. The outer source port is not in it: AWS derives it from ports, which later fragments lack.
+// key is the same for all fragments of a packet (RFC 791 section 3.2, RFC 8200 section 4.5) that one mirrored interface sees. The
+// outer source port is no part of it: AWS derives it from the inner ports, which later fragments lack.
 type key struct {
 	outer, src, dst decap.Addr
 	vni, tunnel, id uint32
-	proto           uint8 // IPv4 alone: of IPv6 fragments only the first one's next header counts
+	proto           uint8 // of IPv4 only: in IPv6 the next header of the first fragment alone counts
 	version         uint8
 }
 
@@ -39,28 +39,28 @@ type slot struct {
 	bytes       uint64
 	first, last int64
 	packets     int
-	pieces      pieces
-	dead        bool   // it cannot be put together any more; its fragments are only counted until the timeout
-	reason      Reason // why it is dead
+	payload     payload
+	failed      bool   // it cannot be reassembled any more; its fragments are only counted, until the timeout
+	reason      Reason // why it failed
 	prev, next  int32  // in its queue, or the list of free slots
 }
 
 // none ends a list of slots or chunks.
 const none = -1
 
-// perChunk is what one chunk costs in all: data, its link, and as many slots, since a packet has at least one chunk. A
-// map entry is counted twice, for the load factor.
+// perChunk is the memory per chunk: data, its link, and one slot, since a packet has at least one chunk. A map entry counts twice,
+// for the load factor.
 const perChunk = chunkSize + 16 + 432 + 2*80
 
-// minChunks is room for the largest packet, and then some.
+// minChunks is more than the largest packet needs.
 const minChunks = 64
 
-// New makes a table that uses at most the given number of bytes, but no less than it needs for one packet of the largest
-// size. It calls lost, from within its methods, for everything that was added and not handed out whole; what lost is
-// given is valid during the call, and it must not call the table.
-func New(bytes int, lost func(*Lost)) *Table {
+// New makes a table that uses at most the given number of bytes, but no less than one packet of the largest size needs. The
+// table's methods call onIncomplete for all fragments that Add does not return as part of a packet. The argument is valid
+// during the call. onIncomplete must not call the table.
+func New(bytes int, onIncomplete func(*Incomplete)) *Table {
 	n := max(minChunks, (bytes-maxPacket)/perChunk)
-	t := &Table{lost: lost, store: newStore(n), index: make(map[key]int32, n), slots: make([]slot, n)}
+	t := &Table{onIncomplete: onIncomplete, store: newStore(n), index: make(map[key]int32, n), slots: make([]slot, n)}
 	for i := range t.slots {
 		t.slots[i].next = int32(i) + 1
 	}
@@ -71,11 +71,11 @@ func New(bytes int, lost func(*Lost)) *Table {
 	return t
 }
 
-// Add takes a fragment, of which it copies what it needs. It returns the packet if it is whole now, else nil. Fragments
-// that overlap fill what is missing between those that came before (IPv4) or spoil the packet (IPv6, RFC 5722).
-func (t *Table) Add(p *decap.Packet, nanos int64) *Whole {
-	if r, bad := refuse(p); bad {
-		t.tell(Lost{Packet: p.Detached(), Packets: 1, Bytes: uint64(p.IPLen), First: nanos, Last: nanos, Reason: r})
+// Add adds a fragment, of which it copies what it needs. It returns the packet if that is complete now, else nil. Overlapping IPv4
+// fragments fill the gaps between earlier ones. Overlapping IPv6 fragments make the packet fail (RFC 5722).
+func (t *Table) Add(p *decap.Packet, nanos int64) *Reassembled {
+	if r, bad := validate(p); bad {
+		t.emit(Incomplete{Packet: p.Detached(), Packets: 1, Bytes: uint64(p.IPLen), First: nanos, Last: nanos, Reason: r})
 		return nil
 	}
 	t.reserve(chunksFor(len(p.Payload)))
@@ -84,43 +84,43 @@ func (t *Table) Add(p *decap.Packet, nanos int64) *Whole {
 	s.packets++
 	s.bytes += uint64(p.IPLen)
 	s.last = nanos
-	if s.dead {
+	if s.failed {
 		return nil
 	}
 	if p.FragOff == 0 {
 		s.packet = p.Detached()
 	}
-	if r, ok := t.store.add(&s.pieces, p); !ok {
-		t.store.release(&s.pieces)
-		s.dead, s.reason = true, r
+	if r, ok := t.store.add(&s.payload, p); !ok {
+		t.store.release(&s.payload)
+		s.failed, s.reason = true, r
 		return nil
 	}
-	if !s.pieces.complete() {
+	if !s.payload.complete() {
 		return nil
 	}
 	return t.assemble(i)
 }
 
-// Expire gives up packets whose time is over.
+// Expire drops the packets whose timeout is over.
 func (t *Table) Expire(nanos int64) {
 	for v, timeout := range [...]time.Duration{TimeoutIPv4, TimeoutIPv6} {
 		for i := t.queues[v].head; i != none && nanos-t.slots[i].first >= int64(timeout); i = t.queues[v].head {
-			t.giveUp(i, Expired)
+			t.drop(i, Expired)
 		}
 	}
 }
 
-// Flush gives up all packets.
+// Flush drops all packets.
 func (t *Table) Flush() {
 	for v := range t.queues {
 		for i := t.queues[v].head; i != none; i = t.queues[v].head {
-			t.giveUp(i, Flushed)
+			t.drop(i, Flushed)
 		}
 	}
 }
 
-// refuse says whether a fragment cannot be part of any packet, and why.
-func refuse(p *decap.Packet) (r Reason, bad bool) {
+// validate reports whether a fragment cannot be part of any packet, and why.
+func validate(p *decap.Packet) (r Reason, bad bool) {
 	end := int(p.FragOff) + p.PayloadLen
 	if p.Version == 4 {
 		end += p.IPLen - p.PayloadLen // the header
@@ -129,16 +129,16 @@ func refuse(p *decap.Packet) (r Reason, bad bool) {
 	case p.PayloadLen == 0 || p.MoreFrags && p.PayloadLen%8 != 0 || end > maxPacket:
 		return Malformed, true
 	case len(p.Payload) < p.PayloadLen:
-		return Cut, true
+		return Truncated, true
 	default:
 		return 0, false
 	}
 }
 
-// reserve makes room for so many chunks and for one packet, by giving up what has waited longest.
+// reserve makes room for a number of chunks and for one packet, by evicting the packets that have waited longest.
 func (t *Table) reserve(chunks int) {
 	for t.free == none || t.store.left < chunks {
-		t.giveUp(t.oldest(), Evicted)
+		t.drop(t.oldest(), Evicted)
 	}
 }
 
@@ -159,7 +159,7 @@ func (t *Table) find(p *decap.Packet, nanos int64) int32 {
 	}
 	i := t.free
 	t.free = t.slots[i].next
-	t.slots[i] = slot{key: k, packet: p.Detached(), first: nanos, pieces: noPieces}
+	t.slots[i] = slot{key: k, packet: p.Detached(), first: nanos, payload: emptyPayload}
 	t.index[k] = i
 	t.queueOf(i).push(t.slots, i)
 	return i
@@ -176,38 +176,38 @@ func keyOf(p *decap.Packet) key {
 	return k
 }
 
-// assemble copies a complete packet together and frees its slot.
-func (t *Table) assemble(i int32) *Whole {
+// assemble copies the fragments of a complete packet together and frees its slot.
+func (t *Table) assemble(i int32) *Reassembled {
 	s := &t.slots[i]
-	t.whole = Whole{
-		Packet: s.packet, Payload: t.store.copy(t.buf[:0], &s.pieces),
+	t.reassembled = Reassembled{
+		Packet: s.packet, Payload: t.store.copy(t.buf[:0], &s.payload),
 		Packets: s.packets, Bytes: s.bytes, First: s.first, Last: s.last,
 	}
-	t.whole.Packet.IPLen = int(s.bytes)
+	t.reassembled.Packet.IPLen = int(s.bytes)
 	t.remove(i)
-	return &t.whole
+	return &t.reassembled
 }
 
-// giveUp tells about an incomplete packet, and frees its slot.
-func (t *Table) giveUp(i int32, r Reason) {
+// drop reports an incomplete packet, and frees its slot.
+func (t *Table) drop(i int32, r Reason) {
 	s := &t.slots[i]
-	if s.dead {
+	if s.failed {
 		r = s.reason
 	}
-	l := Lost{Packet: s.packet, Packets: s.packets, Bytes: s.bytes, First: s.first, Last: s.last, Reason: r}
+	l := Incomplete{Packet: s.packet, Packets: s.packets, Bytes: s.bytes, First: s.first, Last: s.last, Reason: r}
 	t.remove(i)
-	t.tell(l)
+	t.emit(l)
 }
 
-func (t *Table) tell(l Lost) {
-	t.gone = l
-	t.lost(&t.gone)
+func (t *Table) emit(l Incomplete) {
+	t.incomplete = l
+	t.onIncomplete(&t.incomplete)
 }
 
 // remove frees a slot and its chunks.
 func (t *Table) remove(i int32) {
 	s := &t.slots[i]
-	t.store.release(&s.pieces)
+	t.store.release(&s.payload)
 	delete(t.index, s.key)
 	t.queueOf(i).remove(t.slots, i)
 	s.next, t.free = t.free, i

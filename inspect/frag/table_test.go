@@ -13,8 +13,8 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap"
 )
 
-// piece makes a fragment of a packet whose payload is whole.
-func piece(version uint8, id uint32, whole []byte, from, to int) *decap.Packet {
+// fragment makes a fragment of a packet with a payload.
+func fragment(version uint8, id uint32, payload []byte, from, to int) *decap.Packet {
 	header := 20
 	if version == 6 {
 		header = 48
@@ -22,11 +22,11 @@ func piece(version uint8, id uint32, whole []byte, from, to int) *decap.Packet {
 	return &decap.Packet{
 		Version: version, Proto: decap.UDP, FragID: id, IPLen: header + to - from,
 		Src: decap.Addr{15: 1}, Dst: decap.Addr{15: 2}, Outer: netip.MustParseAddrPort("10.0.0.1:65408"),
-		FragOff: uint16(from), MoreFrags: to < len(whole), Payload: whole[from:to], PayloadLen: to - from,
+		FragOff: uint16(from), MoreFrags: to < len(payload), Payload: payload[from:to], PayloadLen: to - from,
 	}
 }
 
-// text is n bytes that tell where in the text they are.
+// text is n bytes that depend on their place in the text.
 func text(n int) []byte {
 	b := make([]byte, n)
 	for i := range b {
@@ -35,56 +35,56 @@ func text(n int) []byte {
 	return b
 }
 
-// ledger collects what a table lost.
-type ledger []Lost
+// ledger collects the incomplete packets that a table reports.
+type ledger []Incomplete
 
-func (l *ledger) add(x *Lost) { *l = append(*l, *x) }
+func (l *ledger) add(x *Incomplete) { *l = append(*l, *x) }
 
 func newTable(bytes int) (*Table, *ledger) {
 	l := new(ledger)
 	return New(bytes, l.add), l
 }
 
-// TestAnyOrderAnySplit cuts packets anywhere, repeats pieces and shuffles them: the packet always comes out, once.
+// TestAnyOrderAnySplit: packets that are split anywhere, with fragments repeated and shuffled, come out once.
 func TestAnyOrderAnySplit(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		version := rapid.SampledFrom([]uint8{4, 6}).Draw(t, "version")
-		whole := text(rapid.IntRange(9, 20000).Draw(t, "length"))
-		cuts := rapid.SliceOfNDistinct(rapid.IntRange(1, (len(whole)-1)/8), 1, min(20, (len(whole)-1)/8), rapid.ID).Draw(t, "cuts")
+		payload := text(rapid.IntRange(9, 20000).Draw(t, "length"))
+		cuts := rapid.SliceOfNDistinct(rapid.IntRange(1, (len(payload)-1)/8), 1, min(20, (len(payload)-1)/8), rapid.ID).Draw(t, "cuts")
 		isCut := make(map[int]bool)
 		for _, c := range cuts {
 			isCut[c*8] = true
 		}
-		var pieces []*decap.Packet
+		var fragments []*decap.Packet
 		from := 0
-		for to := 1; to <= len(whole); to++ {
-			if isCut[to] || to == len(whole) {
-				pieces = append(pieces, piece(version, 7, whole, from, to))
+		for to := 1; to <= len(payload); to++ {
+			if isCut[to] || to == len(payload) {
+				fragments = append(fragments, fragment(version, 7, payload, from, to))
 				from = to
 			}
 		}
-		pieces = rapid.Permutation(pieces).Draw(t, "order")
-		table, lost := newTable(0)
+		fragments = rapid.Permutation(fragments).Draw(t, "order")
+		table, incomplete := newTable(0)
 		var bytes uint64
-		for i, p := range pieces {
+		for i, p := range fragments {
 			bytes += uint64(p.IPLen)
 			got := table.Add(p, int64(i))
-			if i < len(pieces)-1 {
+			if i < len(fragments)-1 {
 				require.Nil(t, got)
 				require.Nil(t, table.Add(p, int64(i)), "a duplicate")
 				bytes += uint64(p.IPLen)
 				continue
 			}
 			require.NotNil(t, got)
-			assert.Equal(t, whole, got.Payload)
-			assert.Equal(t, Whole{
-				Packet: got.Packet, Payload: got.Payload, Packets: 2*len(pieces) - 1, Bytes: bytes, Last: int64(i),
+			assert.Equal(t, payload, got.Payload)
+			assert.Equal(t, Reassembled{
+				Packet: got.Packet, Payload: got.Payload, Packets: 2*len(fragments) - 1, Bytes: bytes, Last: int64(i),
 			}, *got)
 			assert.Equal(t, int(bytes), got.Packet.IPLen)
 			assert.Zero(t, got.Packet.FragOff, "the template is the first fragment")
 			assert.Nil(t, got.Packet.Payload)
 		}
-		assert.Empty(t, *lost)
+		assert.Empty(t, *incomplete)
 		assertEmpty(t, table)
 	})
 }
@@ -101,18 +101,18 @@ func assertEmpty(t assert.TestingT, table *Table) {
 }
 
 // TestNothingIsUnaccounted throws fragments of few packets, overlapping and contradicting each other, at a small table:
-// each comes back, in one packet that is whole or one that is lost, and the memory does too.
+// each comes back, in a reassembled packet or in an incomplete one, and the memory does too.
 func TestNothingIsUnaccounted(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		table, lost := newTable(0)
+		table, incomplete := newTable(0)
 		var packets, packetsOut int
 		var bytes, bytesOut uint64
 		nanos := int64(0)
 		for range rapid.IntRange(1, 300).Draw(t, "n") {
-			whole := text(rapid.SampledFrom([]int{64, 3000, 65515, 66000}).Draw(t, "whole"))
-			from := 8 * rapid.IntRange(0, min(len(whole)-1, 65535)/8).Draw(t, "from")
-			to := min(len(whole), from+8*rapid.IntRange(0, 300).Draw(t, "size"))
-			p := piece(rapid.SampledFrom([]uint8{4, 6}).Draw(t, "version"), rapid.Uint32Range(0, 80).Draw(t, "id"), whole, from, to)
+			payload := text(rapid.SampledFrom([]int{64, 3000, 65515, 66000}).Draw(t, "payload"))
+			from := 8 * rapid.IntRange(0, min(len(payload)-1, 65535)/8).Draw(t, "from")
+			to := min(len(payload), from+8*rapid.IntRange(0, 300).Draw(t, "size"))
+			p := fragment(rapid.SampledFrom([]uint8{4, 6}).Draw(t, "version"), rapid.Uint32Range(0, 80).Draw(t, "id"), payload, from, to)
 			packets++
 			bytes += uint64(p.IPLen)
 			nanos += rapid.Int64Range(0, int64(2*time.Second)).Draw(t, "later")
@@ -123,7 +123,7 @@ func TestNothingIsUnaccounted(t *testing.T) {
 			}
 		}
 		table.Flush()
-		for _, l := range *lost {
+		for _, l := range *incomplete {
 			packetsOut += l.Packets
 			bytesOut += l.Bytes
 			assert.LessOrEqual(t, l.First, l.Last)
@@ -136,120 +136,120 @@ func TestNothingIsUnaccounted(t *testing.T) {
 
 func TestOverlapIPv4FirstWins(t *testing.T) {
 	first, second := text(32), make([]byte, 40)
-	table, lost := newTable(0)
-	require.Nil(t, table.Add(piece(4, 1, append(first, 0), 8, 24), 1))
-	require.Nil(t, table.Add(piece(4, 1, second, 0, 16), 2))
-	whole := table.Add(piece(4, 1, second, 16, 40), 3)
-	require.NotNil(t, whole)
+	table, incomplete := newTable(0)
+	require.Nil(t, table.Add(fragment(4, 1, append(first, 0), 8, 24), 1))
+	require.Nil(t, table.Add(fragment(4, 1, second, 0, 16), 2))
+	payload := table.Add(fragment(4, 1, second, 16, 40), 3)
+	require.NotNil(t, payload)
 	want := make([]byte, 40)
 	copy(want[8:], first[8:24])
-	assert.Equal(t, want, whole.Payload)
-	assert.Empty(t, *lost)
+	assert.Equal(t, want, payload.Payload)
+	assert.Empty(t, *incomplete)
 }
 
 // TestOverlapIPv6 follows RFC 5722 section 4: the packet is discarded with the fragments that are yet to come.
 func TestOverlapIPv6(t *testing.T) {
-	whole, other := text(64), make([]byte, 64)
-	table, lost := newTable(0)
-	require.Nil(t, table.Add(piece(6, 1, whole, 0, 32), 1))
-	require.Nil(t, table.Add(piece(6, 1, other, 24, 48), 2))
-	require.Nil(t, table.Add(piece(6, 1, whole, 32, 64), 3))
+	payload, other := text(64), make([]byte, 64)
+	table, incomplete := newTable(0)
+	require.Nil(t, table.Add(fragment(6, 1, payload, 0, 32), 1))
+	require.Nil(t, table.Add(fragment(6, 1, other, 24, 48), 2))
+	require.Nil(t, table.Add(fragment(6, 1, payload, 32, 64), 3))
 	assert.Equal(t, len(table.store.chunks), table.store.left, "a spoiled packet holds no memory")
-	require.Empty(t, *lost)
+	require.Empty(t, *incomplete)
 	table.Expire(1 + int64(TimeoutIPv6))
-	require.Len(t, *lost, 1)
-	assert.Equal(t, Overlap, (*lost)[0].Reason)
-	assert.Equal(t, 3, (*lost)[0].Packets)
+	require.Len(t, *incomplete, 1)
+	assert.Equal(t, Overlap, (*incomplete)[0].Reason)
+	assert.Equal(t, 3, (*incomplete)[0].Packets)
 }
 
 func TestContradictingEnds(t *testing.T) {
 	for _, version := range []uint8{4, 6} {
-		table, lost := newTable(0)
-		require.Nil(t, table.Add(piece(version, 1, text(64), 32, 64), 1))
-		require.Nil(t, table.Add(piece(version, 1, text(96), 64, 96), 2))
-		require.Nil(t, table.Add(piece(version, 1, text(64), 0, 32), 3))
+		table, incomplete := newTable(0)
+		require.Nil(t, table.Add(fragment(version, 1, text(64), 32, 64), 1))
+		require.Nil(t, table.Add(fragment(version, 1, text(96), 64, 96), 2))
+		require.Nil(t, table.Add(fragment(version, 1, text(64), 0, 32), 3))
 		table.Flush()
-		require.Len(t, *lost, 1)
-		assert.Equal(t, Overlap, (*lost)[0].Reason)
+		require.Len(t, *incomplete, 1)
+		assert.Equal(t, Overlap, (*incomplete)[0].Reason)
 	}
 }
 
 // TestRefused has the fragments that never can be part of a packet.
 func TestRefused(t *testing.T) {
-	cut := piece(4, 1, text(64), 0, 32)
+	cut := fragment(4, 1, text(64), 0, 32)
 	cut.Payload = cut.Payload[:31]
 	for name, c := range map[string]struct {
 		p      *decap.Packet
 		reason Reason
 	}{
-		"cut":             {cut, Cut},
-		"empty":           {piece(4, 1, text(64), 32, 32), Malformed},
-		"odd length":      {piece(6, 1, text(64), 0, 31), Malformed},
-		"too large, IPv4": {piece(4, 1, text(65520), 65512, 65520), Malformed},
-		"too large, IPv6": {piece(6, 1, text(65536), 65528, 65536), Malformed},
+		"cut":             {cut, Truncated},
+		"empty":           {fragment(4, 1, text(64), 32, 32), Malformed},
+		"odd length":      {fragment(6, 1, text(64), 0, 31), Malformed},
+		"too large, IPv4": {fragment(4, 1, text(65520), 65512, 65520), Malformed},
+		"too large, IPv6": {fragment(6, 1, text(65536), 65528, 65536), Malformed},
 	} {
 		t.Run(name, func(t *testing.T) {
-			table, lost := newTable(0)
+			table, incomplete := newTable(0)
 			require.Nil(t, table.Add(c.p, 5))
-			require.Len(t, *lost, 1)
-			want := Lost{Packet: c.p.Detached(), Packets: 1, Bytes: uint64(c.p.IPLen), First: 5, Last: 5, Reason: c.reason}
-			assert.Equal(t, want, (*lost)[0])
+			require.Len(t, *incomplete, 1)
+			want := Incomplete{Packet: c.p.Detached(), Packets: 1, Bytes: uint64(c.p.IPLen), First: 5, Last: 5, Reason: c.reason}
+			assert.Equal(t, want, (*incomplete)[0])
 			assertEmpty(t, table)
 		})
 	}
 }
 
-func TestTooManyPieces(t *testing.T) {
-	whole := text(65000)
-	table, lost := newTable(4 << 20)
+func TestTooManyFragments(t *testing.T) {
+	payload := text(65000)
+	table, incomplete := newTable(4 << 20)
 	for from := 0; from < 2048; from += 8 {
-		require.Nil(t, table.Add(piece(4, 1, whole, from, from+8), int64(from)))
+		require.Nil(t, table.Add(fragment(4, 1, payload, from, from+8), int64(from)))
 	}
 	assert.Equal(t, len(table.store.chunks), table.store.left)
 	table.Flush()
-	require.Len(t, *lost, 1)
-	assert.Equal(t, TooMany, (*lost)[0].Reason)
-	assert.Equal(t, 256, (*lost)[0].Packets)
+	require.Len(t, *incomplete, 1)
+	assert.Equal(t, TooMany, (*incomplete)[0].Reason)
+	assert.Equal(t, 256, (*incomplete)[0].Packets)
 }
 
 func TestLargestPackets(t *testing.T) {
 	for version, size := range map[uint8]int{4: 65515, 6: 65535} {
-		whole := text(size)
-		table, lost := newTable(0)
-		require.Nil(t, table.Add(piece(version, 1, whole, 65512, size), 1))
-		got := table.Add(piece(version, 1, whole, 0, 65512), 2)
+		payload := text(size)
+		table, incomplete := newTable(0)
+		require.Nil(t, table.Add(fragment(version, 1, payload, 65512, size), 1))
+		got := table.Add(fragment(version, 1, payload, 0, 65512), 2)
 		require.NotNil(t, got, "IPv%d", version)
-		assert.Equal(t, whole, got.Payload)
-		assert.Empty(t, *lost)
+		assert.Equal(t, payload, got.Payload)
+		assert.Empty(t, *incomplete)
 	}
 }
 
 func TestExpire(t *testing.T) {
-	table, lost := newTable(0)
-	table.Add(piece(6, 1, text(64), 0, 32), 0)
-	table.Add(piece(4, 1, text(64), 32, 64), 1)
-	table.Add(piece(4, 1, text(64), 32, 64), int64(time.Second))
+	table, incomplete := newTable(0)
+	table.Add(fragment(6, 1, text(64), 0, 32), 0)
+	table.Add(fragment(4, 1, text(64), 32, 64), 1)
+	table.Add(fragment(4, 1, text(64), 32, 64), int64(time.Second))
 	table.Expire(int64(TimeoutIPv4))
-	require.Empty(t, *lost)
+	require.Empty(t, *incomplete)
 	table.Expire(1 + int64(TimeoutIPv4))
-	require.Len(t, *lost, 1)
-	assert.Equal(t, Lost{
-		Packet: piece(4, 1, text(64), 32, 64).Detached(), Packets: 2, Bytes: 2 * 52, First: 1, Last: int64(time.Second), Reason: Expired,
-	}, (*lost)[0])
+	require.Len(t, *incomplete, 1)
+	assert.Equal(t, Incomplete{
+		Packet: fragment(4, 1, text(64), 32, 64).Detached(), Packets: 2, Bytes: 2 * 52, First: 1, Last: int64(time.Second), Reason: Expired,
+	}, (*incomplete)[0])
 	table.Expire(int64(TimeoutIPv6))
-	require.Len(t, *lost, 2)
+	require.Len(t, *incomplete, 2)
 	assertEmpty(t, table)
 }
 
 // TestEvictsOldest fills the smallest table with packets that each hold one chunk.
 func TestEvictsOldest(t *testing.T) {
-	table, lost := newTable(0)
+	table, incomplete := newTable(0)
 	for id := range uint32(minChunks + 2) {
 		version := uint8(4 + id%2*2)
-		require.Nil(t, table.Add(piece(version, id, text(64), 0, 32), int64(id)))
+		require.Nil(t, table.Add(fragment(version, id, text(64), 0, 32), int64(id)))
 	}
-	require.Len(t, *lost, 2)
-	for i, l := range *lost {
+	require.Len(t, *incomplete, 2)
+	for i, l := range *incomplete {
 		assert.Equal(t, Evicted, l.Reason)
 		assert.EqualValues(t, i, l.Packet.FragID)
 	}
@@ -257,7 +257,7 @@ func TestEvictsOldest(t *testing.T) {
 
 // TestApart has fragments that differ in one part of the key each, and so never meet.
 func TestApart(t *testing.T) {
-	whole := text(64)
+	payload := text(64)
 	for name, change := range map[string]func(p *decap.Packet){
 		"identification": func(p *decap.Packet) { p.FragID++ },
 		"protocol":       func(p *decap.Packet) { p.Proto++ },
@@ -269,16 +269,16 @@ func TestApart(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			table, _ := newTable(0)
-			second := piece(4, 1, whole, 32, 64)
+			second := fragment(4, 1, payload, 32, 64)
 			change(second)
-			require.Nil(t, table.Add(piece(4, 1, whole, 0, 32), 1))
+			require.Nil(t, table.Add(fragment(4, 1, payload, 0, 32), 1))
 			require.Nil(t, table.Add(second, 2))
 		})
 	}
 	table, _ := newTable(0)
-	second := piece(4, 1, whole, 32, 64)
+	second := fragment(4, 1, payload, 32, 64)
 	second.Outer = netip.MustParseAddrPort("10.0.0.1:65500")
-	require.Nil(t, table.Add(piece(4, 1, whole, 0, 32), 1))
+	require.Nil(t, table.Add(fragment(4, 1, payload, 0, 32), 1))
 	require.NotNil(t, table.Add(second, 2), "the outer port is no part of the key")
 }
 
@@ -287,13 +287,13 @@ func TestBound(t *testing.T) {
 	require.LessOrEqual(t, int(unsafe.Sizeof(slot{})), 432)
 	require.LessOrEqual(t, int(unsafe.Sizeof(chunk{})), 16)
 	require.LessOrEqual(t, int(unsafe.Sizeof(key{})+unsafe.Sizeof(int32(0))), 80)
-	table := New(1<<20, func(*Lost) {})
+	table := New(1<<20, func(*Incomplete) {})
 	require.LessOrEqual(t, len(table.slots)*perChunk+len(table.buf), 1<<20)
-	whole := text(4000)
-	pieces := []*decap.Packet{piece(4, 0, whole, 0, 1480), piece(4, 0, whole, 1480, 2960), piece(4, 0, whole, 2960, 4000)}
+	payload := text(4000)
+	fragments := []*decap.Packet{fragment(4, 0, payload, 0, 1480), fragment(4, 0, payload, 1480, 2960), fragment(4, 0, payload, 2960, 4000)}
 	id := uint32(0)
 	allocs := testing.AllocsPerRun(2000, func() {
-		for i, p := range pieces {
+		for i, p := range fragments {
 			p.FragID = id
 			if id%3 == 0 && i == 1 {
 				continue // some stay incomplete, and are evicted in the end
@@ -306,12 +306,12 @@ func TestBound(t *testing.T) {
 }
 
 func BenchmarkAdd(b *testing.B) {
-	whole := text(4000)
-	table := New(1<<20, func(*Lost) {})
-	pieces := []*decap.Packet{piece(4, 0, whole, 0, 1480), piece(4, 0, whole, 1480, 2960), piece(4, 0, whole, 2960, 4000)}
+	payload := text(4000)
+	table := New(1<<20, func(*Incomplete) {})
+	fragments := []*decap.Packet{fragment(4, 0, payload, 0, 1480), fragment(4, 0, payload, 1480, 2960), fragment(4, 0, payload, 2960, 4000)}
 	b.ReportAllocs()
 	for id := uint32(0); b.Loop(); id++ {
-		for _, p := range pieces {
+		for _, p := range fragments {
 			p.FragID = id
 			table.Add(p, int64(id))
 		}

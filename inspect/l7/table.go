@@ -54,7 +54,7 @@ type Parser struct {
 	Stream   Parse               // over TCP; nil if the protocol does not run there
 	Datagram Parse               // over UDP; nil if the protocol does not run there
 	Begins   func(b []byte) bool // whether a segment begins like a message, to find the place again after a loss; nil if there is no place to find
-	Paired   bool                // a request and its response make one event
+	Transactional   bool                // a request and its response make one event
 	Extra    bool                // Suricata's schema has no such object: all fields are printed under hint
 	Lookup   bool                // a flow of the protocol looks names up, so no earlier lookup has to explain its address
 	Evidence Evidence            // what a message proves of which side opened the flow
@@ -89,8 +89,8 @@ const (
 // Table is what mirrorsink recognises.
 var Table = [Protos]Parser{
 	None:       {Name: "failed"},
-	HTTP:       {Name: "http", Stream: parseHTTP, Begins: beginsHTTP, Paired: true, Evidence: HTTPRequest, Bypass: BypassBody},
-	TLS:        {Name: "tls", Stream: parseTLS, Begins: beginsTLS, Paired: true, Evidence: TLSHello, Bypass: BypassRecords},
+	HTTP:       {Name: "http", Stream: parseHTTP, Begins: beginsHTTP, Transactional: true, Evidence: HTTPRequest, Bypass: BypassBody},
+	TLS:        {Name: "tls", Stream: parseTLS, Begins: beginsTLS, Transactional: true, Evidence: TLSHello, Bypass: BypassRecords},
 	QUIC:       {Name: "quic", Datagram: parseQUIC, Evidence: QUICInitial, Bypass: BypassPackets},
 	DTLS:       {Name: "dtls", Datagram: parseDTLS, Extra: true},
 	DHCP:       {Name: "dhcp", Datagram: parseDHCP},
@@ -102,31 +102,31 @@ var Table = [Protos]Parser{
 	TFTP:       {Name: "tftp", Datagram: parseTFTP},
 	NTP:        {Name: "ntp", Datagram: parseNTP},
 	DNS:        {Name: "dns", Stream: parseDNSStream, Datagram: parseDNS, Lookup: true, Evidence: DNSQuery},
-	HTTP2:      {Name: "http2", Event: "http", Stream: parseHTTP2, Begins: beginsHTTP2, Paired: true, Evidence: HTTPRequest},
-	MySQL:      {Name: "mysql", Stream: parseMysql, Paired: true, Extra: true},
-	MQTT:       {Name: "mqtt", Stream: parseMQTT, Paired: true},
-	LDAP:       {Name: "ldap", Stream: parseLDAPStream, Datagram: parseLDAP, Paired: true},
+	HTTP2:      {Name: "http2", Event: "http", Stream: parseHTTP2, Begins: beginsHTTP2, Transactional: true, Evidence: HTTPRequest},
+	MySQL:      {Name: "mysql", Stream: parseMysql, Transactional: true, Extra: true},
+	MQTT:       {Name: "mqtt", Stream: parseMQTT, Transactional: true},
+	LDAP:       {Name: "ldap", Stream: parseLDAPStream, Datagram: parseLDAP, Transactional: true},
 	KRB5:       {Name: "krb5", Stream: parseKrb5Stream, Datagram: parseKrb5},
-	PGSQL:      {Name: "pgsql", Stream: parsePgsql, Paired: true},
-	SMB:        {Name: "smb", Stream: parseSMB, Begins: beginsSMB, Paired: true},
-	MongoDB:    {Name: "mongodb", Stream: parseMongoDB, Paired: true, Extra: true},
-	Kafka:      {Name: "kafka", Stream: parseKafka, Paired: true, Extra: true},
-	AMQP:       {Name: "amqp", Stream: parseAMQP, Paired: true, Extra: true},
-	SSH:        {Name: "ssh", Stream: parseSSH, Paired: true},
-	SOCKS:      {Name: "socks", Stream: parseSOCKS, Paired: true, Extra: true},
-	XMPP:       {Name: "xmpp", Stream: parseXMPP, Paired: true, Extra: true},
+	PGSQL:      {Name: "pgsql", Stream: parsePgsql, Transactional: true},
+	SMB:        {Name: "smb", Stream: parseSMB, Begins: beginsSMB, Transactional: true},
+	MongoDB:    {Name: "mongodb", Stream: parseMongoDB, Transactional: true, Extra: true},
+	Kafka:      {Name: "kafka", Stream: parseKafka, Transactional: true, Extra: true},
+	AMQP:       {Name: "amqp", Stream: parseAMQP, Transactional: true, Extra: true},
+	SSH:        {Name: "ssh", Stream: parseSSH, Transactional: true},
+	SOCKS:      {Name: "socks", Stream: parseSOCKS, Transactional: true, Extra: true},
+	XMPP:       {Name: "xmpp", Stream: parseXMPP, Transactional: true, Extra: true},
 	SIP:        {Name: "sip", Stream: parseSIP, Datagram: parseSIP, Begins: beginsSIP},
-	RTSP:       {Name: "rtsp", Stream: parseRTSP, Paired: true, Extra: true},
-	Redis:      {Name: "redis", Stream: parseRedis, Paired: true, Extra: true},
-	Memcached:  {Name: "memcached", Stream: parseMemcached, Datagram: parseMemcachedDatagram, Paired: true, Extra: true},
+	RTSP:       {Name: "rtsp", Stream: parseRTSP, Transactional: true, Extra: true},
+	Redis:      {Name: "redis", Stream: parseRedis, Transactional: true, Extra: true},
+	Memcached:  {Name: "memcached", Stream: parseMemcached, Datagram: parseMemcachedDatagram, Transactional: true, Extra: true},
 	Syslog:     {Name: "syslog", Stream: parseSyslog, Datagram: parseSyslog, Extra: true},
 	SMTP:       {Name: "smtp", Stream: parseSMTP},
 	FTP:        {Name: "ftp", Stream: parseFTP},
 	POP3:       {Name: "pop3", Stream: parsePOP3},
 	IMAP:       {Name: "imap", Stream: parseIMAP, Extra: true},
-	RDP:        {Name: "rdp", Stream: parseRDP, Paired: true},
-	Modbus:     {Name: "modbus", Stream: parseModbus, Paired: true},
-	BitTorrent: {Name: "bittorrent", Stream: parseBitTorrent, Paired: true, Extra: true},
+	RDP:        {Name: "rdp", Stream: parseRDP, Transactional: true},
+	Modbus:     {Name: "modbus", Stream: parseModbus, Transactional: true},
+	BitTorrent: {Name: "bittorrent", Stream: parseBitTorrent, Transactional: true, Extra: true},
 }
 
 // Event returns the type of the protocol's events, which is the name of their object too.

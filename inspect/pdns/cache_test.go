@@ -23,7 +23,7 @@ var (
 	there = ip("192.0.2.1")
 )
 
-// lookup returns the name of an address, followed by what is to be said of it.
+// lookup returns the name of an address, followed by its flags.
 func lookup(c *Cache, h Host, addr [16]byte, nanos int64) string {
 	a, ok := c.Lookup(nil, h, addr, nanos)
 	if !ok {
@@ -50,7 +50,7 @@ func TestLookup(t *testing.T) {
 	assert.Equal(t, "www.example.com stale", lookup(c, alice, there, 160*second+1))
 	assert.Equal(t, "www.example.com other", lookup(c, bob, there, 101*second))
 	assert.Empty(t, lookup(c, alice, ip("192.0.2.2"), 101*second), "another address")
-	assert.Empty(t, lookup(c, Host{2, alice.Addr}, there, 101*second), "another tap")
+	assert.Empty(t, lookup(c, Host{2, alice.Addr}, there, 101*second), "another session")
 }
 
 func TestLookupAppends(t *testing.T) {
@@ -60,10 +60,10 @@ func TestLookupAppends(t *testing.T) {
 	a, ok := c.Lookup(memory, alice, there, 8)
 	require.True(t, ok)
 	assert.Equal(t, "before a.example", string(memory[:cap(memory)][:16]))
-	assert.Equal(t, Answer{Name: []byte("a.example"), Learned: 7, Expires: 7 + 60*second}, a)
+	assert.Equal(t, Answer{Name: []byte("a.example"), LastSeen: 7, Expires: 7 + 60*second}, a)
 }
 
-// TestSharedAddress: the last name counts, and that there was another one is remembered for as long as that one was good.
+// TestSharedAddress: the last name counts, and the address counts as shared for as long as the previous name was valid.
 func TestSharedAddress(t *testing.T) {
 	c := New(0)
 	c.Add(alice, there, []byte("a.example"), 60, 0)
@@ -77,7 +77,7 @@ func TestSharedAddress(t *testing.T) {
 	assert.Equal(t, "d.example stale shared", lookup(c, alice, there, 4000*second), "b.example was good for an hour")
 }
 
-// TestOtherHosts: the latest answer to anyone is better than none, and what they disagree on is shared.
+// TestOtherHosts: the latest answer to another host is used, and an address with different names is shared.
 func TestOtherHosts(t *testing.T) {
 	c := New(0)
 	carol := Host{1, ip("10.0.0.3")}
@@ -111,19 +111,19 @@ func TestManyClients(t *testing.T) {
 
 func TestArmed(t *testing.T) {
 	c := New(0)
-	c.Add(Host{Tap: 3}, there, []byte("printer.local"), 60, 0)
-	c.AddDoH(Host{Tap: 3}, 0)
-	c.Add(Host{Tap: 3}, there, nil, 60, 0)
-	assert.False(t, c.Armed(3), "multicast DNS is no resolver")
-	c.Add(Host{Tap: 3}, there, []byte("a.example"), 60, 0)
-	assert.True(t, c.Armed(3))
-	assert.False(t, c.Armed(2))
+	c.Add(Host{Session: 3}, there, []byte("printer.local"), 60, 0)
+	c.AddDoH(Host{Session: 3}, 0)
+	c.Add(Host{Session: 3}, there, nil, 60, 0)
+	assert.False(t, c.SeesDNS(3), "multicast DNS is no resolver")
+	c.Add(Host{Session: 3}, there, []byte("a.example"), 60, 0)
+	assert.True(t, c.SeesDNS(3))
+	assert.False(t, c.SeesDNS(2))
 	for i := range 1000 {
-		c.Add(Host{Tap: 5}, ip(fmt.Sprintf("2001:db8::%x", i)), []byte("b.example"), 60, 0)
+		c.Add(Host{Session: 5}, ip(fmt.Sprintf("2001:db8::%x", i)), []byte("b.example"), 60, 0)
 	}
-	assert.True(t, c.Armed(3), "even if all answers of the tap were evicted")
-	c.Add(Host{Tap: maxTaps}, there, []byte("a.example"), 60, 0)
-	assert.False(t, c.Armed(maxTaps))
+	assert.True(t, c.SeesDNS(3), "even if all answers of the session were evicted")
+	c.Add(Host{Session: maxSessions}, there, []byte("a.example"), 60, 0)
+	assert.False(t, c.SeesDNS(maxSessions))
 }
 
 func TestECH(t *testing.T) {
@@ -135,7 +135,7 @@ func TestECH(t *testing.T) {
 	assert.False(t, c.ECH(2, []byte("a.example"), 0))
 	assert.False(t, c.ECH(1, []byte("b.example"), 0))
 	assert.False(t, c.ECH(1, nil, 0))
-	assert.Empty(t, lookup(c, Host{Tap: 1}, refKey(1), 0), "it is no answer for an address")
+	assert.Empty(t, lookup(c, Host{Session: 1}, refKey(1), 0), "it is no answer for an address")
 }
 
 func TestDoH(t *testing.T) {
@@ -169,7 +169,7 @@ func TestEvictsLeastRecentlyUsed(t *testing.T) {
 	}
 }
 
-// TestConcurrently has several workers teach and ask: each finds what it has just learned, whole.
+// TestConcurrently: several workers add and look up answers, and each finds its own last one intact.
 func TestConcurrently(t *testing.T) {
 	c := New(0)
 	var workers sync.WaitGroup
@@ -179,9 +179,9 @@ func TestConcurrently(t *testing.T) {
 			for range 1000 {
 				c.Add(host, there, []byte(name), 60, 0)
 				assert.Equal(t, name, lookup(c, host, there, 0))
-				assert.True(t, c.Armed(host.Tap))
-				c.AddECH(host.Tap, []byte(name), 60, 0)
-				assert.True(t, c.ECH(host.Tap, []byte(name), 0))
+				assert.True(t, c.SeesDNS(host.Session))
+				c.AddECH(host.Session, []byte(name), 60, 0)
+				assert.True(t, c.ECH(host.Session, []byte(name), 0))
 				c.AddDoH(host, 0)
 				assert.True(t, c.DoH(host, 0))
 			}
@@ -191,7 +191,7 @@ func TestConcurrently(t *testing.T) {
 	assert.Equal(t, Counts{Live: 12}, c.Counts())
 }
 
-// steady returns a function that does what a worker does for a lookup and a connection, in a cache that is full.
+// steady returns a function that does a worker's work for a lookup and a connection, in a full cache.
 func steady(tb testing.TB, size int) func() {
 	c := New(size)
 	var addr [16]byte
@@ -219,7 +219,7 @@ func TestAllocatesNothing(t *testing.T) {
 	assert.Zero(t, testing.AllocsPerRun(1000, steady(t, 1<<20)))
 }
 
-// BenchmarkAddLookup adds an answer under a new name, which evicts another, and looks it up: the dearest case.
+// BenchmarkAddLookup adds an answer under a new name, which evicts another, and looks it up: the most expensive case.
 func BenchmarkAddLookup(b *testing.B) {
 	for _, size := range []int{1 << 20, 64 << 20} {
 		b.Run(fmt.Sprintf("%dMiB", size>>20), func(b *testing.B) {
@@ -239,13 +239,13 @@ func BenchmarkLookupNothing(b *testing.B) {
 	}
 }
 
-// TestMemory: the tables together take what was asked for, and not much less.
+// TestMemory: the tables together take the requested memory, and not much less.
 func TestMemory(t *testing.T) {
 	for _, size := range []int{1 << 20, 3 << 20, 16 << 20} {
 		c := New(size)
-		total := slabBytes(c.facts.all) + slabBytes(c.facts.index) + slabBytes(c.names.all) + slabBytes(c.names.chunks) +
+		total := slabBytes(c.entries.all) + slabBytes(c.entries.index) + slabBytes(c.names.all) + slabBytes(c.names.chunks) +
 			slabBytes(c.names.index)
-		assert.LessOrEqual(t, total, size+256, "%d", size) // and what is never handed out
+		assert.LessOrEqual(t, total, size+256, "%d", size) // and the entries that are never in use
 		assert.Greater(t, total, size*9/10, "%d", size)
 	}
 }

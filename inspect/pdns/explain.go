@@ -5,47 +5,47 @@ import (
 	"slices"
 )
 
-// Reason says why no lookup explains an outbound flow: its client connected directly to an address.
+// Reason is why no lookup explains an outbound flow, whose client connected directly to an address.
 type Reason uint8
 
-// Reasons. All but Explained say that the address came from elsewhere than from an answer that was seen.
+// Reasons. All but Explained mean that the client did not get the address from an answer that was seen.
 const (
-	Explained     Reason = iota // by a lookup, or it needs none
+	Explained     Reason = iota // a lookup explains the flow, or it needs none
 	NoLookup                    // the address was never an answer
-	LookupExpired               // it was one, but the TTL and the grace were over
-	DoHSuspected                // it was none, but the client speaks with a resolver by TLS or QUIC
-	NotArmed                    // no answers were seen on this tap at all: nothing can be said
+	LookupExpired               // it was an answer, but its TTL and Grace were over
+	DoHSuspected                // it was never an answer, but the client uses a resolver with TLS or QUIC
+	NoDNSSeen                   // no DNS responses were seen on this session, so nothing can be concluded
 	numReasons
 )
 
 var reasons = [numReasons]string{
 	Explained: "explained", NoLookup: "no_lookup", LookupExpired: "lookup_expired", DoHSuspected: "doh_suspected",
-	NotArmed: "not_armed",
+	NoDNSSeen: "no_dns_seen",
 }
 
 // String returns the spelling of the reason in records.
 func (r Reason) String() string { return reasons[r] }
 
-// Evidence is what is known of the destination of an outbound flow and of its client when the flow starts.
+// Evidence is what is known of the destination and the client of an outbound flow when the flow starts.
 type Evidence struct {
-	Start  int64  // of the flow
-	Exempt bool   // see Exempt
-	Found  bool   // Cache.Lookup found the address
-	Answer Answer // if it did
-	Armed  bool   // Cache.Armed
-	DoH    bool   // Cache.DoH
+	Start   int64  // of the flow
+	Exempt  bool   // see Exempt
+	Found   bool   // Cache.Lookup found the address
+	Answer  Answer // if Found
+	SeesDNS bool   // Cache.Armed
+	DoH     bool   // Cache.DoH
 }
 
-// Explain says whether a lookup explains a flow, and if not, why not. A lookup by another host explains it too: hosts
-// share resolvers, and names with each other.
+// Explain returns Explained if a lookup explains a flow, or else the reason why none does. A lookup by another host explains it
+// too, since hosts share resolvers and pass addresses to each other.
 func Explain(e *Evidence) Reason {
 	switch {
 	case e.Exempt:
 		return Explained
 	case e.Found && e.Start <= e.Answer.Expires+int64(Grace):
 		return Explained
-	case !e.Armed:
-		return NotArmed
+	case !e.SeesDNS:
+		return NoDNSSeen
 	case e.Found:
 		return LookupExpired
 	case e.DoH:
@@ -54,12 +54,12 @@ func Explain(e *Evidence) Reason {
 	return NoLookup
 }
 
-// shared is the address space between a provider and its customers (RFC 6598), which many use as another private range.
+// shared is the address space between a provider and its customers (RFC 6598). Many networks use it as another private range.
 var shared = netip.MustParsePrefix("100.64.0.0/10")
 
-// Exempt reports whether an address needs no lookup: it is within the site (private, shared, link-local, loopback,
-// multicast, broadcast), or in one of the networks that the user names. Addresses for documentation are not exempt, since
-// nothing should connect to them.
+// Exempt reports whether connections to an address need no lookup: the address is local (private, shared, link-local, loopback,
+// multicast, broadcast) or in one of the user's networks. Addresses for documentation are not exempt, since nothing should
+// connect to them.
 func Exempt(addr netip.Addr, networks []netip.Prefix) bool {
 	addr = addr.Unmap()
 	switch {

@@ -13,17 +13,17 @@ func TestExplain(t *testing.T) {
 		e    Evidence
 		want Reason
 	}{
-		"looked up":             {Evidence{Start: 100 * second, Found: true, Answer: known, Armed: true}, Explained},
-		"by another host":       {Evidence{Start: 100 * second, Found: true, Answer: Answer{Expires: 100 * second, OtherHost: true}, Armed: true}, Explained},
-		"at the end of grace":   {Evidence{Start: 400 * second, Found: true, Answer: known, Armed: true, DoH: true}, Explained},
-		"after the grace":       {Evidence{Start: 400*second + 1, Found: true, Answer: known, Armed: true}, LookupExpired},
-		"expired, and with DoH": {Evidence{Start: 500 * second, Found: true, Answer: known, Armed: true, DoH: true}, LookupExpired},
-		"expired and exempt":    {Evidence{Start: 500 * second, Found: true, Answer: known, Armed: true, Exempt: true}, Explained},
-		"never looked up":       {Evidence{Armed: true}, NoLookup},
-		"with DoH":              {Evidence{Armed: true, DoH: true}, DoHSuspected},
-		"exempt":                {Evidence{Armed: true, Exempt: true}, Explained},
-		"without DNS":           {Evidence{DoH: true}, NotArmed},
-		"mDNS alone, expired":   {Evidence{Start: 500 * second, Found: true, Answer: known}, NotArmed},
+		"looked up":             {Evidence{Start: 100 * second, Found: true, Answer: known, SeesDNS: true}, Explained},
+		"by another host":       {Evidence{Start: 100 * second, Found: true, Answer: Answer{Expires: 100 * second, OtherHost: true}, SeesDNS: true}, Explained},
+		"at the end of grace":   {Evidence{Start: 400 * second, Found: true, Answer: known, SeesDNS: true, DoH: true}, Explained},
+		"after the grace":       {Evidence{Start: 400*second + 1, Found: true, Answer: known, SeesDNS: true}, LookupExpired},
+		"expired, and with DoH": {Evidence{Start: 500 * second, Found: true, Answer: known, SeesDNS: true, DoH: true}, LookupExpired},
+		"expired and exempt":    {Evidence{Start: 500 * second, Found: true, Answer: known, SeesDNS: true, Exempt: true}, Explained},
+		"never looked up":       {Evidence{SeesDNS: true}, NoLookup},
+		"with DoH":              {Evidence{SeesDNS: true, DoH: true}, DoHSuspected},
+		"exempt":                {Evidence{SeesDNS: true, Exempt: true}, Explained},
+		"without DNS":           {Evidence{DoH: true}, NoDNSSeen},
+		"mDNS alone, expired":   {Evidence{Start: 500 * second, Found: true, Answer: known}, NoDNSSeen},
 		"without DNS, exempt":   {Evidence{Exempt: true}, Explained},
 	} {
 		assert.Equal(t, c.want, Explain(&c.e), "%s: %s", name, Explain(&c.e))

@@ -10,25 +10,25 @@ import (
 	"pgregory.net/rapid"
 )
 
-// model is the cache in plain words: a list of facts, least recently used first.
+// model is the simplest implementation of the cache: a list of entries, least recently used first.
 type model struct {
-	facts   []*modelFact
+	entries []*modelEntry
 	evicted uint64
 }
 
-type modelFact struct {
-	tap                     uint32
-	what                    string // "address ...", "ech ..." or "doh ..."
-	client                  [16]byte
-	name                    string
-	learned, expires, other int64
+type modelEntry struct {
+	session              uint32
+	about                string // "address ...", "ech ..." or "doh ..."
+	client               [16]byte
+	name                 string
+	seen, expires, other int64
 }
 
-// chunks returns how many chunks the distinct names take, and one more.
+// chunks returns the number of chunks that the distinct names take, plus one.
 func (m *model) chunks(more string) (n int) {
 	seen := map[string]bool{more: true, "": true}
 	n = (len(more) + chunkText - 1) / chunkText
-	for _, f := range m.facts {
+	for _, f := range m.entries {
 		if !seen[f.name] {
 			n += (len(f.name) + chunkText - 1) / chunkText
 		}
@@ -38,68 +38,68 @@ func (m *model) chunks(more string) (n int) {
 }
 
 func (m *model) evict() {
-	m.facts = m.facts[1:]
+	m.entries = m.entries[1:]
 	m.evicted++
 }
 
-// of returns the facts of a key.
-func (m *model) of(tap uint32, what string) (all []*modelFact) {
-	for _, f := range m.facts {
-		if f.tap == tap && f.what == what {
+// of returns the entries of a key.
+func (m *model) of(session uint32, about string) (all []*modelEntry) {
+	for _, f := range m.entries {
+		if f.session == session && f.about == about {
 			all = append(all, f)
 		}
 	}
 	return all
 }
 
-func (m *model) touch(f *modelFact) {
-	m.facts = append(slices.DeleteFunc(m.facts, func(g *modelFact) bool { return g == f }), f)
+func (m *model) touch(f *modelEntry) {
+	m.entries = append(slices.DeleteFunc(m.entries, func(g *modelEntry) bool { return g == f }), f)
 }
 
-// entry finds or makes a fact.
-func (m *model) entry(h Host, what string) *modelFact {
-	all := m.of(h.Tap, what)
-	i := slices.IndexFunc(all, func(f *modelFact) bool { return f.client == h.Addr })
-	var f *modelFact
+// upsert finds or makes an entry.
+func (m *model) upsert(h Host, about string) *modelEntry {
+	all := m.of(h.Session, about)
+	i := slices.IndexFunc(all, func(f *modelEntry) bool { return f.client == h.Addr })
+	var f *modelEntry
 	switch {
 	case i >= 0:
 		f = all[i]
 	case len(all) == maxClients:
-		f = slices.MinFunc(all, func(a, b *modelFact) int { return int(a.learned - b.learned) })
+		f = slices.MinFunc(all, func(a, b *modelEntry) int { return int(a.seen - b.seen) })
 		f.client = h.Addr
 	default:
-		if len(m.facts) == minFacts {
+		if len(m.entries) == minEntries {
 			m.evict()
 		}
-		f = &modelFact{tap: h.Tap, what: what, client: h.Addr}
-		m.facts = append(m.facts, f)
+		f = &modelEntry{session: h.Session, about: about, client: h.Addr}
+		m.entries = append(m.entries, f)
 	}
 	m.touch(f)
 	return f
 }
 
-func (m *model) add(h Host, what, name string, ttl uint32, nanos int64) {
-	for m.chunks(name) > minFacts*chunksPerTwo/2 {
+func (m *model) add(h Host, about, name string, ttl uint32, nanos int64) {
+	for m.chunks(name) > minEntries*chunksPerTwo/2 {
 		m.evict()
 	}
-	f := m.entry(h, what)
+	f := m.upsert(h, about)
 	expires := nanos + int64(ttl)*second
 	if f.name == name {
 		expires = max(expires, f.expires)
 	} else if f.name != "" {
 		f.other = max(f.other, f.expires+int64(Grace))
 	}
-	f.name, f.learned, f.expires = name, nanos, expires
+	f.name, f.seen, f.expires = name, nanos, expires
 }
 
-func (m *model) lookup(h Host, what string, nanos int64) (Answer, bool) {
-	all := m.of(h.Tap, what)
+func (m *model) lookup(h Host, about string, nanos int64) (Answer, bool) {
+	all := m.of(h.Session, about)
 	if len(all) == 0 {
 		return Answer{}, false
 	}
-	best := slices.MaxFunc(all, func(a, b *modelFact) int { return int(a.learned - b.learned) })
-	own := slices.IndexFunc(all, func(f *modelFact) bool { return f.client == h.Addr })
-	shared := slices.ContainsFunc(all, func(f *modelFact) bool {
+	best := slices.MaxFunc(all, func(a, b *modelEntry) int { return int(a.seen - b.seen) })
+	own := slices.IndexFunc(all, func(f *modelEntry) bool { return f.client == h.Addr })
+	shared := slices.ContainsFunc(all, func(f *modelEntry) bool {
 		return nanos < f.other || f.name != best.name && nanos <= f.expires+int64(Grace)
 	})
 	if own >= 0 {
@@ -107,12 +107,11 @@ func (m *model) lookup(h Host, what string, nanos int64) (Answer, bool) {
 		shared = nanos < best.other
 	}
 	m.touch(best)
-	return Answer{Name: []byte(best.name), Learned: best.learned, Expires: best.expires, Stale: nanos > best.expires,
+	return Answer{Name: []byte(best.name), LastSeen: best.seen, Expires: best.expires, Stale: nanos > best.expires,
 		Shared: shared, OtherHost: own < 0}, true
 }
 
-// TestModel holds the cache against the model: what is found, what is said of it, and what was evicted, by want of room
-// for facts or for names.
+// TestModel compares the cache with the model: what is found, its flags, and what was evicted for want of entries or of names.
 func TestModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c, m := New(0), &model{}
@@ -120,52 +119,52 @@ func TestModel(t *testing.T) {
 		addrs := rapid.SampledFrom([]int{4, 100}).Draw(t, "addresses")
 		long := rapid.SampledFrom([]int{1, 8}).Draw(t, "length")
 		host := rapid.Custom(func(t *rapid.T) Host {
-			return Host{rapid.Uint32Range(0, 1).Draw(t, "tap"), [16]byte{15: byte(rapid.IntRange(0, 11).Draw(t, "client"))}}
+			return Host{rapid.Uint32Range(0, 1).Draw(t, "session"), [16]byte{15: byte(rapid.IntRange(0, 11).Draw(t, "client"))}}
 		})
 		text := rapid.Custom(func(t *rapid.T) string {
 			return strings.Repeat(rapid.StringMatching(`[a-e]{1,2}\.example\.`).Draw(t, "name"), rapid.IntRange(1, long).Draw(t, "times"))
 		})
 		ttl := rapid.Uint32Range(0, 600)
 		address := rapid.Custom(func(t *rapid.T) [16]byte { return [16]byte{byte(rapid.IntRange(0, addrs).Draw(t, "address"))} })
-		what := func(addr [16]byte) string { return "address " + string(addr[:]) }
+		about := func(addr [16]byte) string { return "address " + string(addr[:]) }
 		t.Repeat(map[string]func(*rapid.T){
 			"": func(t *rapid.T) {
 				nanos += rapid.Int64Range(1, 100*second).Draw(t, "later")
-				require.Equal(t, Counts{len(m.facts), m.evicted}, c.Counts())
+				require.Equal(t, Counts{len(m.entries), m.evicted}, c.Counts())
 			},
 			"Add": func(t *rapid.T) {
 				h, addr, name, ttl := host.Draw(t, "host"), address.Draw(t, "to"), text.Draw(t, "name"), ttl.Draw(t, "ttl")
 				c.Add(h, addr, bytes.ToUpper([]byte(name)), ttl, nanos)
-				m.add(h, what(addr), name, ttl, nanos)
-				require.True(t, c.Armed(h.Tap))
+				m.add(h, about(addr), name, ttl, nanos)
+				require.True(t, c.SeesDNS(h.Session))
 			},
 			"Lookup": func(t *rapid.T) {
 				h, addr := host.Draw(t, "host"), address.Draw(t, "to")
-				want, found := m.lookup(h, what(addr), nanos)
+				want, found := m.lookup(h, about(addr), nanos)
 				got, ok := c.Lookup(nil, h, addr, nanos)
 				require.Equal(t, found, ok)
 				require.Equal(t, want, got)
 			},
 			"ECH": func(t *rapid.T) {
-				tap, name, ttl := host.Draw(t, "host").Tap, text.Draw(t, "name"), ttl.Draw(t, "ttl")
-				all := m.of(tap, "ech "+name)
+				session, name, ttl := host.Draw(t, "host").Session, text.Draw(t, "name"), ttl.Draw(t, "ttl")
+				all := m.of(session, "ech "+name)
 				known := len(all) == 1 && nanos <= all[0].expires+int64(Grace)
-				require.Equal(t, known, c.ECH(tap, []byte(name), nanos))
-				c.AddECH(tap, []byte(name), ttl, nanos)
-				m.add(Host{Tap: tap}, "ech "+name, name, ttl, nanos)
+				require.Equal(t, known, c.ECH(session, []byte(name), nanos))
+				c.AddECH(session, []byte(name), ttl, nanos)
+				m.add(Host{Session: session}, "ech "+name, name, ttl, nanos)
 			},
 			"DoH": func(t *rapid.T) {
 				h := host.Draw(t, "host")
-				all := m.of(h.Tap, "doh "+string(h.Addr[:]))
+				all := m.of(h.Session, "doh "+string(h.Addr[:]))
 				require.Equal(t, len(all) == 1, c.DoH(h, nanos))
 				c.AddDoH(h, nanos)
-				m.entry(h, "doh "+string(h.Addr[:])).learned = nanos
+				m.upsert(h, "doh "+string(h.Addr[:])).seen = nanos
 			},
 		})
 	})
 }
 
-// FuzzNames gives the cache names of any bytes and lengths: what comes back is what went in, as far as names go.
+// FuzzNames: names of any bytes come back as they went in, cut at maxName.
 func FuzzNames(f *testing.F) {
 	f.Add([]byte("a.example"), []byte("B.example"))
 	f.Add(bytes.Repeat([]byte("x"), chunkText), bytes.Repeat([]byte("y"), maxName+1))

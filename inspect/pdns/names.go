@@ -6,7 +6,7 @@ import (
 	"reflect"
 )
 
-// names keeps each name once, however many addresses have it, in slabs without pointers.
+// names interns names: each is stored once, however many addresses have it, in slabs without pointers.
 type names struct {
 	all    []name   // all[0] is none
 	chunks []chunk  // chunks[0] is none
@@ -21,13 +21,13 @@ type names struct {
 // name is an interned text.
 type name struct {
 	hash  uint32
-	chain uint32 // the next name in the same place of the index; of a free one, the next free one
+	chain uint32 // the next name in the same bucket; of a free name, the next free one
 	first uint32 // its first chunk
 	refs  uint32
 	size  uint32 // bytes
 }
 
-// chunk is a piece of a text.
+// chunk is a part of a text.
 type chunk struct {
 	next uint32
 	data [chunkText]byte
@@ -35,20 +35,20 @@ type chunk struct {
 
 const (
 	maxName   = 255 // a DNS name has at most 253 characters as text (RFC 1035 section 3.1)
-	chunkText = 28  // with the link half a cache line: most names take one
+	chunkText = 28  // with the link half a cache line: most names take one chunk
 )
 
-// chunksPerTwo is how many chunks there are for two names: most names take one, those of content networks two or three.
+// chunksPerTwo is the number of chunks per two names: most names take one, those of content networks two or three.
 const chunksPerTwo = 3
 
-// nameBytes is the memory that a name takes, with its share of the index, rounded up.
+// nameBytes is the memory per name, with its share of the index, rounded up.
 var nameBytes = int(reflect.TypeFor[name]().Size()) + 8 + int(reflect.TypeFor[chunk]().Size())*chunksPerTwo/2
 
-// newNames makes room for n names, as long as they are not all long.
+// newNames makes room for n names of the usual length.
 func newNames(n int) names {
 	chunks := n * chunksPerTwo / 2
 	return names{
-		all:    make([]name, n+2), // a fact that changes its name holds the old one until it has the new one
+		all:    make([]name, n+2), // an entry that changes its name holds the old one until it has the new one
 		chunks: make([]chunk, chunks+1),
 		index:  make([]uint32, indexSize(n)),
 		seed:   maphash.MakeSeed(),
@@ -56,9 +56,9 @@ func newNames(n int) names {
 	}
 }
 
-// find returns the reference of a text with its hash, or 0. Its caller does not own it.
+// find returns the reference of a text with its hash, or 0. The caller does not own the reference.
 func (n *names) find(text []byte, hash uint32) uint32 {
-	for i := *n.place(hash); i != 0; i = n.all[i].chain {
+	for i := *n.bucket(hash); i != 0; i = n.all[i].chain {
 		if n.all[i].hash == hash && n.equal(&n.all[i], text) {
 			return i
 		}
@@ -68,9 +68,9 @@ func (n *names) find(text []byte, hash uint32) uint32 {
 
 func (n *names) hash(text []byte) uint32 { return uint32(maphash.Bytes(n.seed, text)) }
 
-func (n *names) place(hash uint32) *uint32 { return &n.index[hash&uint32(len(n.index)-1)] }
+func (n *names) bucket(hash uint32) *uint32 { return &n.index[hash&uint32(len(n.index)-1)] }
 
-// equal compares a name with a text, piece by piece.
+// equal compares a name with a text, chunk by chunk.
 func (n *names) equal(nm *name, text []byte) bool {
 	if int(nm.size) != len(text) {
 		return false
@@ -90,7 +90,7 @@ func (n *names) fits(text []byte) bool {
 	return (len(text)+chunkText-1)/chunkText <= n.room
 }
 
-// insert adds a text that fits and is not there, and returns its reference, which nobody holds yet.
+// insert adds a text that fits and is new, and returns its reference, which has no owner yet.
 func (n *names) insert(text []byte, hash uint32) uint32 {
 	ref := n.freeName
 	if ref != 0 {
@@ -99,7 +99,7 @@ func (n *names) insert(text []byte, hash uint32) uint32 {
 		n.usedName++
 		ref = n.usedName
 	}
-	head := n.place(hash)
+	head := n.bucket(hash)
 	n.all[ref] = name{hash: hash, chain: *head, first: n.store(text), size: uint32(len(text))}
 	*head = ref
 	return ref
@@ -108,7 +108,7 @@ func (n *names) insert(text []byte, hash uint32) uint32 {
 // hold makes the caller an owner of a reference.
 func (n *names) hold(ref uint32) { n.all[ref].refs++ }
 
-// store puts a text into chunks, of which there are enough, and returns the first one.
+// store copies a text into chunks, of which there must be enough, and returns the first one.
 func (n *names) store(text []byte) (first uint32) {
 	link := &first
 	for len(text) > 0 {
@@ -139,7 +139,7 @@ func (n *names) append(dst []byte, ref uint32) []byte {
 	return dst
 }
 
-// release ends an ownership; 0 is allowed. A name that nobody holds is forgotten.
+// release ends an ownership; 0 is allowed. A name without owner is removed.
 func (n *names) release(ref uint32) {
 	if ref == 0 {
 		return
@@ -148,7 +148,7 @@ func (n *names) release(ref uint32) {
 	if nm.refs--; nm.refs > 0 {
 		return
 	}
-	link := n.place(nm.hash)
+	link := n.bucket(nm.hash)
 	for *link != ref {
 		link = &n.all[*link].chain
 	}

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// resolverDomains are the public resolvers that answer by HTTPS, TLS or QUIC, as their operators document them, and those
-// that browsers and systems bring along. Names below one of them are meant too: some give each customer a name.
+// resolverDomains are the names of public resolvers with HTTPS, TLS or QUIC, as their operators document them, and of those that
+// browsers and systems are delivered with. Subdomains count too: some operators give each customer one.
 var resolverDomains = [...]string{
 	"dns.google", "dns.google.com", "8888.google", // Google
 	"cloudflare-dns.com", "one.one.one.one", "1dot1dot1dot1.com", // Cloudflare; mozilla. and chrome. are below the first
@@ -19,7 +19,7 @@ var resolverDomains = [...]string{
 	"dns.alidns.com", "doh.pub", "dot.pub", "doh.360.cn", "dns.twnic.tw", "public.dns.iij.jp", "dns.njal.la",
 }
 
-// resolverNetworks are the addresses of the largest of them: clients are set up with these as often as with names.
+// resolverNetworks are the addresses of the largest of them. Clients are configured with these as often as with names.
 var resolverNetworks = prefixes(
 	"8.8.8.8/32", "8.8.4.4/32", "2001:4860:4860::8888/128", "2001:4860:4860::8844/128", // Google
 	"1.1.1.1/32", "1.1.1.2/31", "1.0.0.1/32", "1.0.0.2/31", "2606:4700:4700::/48", // Cloudflare
@@ -35,7 +35,7 @@ var resolverNetworks = prefixes(
 	"223.5.5.5/32", "223.6.6.6/32", "1.12.12.12/32", "120.53.53.53/32", "119.29.29.29/32", // AliDNS, DNSPod
 )
 
-// networks are prefixes by the first two bytes of their addresses, which all of them have at least.
+// networks are prefixes by the first two bytes of their addresses. All prefixes are at least 16 bits long.
 type networks map[[2]byte][]netip.Prefix
 
 func prefixes(texts ...string) networks {
@@ -51,7 +51,7 @@ func (n networks) contain(addr netip.Addr) bool {
 	return addr.IsValid() && slices.ContainsFunc(n[start(addr)], func(p netip.Prefix) bool { return p.Contains(addr) })
 }
 
-// start returns the first two bytes of an address. An IPv4 address may have those of an IPv6 one.
+// start returns the first two bytes of an address. They may be the same for an IPv4 and an IPv6 address.
 func start(addr netip.Addr) [2]byte {
 	if addr.Is4() {
 		b := addr.As4()
@@ -61,8 +61,8 @@ func start(addr netip.Addr) [2]byte {
 	return [2]byte(b[:])
 }
 
-// IsResolver reports whether who connects with TLS or QUIC to an address, or under a server name, connects to a public
-// resolver. Either may be missing. The lists cannot be complete: a resolver of one's own looks like any other server.
+// IsResolver reports whether a server with TLS or QUIC is a public resolver, by its address or by the server name that the client
+// asked for. Either may be missing. The lists cannot be complete: a private resolver looks like any other server.
 func IsResolver(addr netip.Addr, serverName string) bool {
 	if resolverNetworks.contain(addr.Unmap()) {
 		return true

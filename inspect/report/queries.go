@@ -74,7 +74,7 @@ func Direct(limit int) *Query {
 	return newQuery("direct", "Flows to addresses that no DNS lookup explains", &groupBy{
 		columns: []keyColumn{reasonColumn, interfaceColumn, instanceColumn, serverColumn, portColumn, appProtoColumn, nameColumn},
 		keep: func(r *row) bool {
-			return r.DirectToAddress != "" && r.DirectToAddress != "no" && r.DirectToAddress != "not_armed"
+			return r.DirectToAddress != "" && r.DirectToAddress != "no" && r.DirectToAddress != "no_dns_seen"
 		},
 		reads:    []string{"x-direct-to-address"},
 		measures: []measure{flows, packets, bytesSum, wide(firstSeen), lastSeen}, orderBy: bytesSum, limit: limit,

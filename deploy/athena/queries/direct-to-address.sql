@@ -1,4 +1,4 @@
--- Which connections went straight to an address that no DNS lookup explains? docs/hints.md says what the reasons mean. not_armed
+-- Which connections went straight to an address that no DNS lookup explains? docs/hints.md says what the reasons mean. no_dns_seen
 -- is not among them, since it says that nothing is known.
 -- Edit: the day.
 SELECT

@@ -24,13 +24,13 @@ var _ mirror.Owners = (*owners)(nil)
 // ownerTable is never changed once it is in owners.
 type ownerTable struct {
 	generation uint64
-	byTap      map[event.Tap]*event.Owner
+	byTap      map[event.MirrorSession]*event.Owner
 }
 
 // Owner returns who sends copies from an address with a VNI; nil if it is not known.
 func (o *owners) Owner(outer netip.Addr, vni uint32) *event.Owner {
 	if t := o.table.Load(); t != nil {
-		return t.byTap[event.Tap{Outer: outer, VNI: vni}]
+		return t.byTap[event.MirrorSession{Outer: outer, VNI: vni}]
 	}
 	return nil
 }
@@ -59,11 +59,11 @@ func (o *owners) replace(inv *sessions.Inventory) {
 	if old == nil {
 		old = new(ownerTable)
 	}
-	next := &ownerTable{old.generation + 1, make(map[event.Tap]*event.Owner, len(inv.Entries))}
+	next := &ownerTable{old.generation + 1, make(map[event.MirrorSession]*event.Owner, len(inv.Entries))}
 	kept := 0
 	for i := range inv.Entries {
 		e := &inv.Entries[i]
-		at := event.Tap{Outer: e.Outer, VNI: e.VNI}
+		at := event.MirrorSession{Outer: e.Outer, VNI: e.VNI}
 		owner := ownerOf(e, inv.Region)
 		if before := old.byTap[at]; reflect.DeepEqual(before, owner) {
 			owner = before

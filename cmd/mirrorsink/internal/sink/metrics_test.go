@@ -44,8 +44,8 @@ func someSnapshot() snapshot {
 	s.DNS = pdns.Counts{Live: 35, Evicted: 36}
 	s.Counters = event.Counters{
 		Bytes: 1234567, ReservedBits: 1, Truncated: 2, BadChecksum: 3,
-		FragmentsHeld: 4, Reassembled: 5, FragmentsIncomplete: 6, FragmentsEvicted: 7, Taps: 8, TapsRefused: 9,
-		FlowsNew: 50, NamesRefused: 10, StreamsNew: 11, StreamsEvict: 12, Gaps: 13, LostBytes: 14, Retransmits: 15,
+		FragmentsHeld: 4, Reassembled: 5, FragmentsIncomplete: 6, FragmentsEvicted: 7, Sessions: 8, SessionsRefused: 9,
+		FlowsNew: 50, NamesRefused: 10, StreamsNew: 11, StreamsEvicted: 12, Gaps: 13, LostBytes: 14, Retransmits: 15,
 		FlowsActive: 16, StreamsActive: 17, Paired: 18, PairsEvicted: 19, Unattributed: 20,
 	}
 	for r := range decap.Reasons {

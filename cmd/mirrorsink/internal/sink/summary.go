@@ -30,7 +30,7 @@ func (s *snapshot) Print(w io.Writer) {
 	view.PrintCount(tw, "lost", s.LostBytes, fmt.Sprintf("bytes that hosts acknowledged and no copy had, at %d places", s.Gaps))
 	view.PrintCount(tw, "bad checksums", s.BadChecksum, "packets")
 	view.PrintCount(tw, "evicted flows", s.FlowsEnded[event.EndForced], "before their time: --memory was used up")
-	view.PrintCount(tw, "evicted streams", s.StreamsEvict, "before they were read: --memory was used up")
+	view.PrintCount(tw, "evicted streams", s.StreamsEvicted, "before they were read: --memory was used up")
 	view.PrintCount(tw, "evicted fragments", s.FragmentsEvicted, "before their packet was whole: --memory was used up")
 	view.PrintCount(tw, "oversized", s.Oversized, "datagrams that were read in part")
 	view.PrintCount(tw, "interface losses", s.InterfaceLosses, "times that there was nothing to read from")
