@@ -26,9 +26,9 @@ func (p *Packet) segmentOK() bool {
 	s := p.packet[p.transport:]
 	switch p.Proto {
 	case TCP:
-		return len(s) < tcpLen || p.sumOK(s)
+		return len(s) < TCPLen || p.sumOK(s)
 	case UDP:
-		return len(s) < udpLen || p.Version == 4 && s[6]|s[7] == 0 || p.sumOK(udpOf(s))
+		return len(s) < UDPLen || p.Version == 4 && s[6]|s[7] == 0 || p.sumOK(udpOf(s))
 	case ICMP:
 		return len(s) < icmpLen || fold16(sum(s)) == 0xffff
 	case ICMPv6:
@@ -40,7 +40,7 @@ func (p *Packet) segmentOK() bool {
 
 // udpOf ends a UDP packet where its length says; a length that cannot be says nothing.
 func udpOf(s []byte) []byte {
-	if n := int(binary.BigEndian.Uint16(s[4:])); n >= udpLen && n < len(s) {
+	if n := int(binary.BigEndian.Uint16(s[4:])); n >= UDPLen && n < len(s) {
 		return s[:n]
 	}
 	return s

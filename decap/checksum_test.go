@@ -93,7 +93,7 @@ func TestVerifyChecksums(t *testing.T) {
 				assert.False(t, verify(t, c.packet[:len(c.packet)-1], len(c.packet)), "a cut packet is not checked")
 				c.packet[i] ^= 0x10
 			}
-			if c.ip == ipv4Len {
+			if c.ip == IPv4Len {
 				c.packet[8]-- // the TTL: the header's checksum is wrong then, and the transport's is not
 				assert.True(t, verify(t, c.packet, len(c.packet)))
 				assert.True(t, verify(t, c.packet[:30], len(c.packet)), "the header is whole")
@@ -116,7 +116,7 @@ func TestNotVerified(t *testing.T) {
 	routed := append([]byte(nil), made["TCP over IPv6"].packet[:40]...)
 	routed = append(routed, 6, 2, 4, 1, 0, 0, 0, 0) // routing header, one segment left
 	routed = append(append(routed, make([]byte, 16)...), made["TCP over IPv6"].packet[40:]...)
-	routed[6], routed[24] = protoRouting, 0x30
+	routed[6], routed[24] = ProtoRouting, 0x30
 	binary.BigEndian.PutUint16(routed[4:], uint16(len(routed)-40))
 	assert.False(t, verify(t, routed, len(routed)), "the checksum is over the last destination")
 

@@ -10,7 +10,8 @@ import (
 //	|R R R R I R R R|           reserved            |
 //	|                VNI            |   reserved    |
 const (
-	vxlanLen   = 8
+	VXLANLen   = 8
+	MaxVNI     = 1<<24 - 1 // the largest VXLAN network identifier
 	vxlanFlagI = 0x08
 )
 
@@ -23,14 +24,14 @@ func vxlanHasReserved(b []byte) bool {
 //
 //	|Ver|  opt len  |O|C|  rsvd.    |       protocol type           |
 //	|                VNI                            |   reserved    |
-const geneveLen = 8
+const GENEVELen = 8
 
 // gatewayPort is where the VXLAN inside a Gateway Load Balancer endpoint's GENEVE is addressed to.
 const gatewayPort = PortVXLAN
 
 // vxlan decodes the mirror's VXLAN header and what is in it. The outer source is known.
 func (w walk) vxlan(b []byte, cut int) Reason {
-	if len(b) < vxlanLen {
+	if len(b) < VXLANLen {
 		return ShortEnvelope
 	}
 	if b[0]&vxlanFlagI == 0 {
@@ -45,7 +46,7 @@ func (w walk) vxlan(b []byte, cut int) Reason {
 			return r
 		}
 	}
-	p.Frame = b[vxlanLen:]
+	p.Frame = b[VXLANLen:]
 	return w.ethernet(p.Frame, cut)
 }
 
@@ -68,7 +69,7 @@ func (w walk) geneve(b []byte, cut int) Reason {
 		}
 	}
 	p.Frame = b
-	if protocol == etherTEB {
+	if protocol == EtherTEB {
 		return w.ethernet(b, cut)
 	}
 	p.FrameIsIP = true
@@ -77,14 +78,14 @@ func (w walk) geneve(b []byte, cut int) Reason {
 
 // geneveHeader returns the protocol (an EtherType), the VNI and the length of the header with its options.
 func geneveHeader(b []byte) (protocol uint16, vni uint32, n int, r Reason) {
-	if len(b) < geneveLen {
+	if len(b) < GENEVELen {
 		return 0, 0, 0, ShortEnvelope
 	}
 	protocol = binary.BigEndian.Uint16(b[2:])
-	if b[0]>>6 != 0 || protocol != etherIPv4 && protocol != etherIPv6 && protocol != etherTEB {
+	if b[0]>>6 != 0 || protocol != EtherIPv4 && protocol != EtherIPv6 && protocol != EtherTEB {
 		return 0, 0, 0, BadEnvelope
 	}
-	n = geneveLen + 4*int(b[0]&0x3f)
+	n = GENEVELen + 4*int(b[0]&0x3f)
 	if len(b) < n {
 		return 0, 0, 0, ShortEnvelope
 	}
@@ -103,15 +104,15 @@ func (w walk) enter(source netip.AddrPort, b []byte, cut int) Reason {
 // gatewayPacket looks for an unfragmented IP packet to UDP 4789 at b, and returns its source and its UDP payload.
 func gatewayPacket(b []byte) (source netip.AddrPort, payload []byte, ok bool) {
 	switch {
-	case len(b) >= ipv4Len && b[0]>>4 == 4:
+	case len(b) >= IPv4Len && b[0]>>4 == 4:
 		n := int(b[0]&0x0f) * 4
 		fragment := binary.BigEndian.Uint16(b[6:])&(fragMore|fragOffset) != 0
-		if n < ipv4Len || n > len(b) || fragment {
+		if n < IPv4Len || n > len(b) || fragment {
 			return source, nil, false
 		}
 		return gatewayUDP(netip.AddrFrom4([4]byte(b[12:16])), b[9], b[n:])
-	case len(b) >= ipv6Len && b[0]>>4 == 6:
-		return gatewayUDP(netip.AddrFrom16([16]byte(b[8:24])), b[6], b[ipv6Len:])
+	case len(b) >= IPv6Len && b[0]>>4 == 6:
+		return gatewayUDP(netip.AddrFrom16([16]byte(b[8:24])), b[6], b[IPv6Len:])
 	default:
 		return source, nil, false
 	}
@@ -119,10 +120,10 @@ func gatewayPacket(b []byte) (source netip.AddrPort, payload []byte, ok bool) {
 
 // gatewayUDP is gatewayPacket from the transport on.
 func gatewayUDP(addr netip.Addr, proto uint8, b []byte) (source netip.AddrPort, payload []byte, ok bool) {
-	if proto != UDP || len(b) < udpLen || binary.BigEndian.Uint16(b[2:]) != gatewayPort {
+	if proto != UDP || len(b) < UDPLen || binary.BigEndian.Uint16(b[2:]) != gatewayPort {
 		return source, nil, false
 	}
-	return netip.AddrPortFrom(addr, binary.BigEndian.Uint16(b)), b[udpLen:], true
+	return netip.AddrPortFrom(addr, binary.BigEndian.Uint16(b)), b[UDPLen:], true
 }
 
 // envelope tries the payload of a capture's outermost UDP packet as the mirror's envelope. It reports false, with p as
@@ -168,7 +169,7 @@ func envelopeHeader(port uint16, b []byte) (strong, valid bool) {
 		_, _, _, r := geneveHeader(b)
 		return r == OK, r == OK
 	}
-	if len(b) < vxlanLen || b[0]&vxlanFlagI == 0 {
+	if len(b) < VXLANLen || b[0]&vxlanFlagI == 0 {
 		return false, false
 	}
 	return !vxlanHasReserved(b), true

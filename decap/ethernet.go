@@ -4,23 +4,23 @@ import "encoding/binary"
 
 // EtherTypes, from the IANA registry "IEEE 802 Numbers".
 const (
-	etherIPv4     = 0x0800
-	etherTEB      = 0x6558 // transparent Ethernet bridging: a whole Ethernet frame
-	etherVLAN     = 0x8100 // 802.1Q
-	etherIPv6     = 0x86dd
+	EtherIPv4     = 0x0800
+	EtherTEB      = 0x6558 // transparent Ethernet bridging: a whole Ethernet frame
+	EtherVLAN     = 0x8100 // 802.1Q
+	EtherIPv6     = 0x86dd
 	etherMPLS     = 0x8847
 	etherMPLSMany = 0x8848 // multicast, or an upstream-assigned label
 	etherPPPoE    = 0x8864 // session stage
-	etherQinQ     = 0x88a8 // 802.1ad
-	etherOldQinQ  = 0x9100 // before 802.1ad
+	EtherQinQ     = 0x88a8 // 802.1ad
+	EtherOldQinQ  = 0x9100 // before 802.1ad
 	etherCMD      = 0x8909 // Cisco MetaData: a security group tag in front of the payload
 	etherMin      = 0x0600 // below is a length: 802.3 with LLC
 )
 
 // Lengths of link headers in bytes.
 const (
-	ethernetLen = 14 // destination, source, EtherType
-	vlanLen     = 4  // priority and 12 bits of VLAN, EtherType
+	EthernetLen = 14 // destination, source, EtherType
+	VLANLen     = 4  // priority and 12 bits of VLAN, EtherType
 	llcLen      = 3  // DSAP, SSAP, control
 	snapLen     = 5  // OUI, EtherType
 	pppoeLen    = 6  // version and type, code, session, length
@@ -30,28 +30,28 @@ const (
 )
 
 func (w walk) ethernet(b []byte, cut int) Reason {
-	if len(b) < ethernetLen {
+	if len(b) < EthernetLen {
 		return ShortFrame
 	}
 	if r, ok := w.predict(b); ok {
 		return r
 	}
-	return w.etherType(binary.BigEndian.Uint16(b[12:]), b[ethernetLen:], cut)
+	return w.etherType(binary.BigEndian.Uint16(b[12:]), b[EthernetLen:], cut)
 }
 
 // etherType decodes what an EtherType announces, behind any number of VLAN tags.
 func (w walk) etherType(t uint16, b []byte, cut int) Reason {
-	for t == etherVLAN || t == etherQinQ || t == etherOldQinQ {
-		if len(b) < vlanLen {
+	for t == EtherVLAN || t == EtherQinQ || t == EtherOldQinQ {
+		if len(b) < VLANLen {
 			return ShortFrame
 		}
 		w.p.addVLAN(binary.BigEndian.Uint16(b) & 0x0fff)
-		t, b = binary.BigEndian.Uint16(b[2:]), b[vlanLen:]
+		t, b = binary.BigEndian.Uint16(b[2:]), b[VLANLen:]
 	}
 	switch {
-	case t == etherIPv4:
+	case t == EtherIPv4:
 		return w.ipv4(b, cut)
-	case t == etherIPv6:
+	case t == EtherIPv6:
 		return w.ipv6(b, cut)
 	case t == etherMPLS || t == etherMPLSMany:
 		return w.mpls(b, cut)
@@ -77,7 +77,7 @@ func (w walk) metadata(b []byte, cut int) Reason {
 	if len(b) < n+2 {
 		return ShortFrame
 	}
-	if t := binary.BigEndian.Uint16(b[n:]); t == etherIPv4 || t == etherIPv6 {
+	if t := binary.BigEndian.Uint16(b[n:]); t == EtherIPv4 || t == EtherIPv6 {
 		return w.etherType(t, b[n+2:], cut)
 	}
 	return NotIP
@@ -199,7 +199,7 @@ func (w walk) null(b []byte, cut int) Reason {
 		return w.ipv6(b[nullLen:], cut)
 	}
 	switch t := binary.BigEndian.Uint16(b[2:]); t {
-	case etherIPv4, etherIPv6:
+	case EtherIPv4, EtherIPv6:
 		return w.etherType(t, b[nullLen:], cut)
 	default:
 		return NotIP

@@ -42,7 +42,7 @@ func (dec *Decoder) Glance(g *Glance, d *Datagram) bool {
 	if dec.Allow != nil && dec.Allow.check(g.Outer.Addr(), g.VNI) != OK {
 		return false
 	}
-	_, _, ok = g.frame(payload[vxlanLen:])
+	_, _, ok = g.frame(payload[VXLANLen:])
 	return ok && !isTunnelPort(g.SrcPort) && !isTunnelPort(g.DstPort)
 }
 
@@ -68,25 +68,25 @@ func (g *Glance) Hash() uint32 { return SteerFlow(g.Src, g.Dst, g.SrcPort, g.Dst
 
 // frame is walk.predict, with whose conditions its own have to agree.
 func (g *Glance) frame(b []byte) (payload []byte, udp, ok bool) {
-	if len(b) < ethernetLen+ipv6Len {
+	if len(b) < EthernetLen+IPv6Len {
 		return nil, false, false
 	}
 	t := binary.BigEndian.Uint16(b[12:])
-	b = b[ethernetLen:]
+	b = b[EthernetLen:]
 	var proto uint8
 	var n, total int
 	switch {
-	case t == etherIPv4 && b[0] == 0x45 && binary.BigEndian.Uint16(b[6:])&(fragMore|fragOffset) == 0:
-		n, total, proto = ipv4Len, int(binary.BigEndian.Uint16(b[2:])), b[9]
+	case t == EtherIPv4 && b[0] == 0x45 && binary.BigEndian.Uint16(b[6:])&(fragMore|fragOffset) == 0:
+		n, total, proto = IPv4Len, int(binary.BigEndian.Uint16(b[2:])), b[9]
 		g.Src.setIPv4(b[12:])
 		g.Dst.setIPv4(b[16:])
-	case t == etherIPv6 && b[0]>>4 == 6:
-		n, total, proto = ipv6Len, ipv6Len+int(binary.BigEndian.Uint16(b[4:])), b[6]
+	case t == EtherIPv6 && b[0]>>4 == 6:
+		n, total, proto = IPv6Len, IPv6Len+int(binary.BigEndian.Uint16(b[4:])), b[6]
 		g.Src, g.Dst = Addr(b[8:24]), Addr(b[24:40])
 	default:
 		return nil, false, false
 	}
-	if total > len(b) || total < n+udpLen {
+	if total > len(b) || total < n+UDPLen {
 		return nil, false, false
 	}
 	return g.transport(b[n:total:total], proto)
@@ -97,8 +97,8 @@ func (g *Glance) transport(b []byte, proto uint8) (payload []byte, udp, ok bool)
 	g.SrcPort, g.DstPort = binary.BigEndian.Uint16(b), binary.BigEndian.Uint16(b[2:])
 	switch {
 	case proto == UDP && len(b) == int(binary.BigEndian.Uint16(b[4:])):
-		return b[udpLen:], true, true
-	case proto == TCP && len(b) >= tcpLen && b[12] >= tcpLen/4<<4 && int(b[12]>>4)*4 <= len(b):
+		return b[UDPLen:], true, true
+	case proto == TCP && len(b) >= TCPLen && b[12] >= TCPLen/4<<4 && int(b[12]>>4)*4 <= len(b):
 		return nil, false, true
 	default:
 		return nil, false, false

@@ -65,21 +65,21 @@ func only(g Glance) Glance {
 }
 
 func inEthernet(packet []byte) []byte {
-	etherType := uint16(etherIPv4)
+	etherType := uint16(EtherIPv4)
 	if packet[0]>>4 == 6 {
-		etherType = etherIPv6
+		etherType = EtherIPv6
 	}
 	return append(binary.BigEndian.AppendUint16(make([]byte, 12), etherType), packet...)
 }
 
 // inVXLAN puts a frame behind IPv4, UDP to a port and a VXLAN header.
 func inVXLAN(frame []byte, port uint16) []byte {
-	b := make([]byte, ipv4Len+udpLen+vxlanLen, ipv4Len+udpLen+vxlanLen+len(frame))
+	b := make([]byte, IPv4Len+UDPLen+VXLANLen, IPv4Len+UDPLen+VXLANLen+len(frame))
 	b[0], b[9] = 0x45, UDP
 	copy(b[12:], []byte{10, 0, 0, 5, 10, 0, 0, 9})
 	binary.BigEndian.PutUint16(b[2:], uint16(cap(b)))
 	binary.BigEndian.PutUint16(b[22:], port)
-	binary.BigEndian.PutUint16(b[24:], uint16(cap(b)-ipv4Len))
+	binary.BigEndian.PutUint16(b[24:], uint16(cap(b)-IPv4Len))
 	b[28], b[34] = vxlanFlagI, 7
 	return append(b, frame...)
 }

@@ -63,7 +63,7 @@ func (w walk) greContent(protocol uint16, sequence bool, b []byte, cut int) Reas
 	const span2Len, span3Len, span3SubLen = 8, 12, 8
 	n := 0
 	switch protocol {
-	case etherIPv4, etherIPv6, etherTEB, etherMPLS, etherMPLSMany:
+	case EtherIPv4, EtherIPv6, EtherTEB, etherMPLS, etherMPLSMany:
 		return w.nested(protocol, 0, b, cut)
 	case greProtoSpan2:
 		if sequence {
@@ -80,5 +80,5 @@ func (w walk) greContent(protocol uint16, sequence bool, b []byte, cut int) Reas
 	if len(b) < n {
 		return OK
 	}
-	return w.nested(etherTEB, 0, b[n:], cut)
+	return w.nested(EtherTEB, 0, b[n:], cut)
 }

@@ -10,7 +10,7 @@ import "encoding/binary"
 //	12 |                        source address                         |
 //	16 |                     destination address                       |
 const (
-	ipv4Len    = 20
+	IPv4Len    = 20
 	fragMore   = 0x2000
 	fragOffset = 0x1fff
 )
@@ -21,19 +21,19 @@ const (
 //	 4 |        payload length         |  next header  |   hop limit   |
 //	 8 |                        source address                         |
 //	24 |                     destination address                       |
-const ipv6Len = 40
+const IPv6Len = 40
 
 // Protocols that hold another header of the same packet, or another packet.
 const (
-	protoHopByHop    = 0
+	ProtoHopByHop    = 0
 	protoIPv4        = 4
 	protoIPv6        = 41
-	protoRouting     = 43
-	protoFragment    = 44
+	ProtoRouting     = 43
+	ProtoFragment    = 44
 	protoGRE         = 47
 	protoAH          = 51
 	protoNone        = 59
-	protoDestination = 60
+	ProtoDestination = 60
 	protoMobility    = 135
 )
 
@@ -57,15 +57,15 @@ func (w walk) ipv4(b []byte, cut int) Reason {
 	if p.Frame == nil {
 		p.Frame, p.FrameIsIP = b, true
 	}
-	if len(b) < ipv4Len {
+	if len(b) < IPv4Len {
 		return ShortFrame
 	}
-	h := b[:ipv4Len:ipv4Len]
+	h := b[:IPv4Len:IPv4Len]
 	n, total := int(h[0]&0x0f)*4, int(binary.BigEndian.Uint16(h[2:]))
 	if total == 0 { // BIG TCP, or a segment that the sender's interface was to split
 		total = len(b) + cut
 	}
-	if h[0]>>4 != 4 || n < ipv4Len || total < n {
+	if h[0]>>4 != 4 || n < IPv4Len || total < n {
 		return BadIP
 	}
 	p.Version, p.TTL, p.IPLen = 4, h[8], total
@@ -90,22 +90,22 @@ func (w walk) ipv6(b []byte, cut int) Reason {
 	if p.Frame == nil {
 		p.Frame, p.FrameIsIP = b, true
 	}
-	if len(b) < ipv6Len {
+	if len(b) < IPv6Len {
 		return ShortFrame
 	}
-	h := b[:ipv6Len:ipv6Len]
+	h := b[:IPv6Len:IPv6Len]
 	if h[0]>>4 != 6 {
 		return BadIP
 	}
-	total := ipv6Len + int(binary.BigEndian.Uint16(h[4:]))
-	if total == ipv6Len && h[6] != protoNone { // a jumbogram (RFC 2675), or BIG TCP without its option
+	total := IPv6Len + int(binary.BigEndian.Uint16(h[4:]))
+	if total == IPv6Len && h[6] != protoNone { // a jumbogram (RFC 2675), or BIG TCP without its option
 		total = len(b) + cut
 	}
 	p.Version, p.TTL, p.IPLen = 6, h[7], total
 	p.Src, p.Dst = Addr(h[8:24]), Addr(h[24:40])
 	b, cut = p.bound(b, total)
-	p.transport = ipv6Len
-	return w.transport(h[6], b[ipv6Len:], cut)
+	p.transport = IPv6Len
+	return w.transport(h[6], b[IPv6Len:], cut)
 }
 
 // bound ends b where the IP packet ends: what follows is Ethernet padding. It returns how much of the packet is missing.
@@ -159,7 +159,7 @@ func (w walk) extensions(next uint8, b []byte, cut int) Reason {
 			return w.opaque(next, b, cut)
 		case next == protoAH:
 			n = 4 * (int(b[1]) + 2)
-		case next == protoFragment:
+		case next == ProtoFragment:
 			offset := binary.BigEndian.Uint16(b[2:])
 			if offset&^fragReserved6 != 0 { // else an atomic fragment, which is a whole packet (RFC 6946)
 				w.p.FragID = binary.BigEndian.Uint32(b[4:])
@@ -167,7 +167,7 @@ func (w walk) extensions(next uint8, b []byte, cut int) Reason {
 			}
 		default:
 			n += 8 * int(b[1])
-			routed = routed || next == protoRouting && b[3] != 0
+			routed = routed || next == ProtoRouting && b[3] != 0
 		}
 		if len(b) < n {
 			return w.opaque(next, b, cut)
@@ -187,7 +187,7 @@ func (p *Packet) extendedBy(proto uint8) bool {
 	switch proto {
 	case protoAH:
 		return true
-	case protoHopByHop, protoRouting, protoFragment, protoDestination, protoMobility:
+	case ProtoHopByHop, ProtoRouting, ProtoFragment, ProtoDestination, protoMobility:
 		return p.Version == 6
 	default:
 		return false

@@ -34,7 +34,7 @@ const (
 )
 
 // etherNone is where an Ethernet header of ours says that the frame goes to and comes from: locally administered addresses.
-var etherNone = [ethernetLen - 2]byte{0x02, 0, 0, 0, 0, 0x02, 0x02, 0, 0, 0, 0, 0x01}
+var etherNone = [EthernetLen - 2]byte{0x02, 0, 0, 0, 0, 0x02, 0x02, 0, 0, 0, 0, 0x01}
 
 // Mend makes the frame of p as another program can use it. The frame's beginning, up to the end of what is changed, is written into
 // buf, for which a capacity of MaxHead is enough; the rest aliases p.Frame. With nothing to do head is empty. Bytes behind
@@ -61,7 +61,7 @@ func (p *Packet) linkHead(head []byte, m Mending) (_ []byte, n int) {
 			head = appendTag(head, v)
 		}
 		return binary.BigEndian.AppendUint16(head, etherTypeOf(p.Frame)), 0
-	case m.VLAN != 0 && len(p.Frame) >= ethernetLen:
+	case m.VLAN != 0 && len(p.Frame) >= EthernetLen:
 		n = len(etherNone)
 		return appendTag(append(head, p.Frame[:n]...), m.VLAN), n
 	default:
@@ -73,5 +73,5 @@ func appendTag(head []byte, vlan uint16) []byte {
 	if vlan == 0 {
 		return head
 	}
-	return binary.BigEndian.AppendUint16(binary.BigEndian.AppendUint16(head, etherVLAN), vlan&0x0fff)
+	return binary.BigEndian.AppendUint16(binary.BigEndian.AppendUint16(head, EtherVLAN), vlan&0x0fff)
 }

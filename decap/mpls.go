@@ -38,22 +38,22 @@ func ipType(b []byte) uint16 {
 	switch b[0] >> 4 {
 	case 4:
 		header, total := int(b[0]&0x0f)*4, int(binary.BigEndian.Uint16(b[2:]))
-		if header >= ipv4Len && (total == 0 || total >= header) {
-			return etherIPv4
+		if header >= IPv4Len && (total == 0 || total >= header) {
+			return EtherIPv4
 		}
 	case 6:
-		return etherIPv6
+		return EtherIPv6
 	}
 	return 0
 }
 
 // likelyEthernet guesses whether b is an Ethernet frame: its EtherType is one that is common in pseudowires.
 func likelyEthernet(b []byte) bool {
-	if len(b) < ethernetLen {
+	if len(b) < EthernetLen {
 		return false
 	}
 	switch binary.BigEndian.Uint16(b[12:]) {
-	case etherIPv4, etherIPv6, etherVLAN, etherQinQ, etherMPLS, etherPPPoE:
+	case EtherIPv4, EtherIPv6, EtherVLAN, EtherQinQ, etherMPLS, etherPPPoE:
 		return true
 	default:
 		return false

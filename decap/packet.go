@@ -97,7 +97,7 @@ type Packet struct {
 // IPID returns the identification of the innermost IPv4 header, which tells a packet from its retransmission; 0 if there is
 // none: for IPv6, after Resume, and if the copy was cut in the header.
 func (p *Packet) IPID() uint16 {
-	if p.header < ipv4Len {
+	if p.header < IPv4Len {
 		return 0
 	}
 	return binary.BigEndian.Uint16(p.packet[4:])

@@ -27,7 +27,7 @@ func (p *Packet) offset() int {
 	if len(p.packet) == 0 {
 		return -1
 	}
-	i := ethernetLen
+	i := EthernetLen
 	if p.FrameIsIP {
 		i = 0
 	}
@@ -59,9 +59,9 @@ func (p *Packet) plainLink(at int) bool {
 	if p.FrameIsIP {
 		return at == 0
 	}
-	i := ethernetLen - 2
+	i := EthernetLen - 2
 	for isVLANTag(uint16At(p.Frame, i)) {
-		i += vlanLen
+		i += VLANLen
 	}
 	return i+2 == at && binary.BigEndian.Uint16(p.Frame[i:]) >= etherMin
 }

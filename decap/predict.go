@@ -6,27 +6,27 @@ import "encoding/binary"
 // options, or over IPv6 without extension headers. It reports false for everything else, and what it wrote until then the
 // long way writes again. It takes a quarter off Parse, since most packets need nothing of the walk.
 func (w walk) predict(b []byte) (Reason, bool) {
-	if len(b) < ethernetLen+ipv6Len {
+	if len(b) < EthernetLen+IPv6Len {
 		return OK, false
 	}
 	p := w.p
 	t := binary.BigEndian.Uint16(b[12:])
-	b = b[ethernetLen:]
+	b = b[EthernetLen:]
 	var header, n, total int
 	switch {
-	case t == etherIPv4 && b[0] == 0x45 && binary.BigEndian.Uint16(b[6:])&(fragMore|fragOffset) == 0:
-		header, n, total = ipv4Len, ipv4Len, int(binary.BigEndian.Uint16(b[2:]))
+	case t == EtherIPv4 && b[0] == 0x45 && binary.BigEndian.Uint16(b[6:])&(fragMore|fragOffset) == 0:
+		header, n, total = IPv4Len, IPv4Len, int(binary.BigEndian.Uint16(b[2:]))
 		p.Version, p.TTL, p.Proto = 4, b[8], b[9]
 		p.Src.setIPv4(b[12:])
 		p.Dst.setIPv4(b[16:])
-	case t == etherIPv6 && b[0]>>4 == 6:
-		n, total = ipv6Len, ipv6Len+int(binary.BigEndian.Uint16(b[4:]))
+	case t == EtherIPv6 && b[0]>>4 == 6:
+		n, total = IPv6Len, IPv6Len+int(binary.BigEndian.Uint16(b[4:]))
 		p.Version, p.TTL, p.Proto = 6, b[7], b[6]
 		p.Src, p.Dst = Addr(b[8:24]), Addr(b[24:40])
 	default:
 		return OK, false
 	}
-	if total > len(b) || total < n+udpLen {
+	if total > len(b) || total < n+UDPLen {
 		return OK, false
 	}
 	p.IPLen, p.Truncated = total, false
@@ -39,12 +39,12 @@ func (w walk) predictTransport(b []byte) (Reason, bool) {
 	p := w.p
 	var n int
 	switch {
-	case p.Proto == TCP && len(b) >= tcpLen && b[12] >= tcpLen/4<<4:
+	case p.Proto == TCP && len(b) >= TCPLen && b[12] >= TCPLen/4<<4:
 		n = int(b[12]>>4) * 4
 		p.Seq, p.Ack = binary.BigEndian.Uint32(b[4:]), binary.BigEndian.Uint32(b[8:])
 		p.TCPFlags, p.HasTCP = b[13], true
 	case p.Proto == UDP && len(b) == int(binary.BigEndian.Uint16(b[4:])):
-		n = udpLen
+		n = UDPLen
 	default:
 		return OK, false
 	}

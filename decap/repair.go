@@ -39,7 +39,7 @@ func (p *Packet) lengthUnsaid() bool {
 	case p.Version == 4:
 		return h[2]|h[3] == 0
 	default:
-		return h[4]|h[5] == 0 && len(h) > ipv6Len && h[6] != protoHopByHop
+		return h[4]|h[5] == 0 && len(h) > IPv6Len && h[6] != ProtoHopByHop
 	}
 }
 
@@ -52,7 +52,7 @@ func (p *Packet) lengthsMendable() bool {
 	if p.Version == 4 && (p.header == 0 || len(p.packet) > maxIPLength) {
 		return false
 	}
-	if p.Version == 6 && (len(p.packet)-ipv6Len > maxIPLength || p.isJumbogram()) {
+	if p.Version == 6 && (len(p.packet)-IPv6Len > maxIPLength || p.isJumbogram()) {
 		return false
 	}
 	_, whole := p.sumField()
@@ -61,7 +61,7 @@ func (p *Packet) lengthsMendable() bool {
 
 // isJumbogram reports whether an IPv6 packet's length is in an option (RFC 2675).
 func (p *Packet) isJumbogram() bool {
-	return p.packet[4]|p.packet[5] == 0 && p.packet[6] == protoHopByHop
+	return p.packet[4]|p.packet[5] == 0 && p.packet[6] == ProtoHopByHop
 }
 
 // sumsMendable notes in r which checksums are wrong and can be made right, and reports whether there are any.
@@ -80,7 +80,7 @@ func (p *Packet) sumsMendable(r *repair) bool {
 
 // reachable reports whether all that may have to be changed in the packet at an offset of the frame fits into a head.
 func (p *Packet) reachable(at int) bool {
-	const mostBefore, lastSum = ethernetLen + (1+MaxVLANs)*vlanLen, 18 // what Mend puts before; where TCP's checksum ends
+	const mostBefore, lastSum = EthernetLen + (1+MaxVLANs)*VLANLen, 18 // what Mend puts before; where TCP's checksum ends
 	return at >= 0 && at+p.transport+lastSum+mostBefore <= MaxHead
 }
 
@@ -104,7 +104,7 @@ func (p *Packet) sumField() (at int, whole bool) {
 		_, whole = p.tcpHeader()
 		return 16, whole
 	case UDP:
-		return 6, n >= udpLen
+		return 6, n >= UDPLen
 	case ICMP, ICMPv6:
 		if p.Proto == ICMPv6 && p.Version == 4 {
 			return -1, true
@@ -120,7 +120,7 @@ func (p *Packet) apply(r repair, ip []byte) {
 	if r.lengths && p.Version == 4 {
 		binary.BigEndian.PutUint16(ip[2:], uint16(len(p.packet)))
 	} else if r.lengths {
-		binary.BigEndian.PutUint16(ip[4:], uint16(len(p.packet)-ipv6Len))
+		binary.BigEndian.PutUint16(ip[4:], uint16(len(p.packet)-IPv6Len))
 	}
 	if r.header {
 		putHeaderSum(ip[:p.header])

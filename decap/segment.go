@@ -46,7 +46,7 @@ func (s *Segments) Begin(p *Packet, head, tail []byte, mtu int) bool {
 	s.segment = s.link + p.transport
 	s.n = s.link + len(p.packet) - len(p.Payload)
 	s.size = min(mtu, maxIPLength) - (s.n - s.link)
-	if s.link < ethernetLen || s.n > len(s.headers) || s.size < min(1, len(p.Payload)) {
+	if s.link < EthernetLen || s.n > len(s.headers) || s.size < min(1, len(p.Payload)) {
 		return false
 	}
 	copy(s.headers[copy(s.headers[:s.n], head):s.n], tail)
@@ -62,7 +62,7 @@ func (p *Packet) segmentable() bool {
 	if !p.HasTCP || p.TCPFlags&SYN != 0 || p.Depth != 0 || p.packet == nil || p.Truncated || p.isFragment() {
 		return false
 	}
-	if p.Version == 4 && p.transport != p.header || p.Version == 6 && p.transport != ipv6Len {
+	if p.Version == 4 && p.transport != p.header || p.Version == 6 && p.transport != IPv6Len {
 		return false
 	}
 	_, ok := p.tcpHeader()
@@ -89,7 +89,7 @@ func (s *Segments) Next(buf []byte) (head, payload []byte, ok bool) {
 // ip writes into the IP header h of a segment what differs from the long packet's. The packet has total bytes.
 func (s *Segments) ip(h []byte, total int) {
 	if s.pkt.Version == 6 {
-		binary.BigEndian.PutUint16(h[4:], uint16(total-ipv6Len))
+		binary.BigEndian.PutUint16(h[4:], uint16(total-IPv6Len))
 		return
 	}
 	binary.BigEndian.PutUint16(h[2:], uint16(total))
@@ -125,11 +125,11 @@ func (s *Segments) tcp(h, payload []byte) {
 // tcpHeader returns the whole TCP header with its options, if it is there and its length can be.
 func (p *Packet) tcpHeader() ([]byte, bool) {
 	s := p.packet[p.transport:]
-	if len(s) < tcpLen {
+	if len(s) < TCPLen {
 		return nil, false
 	}
 	n := int(s[12]>>4) * 4
-	return s[:min(n, len(s))], n >= tcpLen && n <= len(s)
+	return s[:min(n, len(s))], n >= TCPLen && n <= len(s)
 }
 
 // putHeaderSum writes the checksum of a whole IPv4 header.

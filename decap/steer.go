@@ -31,7 +31,7 @@ var SteerTunnelPorts = [...]uint16{
 func SteerHash(data []byte, link Link) uint32 {
 	switch link {
 	case LinkVXLAN:
-		return steerEthernet(after(data, vxlanLen))
+		return steerEthernet(after(data, VXLANLen))
 	case LinkGENEVE:
 		return steerGENEVE(data)
 	case LinkEthernet:
@@ -64,10 +64,10 @@ func steerEnd(addr Addr, port uint16) uint32 {
 func steerEthernet(frame []byte) uint32 {
 	etherType := uint16At(frame, 12)
 	for tags := 0; tags < SteerVLANs && isVLANTag(etherType); tags++ {
-		frame = after(frame, vlanLen)
+		frame = after(frame, VLANLen)
 		etherType = uint16At(frame, 12)
 	}
-	return steerNetwork(etherType, after(frame, ethernetLen))
+	return steerNetwork(etherType, after(frame, EthernetLen))
 }
 
 func steerNetwork(etherType uint16, b []byte) uint32 {
@@ -83,9 +83,9 @@ func steerGENEVE(data []byte) uint32 {
 	if len(data) < 4 {
 		return 0
 	}
-	inner := after(data, geneveLen+4*int(data[0]&0x3f))
+	inner := after(data, GENEVELen+4*int(data[0]&0x3f))
 	protocol := uint16At(data, 2)
-	if protocol == etherTEB {
+	if protocol == EtherTEB {
 		return steerEthernet(inner)
 	}
 	ip, ok := steeredIP(protocol, inner)
@@ -93,7 +93,7 @@ func steerGENEVE(data []byte) uint32 {
 		return 0
 	}
 	if ip.proto == UDP && len(ip.transport) >= 4 && uint16At(ip.transport, 2) == gatewayPort {
-		return steerEthernet(after(ip.transport, udpLen+vxlanLen))
+		return steerEthernet(after(ip.transport, UDPLen+VXLANLen))
 	}
 	return ip.hash()
 }
@@ -107,15 +107,15 @@ type steered struct {
 
 func steeredIP(etherType uint16, b []byte) (s steered, ok bool) {
 	switch {
-	case etherType == etherIPv4 && len(b) >= ipv4Len:
+	case etherType == EtherIPv4 && len(b) >= IPv4Len:
 		s.src, s.dst = mapped([4]byte(b[12:16])), mapped([4]byte(b[16:20]))
 		s.proto = b[9]
 		if uint16At(b, 6)&(fragMore|fragOffset) == 0 {
 			s.transport = after(b, 4*int(b[0]&0x0f))
 		}
 		return s, true
-	case etherType == etherIPv6 && len(b) >= ipv6Len:
-		return steered{src: Addr(b[8:24]), dst: Addr(b[24:40]), proto: b[6], transport: b[ipv6Len:]}, true
+	case etherType == EtherIPv6 && len(b) >= IPv6Len:
+		return steered{src: Addr(b[8:24]), dst: Addr(b[24:40]), proto: b[6], transport: b[IPv6Len:]}, true
 	}
 	return s, false
 }
@@ -157,15 +157,15 @@ func isSteerTunnel(port uint16) bool {
 }
 
 func isVLANTag(etherType uint16) bool {
-	return etherType == etherVLAN || etherType == etherQinQ || etherType == etherOldQinQ
+	return etherType == EtherVLAN || etherType == EtherQinQ || etherType == EtherOldQinQ
 }
 
 // etherTypeOf returns the EtherType that an IP packet would have.
 func etherTypeOf(ip []byte) uint16 {
 	if len(ip) > 0 && ip[0]>>4 == 6 {
-		return etherIPv6
+		return EtherIPv6
 	}
-	return etherIPv4
+	return EtherIPv4
 }
 
 // after returns b without its first n bytes; nil if there are not as many.

@@ -9,13 +9,13 @@ import "encoding/binary"
 //	 8 |                    acknowledgment number                      |
 //	12 | offset| rsvd  |     flags     |            window             |
 //	16 |           checksum            |        urgent pointer         |
-const tcpLen = 20
+const TCPLen = 20
 
 // UDP, RFC 768; the length includes the header:
 //
 //	0 |          source port          |       destination port        |
 //	4 |            length             |           checksum            |
-const udpLen = 8
+const UDPLen = 8
 
 // ICMP and ICMPv6, RFC 792 and RFC 4443; the identifier is that of an echo:
 //
@@ -26,8 +26,8 @@ const icmpLen = 8
 // SCTP's common header, RFC 9260 section 3.1: ports as TCP's, verification tag, CRC32c.
 const sctpLen = 12
 
-// portsLen is how many bytes hold both ports of TCP, UDP and SCTP.
-const portsLen = 4
+// PortsLen is how many bytes hold both ports of TCP, UDP and SCTP.
+const PortsLen = 4
 
 // transport decodes the header of an IP protocol, or goes on into what the protocol carries.
 func (w walk) transport(proto uint8, b []byte, cut int) Reason {
@@ -48,10 +48,10 @@ func (w walk) transport(proto uint8, b []byte, cut int) Reason {
 		return w.gre(b, cut)
 	case protoIPv4:
 		p.rest(0, b, cut)
-		return w.nested(etherIPv4, 0, b, cut)
+		return w.nested(EtherIPv4, 0, b, cut)
 	case protoIPv6:
 		p.rest(0, b, cut)
-		return w.nested(etherIPv6, 0, b, cut)
+		return w.nested(EtherIPv6, 0, b, cut)
 	default:
 		if p.extendedBy(proto) {
 			return w.extensions(proto, b, cut)
@@ -81,7 +81,7 @@ func hasPorts(proto uint8) bool { return proto == TCP || proto == UDP || proto =
 
 // ports reads the two ports, if they are there.
 func (p *Packet) ports(b []byte) {
-	if len(b) < portsLen {
+	if len(b) < PortsLen {
 		return
 	}
 	p.SrcPort, p.DstPort = binary.BigEndian.Uint16(b), binary.BigEndian.Uint16(b[2:])
@@ -97,16 +97,16 @@ func (p *Packet) rest(n int, b []byte, cut int) {
 // tcp decodes a TCP header. Without a whole fixed header, or with a data offset that cannot be, there is no payload.
 func (p *Packet) tcp(b []byte, cut int) {
 	p.ports(b)
-	if len(b) < tcpLen {
+	if len(b) < TCPLen {
 		p.Payload, p.PayloadLen = b[len(b):], 0
 		return
 	}
-	h := b[:tcpLen:tcpLen]
+	h := b[:TCPLen:TCPLen]
 	p.HasTCP = true
 	p.Seq, p.Ack = binary.BigEndian.Uint32(h[4:]), binary.BigEndian.Uint32(h[8:])
 	p.TCPFlags = h[13]
 	n := int(h[12]>>4) * 4
-	if n < tcpLen {
+	if n < TCPLen {
 		n = len(b) + cut
 	}
 	p.rest(n, b, cut)
@@ -135,15 +135,15 @@ func isEcho(proto, icmpType uint8) bool {
 func (w walk) udp(b []byte, cut int) Reason {
 	p := w.p
 	p.ports(b)
-	if len(b) < udpLen {
-		p.rest(udpLen, b, cut)
+	if len(b) < UDPLen {
+		p.rest(UDPLen, b, cut)
 		return OK
 	}
 	// A length below 8 cannot be; 0 is a jumbogram's (RFC 2675 section 4) and BIG TCP's.
-	if n := int(binary.BigEndian.Uint16(b[4:])); n >= udpLen && n < len(b)+cut {
+	if n := int(binary.BigEndian.Uint16(b[4:])); n >= UDPLen && n < len(b)+cut {
 		b, cut = b[:min(n, len(b)):min(n, len(b))], max(0, n-len(b))
 	}
-	p.rest(udpLen, b, cut)
+	p.rest(UDPLen, b, cut)
 	return w.carried(p.Payload, cut)
 }
 

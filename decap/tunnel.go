@@ -50,7 +50,7 @@ func (p *Packet) coversContent() bool {
 
 func (w walk) inside(kind uint16, b []byte, cut int) Reason {
 	switch kind {
-	case etherTEB:
+	case EtherTEB:
 		return w.ethernet(b, cut)
 	case greProtoPPP:
 		return w.ppp(b, cut)
@@ -105,22 +105,22 @@ func isOneOfTunnelPorts(port uint16) bool {
 }
 
 func (w walk) vxlanTunnel(b []byte, cut int) Reason {
-	if len(b) < vxlanLen || b[0]&vxlanFlagI == 0 {
+	if len(b) < VXLANLen || b[0]&vxlanFlagI == 0 {
 		return OK
 	}
 	vni := binary.BigEndian.Uint32(b[4:]) >> 8
-	return w.nested(etherTEB, networkVXLAN|vni, b[vxlanLen:], cut)
+	return w.nested(EtherTEB, networkVXLAN|vni, b[VXLANLen:], cut)
 }
 
 // vxlanGPE decodes the generic protocol extension (draft-ietf-nvo3-vxlan-gpe): flag P says that byte 3 names what is
 // inside, else it is Ethernet.
 func (w walk) vxlanGPE(b []byte, cut int) Reason {
 	const flagP = 0x04
-	if len(b) < vxlanLen || b[0]&vxlanFlagI == 0 {
+	if len(b) < VXLANLen || b[0]&vxlanFlagI == 0 {
 		return OK
 	}
-	kinds := [...]uint16{1: etherIPv4, 2: etherIPv6, 3: etherTEB}
-	kind := uint16(etherTEB)
+	kinds := [...]uint16{1: EtherIPv4, 2: EtherIPv6, 3: EtherTEB}
+	kind := uint16(EtherTEB)
 	if b[0]&flagP != 0 {
 		if int(b[3]) >= len(kinds) || b[3] == 0 {
 			return OK
@@ -128,7 +128,7 @@ func (w walk) vxlanGPE(b []byte, cut int) Reason {
 		kind = kinds[b[3]]
 	}
 	vni := binary.BigEndian.Uint32(b[4:]) >> 8
-	return w.nested(kind, networkVXLAN|vni, b[vxlanLen:], cut)
+	return w.nested(kind, networkVXLAN|vni, b[VXLANLen:], cut)
 }
 
 func (w walk) geneveTunnel(b []byte, cut int) Reason {
@@ -202,8 +202,8 @@ func (w walk) teredo(b []byte, cut int) Reason {
 	if len(b) >= originLen && b[0] == 0 && b[1] == 0 {
 		b = b[originLen:]
 	}
-	if len(b) < ipv6Len || b[0]>>4 != 6 || ipv6Len+int(binary.BigEndian.Uint16(b[4:])) != len(b)+cut {
+	if len(b) < IPv6Len || b[0]>>4 != 6 || IPv6Len+int(binary.BigEndian.Uint16(b[4:])) != len(b)+cut {
 		return OK
 	}
-	return w.nested(etherIPv6, 0, b, cut)
+	return w.nested(EtherIPv6, 0, b, cut)
 }

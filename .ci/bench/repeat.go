@@ -11,7 +11,7 @@ import (
 
 	"github.com/mirrorsink/mirrorsink/decap"
 	"github.com/mirrorsink/mirrorsink/decap/sim"
-	"github.com/mirrorsink/mirrorsink/decap/tx"
+	"github.com/mirrorsink/mirrorsink/decap/tx/pcap"
 )
 
 // abreast is how many repetitions run at the same time, frame by frame in turns, so that there are many flows at once.
@@ -114,7 +114,7 @@ type captureWriter struct {
 	mirror          *sim.Mirror
 	copies          []sim.Copy
 	files           []*os.File
-	plain, mirrored *tx.PcapWriter
+	plain, mirrored *pcap.Writer
 }
 
 func createCaptures(dir string) (*captureWriter, error) {
@@ -130,13 +130,13 @@ func createCaptures(dir string) (*captureWriter, error) {
 	return w, err
 }
 
-func (w *captureWriter) create(dir, name string) (*tx.PcapWriter, error) {
+func (w *captureWriter) create(dir, name string) (*pcap.Writer, error) {
 	f, err := os.Create(filepath.Join(dir, name))
 	if err != nil {
 		return nil, err
 	}
 	w.files = append(w.files, f)
-	return tx.NewPcapWriter(f)
+	return pcap.NewWriter(f)
 }
 
 func (w *captureWriter) write(f frame) error {

@@ -36,7 +36,7 @@ func TestSendReceive(t *testing.T) {
 	here, there := pair(t)
 	var sent, received [][]byte
 	for i := range 5 {
-		sent = append(sent, []byte(fmt.Sprint(1<<(4*i)))[:max(1, i)])
+		sent = append(sent, []byte(fmt.Sprint(1 << (4 * i)))[:max(1, i)])
 		received = append(received, make([]byte, 3))
 	}
 	sent[2] = nil

@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/mirrorsink/mirrorsink/decap"
 	"github.com/mirrorsink/mirrorsink/decap/netif"
 )
 
@@ -14,7 +15,7 @@ func networkHeader(d *netif.Device) (uint32, error) {
 	if d.Kind == unix.ARPHRD_NONE { // such as a tun device
 		return 0, nil
 	}
-	return ethernetLen, d.WantEthernet()
+	return decap.EthernetLen, d.WantEthernet()
 }
 
 // holdPort binds a socket that takes nothing, and writes the port that the kernel chose to addr. While it is there the kernel

@@ -43,7 +43,7 @@ const (
 func acceptProgram(start uint32, to destinations, yes, no uint32) []bpf.Instruction {
 	a := &accepting{start: start, to: to}
 	a.toNo, a.toYes, a.toIPv6 = a.newLabel(), a.newLabel(), a.newLabel()
-	a.require(start + ipv4Len + udpLen)
+	a.require(start + decap.IPv4Len + decap.UDPLen)
 	a.emit(bpf.LoadAbsolute{Off: start, Size: 1}, bpf.ALUOpConstant{Op: bpf.ALUOpAnd, Val: 0xf0})
 	a.jumpIf(bpf.JumpNotEqual, ipv4Version, a.toIPv6)
 	a.ipv4()
@@ -64,8 +64,8 @@ func received(no uint32, program []bpf.Instruction) []bpf.Instruction {
 		bpf.LoadExtension{Num: bpf.ExtType},
 		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: packetHost, SkipTrue: 3},
 		bpf.LoadExtension{Num: bpf.ExtProto},
-		bpf.JumpIf{Cond: bpf.JumpEqual, Val: etherIPv4, SkipTrue: 2},
-		bpf.JumpIf{Cond: bpf.JumpEqual, Val: etherIPv6, SkipTrue: 1},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: decap.EtherIPv4, SkipTrue: 2},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: decap.EtherIPv6, SkipTrue: 1},
 		bpf.RetConstant{Val: no},
 	}
 	return append(guard, program...)
@@ -79,12 +79,11 @@ type accepting struct {
 	toNo, toYes, toIPv6 label
 }
 
-// The outer headers, in bytes.
+// The fragment offset in the outer headers.
 const (
-	ipv4Len        = 20
 	ipv4OffsetBits = 0x1fff // of the fragment offset, behind the flags
 	ipv6OffsetBits = 0xfff8 // of the fragment offset, before the flags
-	ipv6FragOffset = ipv6Len + 2
+	ipv6FragOffset = decap.IPv6Len + 2
 )
 
 // require leads to no if there are fewer than n bytes.
@@ -102,26 +101,26 @@ func (a *accepting) ipv4() {
 		a.address(ipv4DestOff, netip.Addr.Is4)
 	}
 	a.emit(bpf.LoadMemShift{Off: a.start}, bpf.LoadExtension{Num: bpf.ExtLen},
-		bpf.ALUOpConstant{Op: bpf.ALUOpSub, Val: a.start + udpLen})
+		bpf.ALUOpConstant{Op: bpf.ALUOpSub, Val: a.start + decap.UDPLen})
 	a.jumpIfX(bpf.JumpLessThan, a.toNo) // options up to the end
 	a.port(0)
 }
 
 func (a *accepting) ipv6() {
 	plain := a.newLabel()
-	a.require(a.start + ipv6Len + udpLen)
+	a.require(a.start + decap.IPv6Len + decap.UDPLen)
 	a.emit(bpf.LoadConstant{Dst: bpf.RegX, Val: 0}, bpf.LoadAbsolute{Off: a.start + ipv6NextOff, Size: 1})
-	a.jumpIf(bpf.JumpNotEqual, ipv6Fragment, plain)
-	a.require(a.start + ipv6Len + ipv6FragmentLen + udpLen)
+	a.jumpIf(bpf.JumpNotEqual, decap.ProtoFragment, plain)
+	a.require(a.start + decap.IPv6Len + ipv6FragmentLen + decap.UDPLen)
 	a.emit(bpf.LoadAbsolute{Off: a.start + ipv6FragOffset, Size: 2})
 	a.jumpIf(bpf.JumpBitsSet, ipv6OffsetBits, a.toNo)
-	a.emit(bpf.LoadConstant{Dst: bpf.RegX, Val: ipv6FragmentLen}, bpf.LoadAbsolute{Off: a.start + ipv6Len, Size: 1})
+	a.emit(bpf.LoadConstant{Dst: bpf.RegX, Val: ipv6FragmentLen}, bpf.LoadAbsolute{Off: a.start + decap.IPv6Len, Size: 1})
 	a.place(plain)
 	a.jumpIf(bpf.JumpNotEqual, decap.UDP, a.toNo)
 	if !a.to.any6 {
 		a.address(ipv6DestOff, netip.Addr.Is6)
 	}
-	a.port(ipv6Len)
+	a.port(decap.IPv6Len)
 }
 
 // address leads to no if the address at off is none of the family's destinations.

@@ -31,13 +31,13 @@ func parseOuter(packet []byte) (o outer, ok bool) {
 }
 
 func parseOuter4(packet []byte) (outer, bool) {
-	if len(packet) < ipv4Len || packet[ipv4ProtocolOff] != decap.UDP {
+	if len(packet) < decap.IPv4Len || packet[ipv4ProtocolOff] != decap.UDP {
 		return outer{}, false
 	}
 	header := 4 * int(packet[0]&0x0f)
 	total := int(binary.BigEndian.Uint16(packet[2:]))
 	fragment := binary.BigEndian.Uint16(packet[ipv4FragmentOff:])
-	if header < ipv4Len || total < header || fragment&ipv4OffsetBits != 0 {
+	if header < decap.IPv4Len || total < header || fragment&ipv4OffsetBits != 0 {
 		return outer{}, false
 	}
 	source := netip.AddrFrom4([4]byte(packet[ipv4SourceOff:]))
@@ -46,17 +46,17 @@ func parseOuter4(packet []byte) (outer, bool) {
 }
 
 func parseOuter6(packet []byte) (outer, bool) {
-	if len(packet) < ipv6Len {
+	if len(packet) < decap.IPv6Len {
 		return outer{}, false
 	}
-	header, next, more := ipv6Len, packet[ipv6NextOff], false
-	total := ipv6Len + int(binary.BigEndian.Uint16(packet[4:]))
-	if next == ipv6Fragment && len(packet) >= ipv6Len+ipv6FragmentLen {
+	header, next, more := decap.IPv6Len, packet[ipv6NextOff], false
+	total := decap.IPv6Len + int(binary.BigEndian.Uint16(packet[4:]))
+	if next == decap.ProtoFragment && len(packet) >= decap.IPv6Len+ipv6FragmentLen {
 		fragment := binary.BigEndian.Uint16(packet[ipv6FragOffset:])
 		if fragment&ipv6OffsetBits != 0 {
 			return outer{}, false
 		}
-		header, next, more = ipv6Len+ipv6FragmentLen, packet[ipv6Len], fragment&1 != 0
+		header, next, more = decap.IPv6Len+ipv6FragmentLen, packet[decap.IPv6Len], fragment&1 != 0
 	}
 	if next != decap.UDP {
 		return outer{}, false
@@ -67,7 +67,7 @@ func parseOuter6(packet []byte) (outer, bool) {
 // parseOuterUDP reads the UDP header at packet[header:]. The IP packet has total bytes and, if more is set, others follow.
 func parseOuterUDP(source netip.Addr, packet []byte, header, total int, more bool) (outer, bool) {
 	packet = packet[:min(len(packet), total)]
-	if len(packet) < header+udpLen {
+	if len(packet) < header+decap.UDPLen {
 		return outer{}, false
 	}
 	udp := packet[header:]
@@ -75,13 +75,13 @@ func parseOuterUDP(source netip.Addr, packet []byte, header, total int, more boo
 	if length == 0 && source.Is6() {
 		length = total - header // RFC 2675 section 4
 	}
-	if length < udpLen || length > total-header && !more {
+	if length < decap.UDPLen || length > total-header && !more {
 		return outer{}, false
 	}
 	end := min(length, len(udp))
 	return outer{
 		from:    netip.AddrPortFrom(source, binary.BigEndian.Uint16(udp)),
-		payload: udp[udpLen:end:end],
-		length:  length - udpLen,
+		payload: udp[decap.UDPLen:end:end],
+		length:  length - decap.UDPLen,
 	}, true
 }

@@ -9,6 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/net/bpf"
 	"pgregory.net/rapid"
+
+	"github.com/mirrorsink/mirrorsink/decap"
 )
 
 // outerSpec describes the outer headers of a mirrored datagram and what they carry.
@@ -24,7 +26,7 @@ type outerSpec struct {
 func (o outerSpec) packet() []byte {
 	udp := binary.BigEndian.AppendUint16(nil, o.from.Port())
 	udp = binary.BigEndian.AppendUint16(udp, o.to.Port())
-	length := udpLen + len(o.payload)
+	length := decap.UDPLen + len(o.payload)
 	if o.fragment {
 		length += 1000
 	}
@@ -39,7 +41,7 @@ func (o outerSpec) packet() []byte {
 }
 
 func (o outerSpec) ipv4(length int) []byte {
-	header := ipv4Len + 4*o.options
+	header := decap.IPv4Len + 4*o.options
 	b := []byte{0x45 + byte(o.options), 0, 0, 0, 0, 1, 0x40, 0, 64, 17, 0, 0}
 	if o.fragment {
 		b[6] = 0x20
@@ -61,7 +63,7 @@ func (o outerSpec) ipv4(length int) []byte {
 func (o outerSpec) ipv6(length int) []byte {
 	b := []byte{0x60, 0, 0, 0, 0, 0, 17, 64}
 	if o.fragment {
-		b[6] = ipv6Fragment
+		b[6] = decap.ProtoFragment
 		length += ipv6FragmentLen
 	}
 	binary.BigEndian.PutUint16(b[4:], uint16(length))
@@ -76,11 +78,11 @@ func (o outerSpec) ipv6(length int) []byte {
 func (o outerSpec) frame(to, from [6]byte, tag uint16) []byte {
 	b := append(append([]byte{}, to[:]...), from[:]...)
 	if tag != 0 {
-		b = binary.BigEndian.AppendUint16(binary.BigEndian.AppendUint16(b, etherVLAN), tag)
+		b = binary.BigEndian.AppendUint16(binary.BigEndian.AppendUint16(b, decap.EtherVLAN), tag)
 	}
-	kind := uint16(etherIPv6)
+	kind := uint16(decap.EtherIPv6)
 	if o.from.Addr().Is4() {
-		kind = etherIPv4
+		kind = decap.EtherIPv4
 	}
 	return append(binary.BigEndian.AppendUint16(b, kind), o.packet()...)
 }
@@ -133,7 +135,7 @@ func TestOuterRefuses(t *testing.T) {
 	for name, spoil := range map[string]func(ip4, ip6 []byte){
 		"another version":            func(a, b []byte) { a[0], b[0] = 0x55, 0x40 },
 		"another protocol":           func(a, b []byte) { a[9], b[6] = 6, 6 },
-		"a later fragment":           func(a, b []byte) { a[7] = 1; b[6] = ipv6Fragment; b[40] = 17; b[42] = 1 },
+		"a later fragment":           func(a, b []byte) { a[7] = 1; b[6] = decap.ProtoFragment; b[40] = 17; b[42] = 1 },
 		"UDP longer than IP":         func(a, b []byte) { a[20+5], b[40+5] = 200, 200 },
 		"UDP shorter than UDP":       func(a, b []byte) { a[20+5], b[40+5] = 7, 7 },
 		"an IP packet without UDP":   func(a, b []byte) { a[3], b[5] = 27, 7 },
@@ -166,7 +168,7 @@ func FuzzOuter(f *testing.F) {
 			return
 		}
 		require.LessOrEqual(t, len(o.payload), o.length)
-		require.LessOrEqual(t, len(o.payload)+udpLen+ipv4Len, len(packet))
+		require.LessOrEqual(t, len(o.payload)+decap.UDPLen+decap.IPv4Len, len(packet))
 		require.Equal(t, len(o.payload), cap(o.payload))
 		require.True(t, o.from.IsValid())
 	})
@@ -174,7 +176,7 @@ func FuzzOuter(f *testing.F) {
 
 // acceptable is the reference of the filter.
 func acceptable(packet []byte, to destinations) bool {
-	if len(packet) < ipv4Len+udpLen {
+	if len(packet) < decap.IPv4Len+decap.UDPLen {
 		return false
 	}
 	var header int
@@ -191,7 +193,7 @@ func acceptable(packet []byte, to destinations) bool {
 		if len(packet) < 48 {
 			return false
 		}
-		header, proto, any, address = ipv6Len, packet[6], to.any6, netip.AddrFrom16([16]byte(packet[24:40]))
+		header, proto, any, address = decap.IPv6Len, packet[6], to.any6, netip.AddrFrom16([16]byte(packet[24:40]))
 		if proto == 44 {
 			if len(packet) < 56 || binary.BigEndian.Uint16(packet[42:])>>3 != 0 {
 				return false
@@ -204,7 +206,7 @@ func acceptable(packet []byte, to destinations) bool {
 	for _, a := range to.addrs {
 		any = any || a == address
 	}
-	return proto == 17 && any && len(packet) >= header+udpLen && binary.BigEndian.Uint16(packet[header+2:]) == to.port
+	return proto == 17 && any && len(packet) >= header+decap.UDPLen && binary.BigEndian.Uint16(packet[header+2:]) == to.port
 }
 
 // TestAcceptProgramEqualsReference compares whole, cut and damaged packets. The program never ends by a load that fails,

@@ -272,7 +272,7 @@ func (p packetToSend) to(port uint16, w *wire) []byte {
 	o.to = netip.AddrPortFrom(o.to.Addr(), port)
 	frame := o.frame(w.outMAC, w.inMAC, 0)
 	if p.length >= 0 {
-		udp := len(frame) - o.trailer - len(o.payload) - udpLen
+		udp := len(frame) - o.trailer - len(o.payload) - decap.UDPLen
 		frame[udp+5] = byte(p.length)
 	}
 	return frame

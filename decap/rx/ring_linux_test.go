@@ -120,10 +120,10 @@ func TestRingTakesNothingElse(t *testing.T) {
 	w.sendTo(true, 4789, []byte("of the other family"))
 	w.put(mirrored.frame([6]byte{2, 0xaa, 0, 0, 0, 9}, w.inMAC, 0))
 	later := mirrored.frame(w.outMAC, w.inMAC, 0)
-	later[ethernetLen+7] = 1 // the fragment offset
+	later[decap.EthernetLen+7] = 1 // the fragment offset
 	w.put(later)
 	tcp := mirrored.frame(w.outMAC, w.inMAC, 0)
-	tcp[ethernetLen+9] = decap.TCP
+	tcp[decap.EthernetLen+9] = decap.TCP
 	w.put(tcp)
 	arp := mirrored.frame(w.outMAC, w.inMAC, 0)
 	arp[13] = 6

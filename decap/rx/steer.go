@@ -25,7 +25,7 @@ func steerProgram(link decap.Link, start steerStart, workers int) []bpf.Instruct
 		p.geneve()
 	}
 	p.place(p.toVXLAN)
-	p.advance(vxlanLen)
+	p.advance(decap.VXLANLen)
 	p.ethernet()
 	p.ipv4()
 	p.ipv6()
@@ -42,17 +42,10 @@ const (
 	behindOuter                   // a fan-out of packet sockets: from the outer IP header on, also where a socket reads from Ethernet
 )
 
-// What the program walks over, in bytes, and reads, at offsets from X.
+// Offsets from X of the fields that the program reads, in bytes.
 const (
-	vxlanLen = 8
-	vlanLen  = 4
-	udpLen   = 8
-	portsLen = 4
-
-	ethernetLen     = 14
 	ethernetTypeOff = 12
 
-	geneveLen         = 8
 	geneveProtocolOff = 2
 
 	ipv4FragmentOff = 6
@@ -61,29 +54,17 @@ const (
 	ipv4DestOff     = 16
 	ipv4Words       = 1 // of 32 bits in an address
 
-	ipv6Len       = 40
 	ipv6NextOff   = 6
 	ipv6SourceOff = 8
 	ipv6DestOff   = 24
 	ipv6Words     = 4
 
-	ipv6Fragment    = 44 // the next header number of a fragment header
 	ipv6FragmentLen = 8
 
 	ipv4Version = 0x40 // in the upper half of the first byte
 	ipv6Version = 0x60
 
 	destPortOff = 2 // in TCP, UDP and SCTP
-)
-
-// EtherTypes, which are GENEVE's protocol types as well.
-const (
-	etherIPv4    = 0x0800
-	etherTEB     = 0x6558 // transparent Ethernet bridging: a whole Ethernet frame
-	etherVLAN    = 0x8100
-	etherIPv6    = 0x86dd
-	etherQinQ    = 0x88a8
-	etherOldQinQ = 0x9100
 )
 
 // Scratch memory of the program.
@@ -135,22 +116,22 @@ func (p *steering) outer() {
 	p.emit(bpf.LoadMemShift{Off: 0})
 	p.jump(known)
 	p.place(ipv6)
-	p.emit(bpf.LoadConstant{Dst: bpf.RegX, Val: ipv6Len}, bpf.LoadAbsolute{Off: ipv6NextOff, Size: 1})
-	p.jumpIf(bpf.JumpNotEqual, ipv6Fragment, known)
-	p.emit(bpf.LoadConstant{Dst: bpf.RegX, Val: ipv6Len + ipv6FragmentLen})
+	p.emit(bpf.LoadConstant{Dst: bpf.RegX, Val: decap.IPv6Len}, bpf.LoadAbsolute{Off: ipv6NextOff, Size: 1})
+	p.jumpIf(bpf.JumpNotEqual, decap.ProtoFragment, known)
+	p.emit(bpf.LoadConstant{Dst: bpf.RegX, Val: decap.IPv6Len + ipv6FragmentLen})
 	p.place(known)
-	p.advance(udpLen)
+	p.advance(decap.UDPLen)
 }
 
 // geneve goes on with what the header carries: an Ethernet frame, IP, or UDP in IP with the mirror's VXLAN in it.
 func (p *steering) geneve() {
 	p.emit(bpf.LoadIndirect{Off: geneveProtocolOff, Size: 2}, bpf.StoreScratch{Src: bpf.RegA, N: protocol})
-	p.advanceBy(0x3f, geneveLen)
+	p.advanceBy(0x3f, decap.GENEVELen)
 	p.emit(bpf.StoreScratch{Src: bpf.RegX, N: heldX}, bpf.LoadScratch{Dst: bpf.RegA, N: protocol})
-	p.jumpIf(bpf.JumpEqual, etherTEB, p.toEthernet)
+	p.jumpIf(bpf.JumpEqual, decap.EtherTEB, p.toEthernet)
 	gateway6 := p.newLabel()
-	p.jumpIf(bpf.JumpEqual, etherIPv6, gateway6)
-	p.ignoreUnless(etherIPv4)
+	p.jumpIf(bpf.JumpEqual, decap.EtherIPv6, gateway6)
+	p.ignoreUnless(decap.EtherIPv4)
 
 	p.emit(bpf.LoadIndirect{Off: ipv4ProtocolOff, Size: 1})
 	p.jumpIf(bpf.JumpNotEqual, decap.UDP, p.toIPv4)
@@ -161,7 +142,7 @@ func (p *steering) geneve() {
 	p.place(gateway6)
 	p.emit(bpf.LoadIndirect{Off: ipv6NextOff, Size: 1})
 	p.jumpIf(bpf.JumpNotEqual, decap.UDP, p.toIPv6)
-	p.advance(ipv6Len)
+	p.advance(decap.IPv6Len)
 	p.gateway(p.toIPv6)
 }
 
@@ -171,7 +152,7 @@ func (p *steering) gateway(otherwise label) {
 	p.jumpIfCut(other)
 	p.emit(bpf.LoadIndirect{Off: destPortOff, Size: 2})
 	p.jumpIf(bpf.JumpNotEqual, decap.PortVXLAN, other)
-	p.advance(udpLen)
+	p.advance(decap.UDPLen)
 	p.jump(p.toVXLAN)
 	p.place(other)
 	p.emit(bpf.LoadScratch{Dst: bpf.RegX, N: heldX})
@@ -184,18 +165,18 @@ func (p *steering) ethernet() {
 	for range decap.SteerVLANs {
 		tag := p.newLabel()
 		p.emit(bpf.LoadIndirect{Off: ethernetTypeOff, Size: 2})
-		p.jumpIf(bpf.JumpEqual, etherVLAN, tag)
-		p.jumpIf(bpf.JumpEqual, etherQinQ, tag)
-		p.jumpIf(bpf.JumpNotEqual, etherOldQinQ, network)
+		p.jumpIf(bpf.JumpEqual, decap.EtherVLAN, tag)
+		p.jumpIf(bpf.JumpEqual, decap.EtherQinQ, tag)
+		p.jumpIf(bpf.JumpNotEqual, decap.EtherOldQinQ, network)
 		p.place(tag)
-		p.advance(vlanLen)
+		p.advance(decap.VLANLen)
 	}
 	p.place(network)
 	p.emit(bpf.LoadIndirect{Off: ethernetTypeOff, Size: 2}, bpf.StoreScratch{Src: bpf.RegA, N: protocol})
-	p.advance(ethernetLen)
+	p.advance(decap.EthernetLen)
 	p.emit(bpf.LoadScratch{Dst: bpf.RegA, N: protocol})
-	p.jumpIf(bpf.JumpEqual, etherIPv6, p.toIPv6)
-	p.ignoreUnless(etherIPv4)
+	p.jumpIf(bpf.JumpEqual, decap.EtherIPv6, p.toIPv6)
+	p.ignoreUnless(decap.EtherIPv4)
 }
 
 // ignoreUnless ends with worker 0 unless A is k.
@@ -219,7 +200,7 @@ func (p *steering) ipv6() {
 	p.place(p.toIPv6)
 	p.addresses(ipv6SourceOff, ipv6Words, 0)
 	p.emit(bpf.LoadIndirect{Off: ipv6NextOff, Size: 1}, bpf.StoreScratch{Src: bpf.RegA, N: protocol})
-	p.advance(ipv6Len)
+	p.advance(decap.IPv6Len)
 }
 
 // addresses hashes the two addresses of words 32-bit words each that follow one another at off, and clears the ports.
@@ -250,7 +231,7 @@ func (p *steering) jumpIfFragment(to label) {
 
 // jumpIfCut jumps if the four bytes of the ports at X were not captured.
 func (p *steering) jumpIfCut(to label) {
-	p.emit(bpf.LoadExtension{Num: bpf.ExtLen}, bpf.ALUOpConstant{Op: bpf.ALUOpSub, Val: portsLen})
+	p.emit(bpf.LoadExtension{Num: bpf.ExtLen}, bpf.ALUOpConstant{Op: bpf.ALUOpSub, Val: decap.PortsLen})
 	p.jumpIfX(bpf.JumpLessThan, to)
 }
 

@@ -123,13 +123,13 @@ func drawOuterHeaders(t *rapid.T) []byte {
 	f := drawSteerFrame(t, "outer")
 	f.proto, f.fragment = decap.UDP, 0x2000
 	b := f.ip()
-	ip := len(b) - len("the rest of the packet") - portsLen
-	if f.etherType() == etherIPv6 && rapid.Bool().Draw(t, "outer fragment") {
-		b[ipv6NextOff] = ipv6Fragment
+	ip := len(b) - len("the rest of the packet") - decap.PortsLen
+	if f.etherType() == decap.EtherIPv6 && rapid.Bool().Draw(t, "outer fragment") {
+		b[ipv6NextOff] = decap.ProtoFragment
 		b = append(b[:ip:ip], decap.UDP, 0, 0, 1, 0, 0, 0, 7)
-		return append(b, make([]byte, udpLen)...)
+		return append(b, make([]byte, decap.UDPLen)...)
 	}
-	return append(b[:ip:ip], make([]byte, udpLen)...)
+	return append(b[:ip:ip], make([]byte, decap.UDPLen)...)
 }
 
 func steerVM(t testing.TB, link decap.Link, start steerStart, workers int) *bpf.VM {
@@ -190,7 +190,7 @@ func TestSteerProgramReadsBeyondTheEnd(t *testing.T) {
 		require.NoError(t, err)
 		return worker
 	}
-	const header, withPorts = vxlanLen + ethernetLen + 20, vxlanLen + ethernetLen + 20 + portsLen
+	const header, withPorts = decap.VXLANLen + decap.EthernetLen + 20, decap.VXLANLen + decap.EthernetLen + 20 + decap.PortsLen
 	for n := range header {
 		assert.Zero(t, run(n), "%d bytes", n)
 	}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+
+	"github.com/mirrorsink/mirrorsink/decap"
 )
 
 // A Filter says which packets of an interface are mirrored. Where a direction has no rule that matches, nothing is.
@@ -92,7 +94,7 @@ func (r *Rule) check() error {
 		return errors.New("source and destination are of different address families")
 	case r.SourcePorts.From > r.SourcePorts.To || r.DestinationPorts.From > r.DestinationPorts.To:
 		return errors.New("a port range ends before it begins")
-	case r.Protocol != protoTCP && r.Protocol != protoUDP && (r.SourcePorts != PortRange{} || r.DestinationPorts != PortRange{}):
+	case r.Protocol != decap.TCP && r.Protocol != decap.UDP && (r.SourcePorts != PortRange{} || r.DestinationPorts != PortRange{}):
 		return errors.New("ports want protocol tcp or udp")
 	}
 	return nil

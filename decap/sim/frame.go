@@ -50,9 +50,9 @@ func versionType(b []byte) (etherType uint16, ok bool) {
 	}
 	switch b[0] >> 4 {
 	case 4:
-		return etherTypeIPv4, true
+		return decap.EtherIPv4, true
 	case 6:
-		return etherTypeIPv6, true
+		return decap.EtherIPv6, true
 	}
 	return 0, false
 }

@@ -23,15 +23,8 @@ func (g *Gateway) check() error {
 	return nil
 }
 
-// Header lengths in bytes.
-const (
-	ethernetLen = 14
-	ipv4Len     = 20
-	ipv6Len     = 40
-	udpLen      = 8
-	vxlanLen    = 8
-	geneveLen   = 8 + 12 + 12 + 8 // the fixed header and three options
-)
+// geneveLen is the length of the GENEVE header with its three options, in bytes.
+const geneveLen = decap.GENEVELen + 12 + 12 + 8
 
 // Outer MAC addresses, locally administered: AWS has the router's and the target's there.
 var (
@@ -49,16 +42,16 @@ type outer struct {
 
 // write fills in a copy of the frame, which it cuts to the target's MTU. What that does to the checksums within stays.
 func (o *outer) write(c *Copy, frame []byte) {
-	ipLen := ipv4Len
+	ipLen := decap.IPv4Len
 	if o.cfg.Target.Is6() {
-		ipLen = ipv6Len
+		ipLen = decap.IPv6Len
 	}
-	limit, payload := o.cfg.MTU, ethernetLen+ipLen+udpLen
+	limit, payload := o.cfg.MTU, decap.EthernetLen+ipLen+decap.UDPLen
 	if o.cfg.Gateway != nil {
-		limit = min(limit, MaxMTU-ipv4Len-udpLen-geneveLen)
-		payload = ethernetLen + ipv4Len + udpLen
+		limit = min(limit, MaxMTU-decap.IPv4Len-decap.UDPLen-geneveLen)
+		payload = decap.EthernetLen + decap.IPv4Len + decap.UDPLen
 	}
-	frame = frame[:min(len(frame), limit-ipLen-udpLen-vxlanLen)]
+	frame = frame[:min(len(frame), limit-ipLen-decap.UDPLen-decap.VXLANLen)]
 
 	to := netip.AddrPortFrom(o.cfg.Target, decap.PortVXLAN)
 	c.From, c.To = o.from, to
@@ -66,10 +59,10 @@ func (o *outer) write(c *Copy, frame []byte) {
 	if g := o.cfg.Gateway; g != nil {
 		c.From = netip.AddrPortFrom(g.Source, o.from.Port())
 		c.To = netip.AddrPortFrom(g.Appliance, decap.PortGENEVE)
-		b = appendUDP(b, c.From, c.To, geneveLen+ipLen+udpLen+vxlanLen+len(frame))
+		b = appendUDP(b, c.From, c.To, geneveLen+ipLen+decap.UDPLen+decap.VXLANLen+len(frame))
 		b = g.appendGENEVE(b, o.cfg.Target.Is6(), uint32(o.from.Port()))
 	}
-	b = appendUDP(b, o.from, to, vxlanLen+len(frame))
+	b = appendUDP(b, o.from, to, decap.VXLANLen+len(frame))
 	b = append(b, 0x08, 0, 0, 0, byte(o.vni>>16), byte(o.vni>>8), byte(o.vni), 0)
 	c.Frame = append(b, frame...)
 	c.Payload = c.Frame[payload:]
@@ -78,42 +71,42 @@ func (o *outer) write(c *Copy, frame []byte) {
 func (o *outer) ethernet(b []byte) []byte {
 	b = append(append(b, targetMAC[:]...), routerMAC[:]...)
 	if o.cfg.Gateway == nil && o.cfg.Target.Is6() {
-		return binary.BigEndian.AppendUint16(b, etherTypeIPv6)
+		return binary.BigEndian.AppendUint16(b, decap.EtherIPv6)
 	}
-	return binary.BigEndian.AppendUint16(b, etherTypeIPv4)
+	return binary.BigEndian.AppendUint16(b, decap.EtherIPv4)
 }
 
 // appendUDP appends the IP and UDP headers of n bytes of payload.
 func appendUDP(b []byte, from, to netip.AddrPort, n int) []byte {
 	if to.Addr().Is6() {
 		b = append(b, 0x60, 0, 0, 0)
-		b = binary.BigEndian.AppendUint16(b, uint16(udpLen+n))
-		b = append(b, protoUDP, 255)
+		b = binary.BigEndian.AppendUint16(b, uint16(decap.UDPLen+n))
+		b = append(b, decap.UDP, 255)
 		src, dst := from.Addr().As16(), to.Addr().As16()
 		b = append(append(b, src[:]...), dst[:]...)
 	} else {
 		start := len(b)
 		b = append(b, 0x45, 0)
-		b = binary.BigEndian.AppendUint16(b, uint16(ipv4Len+udpLen+n))
-		b = append(b, 0, 0, 0, 0, 255, protoUDP, 0, 0)
+		b = binary.BigEndian.AppendUint16(b, uint16(decap.IPv4Len+decap.UDPLen+n))
+		b = append(b, 0, 0, 0, 0, 255, decap.UDP, 0, 0)
 		src, dst := from.Addr().As4(), to.Addr().As4()
 		b = append(append(b, src[:]...), dst[:]...)
 		binary.BigEndian.PutUint16(b[start+10:], checksum(b[start:]))
 	}
 	b = binary.BigEndian.AppendUint16(b, from.Port())
 	b = binary.BigEndian.AppendUint16(b, to.Port())
-	b = binary.BigEndian.AppendUint16(b, uint16(udpLen+n))
+	b = binary.BigEndian.AppendUint16(b, uint16(decap.UDPLen+n))
 	return append(b, 0, 0)
 }
 
 // appendGENEVE appends a GENEVE header (RFC 8926 section 3.4) with the options of class 0x0108, which is Amazon's. The
 // packet within has no Ethernet header.
 func (g *Gateway) appendGENEVE(b []byte, ipv6 bool, cookie uint32) []byte {
-	etherType := uint16(etherTypeIPv4)
+	etherType := uint16(decap.EtherIPv4)
 	if ipv6 {
-		etherType = etherTypeIPv6
+		etherType = decap.EtherIPv6
 	}
-	b = append(b, (geneveLen-8)/4, 0) // version 0, and the length of the options in words
+	b = append(b, (geneveLen-decap.GENEVELen)/4, 0) // version 0, and the length of the options in words
 	b = binary.BigEndian.AppendUint16(b, etherType)
 	b = append(b, 0, 0, 0, 0) // the VNI is not used
 	b = binary.BigEndian.AppendUint64(append(b, 0x01, 0x08, 1, 2), g.Endpoint)

@@ -3,6 +3,8 @@ package sim
 import (
 	"net/netip"
 	"slices"
+
+	"github.com/mirrorsink/mirrorsink/decap"
 )
 
 // Addresses of services that an instance reaches on its own link, over IPv4 and IPv6.
@@ -22,10 +24,10 @@ func (h *headers) neverMirrored() bool {
 		return true
 	case h.between(metadata[:]):
 		return true
-	case h.proto == protoUDP:
+	case h.proto == decap.UDP:
 		return h.usesPort(67) || h.usesPort(68) || h.usesPort(546) || h.usesPort(547) ||
 			h.usesPort(123) && h.between(timeSync[:])
-	case h.proto == protoTCP:
+	case h.proto == decap.TCP:
 		return h.usesPort(1688) && h.between(activation[:])
 	}
 	return false
@@ -50,5 +52,5 @@ func (h *headers) usesPort(port uint16) bool { return h.ports && (h.sport == por
 
 // mayUsePort takes later fragments, which do not have the ports, for what the first one is.
 func (h *headers) mayUsePort(port uint16) bool {
-	return h.usesPort(port) || h.fragment && !h.ports && h.proto == protoUDP
+	return h.usesPort(port) || h.fragment && !h.ports && h.proto == decap.UDP
 }

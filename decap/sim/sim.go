@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+
+	"github.com/mirrorsink/mirrorsink/decap"
 )
 
 // MaxMTU is the largest IP packet. As Config.MTU it cuts nothing that a datagram can hold.
@@ -115,7 +117,7 @@ func (cfg *Config) check() error {
 // checkSession looks at one session by itself.
 func (cfg *Config) checkSession(s *Session) error {
 	switch {
-	case s.VNI > 1<<24-1:
+	case s.VNI > decap.MaxVNI:
 		return fmt.Errorf("vni %d is not a 24-bit number", s.VNI)
 	case !s.Source.IsValid() || s.Source.Is4() != cfg.Target.Is4():
 		return fmt.Errorf("source %v is not of the target's address family", s.Source)

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml"
+
+	"github.com/mirrorsink/mirrorsink/decap"
 )
 
 // The YAML of a mirror set-up. Keys are as in the EC2 API, in lower case with dashes.
@@ -156,7 +158,7 @@ func (m *mac) UnmarshalText(text []byte) error {
 // A protocol is a number or one of the names below; 0 is all, as is leaving it out.
 type protocol uint8
 
-var protocols = map[string]protocol{"all": 0, "icmp": protoICMP, "tcp": protoTCP, "udp": protoUDP, "icmpv6": protoICMPv6}
+var protocols = map[string]protocol{"all": 0, "icmp": decap.ICMP, "tcp": decap.TCP, "udp": decap.UDP, "icmpv6": decap.ICMPv6}
 
 func (p *protocol) UnmarshalText(text []byte) error {
 	if n, ok := protocols[string(text)]; ok {

@@ -1,3 +1,6 @@
+// Package tx sends frames on: Target is what frames are forwarded to, Forwarder fixes each frame once and hands it to all targets, and
+// VLANs gives mirror sessions their tags. The targets themselves are in the packages below it. Sender plays mirrored copies on UDP as
+// AWS sends them.
 package tx
 
 import (
@@ -6,67 +9,75 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap"
 )
 
-// A Target is where frames are forwarded to: an interface, sensors behind VXLAN, capture files. Its methods are safe for
+// A Target is a destination of forwarded frames: an interface, sensors behind VXLAN, capture files. Its methods are safe for
 // concurrent use.
 type Target interface {
-	// Open returns the way for one worker.
+	// Open returns an Out for one worker.
 	Open() (Out, error)
 	// Counts returns what became of the frames of all workers so far.
 	Counts() Counts
-	// Close ends it, after all ways were closed: what is queued is written. An error is one line for people.
+	// Close ends the target after all Outs were closed. Queued frames are written first. An error is one line for the operator.
 	Close() error
 }
 
-// An Out is one worker's way to a Target; it is for one goroutine. It never lets its caller wait, unless the Target was asked to:
-// what cannot be had goes, and is counted.
+// An Out is one worker's path to a Target. One goroutine uses it. It does not block, unless the Target was configured to wait: a frame
+// for which there is no room is dropped and counted.
 type Out interface {
-	// Add takes a frame, which stays as it is until Flush returns.
+	// Add takes a frame, which must not change until Flush returns.
 	Add(f *Frame)
-	// Flush sends all frames taken, as far as the other side lets it, and lets go of them.
+	// Flush sends all frames taken, as far as the other side takes them, and releases them.
 	Flush()
 	Close() error
 }
 
-// Frame is a frame as it leaves: Head and Tail one after the other. Head has been made anew, where something had to be put in
-// or mended, and may be empty; Tail lies where it was received.
+// Frame is a frame as it is sent: Head followed by Tail. Head is what was rewritten, if something was inserted or fixed, and may be
+// empty. Tail lies where it was received.
 type Frame struct {
 	Head, Tail []byte
-	Nanos      int64 // of its arrival, since 1970
-	WireLen    int   // bytes before a capture or the mirror cut it, tag included; at least Len
+	Nanos      int64 // time of arrival in nanoseconds since 1970
+	WireLen    int   // bytes before a capture or the mirror truncated it, tag included; at least Len
 	Hash       uint32
-	Outer      netip.Addr    // the mirror session; the zero Addr for plain frames
-	VNI        uint32        // likewise
-	Packet     *decap.Packet // what it was made from, for those who cut it into segments
-	VLAN       uint16        // the tag that was put in; 0 is for none
+	Outer      netip.Addr    // of the mirror session; the zero Addr for plain frames
+	VNI        uint32        // of the mirror session; 0 for plain frames
+	Packet     *decap.Packet // what the frame was made from, for targets that cut it into segments
+	VLAN       uint16        // the tag that was inserted; 0 for none
 }
 
-// Len is the frame's length in bytes.
+// Len returns the frame's length in bytes.
 func (f *Frame) Len() int { return len(f.Head) + len(f.Tail) }
 
-// Counts says what became of frames. Those that were taken are those sent, those dropped and those queued, whenever no Flush is
-// under way.
-type Counts struct {
-	Frames   uint64         // sent
-	Bytes    uint64         // sent, without what carries the frames
-	Segments uint64         // frames that were made of such as were too long; the long one counts as sent
-	Dropped  [Losses]uint64 // not sent, by why
-	Outages  uint64         // times that the target, or one host of several, went away
-	Moved    uint64         // of Frames, those sent to another host than their flow's own, which is away
-	Queued   uint64         // not yet written; 0 for targets that have no queue of ours
+// LinkLen returns the length of the Ethernet header with its tags. Packet must be set.
+func (f *Frame) LinkLen() int {
+	n := decap.EthernetLen + decap.VLANLen*int(f.Packet.NumVLANs)
+	if f.VLAN != 0 {
+		n += decap.VLANLen
+	}
+	return n
 }
 
-// Loss is why a frame was not sent.
+// Counts are what became of frames. The frames taken are those sent, those dropped and those queued, except while a Flush runs.
+type Counts struct {
+	Frames   uint64         // sent
+	Bytes    uint64         // of the frames sent, without what carries them
+	Segments uint64         // sent in place of frames that were too long; the long frame counts once, in Frames
+	Dropped  [Losses]uint64 // not sent, by reason
+	Outages  uint64         // times that the target, or one host of several, went away
+	Moved    uint64         // of Frames, those sent to another host than their flow's own, which is unreachable
+	Queued   uint64         // not yet written; 0 for targets without a queue of ours
+}
+
+// A Loss is why a frame was not sent.
 type Loss uint8
 
-// Losses.
+// The losses.
 const (
-	Busy     Loss = iota // the other side was slower: a queue or a socket's buffer was full (tx_busy)
-	Down                 // the interface, the host or the disk is not there
-	Oversize             // the frame is longer than the other side takes, and was not to be cut into segments
-	Losses               // the number of losses; not one
+	QueueFull Loss = iota // the other side was slower: a queue or a socket's buffer was full
+	Down                  // the interface, the host or the disk is not there
+	Oversize              // the frame is longer than the other side takes, and was not to be cut into segments
+	Losses                // the number of losses; not one
 )
 
-var lossNames = [Losses]string{Busy: "tx_busy", Down: "down", Oversize: "oversize"}
+var lossNames = [Losses]string{QueueFull: "queue_full", Down: "down", Oversize: "oversize"}
 
 // String returns the loss's name, as metrics show it.
 func (l Loss) String() string { return lossNames[l] }

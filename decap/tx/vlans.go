@@ -9,6 +9,8 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+
+	"github.com/mirrorsink/mirrorsink/decap"
 )
 
 // VLANMode says how mirror sessions get their 802.1Q tags.
@@ -65,8 +67,8 @@ func OpenVLANs(cfg VLANConfig) (*VLANs, error) {
 	}
 	v := &VLANs{cfg: cfg, tags: map[vlanSession]uint16{}}
 	for vni, tag := range cfg.Fixed {
-		if tag == 0 || tag > MaxVLAN || vni > MaxVNI {
-			return nil, fmt.Errorf("VLAN %d for VNI %d cannot be: a VLAN is 1 to %d, a VNI 0 to %d", tag, vni, MaxVLAN, MaxVNI)
+		if tag == 0 || tag > MaxVLAN || vni > decap.MaxVNI {
+			return nil, fmt.Errorf("VLAN %d for VNI %d cannot be: a VLAN is 1 to %d, a VNI 0 to %d", tag, vni, MaxVLAN, decap.MaxVNI)
 		}
 	}
 	if cfg.Mode != VLANAuto || cfg.File == "" {

@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+
+	"github.com/mirrorsink/mirrorsink/decap"
 )
 
 // vlanVersion is that of the file's form.
@@ -42,7 +44,7 @@ func readVLANs(name string) ([]VLAN, error) {
 		v := &s.VLANs[i]
 		of := vlanSession{v.Outer.Unmap(), v.VNI}
 		switch {
-		case v.Tag == 0 || v.Tag > MaxVLAN || v.VNI > MaxVNI || !v.Outer.IsValid():
+		case v.Tag == 0 || v.Tag > MaxVLAN || v.VNI > decap.MaxVNI || !v.Outer.IsValid():
 			return nil, damaged(name, fmt.Errorf("VLAN %d for source %v, VNI %d, cannot be", v.Tag, v.Outer, v.VNI))
 		case tags[v.Tag] || sessions[of]:
 			return nil, damaged(name, fmt.Errorf("VLAN %d, or source %v with VNI %d, is there twice", v.Tag, v.Outer, v.VNI))

@@ -145,7 +145,7 @@ func (l *line) target(t *event.Target) {
 	l.uint("segments", t.Segments)
 	l.uint("moved", t.Moved)
 	l.uint("queued", t.Queued)
-	l.uint("tx_busy", t.Busy)
+	l.uint("queue_full", t.Busy)
 	l.uint("down", t.Down)
 	l.uint("oversize", t.Oversize)
 	l.uint("outages", t.Outages)

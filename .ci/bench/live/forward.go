@@ -21,7 +21,7 @@ var onward = regexp.MustCompile(`(?m)^Benchmark(?:Interface/)?(iface|tap|VXLAN)/
 func forwarders(ctx context.Context, rounds int) (t table, err error) {
 	progress("the ways on alone")
 	cmd := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", "^(BenchmarkInterface|BenchmarkVXLAN)$", "-benchtime", "1000x",
-		"-count", fmt.Sprint(rounds), "./decap/tx")
+		"-count", fmt.Sprint(rounds), "./decap/tx/iface", "./decap/tx/vxlan")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return nil, fmt.Errorf("%v: %w: %s", cmd.Args, err, out)

@@ -14,7 +14,7 @@ import (
 
 	"github.com/mirrorsink/mirrorsink/decap"
 	"github.com/mirrorsink/mirrorsink/decap/rx/capture"
-	"github.com/mirrorsink/mirrorsink/decap/tx"
+	"github.com/mirrorsink/mirrorsink/decap/tx/pcap"
 )
 
 // aFrame is a frame of a capture, or one that was forwarded.
@@ -131,7 +131,7 @@ func rewrite(t *testing.T, name string, keep func(n int, p *decap.Packet) bool) 
 	f, err := os.Create(path)
 	require.NoError(t, err)
 	defer f.Close()
-	w, err := tx.NewPcapWriter(f)
+	w, err := pcap.NewWriter(f)
 	require.NoError(t, err)
 	var b decap.Batch
 	for n := 0; err == nil; {

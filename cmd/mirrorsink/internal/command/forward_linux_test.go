@@ -302,7 +302,7 @@ func readerThatStops(t *testing.T, goesOn bool) {
 	var sent uint64
 	require.Eventually(t, func() bool {
 		sent += s.send(testdata("plain-http.pcap"), "--vni=7", "--speed=0", "--rate=50000", "--loop=50")
-		return s.scrape()[`mirrorsink_forward_dropped_frames_total{reason="tx_busy",target="pcap:-"}`] > 0
+		return s.scrape()[`mirrorsink_forward_dropped_frames_total{reason="queue_full",target="pcap:-"}`] > 0
 	}, patience, time.Millisecond)
 	s.awaitAll(sent)
 	if goesOn {

@@ -91,7 +91,7 @@ func TestFramesAreForwardedAsTheyWere(t *testing.T) {
 		got, stderr := forwarded(t, testdata(name))
 		sameFrames(t, captured(t, testdata(name)), got)
 		assert.Regexp(t, `(?m)^forwarded +\d+ frames`, stderr)
-		assert.Regexp(t, `(?m)^to pcap:.* \d+ frames, \d+ bytes; dropped: 0 tx_busy, 0 down, 0 oversize$`, stderr)
+		assert.Regexp(t, `(?m)^to pcap:.* \d+ frames, \d+ bytes; dropped: 0 queue_full, 0 down, 0 oversize$`, stderr)
 		assert.NotContains(t, tagsOf(got), uint16(0))
 	}
 	got, _ := forwarded(t, testdata("plain-http.pcap"), "--forward-vlan=off")

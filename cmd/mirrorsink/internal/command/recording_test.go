@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/mirrorsink/mirrorsink/decap/tx"
+	"github.com/mirrorsink/mirrorsink/decap/tx/pcap"
 )
 
 // A passage is what one read of a relay gave: some bytes of a stream, or a datagram.
@@ -145,7 +145,7 @@ const segmentSize = 1400
 // A framer lays a recorded conversation out as frames, a millisecond apart.
 type framer struct {
 	t     *testing.T
-	w     *tx.PcapWriter
+	w     *pcap.Writer
 	nanos int64
 
 	clientSeq, serverSeq uint32 // of the next byte
@@ -156,7 +156,7 @@ func writeCapture(t *testing.T, name string, seen []passage, frames func(*framer
 	file, err := os.Create(name)
 	require.NoError(t, err)
 	defer file.Close()
-	w, err := tx.NewPcapWriter(file)
+	w, err := pcap.NewWriter(file)
 	require.NoError(t, err)
 	frames(&framer{t: t, w: w, nanos: time.Now().UnixNano(), clientSeq: 1000, serverSeq: 5000}, seen)
 	require.NoError(t, w.Flush())

@@ -8,7 +8,6 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/mirrorsink/mirrorsink/decap"
-	"github.com/mirrorsink/mirrorsink/decap/tx"
 )
 
 func TestByteSize(t *testing.T) {
@@ -39,7 +38,7 @@ func TestVNIRanges(t *testing.T) {
 	var r VNIs
 	require.NoError(t, r.Set("7"))
 	require.NoError(t, r.Set("100-199, 16777215"))
-	assert.Equal(t, VNIs{{First: 7, Last: 7}, {First: 100, Last: 199}, {First: tx.MaxVNI, Last: tx.MaxVNI}}, r)
+	assert.Equal(t, VNIs{{First: 7, Last: 7}, {First: 100, Last: 199}, {First: decap.MaxVNI, Last: decap.MaxVNI}}, r)
 	assert.Equal(t, "7,100-199,16777215", r.String())
 	require.NoError(t, r.Replace([]string{"8"}))
 	assert.Equal(t, "8", r.String())

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/mirrorsink/mirrorsink/decap"
-	"github.com/mirrorsink/mirrorsink/decap/tx"
 )
 
 // VNIs is a repeatable flag for VNIs and ranges of them: N or A-B, several with commas between.
@@ -21,9 +20,9 @@ func (r *VNIs) Replace(texts []string) error {
 
 // Append adds one value.
 func (r *VNIs) Append(text string) error {
-	first, last, ok := numberRange(text, tx.MaxVNI)
+	first, last, ok := numberRange(text, decap.MaxVNI)
 	if !ok {
-		return fmt.Errorf("%q: want a VNI or a range of them such as 7-19, up to %d", text, tx.MaxVNI)
+		return fmt.Errorf("%q: want a VNI or a range of them such as 7-19, up to %d", text, decap.MaxVNI)
 	}
 	*r = append(*r, decap.VNIRange{First: first, Last: last})
 	return nil

@@ -12,6 +12,9 @@ import (
 
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/inventory"
 	"github.com/mirrorsink/mirrorsink/decap/tx"
+	"github.com/mirrorsink/mirrorsink/decap/tx/iface"
+	"github.com/mirrorsink/mirrorsink/decap/tx/pcap"
+	"github.com/mirrorsink/mirrorsink/decap/tx/vxlan"
 	"github.com/mirrorsink/mirrorsink/inspect/event"
 	"github.com/mirrorsink/mirrorsink/inspect/forward"
 )
@@ -68,20 +71,20 @@ func (o *Options) openTarget(t *targetSpec, cfg Config) (tx.Target, error) {
 	segment := o.oversized.Word == "segment"
 	switch t.Kind {
 	case ifaceTarget:
-		return tx.OpenIface(t.Place, tx.IfaceConfig{Segment: segment, Wait: cfg.Wait, Log: cfg.Log})
+		return iface.Open(t.Place, iface.Config{Segment: segment, Wait: cfg.Wait, Log: cfg.Log})
 	case TapTarget:
-		return tx.OpenTap(t.Place, tx.IfaceConfig{Segment: segment, Wait: cfg.Wait, Log: cfg.Log})
+		return iface.OpenTap(t.Place, iface.Config{Segment: segment, Wait: cfg.Wait, Log: cfg.Log})
 	case vxlanTarget:
-		return tx.OpenVXLAN(tx.VXLANConfig{
+		return vxlan.Open(vxlan.Config{
 			Hosts: t.hosts, VNI: t.vni, SetVNI: t.setVNI, Health: t.health, Segment: segment, Wait: cfg.Wait, Log: cfg.Log,
 		})
 	default:
-		return tx.OpenPcap(t.pcapConfig(cfg))
+		return pcap.Open(t.pcapConfig(cfg))
 	}
 }
 
-func (t *targetSpec) pcapConfig(cfg Config) tx.PcapConfig {
-	to := tx.PcapConfig{
+func (t *targetSpec) pcapConfig(cfg Config) pcap.Config {
+	to := pcap.Config{
 		Dir: t.Place, Rotate: t.Rotate, Size: int64(t.size), Classic: !t.pcapng, Queue: cfg.Queue, Wait: cfg.Wait, Log: cfg.Log,
 	}
 	if t.Place == "-" {
@@ -156,7 +159,7 @@ func (f *Targets) Counts() []event.Target {
 		c := t.Counts()
 		all[i] = event.Target{
 			Name: f.opts.To[i].name(), Frames: c.Frames, Bytes: c.Bytes, Segments: c.Segments, Moved: c.Moved, Queued: c.Queued,
-			Busy: c.Dropped[tx.Busy], Down: c.Dropped[tx.Down], Oversize: c.Dropped[tx.Oversize], Outages: c.Outages,
+			Busy: c.Dropped[tx.QueueFull], Down: c.Dropped[tx.Down], Oversize: c.Dropped[tx.Oversize], Outages: c.Outages,
 		}
 	}
 	return all

@@ -13,8 +13,9 @@ import (
 	"time"
 
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/flags"
+	"github.com/mirrorsink/mirrorsink/decap"
 	"github.com/mirrorsink/mirrorsink/decap/netif"
-	"github.com/mirrorsink/mirrorsink/decap/tx"
+	"github.com/mirrorsink/mirrorsink/decap/tx/pcap"
 )
 
 // targetKind is a way of forwarding frames.
@@ -133,12 +134,12 @@ func (t *targetSpec) vxlanOption(name, value string) (known bool, err error) {
 func (t *targetSpec) pcapOption(name, value string) (known bool, err error) {
 	switch name {
 	case "rotate":
-		if t.Rotate, err = time.ParseDuration(value); err != nil || t.Rotate < tx.MinPcapRotate {
-			err = fmt.Errorf("%q: want a time of at least %v such as 60s", value, tx.MinPcapRotate)
+		if t.Rotate, err = time.ParseDuration(value); err != nil || t.Rotate < pcap.MinRotate {
+			err = fmt.Errorf("%q: want a time of at least %v such as 60s", value, pcap.MinRotate)
 		}
 	case "size":
-		if err = t.size.Set(value); err == nil && t.size < tx.MinPcapSize {
-			least := flags.Size(tx.MinPcapSize)
+		if err = t.size.Set(value); err == nil && t.size < pcap.MinSize {
+			least := flags.Size(pcap.MinSize)
 			err = fmt.Errorf("%q: want at least %v", value, &least)
 		}
 	case "format":
@@ -154,8 +155,8 @@ func (t *targetSpec) pcapOption(name, value string) (known bool, err error) {
 
 func parseVNI(text string) (uint32, error) {
 	n, err := strconv.ParseUint(text, 10, 32)
-	if err != nil || n > tx.MaxVNI {
-		return 0, fmt.Errorf("%q: want a VNI from 0 to %d", text, tx.MaxVNI)
+	if err != nil || n > decap.MaxVNI {
+		return 0, fmt.Errorf("%q: want a VNI from 0 to %d", text, decap.MaxVNI)
 	}
 	return uint32(n), nil
 }

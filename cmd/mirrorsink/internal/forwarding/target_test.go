@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/flags"
+	"github.com/mirrorsink/mirrorsink/decap"
 	"github.com/mirrorsink/mirrorsink/decap/tx"
 )
 
@@ -133,7 +134,7 @@ func TestForwardValuesPrintWhatTheyRead(t *testing.T) {
 		require.NoError(t, again.Set(r.String()))
 		assert.Equal(t, r, again)
 
-		p := vlanPlan{fixed: rapid.MapOfN(rapid.Uint32Range(0, tx.MaxVNI), rapid.Uint16Range(1, tx.MaxVLAN), 1, 9).Draw(t, "tags")}
+		p := vlanPlan{fixed: rapid.MapOfN(rapid.Uint32Range(0, decap.MaxVNI), rapid.Uint16Range(1, tx.MaxVLAN), 1, 9).Draw(t, "tags")}
 		var same vlanPlan
 		require.NoError(t, same.Set(p.String()))
 		assert.Equal(t, p, same)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/mirrorsink/mirrorsink/decap/sim"
 	"github.com/mirrorsink/mirrorsink/decap/tx"
+	"github.com/mirrorsink/mirrorsink/decap/tx/pcap"
 )
 
 // destination is where mirrored copies go.
@@ -26,12 +27,12 @@ func (d *Socket) note() error { return d.Unbound() }
 
 // captureDestination writes a capture file.
 type captureDestination struct {
-	w      *tx.PcapWriter
+	w      *pcap.Writer
 	closer io.Closer
 }
 
 func newCaptureDestination(w io.Writer, closer io.Closer) (*captureDestination, error) {
-	p, err := tx.NewPcapWriter(w)
+	p, err := pcap.NewWriter(w)
 	if err != nil {
 		return nil, errors.Join(err, closer.Close())
 	}

@@ -39,7 +39,7 @@ func percent(part, whole uint64) float64 { return 100 * float64(part) / float64(
 
 func printTarget(w io.Writer, t *event.Target) {
 	fmt.Fprintf(w, "to %s\t%d frames, %d bytes; dropped: %d %v, %d %v, %d %v\n", t.Name, t.Frames, t.Bytes,
-		t.Busy, tx.Busy, t.Down, tx.Down, t.Oversize, tx.Oversize)
+		t.Busy, tx.QueueFull, t.Down, tx.Down, t.Oversize, tx.Oversize)
 	view.PrintCount(w, "  segments", t.Segments, "frames that were made of such as were too long")
 	view.PrintCount(w, "  moved", t.Moved, "frames that went to another sensor than their flow's own")
 	view.PrintCount(w, "  queued", t.Queued, "frames that were not written")
