@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/mirrorsink/mirrorsink/inspect/flowlog"
+	"github.com/mirrorsink/mirrorsink/inspect/report/inputtest"
 )
 
 // BenchmarkTop reads 20,000 records of 200 names.
@@ -20,9 +21,9 @@ func BenchmarkTop(b *testing.B) {
 			Name: fmt.Sprintf("host-%d.example.com", i%200), AppProto: "tls", Completeness: math.NaN(),
 		})
 	}
-	for format, data := range map[string][]byte{"lines": asText(all), "parquet": asParquet(b, all)} {
+	for format, data := range map[string][]byte{"lines": inputtest.Lines(all), "parquet": inputtest.Parquet(b, all)} {
 		b.Run(format, func(b *testing.B) {
-			name := file(b, b.TempDir(), data)
+			name := inputtest.File(b, b.TempDir(), data)
 			b.ReportAllocs()
 			for b.Loop() {
 				run(b, top(b, "bytes", 20, "name"), 256<<20, name)

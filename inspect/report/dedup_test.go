@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/mirrorsink/mirrorsink/inspect/flowlog"
+	"github.com/mirrorsink/mirrorsink/inspect/report/inputtest"
 )
 
 // clientRecord returns one direction of a connection, as recorded at the client's interface.
@@ -34,9 +35,9 @@ func atServer(r flowlog.Record) flowlog.Record {
 
 // requireSameTop requires that top has the same answer over want and over got in any order.
 func requireSameTop(t *rapid.T, dir string, want, got []flowlog.Record) {
-	one := run(t, top(t, "bytes", 0, "name"), 1<<20, file(t, dir, asText(want)))
+	one := run(t, top(t, "bytes", 0, "name"), 1<<20, inputtest.File(t, dir, inputtest.Lines(want)))
 	memory := rapid.SampledFrom([]int64{100_000, 1 << 20}).Draw(t, "memory")
-	two := run(t, top(t, "bytes", 0, "name"), memory, file(t, dir, asText(rapid.Permutation(got).Draw(t, "order"))))
+	two := run(t, top(t, "bytes", 0, "name"), memory, inputtest.File(t, dir, inputtest.Lines(rapid.Permutation(got).Draw(t, "order"))))
 	require.Equal(t, one.Table.Rows, two.Table.Rows)
 	require.Equal(t, one.Table.Total, two.Table.Total)
 }

@@ -3,7 +3,6 @@ package report_test
 import (
 	"bytes"
 	"cmp"
-	"compress/gzip"
 	"context"
 	"fmt"
 	"io"
@@ -14,13 +13,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/parquet-go/parquet-go"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
 	"github.com/mirrorsink/mirrorsink/inspect/flowlog"
 	"github.com/mirrorsink/mirrorsink/inspect/report"
+	"github.com/mirrorsink/mirrorsink/inspect/report/inputtest"
 )
 
 // records draws records of few names, ports and interfaces, so that groups have several records. None is seen at both ends.
@@ -40,100 +39,7 @@ func records(t *rapid.T) (all []flowlog.Record) {
 			Unanswered: n%4 == 0, DirectToAddress: "no_lookup", Completeness: 0.5, VNI: uint32(n), Mirrored: n%2 == 0,
 		}
 	})
-	return rapid.SliceOfN(one, 1, 300).Draw(t, "records")
-}
-
-// asText encodes records as flow log lines.
-func asText(all []flowlog.Record) []byte {
-	format := flowlog.All()
-	b := format.AppendHeader(nil)
-	for i := range all {
-		b = format.AppendText(b, &all[i])
-	}
-	return b
-}
-
-// smallPages makes row groups of few rows, and several pages in each.
-var smallPages = []parquet.WriterOption{parquet.MaxRowsPerRowGroup(100), parquet.PageBufferSize(512)}
-
-// asParquet encodes records as Parquet, in AWS's columns and this program's.
-func asParquet(t require.TestingT, all []flowlog.Record, options ...parquet.WriterOption) []byte {
-	group := parquet.Group{}
-	for i := range flowlog.Fields {
-		f := &flowlog.Fields[i]
-		node := map[flowlog.Type]parquet.Node{
-			flowlog.String: parquet.String(), flowlog.Int32: parquet.Int(32), flowlog.Int64: parquet.Int(64),
-			flowlog.Boolean: parquet.Leaf(parquet.BooleanType), flowlog.Double: parquet.Leaf(parquet.DoubleType),
-		}[f.Type]
-		group[f.Column()] = parquet.Optional(node)
-	}
-	schema := parquet.NewSchema("record", group)
-	var b bytes.Buffer
-	w := parquet.NewWriter(&b, append(options, schema, parquet.Compression(&parquet.Zstd))...)
-	for i := range all {
-		var row parquet.Row
-		for at, path := range schema.Columns() {
-			field := flowlog.Lookup(strings.ReplaceAll(path[0], "_", "-"))
-			if v := valueOf(field, &all[i]); v.IsNull() {
-				row = append(row, v.Level(0, 0, at))
-			} else {
-				row = append(row, v.Level(0, 1, at))
-			}
-		}
-		_, err := w.WriteRows([]parquet.Row{row})
-		require.NoError(t, err)
-	}
-	require.NoError(t, w.Close())
-	return b.Bytes()
-}
-
-func valueOf(f *flowlog.Field, r *flowlog.Record) parquet.Value {
-	switch f.Type {
-	case flowlog.Int32, flowlog.Int64:
-		if ints := f.Ints(); ints != nil {
-			if n, known := ints(r); known && f.Type == flowlog.Int32 {
-				return parquet.Int32Value(int32(n))
-			} else if known {
-				return parquet.Int64Value(n)
-			}
-		}
-	case flowlog.Boolean:
-		if v, known := f.Bool(r); known {
-			return parquet.BooleanValue(v)
-		}
-	case flowlog.Double:
-		if v, known := f.Float(r); known {
-			return parquet.DoubleValue(v)
-		}
-	case flowlog.String:
-		if text := f.AppendValue(nil, r); len(text) > 0 {
-			return parquet.ByteArrayValue(text)
-		}
-	}
-	return parquet.NullValue()
-}
-
-// gzipped compresses data.
-func gzipped(t require.TestingT, data []byte) []byte {
-	var b bytes.Buffer
-	z := gzip.NewWriter(&b)
-	_, err := z.Write(data)
-	require.NoError(t, err)
-	require.NoError(t, z.Close())
-	return b.Bytes()
-}
-
-// file writes a new file in a folder.
-func file(t interface {
-	require.TestingT
-	Helper()
-}, dir string, data []byte) string {
-	f, err := os.CreateTemp(dir, "*.data")
-	require.NoError(t, err)
-	_, err = f.Write(data)
-	require.NoError(t, err)
-	require.NoError(t, f.Close())
-	return f.Name()
+	return rapid.SliceOfN(one, 1, 120).Draw(t, "records")
 }
 
 // run runs a query over files.
@@ -156,7 +62,7 @@ func TestTopIsExact(t *testing.T) {
 		all := records(t)
 		memory := rapid.SampledFrom([]int64{1, 5000, 1 << 20}).Draw(t, "memory")
 		n := rapid.SampledFrom([]int{0, 1, 3}).Draw(t, "n")
-		a := run(t, top(t, "bytes", n, "name", "address"), memory, file(t, dir, asText(all)))
+		a := run(t, top(t, "bytes", n, "name", "address"), memory, inputtest.File(t, dir, inputtest.Lines(all)))
 
 		type row struct {
 			name, address         string
@@ -196,7 +102,7 @@ func TestParquetAsText(t *testing.T) {
 	dir := t.TempDir()
 	rapid.Check(t, func(t *rapid.T) {
 		all := records(t)
-		text, table := file(t, dir, asText(all)), file(t, dir, asParquet(t, all, smallPages...))
+		text, table := inputtest.File(t, dir, inputtest.Lines(all)), inputtest.File(t, dir, inputtest.Parquet(t, all, inputtest.SmallPages...))
 		for _, q := range []func() *report.Query{
 			func() *report.Query { return top(t, "bytes", 0, report.GroupColumns...) },
 			func() *report.Query { return report.Management(0) }, func() *report.Query { return report.Unanswered(0) },
@@ -225,7 +131,7 @@ func TestWhereReadsEveryField(t *testing.T) {
 		Mirrored: true, Truncated: true, Paired: "eni-2",
 	}
 	dir := t.TempDir()
-	files := []string{file(t, dir, asText([]flowlog.Record{r})), file(t, dir, asParquet(t, []flowlog.Record{r}))}
+	files := []string{inputtest.File(t, dir, inputtest.Lines([]flowlog.Record{r})), inputtest.File(t, dir, inputtest.Parquet(t, []flowlog.Record{r}))}
 	for _, where := range []string{
 		`account_id == "1"`, `interface_id == "eni-1"`, `srcaddr == "10.0.0.1"`, `dstaddr == "10.0.0.2"`, `srcport == 3`, `dstport == 4`, `protocol == 5`,
 		`packets == 6`, `bytes == 7`, `start == 8`, `end == 9`, `action == "ACCEPT"`, `log_status == "OK"`, `vpc_id == "v"`, `subnet_id == "s"`,
@@ -262,12 +168,12 @@ func TestDocumentedExpressions(t *testing.T) {
 // TestStandardInput: standard input takes lines, compressed or not; Parquet and relative times are refused.
 func TestStandardInput(t *testing.T) {
 	r := []flowlog.Record{{DstAddr: netip.MustParseAddr("192.0.2.1"), Bytes: 5, Packets: 1, LogStatus: "OK", Name: "n"}}
-	for _, data := range [][]byte{asText(r), gzipped(t, asText(r))} {
+	for _, data := range [][]byte{inputtest.Lines(r), inputtest.Gzip(t, inputtest.Lines(r))} {
 		a, err := report.Run(t.Context(), report.Config{Files: []string{"-"}, Stdin: bytes.NewReader(data), Memory: 1 << 20}, top(t, "bytes", 0, "name"))
 		require.NoError(t, err)
 		assert.Equal(t, int64(5), a.Table.Total[3].Num)
 	}
-	_, err := report.Run(t.Context(), report.Config{Files: []string{"-"}, Stdin: bytes.NewReader(asParquet(t, r)), Memory: 1 << 20}, top(t, "bytes", 0, "name"))
+	_, err := report.Run(t.Context(), report.Config{Files: []string{"-"}, Stdin: bytes.NewReader(inputtest.Parquet(t, r)), Memory: 1 << 20}, top(t, "bytes", 0, "name"))
 	assert.EqualError(t, err, "-: standard input cannot be Parquet: name the file")
 	hourAgo, err := report.ParseTimeBound("-1h")
 	require.NoError(t, err)
@@ -281,7 +187,7 @@ func TestNoRoomForGroups(t *testing.T) {
 	for i := range 100 {
 		all = append(all, flowlog.Record{Bytes: 1, Packets: 1, LogStatus: "OK", Name: fmt.Sprint(i)})
 	}
-	name := file(t, t.TempDir(), asText(all))
+	name := inputtest.File(t, t.TempDir(), inputtest.Lines(all))
 	a, err := report.Run(t.Context(), report.Config{Files: []string{name, name}, Memory: 1000, TempDir: filepath.Join(t.TempDir(), "gone")}, top(t, "bytes", 0, "name"))
 	assert.Nil(t, a)
 	require.ErrorContains(t, err, "the groups exceed --memory, and no temporary file can be created: open ")
@@ -295,7 +201,7 @@ func TestTemporaryFilesAreRemoved(t *testing.T) {
 		all = append(all, flowlog.Record{Bytes: 1, Packets: 1, LogStatus: "OK", Name: fmt.Sprint(i)})
 	}
 	temp := t.TempDir()
-	name := file(t, t.TempDir(), asText(all))
+	name := inputtest.File(t, t.TempDir(), inputtest.Lines(all))
 	a, err := report.Run(t.Context(), report.Config{Files: []string{name}, Memory: 1000, TempDir: temp, Plots: true}, top(t, "bytes", 0, "name"))
 	require.NoError(t, err)
 	assert.Len(t, a.Table.Rows, 100)
@@ -309,11 +215,11 @@ func TestTemporaryFilesAreRemoved(t *testing.T) {
 func TestDamage(t *testing.T) {
 	dir := t.TempDir()
 	whole := []flowlog.Record{{DstAddr: netip.MustParseAddr("192.0.2.1"), Bytes: 5, Packets: 1, LogStatus: "OK", Name: "whole"}}
-	good := file(t, dir, asText(whole))
+	good := inputtest.File(t, dir, inputtest.Lines(whole))
 	rapid.Check(t, func(t *rapid.T) {
 		data := rapid.SampledFrom([]func() []byte{
-			func() []byte { return asParquet(t, records(t), smallPages...) }, func() []byte { return asText(records(t)) },
-			func() []byte { return gzipped(t, asText(records(t))) },
+			func() []byte { return inputtest.Parquet(t, records(t), inputtest.SmallPages...) }, func() []byte { return inputtest.Lines(records(t)) },
+			func() []byte { return inputtest.Gzip(t, inputtest.Lines(records(t))) },
 		}).Draw(t, "format")()
 		switch at := rapid.IntRange(0, len(data)-1).Draw(t, "at"); rapid.SampledFrom([]string{"cut", "change", "zero"}).Draw(t, "how") {
 		case "cut":
@@ -323,7 +229,7 @@ func TestDamage(t *testing.T) {
 		default:
 			clear(data[at:min(at+64, len(data))])
 		}
-		bad := file(t, dir, data)
+		bad := inputtest.File(t, dir, data)
 		a, err := report.Run(context.Background(), report.Config{Files: []string{bad, good}, Memory: 1 << 20}, top(t, "bytes", 0, "name"))
 		require.NotNil(t, a, "%v", err)
 		if err != nil {
@@ -337,8 +243,8 @@ func TestDamage(t *testing.T) {
 // FuzzRead: a report over any file ends, and has an answer.
 func FuzzRead(f *testing.F) {
 	r := []flowlog.Record{{InterfaceID: "eni-1", DstAddr: netip.MustParseAddr("192.0.2.1"), Bytes: 5, Packets: 1, LogStatus: "OK", Name: "n"}}
-	f.Add(asText(r))
-	f.Add(asParquet(f, r))
+	f.Add(inputtest.Lines(r))
+	f.Add(inputtest.Parquet(f, r))
 	f.Add([]byte(`{"event_type":"flow","src_ip":"10.0.0.1","dest_ip":"203.0.113.9","flow":{"pkts_toserver":1,"bytes_toserver":100,"start":"2026-11-21T12:00:00.123456+0000","end":"2026-11-21T12:00:02.023456+0000"}}`))
 	f.Add([]byte("\x1f\x8b\x08\x00"))
 	dir := f.TempDir()

@@ -148,6 +148,9 @@ func protocolNumber(proto string) uint8 {
 	if n, ok := protocolNumbers[strings.ToLower(proto)]; ok {
 		return n
 	}
-	n, _ := strconv.ParseUint(proto, 10, 8)
+	n, err := strconv.ParseUint(proto, 10, 8)
+	if err != nil {
+		return 0
+	}
 	return uint8(n)
 }

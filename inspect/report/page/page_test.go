@@ -20,6 +20,7 @@ import (
 
 	"github.com/mirrorsink/mirrorsink/inspect/flowlog"
 	"github.com/mirrorsink/mirrorsink/inspect/report"
+	"github.com/mirrorsink/mirrorsink/inspect/report/inputtest"
 	"github.com/mirrorsink/mirrorsink/inspect/report/page"
 )
 
@@ -45,14 +46,9 @@ func hostilePage(t *testing.T) []byte {
 
 // pageOf returns the page of the report top over records.
 func pageOf(t *testing.T, all []flowlog.Record, columns ...string) []byte {
-	format := flowlog.All()
-	lines := format.AppendHeader(nil)
-	for i := range all {
-		lines = format.AppendText(lines, &all[i])
-	}
 	query, err := report.Top("bytes", columns, 0)
 	require.NoError(t, err)
-	a, err := report.Run(t.Context(), report.Config{Files: []string{"-"}, Stdin: bytes.NewReader(lines), Memory: 1 << 20, Plots: true}, query)
+	a, err := report.Run(t.Context(), report.Config{Files: []string{"-"}, Stdin: bytes.NewReader(inputtest.Lines(all)), Memory: 1 << 20, Plots: true}, query)
 	require.NoError(t, err)
 	var b bytes.Buffer
 	require.NoError(t, page.Write(&b, a))
@@ -158,4 +154,19 @@ func pixels(t *testing.T, name string) map[string]int {
 		}
 	}
 	return count
+}
+
+// FuzzWrite: the page of any name and instance has no element that runs or loads anything.
+func FuzzWrite(f *testing.F) {
+	for _, name := range hostile {
+		f.Add(name, "i-1")
+	}
+	forbidden := regexp.MustCompile(`(?i)<(script|img|iframe|object|embed|a|form|base)\b`)
+	f.Fuzz(func(t *testing.T, name, instance string) {
+		r := flowlog.Record{
+			Name: name, InstanceID: instance, SrcAddr: netip.MustParseAddr("10.0.0.1"), DstAddr: netip.MustParseAddr("203.0.113.9"),
+			Packets: 1, Bytes: 5, LogStatus: flowlog.OK, Completeness: math.NaN(),
+		}
+		require.NotRegexp(t, forbidden, string(pageOf(t, []flowlog.Record{r}, "name", "instance")))
+	})
 }
