@@ -6,22 +6,20 @@ package aws
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
-	"strings"
 	"time"
+
+	"github.com/mirrorsink/mirrorsink/awssdk"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
+
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
-	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/credentials/ec2rolecreds"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
-	"github.com/aws/smithy-go/logging"
 	"github.com/aws/smithy-go/middleware"
 
 	"github.com/mirrorsink/mirrorsink/sessions"
@@ -71,23 +69,8 @@ func Open(ctx context.Context, cfg Config) (*Client, error) {
 	if err := checkEndpoint(cfg.Endpoint); err != nil {
 		return nil, err
 	}
-	role := &metadataService{}
-	base, err := config.LoadDefaultConfig(ctx,
-		config.WithRegion(cfg.Region),
-		config.WithSharedConfigProfile(cfg.Profile),
-		config.WithHTTPClient(httpClient(cfg)),
-		config.WithEC2RoleCredentialOptions(func(o *ec2rolecreds.Options) { o.Client = role }),
-		config.WithLogger(logging.Nop{}), // what matters comes back as an error
-	)
+	base, err := awssdk.Load(ctx, awssdk.Options{HTTP: httpClient(cfg), Region: cfg.Region, Profile: cfg.Profile, Flags: true})
 	if err != nil {
-		return nil, configError(err)
-	}
-	if err := checkRegion(base.Region); err != nil {
-		return nil, err
-	}
-	role.configure(base)
-	base.Credentials = checkedCredentials{base.Credentials}
-	if _, err := base.Credentials.Retrieve(ctx); err != nil {
 		return nil, err
 	}
 	return newClient(cfg, base), nil
@@ -132,25 +115,4 @@ func checkEndpoint(endpoint string) error {
 		return fmt.Errorf("endpoint %q is no URL such as http://127.0.0.1:4566", endpoint)
 	}
 	return nil
-}
-
-var regionName = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)+$`)
-
-func checkRegion(region string) error {
-	if region == "" {
-		return errors.New("no region: set --region or AWS_REGION")
-	}
-	if !regionName.MatchString(region) {
-		return fmt.Errorf("region %q is none, such as eu-west-1: set --region or AWS_REGION", region)
-	}
-	return nil
-}
-
-// configError says why ~/.aws or the environment cannot be used.
-func configError(err error) error {
-	var profile config.SharedConfigProfileNotExistError
-	if errors.As(err, &profile) {
-		return fmt.Errorf("no profile %q in ~/.aws/config or ~/.aws/credentials: set --profile or AWS_PROFILE to one that is there", profile.Profile)
-	}
-	return fmt.Errorf("AWS configuration: %s", strings.TrimPrefix(oneLine(err.Error()), "failed to load shared config, "))
 }

@@ -4,15 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"strings"
-	"syscall"
 
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/smithy-go"
-	smithyhttp "github.com/aws/smithy-go/transport/http"
 
+	"github.com/mirrorsink/mirrorsink/awssdk"
 	"github.com/mirrorsink/mirrorsink/sessions"
 )
 
@@ -24,56 +21,33 @@ func (c *Client) explain(err error) error {
 		return err
 	}
 	e := &sessions.APIError{Action: op.OperationName, Class: classOf(err), Err: err}
-	if api := answer(err); api != nil {
+	if api := awssdk.Answer(err); api != nil {
 		e.Code, e.Message = api.ErrorCode(), said(e.Class, api.ErrorMessage(), tries(err))
 		return e
 	}
-	var credentials *credentialsError
+	var credentials *awssdk.CredentialsError
 	switch {
 	case errors.As(err, &credentials):
 		e.Message = credentials.Error()
 	case errors.Is(err, context.Canceled):
 		e.Message = "cancelled before there was an answer"
 	default:
-		e.Message = fmt.Sprintf("no answer from %s %s after %s: %s", op.ServiceID, c.place, tries(err), cause(op.Err))
+		e.Message = fmt.Sprintf("no answer from %s %s after %s: %s", op.ServiceID, c.place, tries(err), awssdk.Cause(op.Err))
 	}
 	return e
 }
 
 // classOf sorts what came of one try, or of a call.
 func classOf(err error) sessions.Class {
-	api := answer(err)
+	api := awssdk.Answer(err)
 	if api == nil {
 		return sessions.Unreachable
 	}
 	class := classOfCode(api.ErrorCode())
-	if class == sessions.Other && status(err) >= 500 {
+	if class == sessions.Other && awssdk.Status(err) >= 500 {
 		return sessions.Unreachable // AWS's fault, and not for a person to mend
 	}
 	return class
-}
-
-// answer is the error that the service answered with, nil if there was no answer: the chain of a search for credentials may
-// hold another service's.
-func answer(err error) smithy.APIError {
-	var credentials *credentialsError
-	var api smithy.APIError
-	if errors.As(err, &credentials) || !errors.As(err, &api) || api.ErrorCode() == noCode {
-		return nil
-	}
-	return api
-}
-
-// noCode is what the SDK makes of an answer of which it understands no code, such as a proxy's page.
-const noCode = "UnknownError"
-
-// status is the HTTP status of the answer, or 0.
-func status(err error) int {
-	var response *smithyhttp.ResponseError
-	if errors.As(err, &response) {
-		return response.HTTPStatusCode()
-	}
-	return 0
 }
 
 // tries says how often a call was made.
@@ -87,7 +61,7 @@ func tries(err error) string {
 
 // said is what a person is told of an answer.
 func said(class sessions.Class, message, tries string) string {
-	message = oneLine(message)
+	message = awssdk.OneLine(message)
 	switch class {
 	case sessions.Denied:
 		const advice = `not allowed; the least policy is printed by "mirrorsink sessions iam-policy"`
@@ -114,29 +88,3 @@ func denial(message string) string {
 	message = strings.TrimPrefix(message, "You are not authorized to perform this operation.")
 	return strings.TrimSpace(message)
 }
-
-// cause is the innermost reason why there was no answer.
-func cause(err error) string {
-	var host *net.DNSError
-	var number syscall.Errno
-	var timeout interface{ Timeout() bool }
-	switch {
-	case errors.As(err, &host) && host.IsNotFound:
-		return fmt.Sprintf("no such host %s: check the region", host.Name)
-	case errors.As(err, &number):
-		return number.Error()
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return "the connection was closed before the answer was whole"
-	case errors.As(err, &timeout) && timeout.Timeout():
-		return "timeout"
-	case status(err) >= 300:
-		return fmt.Sprintf("HTTP status %d", status(err))
-	}
-	for inner := err; inner != nil; inner = errors.Unwrap(inner) {
-		err = inner
-	}
-	return oneLine(err.Error())
-}
-
-// oneLine puts a text on one line.
-func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }

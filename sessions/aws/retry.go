@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/mirrorsink/mirrorsink/awssdk"
+
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
@@ -28,7 +30,7 @@ func newRetryer(attempts int, backoff time.Duration) *retry.Standard {
 // ownRule is asked before the SDK's. A search for credentials has its own tries, and a reply that breaks off in its body is as
 // lost as one that never came, which the SDK sees otherwise.
 func ownRule(err error) sdk.Ternary {
-	var credentials *credentialsError
+	var credentials *awssdk.CredentialsError
 	switch {
 	case errors.As(err, &credentials):
 		return sdk.FalseTernary

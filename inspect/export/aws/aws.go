@@ -6,22 +6,17 @@ package aws
 import (
 	"cmp"
 	"context"
-	"errors"
-	"fmt"
-	"regexp"
-	"strings"
 	"time"
+
+	"github.com/mirrorsink/mirrorsink/awssdk"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
+
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
-	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/credentials/ec2rolecreds"
-	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/smithy-go/logging"
 )
 
 // Config says how patiently AWS is talked to. Whose account, which region and which endpoints is found where all of AWS's tools
@@ -61,21 +56,8 @@ type Client struct {
 // Open finds region and credentials and returns a client; nothing is asked of S3 or CloudWatch Logs yet. Errors are of one
 // line, and say what to set.
 func Open(ctx context.Context, cfg Config) (*Client, error) {
-	role := &metadataService{}
-	base, err := config.LoadDefaultConfig(ctx,
-		config.WithHTTPClient(awshttp.NewBuildableClient().WithTimeout(cmp.Or(cfg.Timeout, defaultTimeout))),
-		config.WithEC2RoleCredentialOptions(func(o *ec2rolecreds.Options) { o.Client = role }),
-		config.WithLogger(logging.Nop{}), // what matters comes back as an error
-	)
+	base, err := awssdk.Load(ctx, awssdk.Options{HTTP: awshttp.NewBuildableClient().WithTimeout(cmp.Or(cfg.Timeout, defaultTimeout))})
 	if err != nil {
-		return nil, fmt.Errorf("AWS configuration: %s", strings.TrimPrefix(oneLine(err.Error()), "failed to load shared config, "))
-	}
-	if err := checkRegion(base.Region); err != nil {
-		return nil, err
-	}
-	role.Client = imds.NewFromConfig(base, func(o *imds.Options) { o.Retryer = sdk.NopRetryer{} })
-	base.Credentials = checkedCredentials{base.Credentials}
-	if _, err := base.Credentials.Retrieve(ctx); err != nil {
 		return nil, err
 	}
 	return newClient(cfg, base), nil
@@ -102,43 +84,4 @@ func newClient(cfg Config, base sdk.Config) *Client {
 		region:  base.Region,
 		backoff: wait,
 	}
-}
-
-// metadataService is where an instance finds the credentials of its role. It is asked once: where nothing answers at its
-// address, the SDK's three tries with waits in between take five seconds.
-type metadataService struct{ *imds.Client }
-
-// checkedCredentials tells a failure to find credentials from all others.
-type checkedCredentials struct{ sdk.CredentialsProvider }
-
-func (c checkedCredentials) Retrieve(ctx context.Context) (sdk.Credentials, error) {
-	found, err := c.CredentialsProvider.Retrieve(ctx)
-	if err != nil {
-		return found, &credentialsError{err}
-	}
-	return found, nil
-}
-
-// credentialsError is a failure to find credentials, in one line.
-type credentialsError struct{ err error }
-
-func (e *credentialsError) Error() string {
-	if errors.Is(e.err, context.Canceled) {
-		return "cancelled while credentials were looked for"
-	}
-	return fmt.Sprintf("no credentials (%s): set AWS_PROFILE or AWS_ACCESS_KEY_ID, or run on an instance with a role", cause(e.err))
-}
-
-func (e *credentialsError) Unwrap() error { return e.err }
-
-var regionName = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)+$`)
-
-func checkRegion(region string) error {
-	if region == "" {
-		return errors.New("no region: set AWS_REGION")
-	}
-	if !regionName.MatchString(region) {
-		return fmt.Errorf("region %q is none, such as eu-west-1: set AWS_REGION", region)
-	}
-	return nil
 }

@@ -1,16 +1,16 @@
 package aws
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"os"
 	"strings"
 	"syscall"
 
 	"github.com/aws/smithy-go"
+
+	"github.com/mirrorsink/mirrorsink/awssdk"
+
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
@@ -31,27 +31,27 @@ func (c *Client) explain(err error) error {
 		return err
 	}
 	var op *smithy.OperationError
-	var credentials *credentialsError
-	switch api := answer(err); {
+	var credentials *awssdk.CredentialsError
+	switch api := awssdk.Answer(err); {
 	case errors.As(err, &credentials):
 		return &failure{Credentials, credentials.Error(), err}
 	case !errors.As(err, &op):
-		return &failure{Local, oneLine(err.Error()), err}
+		return &failure{Local, awssdk.OneLine(err.Error()), err}
 	case api != nil:
-		class := classOfAnswer(api.ErrorCode(), status(err))
+		class := classOfAnswer(api.ErrorCode(), awssdk.Status(err))
 		return &failure{class, fmt.Sprintf("%s: %s: %s", op.OperationName, api.ErrorCode(), c.advice(class, api.ErrorMessage(), err)), err}
 	default:
 		class := Unreachable
-		if s := status(err); s > 0 {
+		if s := awssdk.Status(err); s > 0 {
 			class = classOfAnswer("", s)
 		}
-		return &failure{class, fmt.Sprintf("%s: no answer: %s", op.OperationName, cause(op.Err)), err}
+		return &failure{class, fmt.Sprintf("%s: no answer: %s", op.OperationName, awssdk.Cause(op.Err)), err}
 	}
 }
 
 // advice is what a person is told of an answer.
 func (c *Client) advice(class Class, message string, err error) string {
-	message = strings.TrimSuffix(oneLine(message), ".")
+	message = strings.TrimSuffix(awssdk.OneLine(message), ".")
 	switch class {
 	case Denied:
 		return said("not allowed: docs/delivery.md lists the least permissions", message)
@@ -76,28 +76,10 @@ func said(advice, message string) string {
 	return advice + ". AWS says: " + message
 }
 
-// answer is the error that the service answered with, nil if there was no answer that the SDK understands.
-func answer(err error) smithy.APIError {
-	var api smithy.APIError
-	if !errors.As(err, &api) || api.ErrorCode() == "UnknownError" {
-		return nil
-	}
-	return api
-}
-
 // isAnswer says whether the service answered with this code.
 func isAnswer(err error, code string) bool {
-	api := answer(err)
+	api := awssdk.Answer(err)
 	return api != nil && api.ErrorCode() == code
-}
-
-// status is the HTTP status of the answer, or 0.
-func status(err error) int {
-	var response *smithyhttp.ResponseError
-	if errors.As(err, &response) {
-		return response.HTTPStatusCode()
-	}
-	return 0
 }
 
 // bucketRegion is where S3 says that a bucket is, "" if it does not.
@@ -109,29 +91,6 @@ func bucketRegion(err error) string {
 	return ""
 }
 
-// cause is the innermost reason why there was no answer.
-func cause(err error) string {
-	var host *net.DNSError
-	var number syscall.Errno
-	var timeout interface{ Timeout() bool }
-	switch {
-	case errors.As(err, &host) && host.IsNotFound:
-		return fmt.Sprintf("no such host %s", host.Name)
-	case errors.As(err, &number):
-		return number.Error()
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return "the connection was closed before the answer was whole"
-	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
-		return "timeout"
-	case status(err) >= 300:
-		return fmt.Sprintf("HTTP status %d", status(err))
-	}
-	for inner := err; inner != nil; inner = errors.Unwrap(inner) {
-		err = inner
-	}
-	return oneLine(err.Error())
-}
-
 // diskError is what the system said of a file or folder, with what to do about it where that is known.
 func diskError(what, path string, err error) error {
 	advice := ""
@@ -141,8 +100,5 @@ func diskError(what, path string, err error) error {
 	case errors.Is(err, os.ErrPermission), errors.Is(err, syscall.EROFS), errors.Is(err, syscall.ENOTDIR):
 		advice = " (give --spool a folder that this user may write to)"
 	}
-	return &failure{Local, fmt.Sprintf("%s %s: %s%s", what, path, cause(err), advice), err}
+	return &failure{Local, fmt.Sprintf("%s %s: %s%s", what, path, awssdk.Cause(err), advice), err}
 }
-
-// oneLine puts a text on one line.
-func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }

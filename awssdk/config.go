@@ -1,0 +1,77 @@
+// Package awssdk sets up the AWS SDK and words its errors, for every package that calls AWS. It finds region and credentials where AWS's own
+// tools find them, and reduces an error to one line with the reason. It calls no service itself, except to find credentials.
+package awssdk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials/ec2rolecreds"
+	"github.com/aws/smithy-go/logging"
+)
+
+// Options are the settings that differ between callers. Everything else comes from the AWS_ variables, ~/.aws, and the instance's role.
+type Options struct {
+	HTTP    *awshttp.BuildableClient
+	Region  string // "" is AWS_REGION's, or the profile's
+	Profile string // "" is AWS_PROFILE's
+	Flags   bool   // the command has --region and --profile, which errors then name
+}
+
+// Load returns the SDK's configuration with a valid region and with credentials that were found once. Errors have one line and name what to
+// set. A failure to find credentials, now or during a later call, is a *CredentialsError.
+func Load(ctx context.Context, o Options) (aws.Config, error) {
+	role := &metadataService{}
+	cfg, err := config.LoadDefaultConfig(ctx,
+		config.WithRegion(o.Region),
+		config.WithSharedConfigProfile(o.Profile),
+		config.WithHTTPClient(o.HTTP),
+		config.WithEC2RoleCredentialOptions(func(r *ec2rolecreds.Options) { r.Client = role }),
+		config.WithLogger(logging.Nop{}), // errors are returned
+	)
+	if err != nil {
+		return cfg, o.loadError(err)
+	}
+	if err := o.checkRegion(cfg.Region); err != nil {
+		return cfg, err
+	}
+	role.configure(cfg)
+	cfg.Credentials = checkedCredentials{cfg.Credentials}
+	_, err = cfg.Credentials.Retrieve(ctx)
+	return cfg, err
+}
+
+var regionName = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)+$`)
+
+func (o Options) checkRegion(region string) error {
+	if region == "" {
+		return fmt.Errorf("no region: set %s", o.setting("--region", "AWS_REGION"))
+	}
+	if !regionName.MatchString(region) {
+		return fmt.Errorf("region %q is none, such as eu-west-1: set %s", region, o.setting("--region", "AWS_REGION"))
+	}
+	return nil
+}
+
+// loadError returns why ~/.aws or the environment cannot be used.
+func (o Options) loadError(err error) error {
+	var profile config.SharedConfigProfileNotExistError
+	if errors.As(err, &profile) {
+		return fmt.Errorf("no profile %q in ~/.aws/config or ~/.aws/credentials: set %s to one that is there", profile.Profile, o.setting("--profile", "AWS_PROFILE"))
+	}
+	return fmt.Errorf("AWS configuration: %s", strings.TrimPrefix(OneLine(err.Error()), "failed to load shared config, "))
+}
+
+// setting returns the names under which a person can set a value.
+func (o Options) setting(flag, variable string) string {
+	if o.Flags {
+		return flag + " or " + variable
+	}
+	return variable
+}
