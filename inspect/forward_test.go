@@ -261,8 +261,3 @@ func TestFragmentsOfBothEndsAreForwardedOnce(t *testing.T) {
 	}
 	require.ElementsMatch(t, want, got)
 }
-
-func TestACrewDoesNotForward(t *testing.T) {
-	src := frames(nil)
-	require.Panics(t, func() { NewCrew(Config{Forward: &forward.Config{}}, 2, &src, new(collected)) })
-}

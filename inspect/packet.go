@@ -2,80 +2,65 @@ package inspect
 
 import (
 	"github.com/mirrorsink/mirrorsink/decap"
+	"github.com/mirrorsink/mirrorsink/inspect/dedup"
 	"github.com/mirrorsink/mirrorsink/inspect/event"
 	"github.com/mirrorsink/mirrorsink/inspect/flow"
+	"github.com/mirrorsink/mirrorsink/inspect/naming"
+	"github.com/mirrorsink/mirrorsink/inspect/stream"
 )
 
-// volume is what a packet adds to its flow: one datagram's worth, or that of all its fragments.
-type volume struct {
-	packets     uint32
-	bytes       uint64
-	first, last int64 // Unix nanoseconds
-}
-
-func one(p *decap.Packet, nanos int64) volume {
-	return volume{1, uint64(p.IPLen), nanos, nanos}
-}
-
-// identify finds out which flow a packet belongs to.
-func (w *Worker) identify(it *item) {
-	session, ok := uint16(0), true
-	if it.pkt.Mirrored {
-		session, ok = w.sessions.Number(it.pkt.Outer.Addr(), it.pkt.VNI)
-	}
-	if !ok {
-		w.stats.SessionsRefused++
-	}
-	key, reverse := it.pkt.Key(session)
-	it.key, it.side = key, 0
-	if reverse {
-		it.side = 1
-	}
-	it.hash = flow.Hash(&it.key)
-}
-
-// packet accounts one packet to its flow and lets the parsers see its payload. It returns the flow's record, and whether the
-// packet's other copy, mirrored at its other end, came before.
-func (w *Worker) packet(it *item, v volume) (r *flow.Record, second bool) {
-	p, s := &it.pkt, it.side
-	notice(&w.stats, p)
-	r, fresh := w.record(it, v)
-	if w.cfg.Interval != 0 {
-		w.settle(r, v)
-	}
+// Packet accounts a packet that was looked up to its flow and lets the parsers read its payload. copies reports that packets may be
+// mirrored at both ends. It returns the flow's record, and whether the packet's other copy came before.
+func (t *Tracker) Packet(it *Item, v Volume, copies bool) (r *flow.Record, duplicate bool) {
+	p, s := &it.Packet, it.side
+	countOddities(&t.stats, p)
+	r, started := t.record(it, v)
+	t.intervals.tick(v.Last) // a packet that another worker reassembled may be ahead of the clock
+	t.intervals.flushPrevious(r)
 	next, known := r.Next(s)
-	r.Count(s, p, v.packets, v.bytes, v.last)
+	r.Count(s, p, v.Packets, v.Bytes, v.Last)
 	if p.Proto == decap.TCP {
-		w.segment(r, s, p)
+		t.countSegment(r, s, p)
 	}
 	if p.Mirrored {
-		w.attribute(r, s, p, v)
+		t.attribute(r, s, p, v)
 	}
-	if fresh {
-		w.begun(r, s, p)
+	if started {
+		t.forward.Begin(r, s, p)
+		t.ordered.FlowStarted(r)
+		t.opened(r)
 	}
-	if w.cfg.Interval != 0 {
-		w.flows.CountIn(r, s, p, v.packets, v.bytes, v.first, v.last)
+	t.intervals.count(r, s, p, v)
+	if p.Mirrored && copies {
+		duplicate = t.findCopy(r, s, p, v.Last)
 	}
-	if p.Mirrored && w.several() {
-		second = w.pairUp(r, s, p, v.last)
-	}
-	w.flows.Active(r)
+	t.flows.Active(r)
 	switch {
 	case it.key.Version&decap.InPieces != 0:
 	case p.Proto == decap.UDP:
-		w.datagram(r, s, p, v.last)
+		t.streams.Datagram(r, s, p.Payload, v.Last)
 	case p.Proto == decap.TCP && p.HasTCP:
 		if !known {
 			next = p.Seq + uint32(p.TCPFlags&decap.SYN)/decap.SYN
 		}
-		w.talk(r, said{side: s, nanos: v.last, pkt: p, next: next, acks: p.TCPFlags&decap.ACK != 0, ack: p.Ack})
+		t.streams.Feed(r, stream.Segment{Side: s, Nanos: v.Last, Packet: p, Next: next})
 	}
-	return r, second
+	return r, duplicate
 }
 
-// notice counts what is remarkable about a packet.
-func notice(c *event.Counters, p *decap.Packet) {
+// Fragments accounts fragments that were not reassembled to a flow by their addresses alone: only the first one has the ports.
+func (t *Tracker) Fragments(p *decap.Packet, v Volume, copies bool) {
+	it := Item{Packet: *p}
+	it.Packet.PayloadLen, it.Packet.Payload = 0, nil
+	t.identify(&it)
+	it.key.LoPort, it.key.HiPort = 0, 0
+	it.key.Version |= decap.InPieces
+	it.hash = flow.Hash(&it.key)
+	t.Packet(&it, v, copies)
+}
+
+// countOddities counts what is odd about a packet.
+func countOddities(c *event.Counters, p *decap.Packet) {
 	if p.ReservedBits {
 		c.ReservedBits++
 	}
@@ -87,24 +72,24 @@ func notice(c *event.Counters, p *decap.Packet) {
 	}
 }
 
-// record returns the flow's record, which is new if the packet is the first one, or opens another connection on the same
-// addresses and ports.
-func (w *Worker) record(it *item, v volume) (r *flow.Record, fresh bool) {
-	r, fresh = w.flows.Get(&it.key, it.hash, v.first)
-	if !fresh && it.pkt.Proto == decap.TCP && r.Reopens(it.side, &it.pkt) {
-		w.flows.End(r, event.EndReused, v.first)
-		r, fresh = w.flows.Get(&it.key, it.hash, v.first)
+// record returns the flow's record, which is new if the packet is the first one, or opens another connection on the same addresses and
+// ports.
+func (t *Tracker) record(it *Item, v Volume) (r *flow.Record, started bool) {
+	r, started = t.flows.Get(&it.key, it.hash, v.First)
+	if !started && it.Packet.Proto == decap.TCP && r.Reopens(it.side, &it.Packet) {
+		t.flows.End(r, event.EndReused, v.First)
+		r, started = t.flows.Get(&it.key, it.hash, v.First)
 	}
-	if fresh {
-		w.stats.FlowsNew++
-		r.VLANs = w.vlans.of(&it.pkt)
-		open(r, it.side, &it.pkt)
+	if started {
+		t.stats.FlowsNew++
+		r.VLANs = t.vlans.number(&it.Packet)
+		guessOpener(r, it.side, &it.Packet)
 	}
-	return r, fresh
+	return r, started
 }
 
-// open takes a first guess at who opened a flow. Better evidence may turn it round later.
-func open(r *flow.Record, s flow.Side, p *decap.Packet) {
+// guessOpener guesses which side opened a flow from its first packet. Better evidence may turn the flow round later.
+func guessOpener(r *flow.Record, s flow.Side, p *decap.Packet) {
 	r.OpenedBy(s, event.ByFirstPacket)
 	switch {
 	case p.Proto == decap.ICMP || p.Proto == decap.ICMPv6:
@@ -113,27 +98,88 @@ func open(r *flow.Record, s flow.Side, p *decap.Packet) {
 		} else if known {
 			r.OpenedBy(1-s, event.ByICMPType)
 		}
-	case service(p.DstPort) && !service(p.SrcPort):
+	case isService(p.DstPort) && !isService(p.SrcPort):
 		r.OpenedBy(s, event.ByPorts)
-	case service(p.SrcPort) && !service(p.DstPort):
+	case isService(p.SrcPort) && !isService(p.DstPort):
 		r.OpenedBy(1-s, event.ByPorts)
 	}
 }
 
-// service tells the system ports (RFC 6335), on which servers wait, from those that clients pick.
-func service(port uint16) bool { return port != 0 && port < 1024 }
+// isService distinguishes the system ports (RFC 6335), on which servers wait, from those that clients pick.
+func isService(port uint16) bool { return port != 0 && port < 1024 }
 
-// segment accounts what a TCP header says.
-func (w *Worker) segment(r *flow.Record, s flow.Side, p *decap.Packet) {
+// countSegment accounts a TCP header.
+func (t *Tracker) countSegment(r *flow.Record, s flow.Side, p *decap.Packet) {
 	seen := r.Segment(s, p)
 	if seen.Hole > 0 {
-		w.stats.Gaps++
-		w.stats.LostBytes += uint64(seen.Hole)
+		t.stats.Gaps++
+		t.stats.LostBytes += uint64(seen.Hole)
 	}
 	if seen.Resent {
-		w.stats.Retransmits++
+		t.stats.Retransmits++
 	}
 }
 
-// maxTries is how many datagrams, or segments, of a flow are shown to the parsers before it counts as not recognized.
-const maxTries = 64
+// attribute counts packets of interfaces that the inventory does not know, and finds which side of its flow is the mirrored interface's
+// own, unless an earlier packet showed it.
+func (t *Tracker) attribute(r *flow.Record, s flow.Side, p *decap.Packet, v Volume) {
+	if t.sessions.Owner(r.Key.Tap) == nil && t.sessions.HasInventory() {
+		t.stats.Unattributed += uint64(v.Packets)
+	}
+	if _, known := r.Own(); known {
+		return
+	}
+	switch t.sessions.Direction(r.Key.Tap, p) {
+	case event.Egress:
+		r.OwnedBy(s)
+	case event.Ingress:
+		r.OwnedBy(1 - s)
+	case event.NoDirection:
+	}
+}
+
+// opened reports who opened a flow, when it starts and again when it is turned round.
+func (t *Tracker) opened(r *flow.Record) {
+	k := &r.Key
+	if k.Proto != decap.TCP && k.Proto != decap.UDP || k.Version&decap.InPieces != 0 {
+		return
+	}
+	t.ordered.FlowOpened(r, naming.Outbound(r, t.sessions, t.exempt))
+}
+
+// findCopy looks for the other copy of a packet that is mirrored at both ends. Both observations are kept, and are joined. It reports
+// whether this one is the second.
+func (t *Tracker) findCopy(r *flow.Record, s flow.Side, p *decap.Packet, nanos int64) (duplicate bool) {
+	direction := t.direction(r, s, p)
+	if direction == event.NoDirection {
+		return false
+	}
+	partner, duplicate := t.ordered.CopySeen(r, s, p, dedup.Copy{
+		Session: uint32(r.Key.Tap), Flow: t.flows.Ref(r), Direction: direction, Provisional: t.forward.Provisional(r, nanos), Nanos: nanos,
+	})
+	if !duplicate {
+		return false
+	}
+	if partner != nil {
+		t.intervals.flushPrevious(partner) // it was not paired yet when that window ended
+		partner.Paired = r.Key.Tap
+	}
+	t.forward.Link(r, partner)
+	return true
+}
+
+// direction returns a packet's direction at the interface that mirrored it. Its frame shows it better than its flow, whose packets a
+// router both receives and sends.
+func (t *Tracker) direction(r *flow.Record, s flow.Side, p *decap.Packet) event.Direction {
+	if d := t.sessions.DirectionByMAC(r.Key.Tap, p); d != event.NoDirection {
+		return d
+	}
+	switch own, known := r.Own(); {
+	case !known:
+		return event.NoDirection
+	case own == s:
+		return event.Egress
+	default:
+		return event.Ingress
+	}
+}

@@ -82,22 +82,6 @@ func TestHeapDoesNotGrowWithFlows(t *testing.T) {
 	require.Less(t, many.after.Mallocs-many.before.Mallocs, uint64(1000))
 }
 
-// TestCrewsHeapDoesNotGrowWithFlows: nor does what a crew keeps of each, but for the batches on their way.
-func TestCrewsHeapDoesNotGrowWithFlows(t *testing.T) {
-	frames := newConversation()
-	frames.open()
-	live := func(flows int) *manyFlows {
-		src := &manyFlows{packets: frames.frames, flows: flows}
-		c := NewCrew(Config{Memory: Share(256 << 20)}, 2, src, released{})
-		require.NoError(t, c.Run())
-		n := c.Counters()
-		require.EqualValues(t, flows, n.FlowsEnded[event.EndShutdown], "none was evicted")
-		return src
-	}
-	few, many := live(10_000), live(200_000)
-	require.InDelta(t, few.after.HeapAlloc, many.after.HeapAlloc, 8<<20, "a story takes 200 bytes")
-}
-
 // TestReadingAllocatesNothing: connections whose messages are read allocate nothing once as many as are open at the same time were
 // read before.
 func TestReadingAllocatesNothing(t *testing.T) {

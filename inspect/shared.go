@@ -11,7 +11,7 @@ import (
 type Shared struct {
 	dns      *pdns.Cache
 	sessions *mirror.IDs
-	gate     gate
+	barrier  barrier
 }
 
 // NewShared returns a Shared whose DNS answers take at most a number of bytes.
@@ -21,3 +21,8 @@ func NewShared(bytes int) *Shared {
 
 // DNS returns how full the memory for DNS answers is.
 func (s *Shared) DNS() pdns.Counts { return s.dns.Counts() }
+
+// NewSessions returns another table of mirror sessions. owners is nil without an inventory.
+func (s *Shared) NewSessions(owners mirror.Owners) *mirror.Table {
+	return mirror.NewTable(s.sessions, owners)
+}

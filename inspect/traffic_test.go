@@ -89,9 +89,9 @@ func inspect(t require.TestingT, cfg Config, in []decap.Datagram) (*collected, e
 	}
 	require.Equal(t, n.Datagrams, sum, "the loss identity")
 	require.Equal(t, n.FlowsNew, n.FlowsEnded[0]+n.FlowsEnded[1]+n.FlowsEnded[2]+n.FlowsEnded[3], "every flow ends once")
-	require.Zero(t, w.talks.pool.Used(), "every buffer comes back")
-	require.Zero(t, w.talks.held, "every request comes back")
-	require.Zero(t, w.talks.live)
+	streams := w.tracker.streams.Counts()
+	require.Zero(t, streams.Bytes, "every buffer and every request comes back")
+	require.Zero(t, streams.Live)
 	return &out, n
 }
 

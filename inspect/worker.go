@@ -4,112 +4,39 @@ import (
 	"errors"
 	"io"
 	"os"
-	"sync"
 
 	"github.com/mirrorsink/mirrorsink/decap"
-	"github.com/mirrorsink/mirrorsink/inspect/dedup"
 	"github.com/mirrorsink/mirrorsink/inspect/event"
-	"github.com/mirrorsink/mirrorsink/inspect/flow"
 	"github.com/mirrorsink/mirrorsink/inspect/forward"
-	"github.com/mirrorsink/mirrorsink/inspect/frag"
-	"github.com/mirrorsink/mirrorsink/inspect/l7"
-	"github.com/mirrorsink/mirrorsink/inspect/mirror"
 )
 
 // Worker inspects the datagrams of one source. Run is its only goroutine; Counters may be called from others.
 type Worker struct {
-	cfg    Config
-	source Source
-	sink   Sink
-
-	batch decap.Batch
-	items [decap.BatchSize]item
-
-	known    *Shared
-	sessions *mirror.Table
-	vlans    *vlans
-	flows    *flow.Table
-	names    *flow.Names
-	talks    talks
-	frags    *frag.Table
-	pairs    *dedup.Window
-	hint     l7.Hint
-	conn     l7.Conn   // of the parser that is asked
-	state    *l7.State // for the next UDP flow whose first message spans datagrams
-	out      *event.Batch
-	batches  event.Pool // that out is taken from
-	now      int64      // the latest time seen; time does not go back
-	clock    int64      // the same, as of the packet that is accounted
-
-	windowEnd int64  // of the current aggregation window, Unix nanoseconds; 0 before the first
-	passed    bool   // everything of the window before it was told
-	member    uint32 // of the workers that close windows together
-
-	name []byte
-
-	diary   *diary  // of a worker in a crew, which leaves to others what depends on the flows of all; else nil
-	gone    bool    // likewise: its flows have ended
-	stories stories // of a chronicle, which has no flows of its own; else nil
-
+	cfg     Config
+	source  Source
+	batch   decap.Batch
+	items   [decap.BatchSize]Item
+	tracker *Tracker
+	direct  *Direct
+	frags   *Reassembler
 	forward *forward.Selector // nil if nothing is forwarded
-
-	touched uint64 // says nothing: see flow.Table.TouchRecord
-
-	stats event.Counters
-
-	mu        sync.Mutex // guards published, once a batch, so that every reading of it keeps the loss identity
-	published event.Counters
+	now     int64             // the latest time seen, Unix nanoseconds
 }
 
-// item is one datagram's way through the worker.
-type item struct {
-	pkt  decap.Packet
-	why  decap.Reason
-	side flow.Side
-	key  decap.Key
-	hash uint64
-}
-
-// New makes a worker. It takes the memory that cfg grants at once, but pages that are never used cost nothing.
+// New returns a worker. It takes the memory that cfg grants at once, but pages that are never used cost nothing.
 func New(cfg Config, source Source, sink Sink) *Worker {
-	w := newWorker(cfg, source, sink)
-	if cfg.Interval != 0 {
-		w.member = w.known.gate.join()
+	if cfg.Shared == nil {
+		cfg.Shared = NewShared(cfg.Memory.Names)
 	}
-	return w
-}
-
-func newWorker(cfg Config, source Source, sink Sink) *Worker {
-	known := cfg.Shared
-	if known == nil {
-		known = NewShared(cfg.Memory.Names)
-	}
-	w := &Worker{cfg: cfg, source: source, sink: sink, known: known, sessions: mirror.NewTable(known.sessions, cfg.Owners), vlans: newVLANs(), state: new(l7.State), clock: noTime}
-	w.out = w.batches.New()
-	w.flows = w.newFlows()
-	w.names = flow.NewNames(cfg.Memory.Names)
-	waiting := cfg.Forward.ReorderBytes(cfg.Memory.Streams)
-	w.talks = newTalks(cfg.Memory.Streams - waiting)
-	w.frags = frag.New(cfg.Memory.Fragments, w.incomplete)
-	w.pairs = dedup.New(cfg.Memory.Pairs, w.alone)
+	t := NewTracker(cfg)
+	d := NewDirect(cfg, 1, sink, t.sessions, t.flows, &t.stats)
+	w := &Worker{cfg: cfg, source: source, tracker: t, direct: d}
+	w.frags = NewReassembler(cfg, &t.stats, func(p *decap.Packet, v Volume) { t.Fragments(p, v, w.copies()) })
 	w.forward = forward.New(cfg.Forward, forward.Tables{
-		Flows: w.flows, Names: w.names, Sessions: w.sessions, Copies: w.pairs, Streams: &w.talks, Counts: &w.stats.Forward,
-	}, waiting)
+		Flows: t.flows, Names: d.namer.Names, Sessions: t.sessions, Copies: d.copies, Streams: t.streams, Counts: &t.stats.Forward,
+	}, cfg.Forward.ReorderBytes(cfg.Memory.Streams))
+	t.ordered, t.forward = d, w.forward
 	return w
-}
-
-// newFlows makes the flow table, within its memory with all that lies beside it.
-func (w *Worker) newFlows() *flow.Table {
-	size := flow.RecordSize + w.cfg.Forward.FlowBytes()
-	if w.cfg.Interval != 0 {
-		size += flow.WindowSize
-	}
-	t := flow.New(w.cfg.Memory.Flows/size*flow.RecordSize, w.ended)
-	if w.cfg.Interval != 0 {
-		w.passed = true
-		t.Aggregate(w.length())
-	}
-	return t
 }
 
 // Run inspects until the source ends or is closed, then ends every open flow and returns. An error is the source's.
@@ -117,7 +44,7 @@ func (w *Worker) Run() error {
 	for {
 		err := w.source.Read(&w.batch)
 		w.parse()
-		w.lookup()
+		w.tracker.Lookup(w.items[:w.batch.N])
 		w.update()
 		w.adopt()
 		w.age()
@@ -137,44 +64,25 @@ func (w *Worker) Run() error {
 func (w *Worker) parse() {
 	for i := range w.batch.N {
 		d, it := &w.batch.D[i], &w.items[i]
-		it.why = w.cfg.Decoder.Parse(&it.pkt, d)
-		w.stats.Reasons[it.why]++
-		w.stats.Bytes += uint64(d.WireLen)
+		it.Reason = w.cfg.Decoder.Parse(&it.Packet, d)
+		w.tracker.stats.CountDatagram(it.Reason, d.WireLen)
 		w.now = max(w.now, d.Nanos)
 	}
-	w.stats.Datagrams += uint64(w.batch.N)
-}
-
-// lookup finds the keys of the whole batch and touches their places in the index, and then their records, so that the memory
-// accesses of the batch overlap.
-func (w *Worker) lookup() {
-	w.sessions.Refresh()
-	var refs [decap.BatchSize]uint32
-	for i := range w.batch.N {
-		if it := &w.items[i]; it.why == decap.OK {
-			w.identify(it)
-			refs[i] = w.flows.Touch(it.hash)
-		}
-	}
-	for _, ref := range refs[:w.batch.N] {
-		w.touched += w.flows.TouchRecord(ref)
-	}
-	w.touched += w.forward.Touch(refs[:w.batch.N])
 }
 
 // update accounts the batch packet by packet, in the order of arrival.
 func (w *Worker) update() {
 	for i := range w.batch.N {
 		it, nanos := &w.items[i], w.batch.D[i].Nanos
-		w.tick(nanos)
-		switch it.why {
+		w.tracker.Tick(nanos)
+		switch it.Reason {
 		case decap.OK:
-			r, duplicate := w.packet(it, one(&it.pkt, nanos))
+			r, duplicate := w.tracker.Packet(it, VolumeOf(&it.Packet, nanos), w.copies())
 			w.forward.Decide(r, w.forwardPacket(i), duplicate)
 		case decap.Fragment:
-			w.fragment(&it.pkt, nanos)
+			w.fragment(&it.Packet, nanos)
 			if w.forward.Active() {
-				w.identify(it)
+				w.tracker.identify(it)
 				w.forward.DecideFragment(it.key, w.forwardPacket(i))
 			}
 		default: // counted by parse
@@ -183,26 +91,46 @@ func (w *Worker) update() {
 	}
 }
 
+// copies reports whether packets may have other copies: more than one mirror session was seen, or will be.
+func (w *Worker) copies() bool { return w.tracker.sessions.Len() > 2 || w.forward.Active() }
+
 // forwardPacket returns a packet of the batch for forwarding.
 func (w *Worker) forwardPacket(i int) forward.Packet {
 	it := &w.items[i]
-	return forward.Packet{Packet: &it.pkt, Datagram: &w.batch.D[i], Side: it.side, Clock: w.clock}
+	return forward.Packet{Packet: &it.Packet, Datagram: &w.batch.D[i], Side: it.side, Clock: w.tracker.clock}
 }
 
-// tick moves the clock on to the time of the next packet, unless that is from the past.
-func (w *Worker) tick(nanos int64) {
-	if nanos <= w.clock {
+// fragment keeps a fragment until the rest of its packet has come, then accounts the packet.
+func (w *Worker) fragment(p *decap.Packet, nanos int64) {
+	whole, ok := w.frags.Add(p, nanos)
+	if !ok {
 		return
 	}
-	w.clock = nanos
-	w.flows.Tick(nanos)
-	if w.cfg.Interval != 0 && nanos >= w.windowEnd {
-		w.enter(nanos)
+	var it Item
+	if w.frags.Decode(&it.Packet, &whole) && !w.cfg.Peer.handOver(&it.Packet, &whole) {
+		w.reassembled(&it, whole.Volume)
 	}
 }
 
-// noTime is before all times: captures may begin with 0.
-const noTime = -1
+// adopt accounts the packets that other workers reassembled for this one.
+func (w *Worker) adopt() {
+	for {
+		select {
+		case whole := <-w.cfg.Peer.inbox():
+			var it Item
+			if w.frags.Decode(&it.Packet, &whole) {
+				w.reassembled(&it, whole.Volume)
+			}
+		default:
+			return
+		}
+	}
+}
+
+func (w *Worker) reassembled(it *Item, v Volume) {
+	w.tracker.identify(it)
+	w.tracker.Packet(it, v, w.copies())
+}
 
 // age ends what has been idle for too long, on a quiet wire by the clock.
 func (w *Worker) age() {
@@ -210,76 +138,29 @@ func (w *Worker) age() {
 		w.now = max(w.now, w.cfg.Now())
 	}
 	w.frags.Expire(w.now)
-	w.pairs.Expire(w.now)
-	w.flows.Age(w.now, w.mostAged())
-	if w.cfg.Interval != 0 && w.now > 0 {
-		w.turn()
-	}
+	w.direct.Expire(w.now)
+	w.tracker.Age(w.now, w.batch.N)
 	if w.batch.N < decap.BatchSize {
-		w.deliver() // nothing more is waiting
-	}
-}
-
-// How many flows a batch ends of those that are idle for too long. While packets wait it is more than a batch can begin, so that
-// those that are due do not pile up.
-const (
-	ageBusy  = 2 * decap.BatchSize // another batch is waiting
-	ageQuiet = 1 << 10
-)
-
-func (w *Worker) mostAged() int {
-	if w.batch.N == decap.BatchSize {
-		return ageBusy
-	}
-	return ageQuiet
-}
-
-// batchBytes is the size at which a batch of events is handed over even if more packets are waiting.
-const batchBytes = 256 << 10
-
-// spill hands the events over when they are many. It may be called only after an event is complete.
-func (w *Worker) spill() {
-	if w.out.Size() >= batchBytes {
-		w.deliver()
+		w.direct.Deliver() // nothing more is waiting
 	}
 }
 
 // finish ends every open flow.
 func (w *Worker) finish() {
 	w.frags.Flush()
-	w.flows.Age(w.now, -1) // before what is left
-	w.flows.Flush(event.EndShutdown)
-	w.deliver()
+	w.tracker.EndAll(w.now)
+	w.direct.Deliver()
 	w.forward.Flush(w.now) // the segments that waited
-	if w.cfg.Interval != 0 {
-		w.leave()
-	}
+	w.tracker.CloseWindows()
+	w.direct.Close()
 	w.publish()
-}
-
-// deliver hands the events gathered so far to the sink.
-func (w *Worker) deliver() {
-	if len(w.out.Events) > 0 && w.diary == nil {
-		w.sink.Events(w.out)
-		w.out = w.batches.New()
-	}
 }
 
 // publish makes the counters of the batch visible, all at once.
 func (w *Worker) publish() {
-	w.stats.Sessions = uint64(w.sessions.Len() - 1)
-	pairs := w.pairs.Counts()
-	w.stats.Paired, w.stats.PairsEvicted = pairs.Pairs, pairs.Evicted
-	w.stats.FlowsActive = uint64(w.flows.Live())
-	w.stats.StreamsActive = uint64(w.talks.live)
-	w.mu.Lock()
-	w.published = w.stats
-	w.mu.Unlock()
+	w.direct.UpdateCounters()
+	w.tracker.Publish()
 }
 
-// Counters returns the counts up to the last batch. It is safe for concurrent use.
-func (w *Worker) Counters() event.Counters {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.published
-}
+// Counters returns the counts as of the last batch. It is safe for concurrent use.
+func (w *Worker) Counters() event.Counters { return w.tracker.Counters() }

@@ -64,17 +64,17 @@ func TestRefusedIsNotParsed(t *testing.T) {
 }
 
 func TestVLANsOnEvents(t *testing.T) {
-	v := newVLANs()
+	v := newVLANTable()
 	p := &decap.Packet{VLANs: [decap.MaxVLANs]uint16{10, 20}, NumVLANs: 2}
-	require.Zero(t, v.of(&decap.Packet{}))
-	n := v.of(p)
-	require.Equal(t, n, v.of(p))
-	require.Equal(t, vlanStack{p.VLANs, 2}, v.list[n])
+	require.Zero(t, v.number(&decap.Packet{}))
+	n := v.number(p)
+	require.Equal(t, n, v.number(p))
+	require.Equal(t, vlanStack{p.VLANs, 2}, v.stacks[n])
 	for i := range uint16(maxVLANStacks) {
-		v.of(&decap.Packet{VLANs: [decap.MaxVLANs]uint16{i, 1}, NumVLANs: 2})
+		v.number(&decap.Packet{VLANs: [decap.MaxVLANs]uint16{i, 1}, NumVLANs: 2})
 	}
-	require.Len(t, v.list, maxVLANStacks)
-	require.Zero(t, v.of(&decap.Packet{VLANs: [decap.MaxVLANs]uint16{4000, 2}, NumVLANs: 2}))
+	require.Len(t, v.stacks, maxVLANStacks)
+	require.Zero(t, v.number(&decap.Packet{VLANs: [decap.MaxVLANs]uint16{4000, 2}, NumVLANs: 2}))
 }
 
 // fragmented cuts the UDP datagram of a query into fragments of 24 bytes of payload.
@@ -332,7 +332,7 @@ func noAllocations(t *testing.T, cfg Config) {
 func step(t *testing.T, w *Worker) {
 	require.NoError(t, w.source.Read(&w.batch))
 	w.parse()
-	w.lookup()
+	w.tracker.Lookup(w.items[:w.batch.N])
 	w.update()
 	w.adopt()
 	w.age()
@@ -348,7 +348,7 @@ func benchmarkKnownFlows(b *testing.B, cfg Config) {
 	w := steady(b, cfg, b.N)
 	b.ReportAllocs()
 	require.NoError(b, w.Run())
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(w.stats.Datagrams), "ns/packet")
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(w.tracker.stats.Datagrams), "ns/packet")
 }
 
 func TestNothingOfPacketsStays(t *testing.T) {

@@ -23,19 +23,19 @@ type Counters struct {
 	FragmentsIncomplete uint64 // fragments accounted by address: the rest did not come in time, was cut or cannot be
 	FragmentsEvicted    uint64 // fragments accounted by address: the reassembly memory was used up
 
-	Sessions         uint64 // mirror sessions seen
-	SessionsRefused  uint64 // packets of mirror sessions past the bound of the tap table, accounted to tap 0
-	Unattributed uint64 // packets of mirror sessions that the inventory does not know; none without an inventory
-	FlowsNew     uint64
-	FlowsEnded   [4]uint64 // by EndReason
-	Paired       uint64    // packets whose other copy, mirrored at the other end, was seen
-	PairsEvicted uint64    // copies given up waiting for their other ones because their memory was used up
-	NamesRefused uint64    // names that found no room in the name memory
-	StreamsNew   uint64    // flows whose first bytes were read
-	StreamsEvicted uint64    // flows that lost their parsing state because its memory was used up
-	Gaps         uint64    // times that acknowledged TCP bytes were missing
-	LostBytes    uint64    // how many bytes
-	Retransmits  uint64    // TCP segments with nothing new
+	Sessions        uint64 // mirror sessions seen
+	SessionsRefused uint64 // packets of mirror sessions past the bound of the tap table, accounted to tap 0
+	Unattributed    uint64 // packets of mirror sessions that the inventory does not know; none without an inventory
+	FlowsNew        uint64
+	FlowsEnded      [4]uint64 // by EndReason
+	Paired          uint64    // packets whose other copy, mirrored at the other end, was seen
+	PairsEvicted    uint64    // copies given up waiting for their other ones because their memory was used up
+	NamesRefused    uint64    // names that found no room in the name memory
+	StreamsNew      uint64    // flows whose first bytes were read
+	StreamsEvicted  uint64    // flows that lost their parsing state because its memory was used up
+	Gaps            uint64    // times that acknowledged TCP bytes were missing
+	LostBytes       uint64    // how many bytes
+	Retransmits     uint64    // TCP segments with nothing new
 
 	Forward Forwarding // what became of the frames where they are forwarded
 
@@ -44,6 +44,13 @@ type Counters struct {
 
 	FlowsActive   uint64 // gauge
 	StreamsActive uint64 // gauge
+}
+
+// CountDatagram counts a datagram of a length, and what became of it.
+func (c *Counters) CountDatagram(why decap.Reason, bytes int) {
+	c.Datagrams++
+	c.Bytes += uint64(bytes)
+	c.Reasons[why]++
 }
 
 // Add adds o to c.

@@ -48,10 +48,10 @@ type Span struct{ Off, Len uint32 }
 
 // An Event is one thing that was seen. All addresses are the inner packet's.
 type Event struct {
-	Kind     Kind
-	Proto    l7.Proto // the flow's application protocol so far; for AppLayer the event's type
+	Kind      Kind
+	Proto     l7.Proto // the flow's application protocol so far; for AppLayer the event's type
 	OrigProto l7.Proto // what the connection began with, if it switched protocols; else None
-	Nanos    int64    // when: the packet's time for AppLayer, the time of the end's detection for Flow; Unix nanoseconds
+	Nanos     int64    // when: the packet's time for AppLayer, the time of the end's detection for Flow; Unix nanoseconds
 
 	// Who: the flow, oriented from client (Src) to server (Dst).
 	FlowID           uint64 // joins the events of a flow; 51 bits, so that every JSON reader keeps it
@@ -71,10 +71,10 @@ type Event struct {
 
 	Tag uint16 // the 802.1Q tag under which the flow's frames are forwarded; 0 for none
 
-	Owner       *Owner    // nil without an inventory, and for sessions that it does not know
-	Direction   Direction // of what Src sent
-	Paired      MirrorSession       // the session at which the other copies were seen, if both ends are mirrored; zero if not
-	PairedOwner *Owner    // whose that session is; nil like Owner
+	Owner       *Owner        // nil without an inventory, and for sessions that it does not know
+	Direction   Direction     // of what Src sent
+	Paired      MirrorSession // the session at which the other copies were seen, if both ends are mirrored; zero if not
+	PairedOwner *Owner        // whose that session is; nil like Owner
 
 	// The hint: what a person would call the flow.
 	Name           Span // of the batch's bytes
@@ -127,7 +127,7 @@ type FlowRecord struct {
 	State          State
 	Reason         EndReason
 	Truncated      bool   // copies were cut: a packet length, an MTU or a snap length
-	Fragments         bool   // fragments that could not be put together, accounted by their addresses
+	Fragments      bool   // fragments that could not be put together, accounted by their addresses
 	Unpaired       uint32 // packets that left one mirrored end and were not seen at the other, since they were known to be paired
 	Messages       uint32 // application messages or transactions reported: Suricata's tx_cnt
 }
@@ -144,7 +144,7 @@ type WindowRecord struct {
 	JA4         Span // of the client's hello
 	Answered    bool // both ends of the flow were heard so far
 	// Lost is how many copies the program lost before they were counted, since the last window was closed: Closed only.
-	Lost uint64
+	Lost    uint64
 	Partial bool // the program began or ended within the window, by the clock: who had no packet may have had some. Closed only
 }
 

@@ -84,7 +84,7 @@ const (
 	NoLookup                    // no answer on that mirror session gave the address
 	LookupExpired               // one did, but its time was over
 	DoHSuspected                // the client speaks to a public resolver over TLS
-	NoDNSSeen                    // no DNS answer was seen on that session, so nothing can be said
+	NoDNSSeen                   // no DNS answer was seen on that session, so nothing can be said
 	numDirects
 )
 

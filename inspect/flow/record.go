@@ -99,6 +99,21 @@ const (
 // Client returns the side that opened the flow, as far as is known.
 func (r *Record) Client() Side { return r.bits & bitClientHi }
 
+// Endpoint is an address and a port of a flow's key.
+type Endpoint struct {
+	Addr decap.Addr
+	Port uint16
+}
+
+// Endpoints returns the client's and the server's end, as far as it is known which is which.
+func (r *Record) Endpoints() (client, server Endpoint) {
+	client, server = Endpoint{r.Key.Lo, r.Key.LoPort}, Endpoint{r.Key.Hi, r.Key.HiPort}
+	if r.Client() == 1 {
+		client, server = server, client
+	}
+	return client, server
+}
+
 // Own returns the side on which the mirrored interface is, itself or as the way to it: it sends what that side says, and
 // receives what the other one says.
 func (r *Record) Own() (s Side, known bool) { return r.bits / bitOwnHi & 1, r.bits&bitOwn != 0 }

@@ -5,6 +5,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/event"
 	"github.com/mirrorsink/mirrorsink/inspect/flow"
 	"github.com/mirrorsink/mirrorsink/inspect/l7"
+	"github.com/mirrorsink/mirrorsink/inspect/stream"
 )
 
 // parsed is what the parsers of a flow reported, as the bypass rules need it.
@@ -90,27 +91,18 @@ func (s *Selector) updateSizes(r *flow.Record, f *flowState) {
 	}
 }
 
-// Message is an application message that was parsed.
-type Message struct {
-	Proto     l7.Proto
-	Role      l7.Role
-	Requested bool   // of a response: its request was parsed
-	Seq       uint32 // of the first byte; 0 for datagrams
-	Data      []byte // the bytes that the parser had; of several datagrams the last one
-	Next      int    // where the next message begins: l7.Hint.Next
-}
-
-// StreamMessage notes a message that was parsed from a TCP stream.
-func (s *Selector) StreamMessage(r *flow.Record, side flow.Side, m Message) {
-	if s == nil {
+// MessageRead notes a message that was parsed. A partial one says nothing about what follows it.
+func (s *Selector) MessageRead(r *flow.Record, m *stream.Message) {
+	if s == nil || m.Partial {
 		return
 	}
-	f := s.state(r)
 	switch part := l7.Table[m.Proto].Bypass; {
 	case part == l7.BypassBody:
-		f.noteHTTP(side, &m)
-	case part == l7.BypassRecords && m.Next == l7.Stop:
-		f.noteTLSHello(side, m.Seq, m.Data)
+		s.state(r).noteHTTP(m)
+	case part == l7.BypassRecords && m.Hint.Next == l7.Stop:
+		s.state(r).noteTLSHello(m.Side, m.Seq, m.Data)
+	case part == l7.BypassPackets && m.Hint.Next == l7.Stop && m.Hint.Role == l7.Request:
+		s.state(r).noteQUICHello(m.Data)
 	}
 }
 
@@ -125,13 +117,6 @@ func (s *Selector) StreamDone(r *flow.Record, proto l7.Proto) {
 func (s *Selector) StreamSwitched(r *flow.Record) {
 	if s != nil {
 		s.state(r).parsed = parsed{}
-	}
-}
-
-// DatagramMessage notes a message that was parsed from datagrams.
-func (s *Selector) DatagramMessage(r *flow.Record, m Message) {
-	if s != nil && l7.Table[m.Proto].Bypass == l7.BypassPackets && m.Role == l7.Request && m.Next == l7.Stop {
-		s.state(r).noteQUICHello(m.Data)
 	}
 }
 

@@ -3,6 +3,7 @@ package forward
 import (
 	"github.com/mirrorsink/mirrorsink/inspect/flow"
 	"github.com/mirrorsink/mirrorsink/inspect/l7"
+	"github.com/mirrorsink/mirrorsink/inspect/stream"
 )
 
 // httpBody is where the body of an HTTP/1 message lies, by side.
@@ -16,8 +17,9 @@ type httpBody struct {
 const maxBody = 1 << 30
 
 // noteHTTP notes where the body after a message is: from the end of the parsed bytes to the next message.
-func (f *flowState) noteHTTP(side flow.Side, m *Message) {
-	sized := f.isSized(side, m)
+func (f *flowState) noteHTTP(m *stream.Message) {
+	side, next := m.Side, m.Hint.Next
+	sized := f.isSized(m)
 	f.flags &^= (bodySized | bodyUntilClose) << side
 	seen := len(m.Data)
 	f.body[side] = m.Seq + uint32(seen)
@@ -27,23 +29,23 @@ func (f *flowState) noteHTTP(side flow.Side, m *Message) {
 	}
 	f.flags |= bodySized << side
 	switch {
-	case m.Next == l7.Stop:
+	case next == l7.Stop:
 		f.flags |= bodyUntilClose << side
-	case m.Next > seen && m.Next <= maxBody:
-		f.next[side] = m.Seq + uint32(m.Next)
+	case next > seen && next <= maxBody:
+		f.next[side] = m.Seq + uint32(next)
 	}
 }
 
 // isSized reports whether the length of the body after a message is known. The length of a response depends on its request.
 // A chunk header changes nothing.
-func (f *flowState) isSized(side flow.Side, m *Message) bool {
-	switch m.Role {
+func (f *flowState) isSized(m *stream.Message) bool {
+	switch m.Hint.Role {
 	case l7.Request:
 		return true
 	case l7.Response:
 		return m.Requested
 	case l7.Framing:
-		return f.flags&(bodySized<<side) != 0
+		return f.flags&(bodySized<<m.Side) != 0
 	default:
 		return false
 	}

@@ -49,16 +49,16 @@ const (
 
 // Parser is a protocol's line in the table.
 type Parser struct {
-	Name     string              // Suricata's spelling: app_proto
-	Event    string              // the event's type and object, where they are not called as the protocol is
-	Stream   Parse               // over TCP; nil if the protocol does not run there
-	Datagram Parse               // over UDP; nil if the protocol does not run there
-	Begins   func(b []byte) bool // whether a segment begins like a message, to find the place again after a loss; nil if there is no place to find
-	Transactional   bool                // a request and its response make one event
-	Extra    bool                // Suricata's schema has no such object: all fields are printed under hint
-	Lookup   bool                // a flow of the protocol looks names up, so no earlier lookup has to explain its address
-	Evidence Evidence            // what a message proves of which side opened the flow
-	Bypass   Bypass              // which part of a flow a bypass rule may drop
+	Name          string              // Suricata's spelling: app_proto
+	Event         string              // the event's type and object, where they are not called as the protocol is
+	Stream        Parse               // over TCP; nil if the protocol does not run there
+	Datagram      Parse               // over UDP; nil if the protocol does not run there
+	Begins        func(b []byte) bool // whether a segment begins like a message, to find the place again after a loss; nil if there is no place to find
+	Transactional bool                // a request and its response make one event
+	Extra         bool                // Suricata's schema has no such object: all fields are printed under hint
+	Lookup        bool                // a flow of the protocol looks names up, so no earlier lookup has to explain its address
+	Evidence      Evidence            // what a message proves of which side opened the flow
+	Bypass        Bypass              // which part of a flow a bypass rule may drop
 }
 
 // Evidence is what a protocol's message proves of which side opened its flow: a request that its sender did, a response that

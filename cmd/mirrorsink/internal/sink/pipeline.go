@@ -18,6 +18,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap"
 	"github.com/mirrorsink/mirrorsink/inspect"
 	"github.com/mirrorsink/mirrorsink/inspect/event"
+	"github.com/mirrorsink/mirrorsink/inspect/parallel"
 )
 
 // pipelineConfig says what is between the sources and the outputs.
@@ -188,7 +189,12 @@ func (p *pipeline) startWorkers(groups [][]source) ([]worker, error) {
 	}
 	for _, group := range groups {
 		if p.cfg.Workers > 1 && len(group) == 1 {
-			p.workers = append(p.workers, inspect.NewCrew(cfg, p.cfg.Workers, group[0], p))
+			replay, err := parallel.New(cfg, p.cfg.Workers, group[0], p)
+			if err != nil {
+				p.workers = nil
+				return nil, err
+			}
+			p.workers = append(p.workers, replay)
 			continue
 		}
 		peers := inspect.NewPeers(len(group))

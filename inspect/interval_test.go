@@ -3,7 +3,6 @@ package inspect
 import (
 	"fmt"
 	"io"
-	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -63,7 +62,7 @@ func TestIntervalsLoseNothing(t *testing.T) {
 			want[of] = volumeOf{v.packets + 1, v.bytes + uint64(size) + 28}
 		}
 		out, n := inspect(t, Config{Interval: time.Duration(length) * time.Second, Memory: Memory{Names: 1 << 12, Streams: 1 << 16}}, in)
-		require.Equal(t, want, intervals(t, out, length, late == 0))
+		require.Equal(t, want, countedBy(t, out, length, late == 0))
 		require.Equal(t, n.Events, out.kinds())
 	})
 }
@@ -77,8 +76,8 @@ func (c *collected) kinds() (n [event.Kinds]uint64) {
 	return n
 }
 
-// intervals adds up what was told by direction, and checks each.
-func intervals(t require.TestingT, out *collected, length uint32, byWindow bool) map[directionIn]volumeOf {
+// countedBy adds up what was told by direction, and checks each.
+func countedBy(t require.TestingT, out *collected, length uint32, byWindow bool) map[directionIn]volumeOf {
 	got, last, closed := map[directionIn]volumeOf{}, map[uint64]uint32{}, uint32(0)
 	for _, b := range out.batches {
 		for i := range b.Events {
@@ -164,55 +163,6 @@ func (s *ticking) Read(b *decap.Batch) error {
 		return io.EOF
 	}
 	return nil
-}
-
-// TestGate: windows are closed in their order, each once, when all workers have passed them, and all at the end.
-func TestGate(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		var g gate
-		next := map[uint32]uint32{}
-		for range rapid.IntRange(1, 4).Draw(t, "workers") {
-			next[g.join()] = 0
-		}
-		open, reached, first := uint32(0), uint32(0), ^uint32(0)
-		check := func(from, to uint32) {
-			if from == to {
-				return
-			}
-			require.True(t, open == 0 || from == open, "no window is left out or closed twice")
-			open = to
-			for _, n := range next {
-				require.LessOrEqual(t, to, n, "all have passed")
-			}
-		}
-		for range rapid.IntRange(0, 30).Draw(t, "steps") {
-			w := rapid.SampledFrom(sorted(next)).Draw(t, "worker")
-			if next[w] == 0 {
-				next[w] = 60 * rapid.Uint32Range(100, 105).Draw(t, "begin")
-				first = min(first, next[w])
-			} else {
-				next[w] += 60 * rapid.Uint32Range(1, 3).Draw(t, "on")
-			}
-			reached = max(reached, next[w])
-			check(g.pass(w, next[w]))
-		}
-		for _, w := range sorted(next) {
-			delete(next, w)
-			check(g.leave(w))
-		}
-		if reached > first {
-			require.Equal(t, reached, open, "all are closed at the end")
-		}
-		require.Zero(t, g.open)
-	})
-}
-
-func sorted(m map[uint32]uint32) (keys []uint32) {
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }
 
 // inOrder is a Sink that notes kinds and windows in the order in which workers hand them over.

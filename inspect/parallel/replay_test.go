@@ -1,4 +1,4 @@
-package inspect
+package parallel
 
 import (
 	"errors"
@@ -13,11 +13,20 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/mirrorsink/mirrorsink/decap"
+	"github.com/mirrorsink/mirrorsink/inspect"
 	"github.com/mirrorsink/mirrorsink/inspect/event"
+	"github.com/mirrorsink/mirrorsink/inspect/forward"
 )
 
-// endless is a Source that gives the same frames again and again, a millisecond apart and each time with another address, until it
-// is told to end. It is a stream: it writes over what it gave.
+// newReplay returns a replay with workers that share some memory.
+func newReplay(t *testing.T, memory, workers int, src inspect.Source, out inspect.Sink) *Replay {
+	r, err := New(inspect.Config{Memory: inspect.Share(memory)}, workers, src, out)
+	require.NoError(t, err)
+	return r
+}
+
+// endless is a Source that gives the same frame again and again, a millisecond apart and each time with another address, until end
+// is set. It is a stream: it writes over what it gave.
 type endless struct {
 	frame []byte
 	buf   [decap.BatchSize][]byte
@@ -48,19 +57,19 @@ func (s *endless) Read(b *decap.Batch) error {
 	return nil
 }
 
-// TestACrewEndsWithItsSource: everything that was read is told, an error of the source is returned, and no goroutine stays.
-func TestACrewEndsWithItsSource(t *testing.T) {
+// TestEndsWithItsSource: everything that was read is emitted, an error of the source is returned, and no goroutine stays.
+func TestEndsWithItsSource(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	broken := errors.New("broken")
 	for _, c := range []struct{ end, want error }{{broken, broken}, {os.ErrClosed, nil}, {io.EOF, nil}} {
 		src, out := newEndless(), new(collected)
-		crew := NewCrew(Config{Memory: Share(64 << 20)}, 3, src, out)
+		replay := newReplay(t, 64<<20, 3, src, out)
 		done := make(chan error)
-		go func() { done <- crew.Run() }()
+		go func() { done <- replay.Run() }()
 		require.Eventually(t, func() bool { return src.reads.Load() > 100 }, time.Minute, time.Millisecond)
 		src.end.Store(&c.end)
 		require.Equal(t, c.want, <-done)
-		n := crew.Counters()
+		n := replay.Counters()
 		require.EqualValues(t, src.reads.Load()*decap.BatchSize, n.Datagrams)
 		require.Equal(t, n.Datagrams, n.Reasons[decap.OK])
 		require.Equal(t, n.FlowsNew, n.Events[event.Flow])
@@ -81,13 +90,13 @@ func (g *gated) Events(b *event.Batch) {
 	b.Release()
 }
 
-// TestACrewWaitsForItsSink: reading stops when nothing is taken any more, and goes on when it is.
-func TestACrewWaitsForItsSink(t *testing.T) {
+// TestWaitsForItsSink: reading stops when nothing is taken any more, and goes on when it is.
+func TestWaitsForItsSink(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	src, out := newEndless(), &gated{open: make(chan struct{})}
-	crew := NewCrew(Config{Memory: Share(8 << 20)}, 2, src, out)
+	replay := newReplay(t, 8<<20, 2, src, out)
 	done := make(chan error)
-	go func() { done <- crew.Run() }()
+	go func() { done <- replay.Run() }()
 	before := int64(-1)
 	require.Eventually(t, func() bool {
 		now := src.reads.Load()
@@ -100,23 +109,23 @@ func TestACrewWaitsForItsSink(t *testing.T) {
 	end := io.EOF
 	src.end.Store(&end)
 	require.NoError(t, <-done)
-	n := crew.Counters()
+	n := replay.Counters()
 	require.EqualValues(t, n.Events[event.Flow], out.n.Load())
 }
 
-// TestACrewIsInOrder: events of packets come in the order of the packets, whoever saw them.
-func TestACrewIsInOrder(t *testing.T) {
+// TestEventsAreInOrder: events of packets come in the order of the packets, whichever worker saw them.
+func TestEventsAreInOrder(t *testing.T) {
 	var in frames
 	c := newConversation()
 	for i := range 300 {
 		c.client.port = uint16(20000 + i)
 		c.open()
-		c.say("GET / HTTP/1.1\r\nHost: example.com\r\n\r\n")
-		c.hear("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+		c.say(get)
+		c.hear(ok)
 	}
 	in = c.frames
 	out := new(collected)
-	require.NoError(t, NewCrew(Config{Memory: Share(8 << 20)}, 4, &in, out).Run())
+	require.NoError(t, newReplay(t, 8<<20, 4, &in, out).Run())
 	var at []int64
 	for _, b := range out.batches {
 		for i := range b.Events {
@@ -127,4 +136,10 @@ func TestACrewIsInOrder(t *testing.T) {
 	}
 	require.Len(t, at, 300)
 	require.True(t, slices.IsSorted(at))
+}
+
+func TestForwardingIsRefused(t *testing.T) {
+	src := frames(nil)
+	_, err := New(inspect.Config{Forward: &forward.Config{}}, 2, &src, new(collected))
+	require.ErrorContains(t, err, "cannot forward")
 }

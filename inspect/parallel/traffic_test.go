@@ -1,4 +1,4 @@
-package inspect
+package parallel
 
 import (
 	"fmt"
@@ -13,7 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/mirrorsink/mirrorsink/decap"
-	"github.com/mirrorsink/mirrorsink/inspect/event"
+	"github.com/mirrorsink/mirrorsink/inspect"
 )
 
 // traffic makes frames of a few hosts, mirrored at one end, at both or at none, so that as much as can be depends on other flows.
@@ -155,34 +155,20 @@ func (tr *traffic) step(t *rapid.T, way trip, port int) {
 	}
 }
 
-// printed are all events, sorted, each with everything that it says.
-func (c *collected) printed() (lines []string) {
-	for _, b := range c.batches {
-		for i := range b.Events {
-			e := b.Events[i]
-			texts := fmt.Sprintf("%s %q %q %q", line(b, &e), b.Text(e.Window.SNI), b.Text(e.Window.DNSName), b.Text(e.Window.JA4))
-			e.Name, e.Fields = event.Span{}, event.Span{}
-			e.Window.SNI, e.Window.DNSName, e.Window.JA4 = event.Span{}, event.Span{}, event.Span{}
-			lines = append(lines, fmt.Sprintf("%s %+v", texts, e))
-		}
-	}
-	slices.Sort(lines)
-	return lines
-}
-
-// TestCrewsTellTheSameOfAnything: what depends on the packets of another worker is the same as with one.
-func TestCrewsTellTheSameOfAnything(t *testing.T) {
+// TestSameEventsOfAnyTraffic: what depends on the packets of another worker is the same as with one.
+func TestSameEventsOfAnyTraffic(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		all := made(t)
-		cfg := Config{Memory: Share(16 << 20), Interval: time.Duration(rapid.SampledFrom([]int{0, 1, 60}).Draw(t, "window")) * time.Second}
+		cfg := inspect.Config{Memory: inspect.Share(16 << 20), Interval: time.Duration(rapid.SampledFrom([]int{0, 1, 60}).Draw(t, "window")) * time.Second}
 		in := slices.Clone(all)
 		var alone collected
-		w := New(cfg, &in, &alone)
+		w := inspect.New(cfg, &in, &alone)
 		require.NoError(t, w.Run())
 		want, counted := alone.printed(), w.Counters()
 		for _, n := range []int{1, 2, 3, 8} {
 			in, out := slices.Clone(all), new(collected)
-			c := NewCrew(cfg, n, &in, out)
+			c, err := New(cfg, n, &in, out)
+			require.NoError(t, err)
 			require.NoError(t, c.Run())
 			got := out.printed()
 			for i := range min(len(want), len(got)) {

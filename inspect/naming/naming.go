@@ -1,0 +1,129 @@
+// Package naming finds what a person would call a flow: the name in its messages (TLS SNI, HTTP host, a certificate), or else the
+// name that DNS gave for its address. It also finds why no lookup explains an outbound flow, and where the names disagree.
+//
+// A Namer keeps its names outside the flow records, in bounded memory. It reads no packets: it is told when a flow opens and
+// what parsers found.
+package naming
+
+import (
+	"net/netip"
+
+	"github.com/mirrorsink/mirrorsink/decap"
+	"github.com/mirrorsink/mirrorsink/inspect/event"
+	"github.com/mirrorsink/mirrorsink/inspect/flow"
+	"github.com/mirrorsink/mirrorsink/inspect/l7"
+	"github.com/mirrorsink/mirrorsink/inspect/mirror"
+	"github.com/mirrorsink/mirrorsink/inspect/pdns"
+)
+
+// Config is what a Namer needs.
+type Config struct {
+	DNS      *pdns.Cache // the answers that were seen; several namers may share it
+	Names    *flow.Names // where the flows' names are kept; the Namer owns it
+	Sessions *mirror.Table
+	Exempt   []netip.Prefix // networks to which connections need no lookup, besides the site's own
+	Details  bool           // keep the SNI, the DNS name and the JA4 of each flow for Interval events
+	Refused  *uint64        // counts the names for which there was no room
+}
+
+// Namer names flows. It is not safe for concurrent use.
+type Namer struct {
+	Config
+	scratch []byte
+}
+
+// New returns a Namer.
+func New(cfg Config) *Namer { return &Namer{Config: cfg} }
+
+// client returns a flow's client as passive DNS identifies it, and the server's address.
+func (n *Namer) client(r *flow.Record) (client pdns.Host, server decap.Addr) {
+	from, to := r.Endpoints()
+	return pdns.Host{Session: n.Sessions.ID(r.Key.Tap), Addr: from.Addr}, to.Addr
+}
+
+// Message takes names, addresses and fingerprints from a message of a flow.
+func (n *Namer) Message(r *flow.Record, h *l7.Hint, nanos int64) {
+	if h.Role == l7.Response {
+		n.learn(r, h.Answers, nanos)
+	}
+	if h.NameSource == l7.SNI || h.NameSource == l7.QUICSNI {
+		n.serverName(r, h, nanos)
+	} else {
+		n.setName(r, h.Name, h.NameSource)
+	}
+	n.attach(r, detailJA4, h.JA4)
+}
+
+// learn adds what a DNS response answered to the flow's client.
+func (n *Namer) learn(r *flow.Record, answers []l7.Answer, nanos int64) {
+	if len(answers) == 0 {
+		return
+	}
+	client, _ := n.client(r)
+	for i := range answers {
+		a := &answers[i]
+		if a.Addr.IsValid() {
+			n.DNS.Add(client, a.Addr.As16(), a.Name, a.TTL, nanos)
+		}
+		if a.ECH {
+			n.DNS.AddECH(client.Session, a.Name, a.TTL, nanos)
+		}
+	}
+}
+
+// setName gives a flow a name, unless it has one from better evidence. Among equals the first one stays.
+func (n *Namer) setName(r *flow.Record, name []byte, source l7.NameSource) {
+	if len(name) == 0 || source <= r.NameSource {
+		return
+	}
+	if r.NameSource == l7.ByDNS {
+		n.keepDNSName(r)
+	}
+	ref := n.Names.Rename(r.Name, name)
+	if ref == 0 {
+		*n.Refused++
+		return
+	}
+	r.Name, r.NameSource = ref, source
+}
+
+// Release frees the name of a flow that has ended.
+func (n *Namer) Release(r *flow.Record) {
+	n.Names.Free(r.Name)
+	r.Name = 0
+}
+
+// Describe sets in an event what is known of its flow's name. The texts are copied into the event's batch.
+func (n *Namer) Describe(b *event.Batch, e *event.Event, r *flow.Record) {
+	n.scratch = n.Names.Append(n.scratch[:0], r.Name)
+	e.Name, e.NameSource = b.CopyText(n.scratch), r.NameSource
+	e.NameConfidence = confidence(r)
+	e.Conflicts, e.ECH = r.Facts.Conflicts(), r.Facts.ECH()
+	if !l7.Table[e.Proto].Lookup {
+		e.Direct = r.Facts.Direct()
+	}
+	if e.Kind == event.Interval {
+		n.describeDetails(b, e, r)
+	}
+}
+
+// confidence returns how certain a flow's name is. What the client asked for on the connection itself is certain, unless it may be
+// the outer name of an encrypted hello; an address may serve many names, and a certificate may be for others too.
+func confidence(r *flow.Record) event.Confidence {
+	switch r.NameSource {
+	case l7.SNI, l7.QUICSNI, l7.HTTPHost:
+		if r.Facts.ECH() == event.ECHUnknown {
+			return event.Low
+		}
+		return event.High
+	case l7.ByDNS:
+		if r.Facts&flow.WeakName != 0 {
+			return event.Low
+		}
+		return event.Medium
+	case l7.ByCert:
+		return event.Medium
+	default:
+		return event.Low
+	}
+}

@@ -1,0 +1,138 @@
+package stream
+
+import (
+	"github.com/mirrorsink/mirrorsink/decap"
+	"github.com/mirrorsink/mirrorsink/inspect/flow"
+	"github.com/mirrorsink/mirrorsink/inspect/l7"
+)
+
+// Feed takes a TCP segment of a flow.
+func (t *Table) Feed(r *flow.Record, seg Segment) {
+	c := t.conns[r.Stream]
+	payload := seg.Packet.Payload
+	if c == nil {
+		if len(payload) == 0 {
+			return
+		}
+		if c = t.open(r, &seg); c == nil {
+			return
+		}
+	}
+	t.touch(r)
+	c.noteACK(&seg)
+	if len(payload) > 0 {
+		t.accept(r, c, seg)
+	}
+	t.skipOldGaps(r, c, seg.Nanos)
+	t.finishIfDone(r, c)
+}
+
+// open gives a connection parsing state for its first bytes, or for a later segment that begins like a message of a known protocol:
+// TLS after STARTTLS, HTTP on a connection that was picked up in the middle.
+func (t *Table) open(r *flow.Record, seg *Segment) *conn {
+	if r.Tries >= maxTries {
+		return nil
+	}
+	p, s := seg.Packet, seg.Side
+	first := r.Payload[s] <= uint64(p.PayloadLen)
+	if r.Tries > 0 && !first && !beginsAny(p.Payload) {
+		r.Tries++
+		return nil
+	}
+	c := t.add(r)
+	for s := range c.direction {
+		c.direction[s].candidates = streamProtos
+	}
+	if r.Tries > 0 && !first {
+		c.direction[s].win.Open(p.Seq, true)
+	}
+	if o := 1 - s; r.Flags[o]&decap.SYN != 0 {
+		next, _ := r.Next(o)
+		c.direction[o].win.Open(next, true)
+	}
+	return c
+}
+
+// noteACK notes that the peer has the bytes of a gap.
+func (c *conn) noteACK(seg *Segment) {
+	d := &c.direction[1-seg.Side]
+	if ack, ok := seg.ack(); ok && d.win.Waiting() && int32(ack-d.win.Held()) >= 0 {
+		d.acked = true
+	}
+}
+
+// accept shows a segment's bytes to the parsers, or keeps them until those before have come.
+func (t *Table) accept(r *flow.Record, c *conn, seg Segment) {
+	d := &c.direction[seg.Side]
+	payload, seq := seg.Packet.Payload, seg.Packet.Seq
+	if seg.Packet.TCPFlags&decap.SYN != 0 {
+		seq++ // TCP Fast Open (RFC 7413)
+	}
+	switch d.mode {
+	case stopped:
+		return
+	case seeking:
+		if !c.begins(payload) {
+			return
+		}
+		c.restart(seg.Side)
+		d.win.Open(seq, true)
+	case reading:
+		d.win.Open(seg.start(r, seq))
+	}
+	if len(payload) < seg.Packet.PayloadLen {
+		d.truncated, d.truncAt = true, seq+uint32(len(payload))
+	}
+	switch d.win.Add(seq, payload, &t.pool) {
+	case flow.Front:
+		t.read(r, c, seg)
+	case flow.Far:
+		t.skipGap(r, c, seg)
+		if d.mode == seeking && c.begins(payload) {
+			t.accept(r, c, seg)
+		}
+	case flow.Ahead, flow.Old:
+	}
+	d.win.Keep(&t.pool)
+}
+
+// start returns where a direction's first message starts, and whether that is certain: after a SYN it is.
+func (s *Segment) start(r *flow.Record, seq uint32) (uint32, bool) {
+	if r.Flags[s.Side]&decap.SYN != 0 {
+		return s.Next, true
+	}
+	return seq, false
+}
+
+// finishIfDone ends the parsing state of a connection that has nothing left to read, or that no parser recognized.
+func (t *Table) finishIfDone(r *flow.Record, c *conn) {
+	a, b := &c.direction[0], &c.direction[1]
+	switch {
+	case c.proto != l7.None && a.mode == stopped && b.mode == stopped:
+		r.Tries = maxTries
+		t.handler.StreamDone(r, c.proto)
+	case c.proto == l7.None && (a.mode == seeking && !b.win.Busy() || b.mode == seeking && !a.win.Busy()):
+		r.Tries++
+	default:
+		t.evict()
+		return
+	}
+	t.release(r, c)
+}
+
+// End makes the best of what was gathered of a flow that ends at a time, and releases its parsing state.
+func (t *Table) End(r *flow.Record, nanos int64) {
+	c := t.conns[r.Stream]
+	if c == nil {
+		return
+	}
+	if c.state != nil {
+		t.flushDatagrams(r, c, nanos)
+	}
+	for s := range c.direction {
+		for d := &c.direction[s]; d.win.Busy() && d.mode == reading; {
+			t.skipGap(r, c, Segment{Side: flow.Side(s), Nanos: nanos})
+		}
+	}
+	t.release(r, c)
+}

@@ -1,0 +1,100 @@
+package stream
+
+import (
+	"github.com/mirrorsink/mirrorsink/inspect/flow"
+	"github.com/mirrorsink/mirrorsink/inspect/l7"
+)
+
+// How long bytes wait behind a gap, in nanoseconds of packet time. If the peer has acknowledged what is missing, the copy can only be
+// late: load balancers reorder by milliseconds. If not, a retransmission may come (RFC 6298: after 1 s at the start of a
+// connection, twice that the second time).
+const (
+	copyTimeout       = 50e6
+	retransmitTimeout = 3e9
+)
+
+// skipOldGaps skips the gaps that will not be filled.
+func (t *Table) skipOldGaps(r *flow.Record, c *conn, nanos int64) {
+	for s := range c.direction {
+		d := &c.direction[s]
+		switch {
+		case !d.win.Waiting():
+			d.gapSince, d.acked = 0, false
+		case d.gapSince == 0:
+			d.gapSince = nanos
+		case d.acked && nanos-d.gapSince > copyTimeout || nanos-d.gapSince > retransmitTimeout:
+			t.skipGap(r, c, Segment{Side: flow.Side(s), Nanos: nanos})
+		}
+	}
+}
+
+// skipGap stops waiting for the bytes of a gap: it makes the best of those before it, and continues at a segment behind it that begins
+// like a message.
+func (t *Table) skipGap(r *flow.Record, c *conn, seg Segment) {
+	d := &c.direction[seg.Side]
+	t.flushFront(r, c, seg)
+	if d.mode == stopped {
+		return
+	}
+	d.win.Consume(len(d.win.Bytes()), &t.pool)
+	if d.win.Seek(c.begins, &t.pool) {
+		c.restart(seg.Side)
+		t.read(r, c, seg)
+		return
+	}
+	d.mode = seeking
+}
+
+// flushFront gives a direction's contiguous bytes to the parsers for the last time: nothing will follow them.
+func (t *Table) flushFront(r *flow.Record, c *conn, seg Segment) {
+	d := &c.direction[seg.Side]
+	data := d.win.Bytes()
+	if d.mode != reading || len(data) == 0 {
+		return
+	}
+	if t.parse(c, seg.Side, data, true) == l7.Done {
+		next := t.hint.Next
+		t.done(r, c, seg, Message{Seq: d.win.Base(), Data: data, Partial: true})
+		if next == l7.Stop {
+			t.advance(c, seg.Side, next)
+		}
+	}
+}
+
+// resync looks for the next message in a direction whose bytes are not what was expected there.
+func (t *Table) resync(c *conn, s flow.Side) {
+	d := &c.direction[s]
+	d.win.Consume(1, &t.pool) // so that the same segment is not found again
+	if d.win.Seek(c.begins, &t.pool) {
+		c.restart(s)
+		return
+	}
+	d.mode = seeking
+}
+
+// resyncFromACK finds the other direction's place again if the sender of a message has received bytes of it of which no copy came: in
+// a conversation of questions and answers the next message starts where the sender's acknowledgment ends. If the sender is the
+// client, its earlier requests were answered in those bytes.
+func (t *Table) resyncFromACK(r *flow.Record, c *conn, seg Segment) {
+	ack, ok := seg.ack()
+	if !ok {
+		return
+	}
+	o := 1 - seg.Side
+	d := &c.direction[o]
+	ahead := ack - d.win.End()
+	missing := d.mode == reading && d.win.Opened() && ahead != 0 && ahead <= flow.MaxAck
+	if d.mode != seeking && !missing {
+		return
+	}
+	d.win.Close(&t.pool)
+	c.restart(o)
+	d.win.Open(ack, true)
+	if t.hint.Role != l7.Request {
+		return
+	}
+	for len(c.pending) > 0 && int32(ack-c.pending[0].ack) > 0 {
+		t.emitUnanswered(r, c)
+		c.parser.Bits, c.parser.Len = 0, 0 // it held what the parser knew of those requests
+	}
+}
