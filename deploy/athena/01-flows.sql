@@ -1,6 +1,7 @@
--- The flow records that mirrorsink writes with --parquet. First the columns of VPC Flow Logs in AWS's order: those of AWS's own
--- statement for Parquet files, then those of later versions. What a mirror cannot know is null. Ours, with x_, come last.
--- Replace ${BUCKET}, ${ACCOUNTS} and ${REGIONS}. The last two are lists with commas. See docs/queries.md.
+-- The flow records that mirrorsink writes with --parquet. The columns of VPC Flow Logs come first, in AWS's order: those of AWS's own
+-- statement for Parquet files, then those of later versions. A value that a mirror cannot know is null. The columns of mirrorsink
+-- begin with x_ and come last.
+-- Replace ${BUCKET}, ${ACCOUNTS} and ${REGIONS}. The last two are lists separated by commas. See docs/queries.md.
 CREATE EXTERNAL TABLE IF NOT EXISTS mirrorsink_flows (
   version int,
   account_id string,

@@ -1,4 +1,4 @@
--- The answers of DNS that mirrorsink writes beside the flow records: a row an answer, and one for a response without any.
+-- The answers of DNS that mirrorsink writes beside the flow records: one row for each answer, and one for a response without answers.
 -- Replace ${BUCKET}, ${ACCOUNTS} and ${REGIONS} as in 01-flows.sql.
 CREATE EXTERNAL TABLE IF NOT EXISTS mirrorsink_dns (
   `time` bigint,

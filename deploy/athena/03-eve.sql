@@ -1,6 +1,6 @@
--- EVE events in S3, from --eve by way of whatever ships log files: the certificate of a connection is in no flow record, but
--- in the tls events. Files are taken from folders by day, as Amazon Data Firehose names them: eve/2026/11/25/.
--- Replace ${BUCKET}. Fields of other events may be added in the same way: docs/fields.md lists them.
+-- EVE events in S3, written by --eve and shipped by a log shipper. The certificate of a connection is in the tls events, and not in
+-- flow records. The table reads folders by day, as Amazon Data Firehose names them: eve/2026/11/25/.
+-- Replace ${BUCKET}. Fields of other events can be added in the same way: docs/fields.md lists them.
 CREATE EXTERNAL TABLE IF NOT EXISTS mirrorsink_eve (
   `timestamp` string,
   flow_id bigint,

@@ -1,6 +1,6 @@
--- VPC Flow Logs themselves, as AWS delivers them: Parquet, Hive-compatible prefixes, partitioned every hour, with the fields of
--- versions 2 to 5. If there is such a table already, name it in 05-all-flows.sql instead. ${FLOWLOG_BUCKET} may have a prefix
--- behind it. If it is the bucket that mirrorsink writes to, it must have another one, or both tables are of all files.
+-- VPC Flow Logs as AWS delivers them: Parquet, Hive-compatible prefixes, partitioned every hour, with the fields of
+-- versions 2 to 5. If you have such a table already, name it in 05-all-flows.sql instead. ${FLOWLOG_BUCKET} may include a
+-- prefix. If it is the bucket that mirrorsink writes to, the prefix must differ, or each table reads the files of both.
 CREATE EXTERNAL TABLE IF NOT EXISTS vpc_flow_logs (
   version int,
   account_id string,

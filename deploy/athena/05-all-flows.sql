@@ -1,9 +1,9 @@
--- What mirrorsink saw and what VPC Flow Logs saw, in one. seen_by says which: an interface that has both is in it twice. AWS's
--- rows have nulls in our columns. A few columns are worked out, so that queries need not:
+-- The records of mirrorsink and of VPC Flow Logs together. seen_by names the source: an interface that has both is in the view twice.
+-- AWS's rows have nulls in the columns of mirrorsink. Some columns are derived:
 --   local_addr, remote_addr   the packet's address at the interface's side, and at the other
---   remote_is_public          the other side is none of the private, shared, link-local, loopback or multicast networks
---   opened_by                 inside or outside: which of the two sides opened the connection, null in AWS's rows
---   remote_name               x_name where it is the other side's: a name belongs to who was connected to
+--   remote_is_public          the remote address is in none of the private, shared, link-local, loopback or multicast networks
+--   opened_by                 inside or outside: the side that opened the connection, null in AWS's rows
+--   remote_name               x_name if it is the other side's: a name belongs to the server
 CREATE OR REPLACE VIEW all_flows AS
 SELECT
   f.*,

@@ -1,8 +1,8 @@
--- All flows, with the names that the DNS table knows for those that have none: behind a load balancer the answers of a resolver may
--- reach another mirrorsink than the connections that follow, and VPC Flow Logs have no names at all. A flow gets the name of the last
--- answer before it that gave its client its address, of the same VPC and the same day (UTC).
---   name, name_source   x_name and where it is from: dns_table if the name is from there
---   name_stale          the answer's time to live and 300 s of grace were over, null if the name is not from there
+-- All flows, with names from the DNS table for flows that have none: behind a load balancer the answers of a resolver may
+-- reach another mirrorsink than the connections that follow, and VPC Flow Logs have no names. A flow gets the name of the last
+-- answer before it that gave its client its address, in the same VPC and on the same day (UTC).
+--   name, name_source   x_name and its source: dns_table if the name is from the DNS table
+--   name_stale          the answer's time to live and 300 s of grace were over, null if the name is not from the DNS table
 CREATE OR REPLACE VIEW named_flows AS
 WITH answers AS (
   SELECT

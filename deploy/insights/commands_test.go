@@ -9,22 +9,22 @@ import (
 	"time"
 )
 
-// row is a log event, or what a command made of some, by fields.
+// row is a log event or a row computed by a command: values by field.
 type row map[string]any
 
-// result is rows, and which of their fields are shown.
+// result is rows, and the fields of them that are shown.
 type result struct {
 	rows  []row
 	shown []string
 }
 
-// column is a field that a command makes.
+// column is a field that a command computes.
 type column struct {
 	name string
 	of   expression
 }
 
-// run asks a query of log events. Of those that are JSON it has the fields, objects within as names with dots.
+// run runs a query over log events. Events in JSON have their fields, with dotted names for nested objects.
 func (q query) run(messages []string) (*result, error) {
 	r := &result{shown: []string{"@timestamp", "@message"}}
 	for _, message := range messages {
@@ -97,7 +97,7 @@ func filter(condition expression) command {
 	}
 }
 
-// extract adds the fields that a regular expression finds. Events that do not match stay, without them.
+// extract adds the fields that a regular expression captures. Events that do not match are kept without them.
 func extract(from string, re *regexp.Regexp, names []string) command {
 	return func(r *result) error {
 		for _, event := range r.rows {
@@ -111,7 +111,7 @@ func extract(from string, re *regexp.Regexp, names []string) command {
 	}
 }
 
-// stats makes a row of each group, in the order in which they began.
+// stats computes a row for each group, in the order of their first events.
 func stats(aggregates, by []column) command {
 	return func(r *result) error {
 		groups, order, err := group(r.rows, by)
@@ -157,8 +157,8 @@ func group(rows []row, by []column) (groups map[string][]row, order []string, er
 	return groups, order, nil
 }
 
-// aggregate is a function of a field of all events of a group, without those that do not have it. Of texts that are no
-// numbers there is no sum, least or greatest.
+// aggregate is a function of a field over the events of a group that have the field. Texts that are not numbers have no sum,
+// minimum or maximum.
 func aggregate(e expression, events []row) (any, error) {
 	if !e.call() || len(e.args) != 1 {
 		return nil, fmt.Errorf("%s is no function of one field", e.op)
@@ -214,7 +214,7 @@ func ofNumbers(op string, numbers []float64) (any, error) {
 	return nil, fmt.Errorf("%s is not known", op)
 }
 
-// sortBy keeps the order of rows that are equal, and has those without a value last.
+// sortBy sorts stably, with rows without a value last.
 func sortBy(e expression, descending bool) command {
 	return func(r *result) (err error) {
 		slices.SortStableFunc(r.rows, func(a, b row) int {
@@ -236,7 +236,7 @@ func sortBy(e expression, descending bool) command {
 	}
 }
 
-// boolOrder has what is false first.
+// boolOrder sorts false before true.
 func boolOrder(a, b bool) int {
 	switch {
 	case a == b:
@@ -255,7 +255,7 @@ func limit(n int) command {
 	}
 }
 
-// dedup keeps the first row of each combination of values, and all rows that lack one of them.
+// dedup keeps the first row of each combination of values, and all rows that lack a value.
 func dedup(columns []column) command {
 	return func(r *result) (err error) {
 		seen := map[string]bool{}
@@ -276,7 +276,7 @@ func dedup(columns []column) command {
 	}
 }
 
-// String is the rows as lines with bars between columns, the columns' names first.
+// String returns the names of the columns and then the rows, one per line, with bars between columns.
 func (r *result) String() string {
 	var b strings.Builder
 	b.WriteString(strings.Join(r.shown, " | ") + "\n")

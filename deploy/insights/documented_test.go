@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// people are log events as the documentation has them.
+// people are the log events of the documentation.
 var people = []string{
 	"user=ann, method:GET, latency := 30",
 	"user=bob, method:GET, latency := 10",
@@ -15,7 +15,7 @@ var people = []string{
 	"nothing of the kind",
 }
 
-// TestDocumented holds the evaluator to what AWS documents of the commands:
+// TestDocumented: the evaluator has the results that AWS documents for the commands.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax.html
 func TestDocumented(t *testing.T) {
 	const parse = `parse @message "user=*, method:*, latency := *" as @user, @method, @latency | `
@@ -55,7 +55,7 @@ func TestDocumented(t *testing.T) {
 	}
 }
 
-// TestDiscovered: of events in JSON every field has a name, those of objects and arrays with dots.
+// TestDiscovered: every field of events in JSON has a name, with dots for objects and arrays.
 func TestDiscovered(t *testing.T) {
 	q, err := parseQuery("filter isIpInSubnet(`src_ip`, \"10.0.0.0/8\") | fields @timestamp, a.b, a.c.1, `a.d-e` as f")
 	require.NoError(t, err)
@@ -67,7 +67,7 @@ func TestDiscovered(t *testing.T) {
 	assert.Equal(t, "@timestamp | a.b | a.c.1 | f\n1795310283778 | true | 2.5 | x\n", got.String())
 }
 
-// TestNotQueries: what is no query is refused rather than understood otherwise.
+// TestNotQueries: malformed queries are refused.
 func TestNotQueries(t *testing.T) {
 	for query, why := range map[string]string{
 		"frobnicate x":                         "unknown command",

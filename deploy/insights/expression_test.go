@@ -9,17 +9,17 @@ import (
 	"strings"
 )
 
-// expression is a value of a row. A field that a row does not have is nil.
+// expression computes a value of a row. A missing field is nil.
 type expression struct {
-	op   string // of a function its name in lower case, with a bracket behind it
+	op   string // an operator, or the name of a function in lower case with an opening bracket
 	args []expression
-	text string // of a field its name, of a constant its value
+	text string // the name of a field, or the value of a constant
 	re   *regexp.Regexp
 }
 
 func (e expression) call() bool { return strings.HasSuffix(e.op, "(") }
 
-// The binary operators, from those that bind least.
+// The binary operators, in order of increasing precedence.
 var precedence = [][]string{{"or"}, {"and"}, {"=", "!=", "<", "<=", ">", ">=", "like", "=~", "not like", "in", "not in"}, {"+", "-"}, {"*", "/", "%"}, {"^"}}
 
 func (p *parser) expression() (expression, error) { return p.binary(0) }
@@ -44,7 +44,7 @@ func (p *parser) binary(level int) (left expression, err error) {
 	}
 }
 
-// operator reads an operator of a level, if one is there.
+// operator reads an operator of a level, if there is one.
 func (p *parser) operator(level []string) (string, error) {
 	for _, op := range level {
 		first, second, two := strings.Cut(op, " ")
@@ -68,7 +68,7 @@ func (p *parser) operator(level []string) (string, error) {
 	return "", nil
 }
 
-// right reads what stands behind an operator: its arguments, or a pattern.
+// right reads the right operand of an operator: its arguments, or a pattern.
 func (p *parser) right(op string, level int) (e expression, err error) {
 	switch {
 	case p.tok.kind == tokenPattern:
@@ -86,7 +86,7 @@ func (p *parser) right(op string, level int) (e expression, err error) {
 	return expression{args: []expression{arg}}, err
 }
 
-// list reads expressions with commas between up to a bracket.
+// list reads expressions separated by commas, up to a closing bracket.
 func (p *parser) list(end string) (e expression, err error) {
 	for !p.tok.is(end) {
 		arg, err := p.expression()
@@ -166,7 +166,7 @@ func (e expression) eval(r row) (any, error) {
 	return apply(e, args)
 }
 
-// truth is the value of a condition. What is missing is not true.
+// truth returns the value of a condition. A missing value is false.
 func truth(e expression, r row) (bool, error) {
 	v, err := e.eval(r)
 	if err != nil {
@@ -202,7 +202,7 @@ func apply(e expression, args []any) (any, error) {
 	return arithmetic(e.op, args)
 }
 
-// compared compares as numbers if both are, else as texts. Nothing compares with what is missing.
+// compared compares two numbers as numbers and other values as text. A comparison with a missing value is false.
 func compared(op string, a, b any) bool {
 	if a == nil || b == nil {
 		return false
@@ -232,7 +232,7 @@ func compared(op string, a, b any) bool {
 	}
 }
 
-// matches finds a text in another, or what a regular expression means.
+// matches reports whether a text contains another, or matches a regular expression.
 func matches(e expression, args []any) bool {
 	if e.re != nil {
 		return e.re.MatchString(show(args[0]))
@@ -258,7 +258,7 @@ var operations = map[string]func(x, y float64) float64{
 	"^": math.Pow,
 }
 
-// arithmetic has no value where an argument is no number.
+// arithmetic returns nil if an argument is not a number.
 func arithmetic(op string, args []any) (any, error) {
 	f := operations[op]
 	if f == nil {

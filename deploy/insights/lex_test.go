@@ -22,7 +22,7 @@ type token struct {
 	text string
 }
 
-// is says whether the token is a sign or keyword.
+// is reports whether the token is a sign or keyword.
 func (t token) is(text string) bool {
 	return t.kind == tokenSign && t.text == text || t.kind == tokenName && strings.EqualFold(t.text, text)
 }
@@ -30,7 +30,7 @@ func (t token) is(text string) bool {
 // lexer splits a query of CloudWatch Logs Insights into tokens.
 type lexer struct{ rest string }
 
-// blank passes over white space and comments, which reach from # to the end of the line.
+// blank skips white space and comments, which reach from # to the end of the line.
 func (l *lexer) blank() {
 	for {
 		l.rest = strings.TrimLeftFunc(l.rest, unicode.IsSpace)
@@ -78,7 +78,7 @@ func (l *lexer) sign() (token, error) {
 	return token{}, fmt.Errorf("%.20q begins no token", l.rest)
 }
 
-// isNameByte says which characters a name may have without backticks. Only functions' names have underscores.
+// isNameByte reports whether a name may have a character without backticks. Only functions' names have underscores.
 func isNameByte(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '@' || c == '.' || c == '_'
 }
@@ -93,7 +93,7 @@ func (l *lexer) span(kind int, of string) token {
 	return l.cut(kind, len(l.rest)-len(strings.TrimLeft(l.rest, of)))
 }
 
-// quoted returns what is between two marks. A backslash keeps the mark behind it, and is kept in regular expressions.
+// quoted returns the text between two marks. A backslash escapes a mark, and stays in regular expressions.
 func (l *lexer) quoted(kind int, mark byte) (token, error) {
 	var text strings.Builder
 	for i := 1; i < len(l.rest); i++ {

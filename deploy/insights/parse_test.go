@@ -8,17 +8,17 @@ import (
 	"strings"
 )
 
-// query is the commands of a query, in order. It knows those that the queries here use.
+// query is the commands of a query, in order. The parser knows the commands that the queries here use.
 type query []command
 
-// command makes rows of rows.
+// command computes rows from rows.
 type command func(*result) error
 
-// parser reads a query, a token ahead.
+// parser reads a query with one token of look-ahead.
 type parser struct {
 	lexer
 	tok   token
-	start string // what is left, from the token on
+	start string // the rest of the query, from the token on
 }
 
 // parseQuery reads a query of CloudWatch Logs Insights.
@@ -64,7 +64,7 @@ func (p *parser) expect(sign string) error {
 	return p.advance()
 }
 
-// accept passes over a sign or keyword if it is there.
+// accept skips a sign or keyword, if it is the next token.
 func (p *parser) accept(text string) (bool, error) {
 	if !p.tok.is(text) {
 		return false, nil
@@ -138,7 +138,7 @@ func (p *parser) parse() (command, error) {
 	return extract(from, re, names), err
 }
 
-// glob makes a regular expression of a text in which each * is a field. The last one takes the rest.
+// glob converts a text in which each * is a field to a regular expression. The last field takes the rest.
 func glob(text string, names int) (*regexp.Regexp, error) {
 	parts := strings.Split(text, "*")
 	if len(parts) != names+1 {
@@ -158,7 +158,7 @@ func glob(text string, names int) (*regexp.Regexp, error) {
 	return regexp.Compile(re.String())
 }
 
-// names reads names with commas between, each once.
+// names reads distinct names separated by commas.
 func (p *parser) names() (names []string, err error) {
 	for more := true; more && err == nil; {
 		if p.tok.kind != tokenName || slices.Contains(names, p.tok.text) {
@@ -172,7 +172,7 @@ func (p *parser) names() (names []string, err error) {
 	return names, err
 }
 
-// columns reads expressions with commas between, each with a name of its own, or under its text.
+// columns reads expressions separated by commas, each named by its alias or by its text.
 func (p *parser) columns() (columns []column, err error) {
 	for more := true; more && err == nil; {
 		start := p.start
@@ -222,7 +222,7 @@ func (p *parser) stats() (command, error) {
 	return stats(aggregates, by), err
 }
 
-// sort wants the order to be said.
+// sort requires an explicit order.
 func (p *parser) sort() (command, error) {
 	e, err := p.expression()
 	if err != nil {

@@ -37,7 +37,7 @@ func format(t *testing.T) *flowlog.Format {
 	return f
 }
 
-// flowLines are the records of testdata as lines.
+// flowLines returns the records of testdata as lines.
 func flowLines(t *testing.T) (lines []string) {
 	f, err := os.Open("../testdata/flows.txt")
 	require.NoError(t, err)
@@ -55,7 +55,7 @@ func flowLines(t *testing.T) (lines []string) {
 	}
 }
 
-// owners knows one interface, that of the captures.
+// owners is an inventory of one interface, that of the captures.
 type owners struct{}
 
 func (owners) Generation() uint64 { return 1 }
@@ -63,7 +63,7 @@ func (owners) Owner(netip.Addr, uint32) *event.Owner {
 	return &event.Owner{ENI: "eni-0a1b2c3d4e5f60001", Instance: "i-0a1b2c3d4e5f60001", Addrs: []netip.Addr{netip.MustParseAddr("10.0.1.10")}}
 }
 
-// eveLines are the events of a capture as EVE.
+// eveLines returns the events of a capture as EVE.
 type eveLines struct {
 	eve   export.EVE
 	lines []string
@@ -99,7 +99,7 @@ func queryFiles(t *testing.T) (files []string) {
 	return files
 }
 
-// TestAnswers asks every query of lines that we wrote, and compares the answers with those that somebody has read.
+// TestAnswers runs every query over lines that the program wrote, and compares the answers with reviewed ones.
 func TestAnswers(t *testing.T) {
 	const golden = "testdata/answers.txtar"
 	flows, events := flowLines(t), replay(t, "../../testdata/mirror-tls.pcap")
@@ -130,8 +130,7 @@ func TestAnswers(t *testing.T) {
 
 var parseCommand = regexp.MustCompile(`(?s)^parse @message "([* ]+)" as (.*?)\n\|`)
 
-// TestQueriesReadTheFormat: the queries of lines name as many fields as the format has, all the same, and begin with a
-// question.
+// TestQueriesReadTheFormat: all queries over lines name the fields of the format in order, and begin with a question.
 func TestQueriesReadTheFormat(t *testing.T) {
 	var names string
 	for _, file := range queryFiles(t) {
@@ -153,7 +152,7 @@ func TestQueriesReadTheFormat(t *testing.T) {
 	assert.Len(t, strings.Split(names, ","), len(format(t).Fields()))
 }
 
-// TestFormatBeginsAsTheDefault: what is discovered in lines of the default format stays where it is.
+// TestFormatBeginsAsTheDefault: the fields that Insights discovers in AWS's default format have the same positions in this one.
 func TestFormatBeginsAsTheDefault(t *testing.T) {
 	assert.True(t, strings.HasPrefix(format(t).String(), flowlog.Default.String()+" "))
 }

@@ -1,6 +1,6 @@
--- Which instance was it, behind the NAT gateway? VPC Flow Logs of the gateway's interface have the outside leg, with the gateway's
--- address, and the mirrored inside leg has the instance and the name. They have the protocol, the far end and the time in common, and
--- nearly the same bytes, not the port. candidates says how many inside records fit. The likeliest comes first.
+-- Which instances are behind the NAT gateway? VPC Flow Logs of the gateway's interface have the outside leg, with the gateway's
+-- address; the mirrored inside leg has the instance and the name. Both have the same protocol, remote address and time, and nearly
+-- the same bytes, but different source ports. candidates is the number of inside records that fit. The likeliest comes first.
 -- Edit: the gateway's interface_id, the day in both places.
 SELECT
   from_unixtime(o.start) AS began, o.pkt_dstaddr AS far_end, o.dstport, o.protocol, o.bytes AS bytes_outside,

@@ -1,6 +1,6 @@
--- What went both ways between each outside address and the VPC, and which side opened it? Flow logs have two records for a
--- connection and do not say who began. Addresses of IPv6 are public inside of a VPC too: of a connection between two of its interfaces
--- that are both mirrored, the client's observation alone is told.
+-- How much went in both directions between each outside address and the VPC, and which side opened it? Flow logs have two records for
+-- a connection and do not name the initiator. IPv6 addresses are public inside a VPC too: for a connection between two mirrored
+-- interfaces of the VPC, only the records of the client's interface count.
 -- Edit: vpc_id and the day, both in two places.
 SELECT
   remote_addr, max(x_name) AS name, local_addr, opened_by, max(x_initiator_reason) AS evidence,

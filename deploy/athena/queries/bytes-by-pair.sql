@@ -1,4 +1,4 @@
--- How many bytes went from where to where? What was seen at both ends counts once: where it left.
+-- How many bytes went from each source to each destination? A connection seen at both ends counts once, at the sender's interface.
 -- Edit: the day.
 SELECT seen_by, srcaddr, dstaddr, sum(packets) AS packets, sum(bytes) AS bytes
 FROM all_flows

@@ -1,5 +1,5 @@
--- Which servers show a certificate that ends within 30 days, or has ended? Certificates are seen up to TLS 1.2: later ones are
--- encrypted. They are in EVE's tls events.
+-- Which servers use a certificate that ends within 30 days, or has ended? Certificates are visible up to TLS 1.2; later versions
+-- encrypt them. They are in EVE's tls events.
 -- Edit: the day.
 SELECT
   TRY_CAST(replace(tls.notafter, 'T', ' ') AS timestamp) AS ends, tls.subject AS subject, tls.issuerdn AS issuer, tls.sni AS sni,

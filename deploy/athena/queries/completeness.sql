@@ -1,4 +1,4 @@
--- How far can the answers be relied on? Windows in which copies were lost, and the share of TCP bytes that was seen, by interface.
+-- How complete are the records? It lists the windows in which copies were lost and the share of TCP bytes seen, by interface.
 -- Edit: the day.
 SELECT
   interface_id, count_if(log_status = 'SKIPDATA') AS windows_with_loss, count_if(log_status = 'NODATA') AS windows_without_traffic,

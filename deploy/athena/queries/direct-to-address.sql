@@ -1,5 +1,5 @@
--- Which connections went straight to an address that no DNS lookup explains? docs/hints.md says what the reasons mean. no_dns_seen
--- is not among them, since it says that nothing is known.
+-- Which connections went to an address that no DNS lookup explains? docs/hints.md explains the reasons. no_dns_seen is left
+-- out, since it means that nothing is known.
 -- Edit: the day.
 SELECT
   x_direct_to_address AS why, instance_id, interface_id, pkt_dstaddr, dstport, protocol, x_app_proto,

@@ -1,5 +1,5 @@
--- Who asks a public resolver over TLS, past the VPC's own, and what does it reach afterwards without a lookup that anybody saw?
--- Edit: the day, and the names and addresses of resolvers, which cannot be complete.
+-- Which clients use a public resolver over TLS instead of the VPC's, and what do they reach afterwards without a visible lookup?
+-- Edit: the day, and the list of resolvers' names and addresses, which cannot be complete.
 SELECT
   instance_id, interface_id,
   CASE WHEN x_direct_to_address = 'doh_suspected' THEN 'reached after it' ELSE 'resolver' END AS what,

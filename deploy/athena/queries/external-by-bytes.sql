@@ -1,4 +1,4 @@
--- Which external addresses does a VPC send most bytes to, and what are they called?
+-- Which external addresses does a VPC send most bytes to, and what are their names?
 -- Edit: vpc_id, the day.
 SELECT seen_by, pkt_dstaddr, max(remote_name) AS name, sum(packets) AS packets, sum(bytes) AS bytes
 FROM all_flows

@@ -1,4 +1,4 @@
--- What leaves one interface for the ports of management and other system services?
+-- Which traffic leaves one interface to the ports of management and other system services?
 -- Edit: interface_id, the day.
 SELECT seen_by, dstaddr, dstport, protocol, remote_name, count(*) AS records, sum(packets) AS packets, sum(bytes) AS bytes
 FROM all_flows

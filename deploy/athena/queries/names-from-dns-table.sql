@@ -1,4 +1,4 @@
--- Which connections have no name of their own, and what does the DNS table call them? It has the answers that other mirrorsinks
+-- Which names does the DNS table have for connections without a name? It has the answers that other mirrorsinks
 -- behind the same load balancer saw.
 -- Edit: the day.
 SELECT seen_by, interface_id, remote_addr, name, name_source, name_stale, count(*) AS records, sum(bytes) AS bytes

@@ -1,5 +1,5 @@
--- Which names does each service use, of which AWS service, and how much? A bill of materials of what leaves.
--- Edit: the list of instances and services, or put a table of yours in its place, and the day.
+-- Which names does each service use, of which AWS service, and how much? The answer is a bill of materials of outgoing traffic.
+-- Edit: the list of instances and services, or replace it by a table of your own, and the day.
 WITH services (instance_id, service) AS (
   VALUES
     ('i-0a1b2c3d4e5f60001', 'shop'),

@@ -1,4 +1,4 @@
--- Which names were reached today that were not yesterday, by which instance first?
+-- Which names were reached today but not yesterday, and by which instance first?
 -- Edit: both days.
 SELECT remote_name, min_by(instance_id, start) AS first_instance, from_unixtime(min(start)) AS first_seen, sum(bytes) AS bytes
 FROM all_flows

@@ -1,5 +1,5 @@
--- What was refused, and what did nobody answer? VPC Flow Logs know the first (REJECT). A mirror carries no packet that a security
--- group or network ACL dropped on its way in. Of what was dropped on its way out, or beyond, it knows that no answer came.
+-- Which attempts were refused, and which were not answered? VPC Flow Logs have refusals (REJECT). A mirror does not copy packets
+-- that a security group or network ACL drops on their way in. For packets dropped on their way out, or beyond, it sees no answer.
 -- Edit: the day.
 SELECT
   seen_by, CASE WHEN action = 'REJECT' THEN 'refused' ELSE 'unanswered' END AS what, flow_direction,

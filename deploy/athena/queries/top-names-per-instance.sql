@@ -1,4 +1,4 @@
--- Which names does each instance reach, by bytes both ways? The first ten of each.
+-- Which names does each instance reach, by bytes in both directions? The answer has the first ten of each.
 -- Edit: the day.
 SELECT instance_id, place, remote_name, bytes_out, bytes_in
 FROM (

@@ -15,8 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// trino is what Athena's SQL (Trino's) has and DuckDB has not, or under another name. The queries are run as they are, but for
-// the time.
+// trino replaces functions of Athena's SQL (Trino's) that DuckDB lacks or names differently, and the time. Otherwise the queries
+// are run unchanged.
 const trino = `
 CREATE MACRO from_unixtime(seconds) AS to_timestamp(seconds);
 CREATE MACRO regexp_like(text, pattern) AS regexp_matches(text, pattern);
@@ -25,10 +25,10 @@ CREATE MACRO regexp_like(text, pattern) AS regexp_matches(text, pattern);
 // now is the time at which the queries are run.
 const now = "TIMESTAMP '2026-11-25 00:00:00'"
 
-// athena is DuckDB in the place of Athena.
+// athena is a DuckDB that stands in for Athena.
 type athena struct{ db *sql.DB }
 
-// openAthena starts it. It reaches no network: nothing is loaded that is not linked in.
+// openAthena starts DuckDB without access to a network: all extensions are linked in.
 func openAthena(t testing.TB) *athena {
 	db, err := sql.Open("duckdb", "?autoinstall_known_extensions=false&autoload_known_extensions=false&threads=2")
 	require.NoError(t, err)
@@ -45,7 +45,7 @@ func (a *athena) exec(t testing.TB, statement string) {
 	require.NoError(t, err, statement)
 }
 
-// ask runs a query, and returns its answer as lines with bars between columns, the columns' names first.
+// ask runs a query, and returns the names of the columns and then the rows, one per line, with bars between columns.
 func (a *athena) ask(t testing.TB, query string) string {
 	rows, err := a.db.QueryContext(t.Context(), strings.ReplaceAll(query, "now()", now))
 	require.NoError(t, err, query)
@@ -84,8 +84,8 @@ func show(v any) string {
 	}
 }
 
-// create makes a table of ours over files. Athena reads columns by their names, as the types of the statement, and partitions
-// from the paths.
+// create creates a table over files. Like Athena it reads columns by name in the types of the statement, and partitions from
+// the paths.
 func (a *athena) create(t testing.TB, tab table, source string) {
 	var columns []string
 	for _, c := range append(tab.columns, tab.partitions...) {
@@ -94,12 +94,12 @@ func (a *athena) create(t testing.TB, tab table, source string) {
 	a.exec(t, fmt.Sprintf("CREATE VIEW %s AS SELECT %s FROM %s", tab.name, strings.Join(columns, ", "), source))
 }
 
-// parquet is the files of a service below a folder.
+// parquet returns the pattern of a service's files below a folder.
 func parquet(dir, service string) string {
 	return fmt.Sprintf("read_parquet('%s/AWSLogs/*/aws-service=%s/*/*/*/*/*/*.parquet', hive_partitioning = true, hive_types_autocast = false)", dir, service)
 }
 
-// eve is the files of EVE below a folder.
+// eve returns the pattern of EVE files below a folder.
 func eve(dir string, tab table) string {
 	var columns []string
 	for _, c := range tab.columns {
@@ -114,7 +114,7 @@ var (
 	arrayType   = regexp.MustCompile(`array<(\w+)>`)
 )
 
-// duckType is a type of Hive in DuckDB's words.
+// duckType returns the DuckDB type for a Hive type.
 func duckType(kind string) string {
 	kind = arrayType.ReplaceAllString(kind, "$1[]")
 	if strings.HasPrefix(kind, "struct<") {

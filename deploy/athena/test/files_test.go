@@ -21,7 +21,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/flowlog"
 )
 
-// parquetFiles returns the files below a folder, which has no others.
+// parquetFiles returns the files below a folder, and requires that all are Parquet.
 func parquetFiles(t testing.TB, dir string) (files []string) {
 	require.NoError(t, filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
 		if err == nil && !d.IsDir() && filepath.Base(name) != ".lock" {
@@ -33,8 +33,8 @@ func parquetFiles(t testing.TB, dir string) (files []string) {
 	return files
 }
 
-// someRecords are records with all kinds of values in all fields, in the order of their time: over hours, accounts and regions.
-// Their VNIs are their numbers.
+// someRecords draws records with all kinds of values in all fields, in the order of time, over several hours, accounts and regions.
+// The VNI of a record is its index.
 func someRecords(n int) []flowlog.Record {
 	r := rand.New(rand.NewPCG(3, 5))
 	pick := func(texts ...string) string { return texts[r.IntN(len(texts))] }
@@ -78,7 +78,7 @@ func someShare(r *rand.Rand) float64 {
 	return float64(r.IntN(1001)) / 1000
 }
 
-// TestValuesComeBack: DuckDB reads from every column of every record what the record's line has.
+// TestValuesComeBack: DuckDB reads the value of the record's line from every column of every record.
 func TestValuesComeBack(t *testing.T) {
 	const n = 6000
 	dir, records := t.TempDir(), someRecords(n)
@@ -106,7 +106,7 @@ func TestValuesComeBack(t *testing.T) {
 	require.Equal(t, n, read)
 }
 
-// column is a value as a line has it, but for escapes; nothing for null.
+// column returns a value as in a line, without escapes; "" for null.
 func column(v any) string {
 	switch v := v.(type) {
 	case nil:
@@ -118,7 +118,7 @@ func column(v any) string {
 	}
 }
 
-// TestTypesAreAWSs: the files have the fields as columns, in order, of the types that AWS's files have.
+// TestTypesAreAWSs: the files have the fields as columns, in order, in the types of AWS's files.
 func TestTypesAreAWSs(t *testing.T) {
 	dir := t.TempDir()
 	writeRecords(t, parquetConfig(dir), readRecords(t, "../../testdata/flows.txt"))
@@ -137,7 +137,7 @@ func TestTypesAreAWSs(t *testing.T) {
 	}
 }
 
-// TestFilesAreWhereAthenaLooks: every file lies in a folder that its table's statement leads to.
+// TestFilesAreWhereAthenaLooks: every file lies in a folder that the projection of its table covers.
 func TestFilesAreWhereAthenaLooks(t *testing.T) {
 	dir := t.TempDir()
 	writeWorld(t, dir)
@@ -165,7 +165,7 @@ func TestFilesAreWhereAthenaLooks(t *testing.T) {
 	}))
 }
 
-// partitionValues is a pattern of the values that a projected partition has.
+// partitionValues returns a pattern of the values of a projected partition.
 func partitionValues(properties map[string]string, name string) string {
 	digits, err := strconv.Atoi(properties["projection."+name+".digits"])
 	switch {
@@ -184,8 +184,8 @@ func partitionValues(properties map[string]string, name string) string {
 	}
 }
 
-// TestEveryFileIsRead: DuckDB decodes all columns of all files that captures make, in every schema, and counts as many rows as
-// were written.
+// TestEveryFileIsRead: DuckDB decodes all columns of all files written from captures, in every schema, and counts the rows
+// that were written.
 func TestEveryFileIsRead(t *testing.T) {
 	a := openAthena(t)
 	files, err := filepath.Glob(captures + "*.pcap*")
@@ -220,7 +220,7 @@ func (w *written) config() export.ParquetConfig {
 	return cfg
 }
 
-// check reads the files one by one, and returns how many rows they had.
+// check reads the files one by one, and returns the number of rows.
 func (w *written) check(a *athena) (rows int) {
 	assert.Len(w.t, parquetFiles(w.t, w.dir), len(w.files))
 	for _, f := range w.files {

@@ -17,7 +17,7 @@ import (
 
 var update = flag.Bool("update", false, "write testdata/answers.txtar anew")
 
-// openWorld has all tables and views, over files that the program's writers wrote.
+// openWorld opens all tables and views over files that the program's writers wrote.
 func openWorld(t testing.TB) *athena {
 	dir := t.TempDir()
 	writeWorld(t, dir)
@@ -33,7 +33,7 @@ func openWorld(t testing.TB) *athena {
 	return a
 }
 
-// flowLogs is AWS's own table, from text. What is not known is a dash in texts, and null in numbers.
+// flowLogs creates AWS's own table from text. An unknown value is a dash in texts, and null in numbers.
 func flowLogs(file string) string {
 	return fmt.Sprintf(`(
 		SELECT
@@ -49,7 +49,7 @@ func flowLogs(file string) string {
 		FROM read_csv('%s', delim = ' ', header = true, all_varchar = true))`, file)
 }
 
-// TestAnswers runs every query of the pack, and every view, and compares the answers with those that somebody has read.
+// TestAnswers runs every query and every view, and compares the answers with reviewed ones.
 func TestAnswers(t *testing.T) {
 	const golden = "testdata/answers.txtar"
 	a := openWorld(t)
@@ -82,8 +82,8 @@ func TestViewsKeepRows(t *testing.T) {
 	assert.Equal(t, both, a.ask(t, sums+"named_flows"))
 }
 
-// TestBothEndsCountOnce: of a connection that is mirrored at both ends every record says so, and what left the interfaces is what
-// one of them saw.
+// TestBothEndsCountOnce: every record of a connection that is mirrored at both ends names the other end, and the bytes that left
+// the interfaces are those that one of them saw.
 func TestBothEndsCountOnce(t *testing.T) {
 	dir := t.TempDir()
 	replay(t, captures+"mirror-both-ends.pcap", flowQueue(t, parquetConfig(dir)))
@@ -95,7 +95,7 @@ func TestBothEndsCountOnce(t *testing.T) {
 	assert.Equal(t, a.ask(t, sums+"x_vni = 101"), a.ask(t, sums+"(x_paired IS NULL OR flow_direction = 'egress')"))
 }
 
-// TestCertificatesNotYet: a certificate that ends later than in 30 days is not told.
+// TestCertificatesNotYet: a certificate that ends in more than 30 days is not listed.
 func TestCertificatesNotYet(t *testing.T) {
 	a := openWorld(t)
 	query := readFile(t, "../queries/certificates-expiring.sql")

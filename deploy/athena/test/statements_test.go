@@ -15,7 +15,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/flowlog"
 )
 
-// table is what a CREATE EXTERNAL TABLE statement says.
+// table is a parsed CREATE EXTERNAL TABLE statement.
 type table struct {
 	name       string
 	columns    []tableColumn
@@ -32,7 +32,7 @@ var (
 	propertyPair = regexp.MustCompile(`(?m)^  '([^']+)' = '([^']*)',?$`)
 )
 
-// readTable reads a statement of ours: one column a line, but for the fields of structs.
+// readTable parses a statement of this folder, which has one column per line, except for the fields of structs.
 func readTable(t testing.TB, file string) table {
 	text := comment.ReplaceAllString(readFile(t, filepath.Join("..", file)), "")
 	m := createTable.FindStringSubmatch(text)
@@ -70,7 +70,7 @@ const published = "version int, account_id string, interface_id string, srcaddr 
 	"az_id string, sublocation_type string, sublocation_id string, pkt_src_aws_service string, pkt_dst_aws_service string, " +
 	"flow_direction string, traffic_path int"
 
-// publishedPartitions is how AWS partitions them.
+// publishedPartitions are the partitions of AWS's statement.
 const publishedPartitions = "aws-account-id string, aws-service string, aws-region string, year string, month string, day string, hour string"
 
 func list(columns []tableColumn) string {
@@ -81,7 +81,7 @@ func list(columns []tableColumn) string {
 	return strings.Join(texts, ", ")
 }
 
-// TestPublishedColumnsComeFirst: what is written for VPC Flow Logs can be asked of our table.
+// TestPublishedColumnsComeFirst: queries written for VPC Flow Logs run on mirrorsink's table.
 func TestPublishedColumnsComeFirst(t *testing.T) {
 	flows := readTable(t, "01-flows.sql")
 	assert.True(t, strings.HasPrefix(list(flows.columns), published+", "), list(flows.columns))
@@ -96,8 +96,8 @@ var hiveTypes = map[flowlog.Type]string{
 	flowlog.String: "string", flowlog.Int32: "int", flowlog.Int64: "bigint", flowlog.Boolean: "boolean", flowlog.Double: "double",
 }
 
-// TestColumnsAreTheFields: the table has every field of flow logs, in order. Only AWS's protocol is wider in its statement
-// than in its files, and so is ours.
+// TestColumnsAreTheFields: the table has every field of flow logs, in order. Only protocol is wider in AWS's statement
+// than in its files, and so it is here.
 func TestColumnsAreTheFields(t *testing.T) {
 	columns := readTable(t, "01-flows.sql").columns
 	require.Len(t, columns, len(flowlog.Fields))
@@ -125,7 +125,7 @@ func TestProjection(t *testing.T) {
 	}
 }
 
-// TestPublicAddresses holds the view's pattern to the standard library's predicates.
+// TestPublicAddresses: the view's pattern agrees with the predicates of net/netip.
 func TestPublicAddresses(t *testing.T) {
 	m := regexp.MustCompile(`NOT regexp_like\(f.remote_addr, '([^']+)'\) AS remote_is_public`).
 		FindStringSubmatch(readFile(t, "../05-all-flows.sql"))
@@ -142,7 +142,7 @@ func TestPublicAddresses(t *testing.T) {
 	})
 }
 
-// drawAddr draws an address, most often one near a border between networks.
+// drawAddr draws an address, most often one near a boundary of a network.
 func drawAddr(t *rapid.T) netip.Addr {
 	if rapid.Bool().Draw(t, "v6") {
 		b := [16]byte(rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "bytes"))
@@ -158,8 +158,8 @@ func drawAddr(t *rapid.T) netip.Addr {
 	return netip.AddrFrom4(b)
 }
 
-// TestQueriesSayTheirQuestion: every query begins with a comment that asks something, and names the partitions it reads.
-func TestQueriesSayTheirQuestion(t *testing.T) {
+// TestQueriesStateTheirQuestion: every query begins with a comment that is a question, and names the partitions it reads.
+func TestQueriesStateTheirQuestion(t *testing.T) {
 	queries, err := filepath.Glob("../queries/*.sql")
 	require.NoError(t, err)
 	for _, file := range queries {
@@ -188,7 +188,7 @@ func TestQueriesAreDocumented(t *testing.T) {
 	}
 }
 
-// TestPlaceholders: what envsubst is told to replace is all that there is to replace, but for Athena's own.
+// TestPlaceholders: the documented envsubst replaces every placeholder, except Athena's own.
 func TestPlaceholders(t *testing.T) {
 	page := readFile(t, "../../../docs/queries.md")
 	files, err := filepath.Glob("../*.sql")

@@ -27,7 +27,7 @@ const (
 	captureDay = "2026/11/22"
 )
 
-// owners knows one interface, that of the captures, and nothing of the one at the other end of some.
+// owners is an inventory of one interface, that of the captures, without the other end that some captures have.
 type owners struct{}
 
 const otherEnd = 102 // the VNI of its session
@@ -48,7 +48,7 @@ func parquetConfig(dir string) export.ParquetConfig {
 	return export.ParquetConfig{Dir: dir, Rotate: 5 * time.Minute, MaxBytes: 1 << 20, Memory: export.MinParquetMemory, Log: slog.New(slog.DiscardHandler)}
 }
 
-// replay inspects a capture, mirrored or plain, and hands its events to queues, which it closes.
+// replay inspects a capture, mirrored or plain, and puts its events into queues, which it closes.
 func replay(t testing.TB, file string, queues ...*export.Queue) {
 	src, err := capture.Open(file)
 	require.NoError(t, err)
@@ -67,7 +67,7 @@ func replay(t testing.TB, file string, queues ...*export.Queue) {
 	}
 }
 
-// fan passes each batch to all queues.
+// fan puts each batch into all queues.
 type fan []*export.Queue
 
 func (f fan) Events(b *event.Batch) {
@@ -108,7 +108,7 @@ func eveQueue(t testing.TB, file string) *export.Queue {
 	return export.NewQueue(q)
 }
 
-// readRecords reads flow log text of testdata.
+// readRecords reads flow log lines of testdata.
 func readRecords(t testing.TB, file string) (records []flowlog.Record) {
 	f, err := os.Open(file)
 	require.NoError(t, err)
@@ -135,7 +135,7 @@ func writeRecords(t testing.TB, cfg export.ParquetConfig, records []flowlog.Reco
 	require.Zero(t, p.Counts().Lost)
 }
 
-// writeWorld fills a folder as a bucket: the records of testdata, and the DNS answers and EVE events of captures.
+// writeWorld writes a folder with the layout of a bucket: the records of testdata, and the DNS answers and EVE events of captures.
 func writeWorld(t testing.TB, dir string) {
 	cfg := parquetConfig(dir)
 	writeRecords(t, cfg, readRecords(t, "../../testdata/flows.txt"))
