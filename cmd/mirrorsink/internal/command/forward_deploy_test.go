@@ -1,11 +1,9 @@
 package command
 
 import (
-	"bufio"
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -36,14 +34,6 @@ func unitLines(text, key string) (values []string) {
 	return values
 }
 
-// splitWords splits a command line as a shell does, as far as our documents need it.
-func splitWords(line string) (all []string) {
-	for _, m := range regexp.MustCompile(`(?:'[^']*'|[^\s'])+`).FindAllString(line, -1) {
-		all = append(all, strings.ReplaceAll(m, "'", ""))
-	}
-	return all
-}
-
 // parseListen reads the flags of a command line of listen.
 func parseListen(t *testing.T, args []string) *listenOptions {
 	t.Helper()
@@ -60,7 +50,7 @@ func TestUnitAndSuricataFitTogether(t *testing.T) {
 	unit := suricataFile(t, "mirrorsink.service")
 	start := unitLines(unit, "ExecStart")
 	require.Len(t, start, 1)
-	args := splitWords(start[0])
+	args := shellWords(start[0])
 	require.Equal(t, []string{"/usr/local/bin/mirrorsink", "listen"}, args[:2])
 	opts := parseListen(t, args[2:])
 
@@ -114,50 +104,4 @@ func TestDocumentedRotationIsShorterThanSuricatasDelay(t *testing.T) {
 		require.NoError(t, err)
 		assert.Less(t, spec.Rotate, time.Duration(suricata.PcapFile.Delay)*time.Second)
 	}
-}
-
-// Every command of ours that the pages on forwarding show can be given.
-func TestDocumentedForwardCommands(t *testing.T) {
-	n := 0
-	for _, page := range []string{"deploy/suricata/README.md", "docs/forwarding.md", "docs/operations.md", "README.md"} {
-		for _, args := range documentedCommands(t, filepath.Join("..", "..", "..", "..", filepath.FromSlash(page))) {
-			root := newRoot(nil, nil)
-			cmd, rest, err := root.Find(args)
-			require.NoError(t, err, args)
-			assert.NoError(t, cmd.ParseFlags(rest), "%s: %v", page, args)
-			if cmd.Name() == "listen" && !slices.Contains(rest, "--cpus") { // this machine may not have them
-				parseListen(t, rest)
-			}
-			n++
-		}
-	}
-	assert.Greater(t, n, 10)
-}
-
-// documentedCommands returns the arguments of the commands listen, replay and simulate in a page's code.
-func documentedCommands(t *testing.T, page string) (all [][]string) {
-	t.Helper()
-	f, err := os.Open(page)
-	require.NoError(t, err)
-	defer f.Close()
-	fenced := false
-	for s := bufio.NewScanner(f); s.Scan(); {
-		line := s.Text()
-		if strings.HasPrefix(line, "```") {
-			fenced = !fenced
-		}
-		if !fenced && !strings.HasPrefix(line, "    ") {
-			continue
-		}
-		_, command, ok := strings.Cut(line, "mirrorsink ")
-		args := splitWords(command)
-		if !ok || len(args) == 0 || !slices.Contains([]string{"listen", "replay", "simulate"}, args[0]) {
-			continue
-		}
-		if end := slices.IndexFunc(args, func(w string) bool { return strings.Trim(w, "|&;#") == "" }); end >= 0 {
-			args = args[:end]
-		}
-		all = append(all, slices.DeleteFunc(args, func(w string) bool { return w == "\\" }))
-	}
-	return all
 }

@@ -33,7 +33,7 @@ func TestReports(t *testing.T) {
 				if !ok {
 					continue
 				}
-				said := transcript(runHere(t, words(command)...))
+				said := transcript(runHere(t, shellWords(command)...))
 				if *update {
 					f.Data = []byte(said)
 					continue
@@ -85,20 +85,6 @@ func transcript(r result) string {
 		fmt.Fprintf(&b, "exit status %d\n", r.code)
 	}
 	return b.String()
-}
-
-// words splits a command line at spaces that are not within single quotation marks.
-func words(line string) (all []string) {
-	quoted := false
-	for _, f := range strings.FieldsFunc(line, func(c rune) bool {
-		if c == '\'' {
-			quoted = !quoted
-		}
-		return c == ' ' && !quoted
-	}) {
-		all = append(all, strings.ReplaceAll(f, "'", ""))
-	}
-	return all
 }
 
 // TestReportReadersAgree: the records of a capture give the same answer from flow log lines, Parquet and EVE.
