@@ -120,7 +120,7 @@ func (s *Server) Delay(n int) {
 func (s *Server) Settle() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.store.settle()
+	s.store.showAll()
 }
 
 func (s *Server) addFault(r *faultRule) {

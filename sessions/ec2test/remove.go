@@ -2,54 +2,49 @@ package ec2test
 
 import "maps"
 
-// RemoveInterface deletes an interface, and with it the sessions that mirror it. Targets on it stay, and their sessions.
-func (s *Server) RemoveInterface(id string) {
+// change changes the state behind the API's back: at once, without checks, and without a logged call.
+func (s *Server) change(f func(*store)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.store.removeInterface(id)
+	f(&s.store)
 }
 
-// RemoveInstance terminates an instance: its interfaces go with it.
+// RemoveInterface deletes an interface and the sessions that mirror it. Targets on it stay, and their sessions.
+func (s *Server) RemoveInterface(id string) {
+	s.change(func(d *store) { d.removeInterface(id) })
+}
+
+// RemoveInstance terminates an instance and deletes its interfaces.
 func (s *Server) RemoveInstance(id string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for eni := range maps.Clone(s.store.attached[id]) {
-		s.store.removeInterface(eni)
-	}
-	s.store.instances.remove(id)
+	s.change(func(d *store) {
+		for eni := range maps.Clone(d.attached[id]) {
+			d.removeInterface(eni)
+		}
+		d.instances.remove(id)
+	})
 }
 
 // RemoveLoadBalancer deletes a load balancer. Targets on it stay, and their sessions.
 func (s *Server) RemoveLoadBalancer(arn string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.store.balancers.remove(arn)
+	s.change(func(d *store) { d.balancers.remove(arn) })
 }
 
-// RemoveTarget deletes a mirror target behind the API's back, even if it is in use, as its fellows below do.
+// RemoveTarget deletes a mirror target even if it is in use.
 func (s *Server) RemoveTarget(id string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.store.removeTarget(id)
+	s.change(func(d *store) { d.targets.remove(id) })
 }
 
-// RemoveFilter deletes a filter with its rules.
+// RemoveFilter deletes a filter with its rules even if it is in use.
 func (s *Server) RemoveFilter(id string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.store.removeFilter(id)
+	s.change(func(d *store) { d.removeFilter(id) })
 }
 
 // RemoveRule deletes a rule.
 func (s *Server) RemoveRule(id string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.store.removeRule(id)
+	s.change(func(d *store) { d.rules.remove(id) })
 }
 
 // RemoveSession deletes a session.
 func (s *Server) RemoveSession(id string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.store.removeSession(id)
+	s.change(func(d *store) { d.sessions.remove(id) })
 }

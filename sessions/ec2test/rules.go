@@ -96,7 +96,7 @@ func createRule(c *call) (reply, error) {
 	}
 	r.ID = c.s.newID("tmfr")
 	c.id = r.ID
-	c.putRule(r, c.hiddenThrough())
+	c.rules.put(r.ID, r, c.hiddenThrough())
 	token := c.text("ClientToken")
 	return func(w xmlWriter) {
 		w.in("trafficMirrorFilterRule", func() { writeRule(w, r) })
@@ -122,7 +122,7 @@ func modifyRule(c *call) (reply, error) {
 	if err := c.ruleNumberFree(r); err != nil {
 		return nil, err
 	}
-	c.putRule(r, 0)
+	c.rules.put(r.ID, r, 0)
 	return func(w xmlWriter) { w.in("trafficMirrorFilterRule", func() { writeRuleUntagged(w, r) }) }, nil
 }
 
@@ -132,7 +132,7 @@ func deleteRule(c *call) (reply, error) {
 		return nil, err
 	}
 	c.id = r.ID
-	c.removeRule(r.ID)
+	c.rules.remove(r.ID)
 	return func(w xmlWriter) { w.value("trafficMirrorFilterRuleId", r.ID) }, nil
 }
 

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// seed puts an account's resources into the empty server. References between mirroring resources are not checked.
+// seed puts an account's resources into an empty server. It does not check references between mirroring resources.
 func (s *Server) seed(a *Account) {
 	each(a.Subnets, s.PutSubnet)
 	each(a.SecurityGroups, s.PutSecurityGroup)
@@ -30,55 +30,41 @@ func each[T any](list []T, put func(T) string) {
 	}
 }
 
-// fill fills in what every resource has.
-func (s *Server) fill(id, owner *string, prefix string) {
+// put stores a resource with put. It makes up an ID where none is given, and returns it; the owner defaults to the account.
+func (s *Server) put(id, owner *string, prefix string, put func(*store)) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if *id == "" {
 		*id = s.newID(prefix)
 	}
 	*owner = cmp.Or(*owner, s.account)
+	put(&s.store)
+	return *id
 }
 
-// PutSubnet adds a subnet, or replaces the one of that ID, and returns the ID. So do its fellows below: what they put is
-// there at once, whatever Delay says, and is no call.
+// PutSubnet adds a subnet, or replaces the one with the same ID, and returns the ID. Like the other Put methods it takes effect at once,
+// whatever Delay is, and is not logged as a call.
 func (s *Server) PutSubnet(v Subnet) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	n := v.clone()
-	s.fill(&n.ID, &n.Owner, "subnet")
-	s.store.subnets.put(n.ID, n, 0)
-	return n.ID
+	return s.put(&n.ID, &n.Owner, "subnet", func(d *store) { d.subnets.put(n.ID, n, 0) })
 }
 
 // PutSecurityGroup adds or replaces a security group.
 func (s *Server) PutSecurityGroup(v SecurityGroup) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	n := v.clone()
-	s.fill(&n.ID, &n.Owner, "sg")
-	s.store.groups.put(n.ID, n, 0)
-	return n.ID
+	return s.put(&n.ID, &n.Owner, "sg", func(d *store) { d.groups.put(n.ID, n, 0) })
 }
 
 // PutInstance adds or replaces an instance.
 func (s *Server) PutInstance(v Instance) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	n := v.clone()
-	s.fill(&n.ID, &n.Owner, "i")
 	n.Type, n.State = cmp.Or(n.Type, "m5.large"), cmp.Or(n.State, "running")
-	s.store.instances.put(n.ID, n, 0)
-	return n.ID
+	return s.put(&n.ID, &n.Owner, "i", func(d *store) { d.instances.put(n.ID, n, 0) })
 }
 
-// PutInterface adds or replaces an interface. What it does not say of its place is that of its subnet.
+// PutInterface adds or replaces an interface. Its VPC and zone default to those of its subnet.
 func (s *Server) PutInterface(v Interface) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	n := v.clone()
-	s.fill(&n.ID, &n.Owner, "eni")
-	if subnet := s.store.subnets.get(n.Subnet); subnet != nil {
-		n.VPC, n.Zone = cmp.Or(n.VPC, subnet.VPC), cmp.Or(n.Zone, subnet.Zone)
-	}
 	n.Type = cmp.Or(n.Type, "interface")
 	if n.Status == "" {
 		n.Status = "available"
@@ -90,24 +76,23 @@ func (s *Server) PutInterface(v Interface) string {
 		b := n.Addresses[0].As4()
 		n.MAC = fmt.Sprintf("02:00:%02x:%02x:%02x:%02x", b[0], b[1], b[2], b[3])
 	}
-	s.store.putInterface(n, 0)
-	return n.ID
+	return s.put(&n.ID, &n.Owner, "eni", func(d *store) {
+		if subnet := d.subnets.get(n.Subnet); subnet != nil {
+			n.VPC, n.Zone = cmp.Or(n.VPC, subnet.VPC), cmp.Or(n.Zone, subnet.Zone)
+		}
+		d.interfaces.put(n.ID, n, 0)
+	})
 }
 
-// PutLoadBalancer adds or replaces a load balancer, which has an ARN.
+// PutLoadBalancer adds or replaces a load balancer. Its ARN must be given.
 func (s *Server) PutLoadBalancer(v LoadBalancer) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	n := v.clone()
 	n.Type, n.Scheme, n.State = cmp.Or(n.Type, "network"), cmp.Or(n.Scheme, "internal"), cmp.Or(n.State, "active")
-	s.store.balancers.put(n.ARN, n, 0)
-	return n.ARN
+	return s.put(&n.ARN, new(string), "", func(d *store) { d.balancers.put(n.ARN, n, 0) })
 }
 
-// PutTargetGroup adds or replaces a target group, which has an ARN.
+// PutTargetGroup adds or replaces a target group. Its ARN must be given.
 func (s *Server) PutTargetGroup(v TargetGroup) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	n := v.clone()
 	n.TargetType = cmp.Or(n.TargetType, "instance")
 	n.HealthProtocol, n.HealthPort = cmp.Or(n.HealthProtocol, "TCP"), cmp.Or(n.HealthPort, trafficPort)
@@ -115,69 +100,55 @@ func (s *Server) PutTargetGroup(v TargetGroup) string {
 		m := &n.Members[i]
 		m.State, m.Port = cmp.Or(m.State, "healthy"), cmp.Or(m.Port, n.Port)
 	}
-	s.store.targetGroups.put(n.ARN, n, 0)
-	return n.ARN
+	return s.put(&n.ARN, new(string), "", func(d *store) { d.targetGroups.put(n.ARN, n, 0) })
 }
 
 // PutTarget adds or replaces a mirror target.
 func (s *Server) PutTarget(v Target) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	n := v.clone()
-	s.fill(&n.ID, &n.Owner, "tmt")
-	s.store.putTarget(n, 0)
-	return n.ID
+	return s.put(&n.ID, &n.Owner, "tmt", func(d *store) { d.targets.put(n.ID, n, 0) })
 }
 
-// PutFilter adds or replaces a mirror filter. Its rules are the filter's from then on, and no others.
+// PutFilter adds or replaces a mirror filter with all of its rules.
 func (s *Server) PutFilter(v Filter) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	n := v.clone()
-	s.fill(&n.ID, &n.Owner, "tmf")
-	for id := range s.store.rulesOf[n.ID] {
-		s.store.removeRule(id)
-	}
 	rules := n.Rules
 	n.Rules = nil
-	s.store.filters.put(n.ID, n, 0)
-	for i := range rules {
-		rules[i].Filter = n.ID
-		s.putRule(&rules[i])
-	}
-	return n.ID
+	return s.put(&n.ID, &n.Owner, "tmf", func(d *store) {
+		for id := range d.rulesOf[n.ID] {
+			d.rules.remove(id)
+		}
+		d.filters.put(n.ID, n, 0)
+		for i := range rules {
+			r := &rules[i]
+			r.Filter = n.ID
+			if r.ID == "" {
+				r.ID = s.newID("tmfr")
+			}
+			d.rules.put(r.ID, r, 0)
+		}
+	})
 }
 
 // PutRule adds or replaces a rule of a filter.
 func (s *Server) PutRule(v Rule) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.putRule(v.clone())
-}
-
-func (s *Server) putRule(r *Rule) string {
-	if r.ID == "" {
-		r.ID = s.newID("tmfr")
-	}
-	s.store.putRule(r, 0)
-	return r.ID
-}
-
-// PutSession adds or replaces a mirror session. A number of 0 is the first that is free on the interface.
-func (s *Server) PutSession(v Session) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	n := v.clone()
-	s.fill(&n.ID, &n.Owner, "tms")
-	taken := map[int]bool{}
-	for id := range s.store.on[n.Interface] {
-		taken[s.store.sessions.get(id).Number] = true
-	}
-	for number := 1; n.Number == 0; number++ {
-		if !taken[number] {
-			n.Number = number
+	return s.put(&n.ID, new(string), "tmfr", func(d *store) { d.rules.put(n.ID, n, 0) })
+}
+
+// PutSession adds or replaces a mirror session. A number of 0 is replaced by the first that is free on the interface.
+func (s *Server) PutSession(v Session) string {
+	n := v.clone()
+	return s.put(&n.ID, &n.Owner, "tms", func(d *store) {
+		taken := map[int]bool{}
+		for id := range d.on[n.Interface] {
+			taken[d.sessions.get(id).Number] = true
 		}
-	}
-	s.store.putSession(n, 0)
-	return n.ID
+		for number := 1; n.Number == 0; number++ {
+			if !taken[number] {
+				n.Number = number
+			}
+		}
+		d.sessions.put(n.ID, n, 0)
+	})
 }

@@ -84,7 +84,7 @@ func (c *call) defaults(s *Session, newVNI bool) {
 // freeVNI makes up a VNI that no session has.
 func (s *Server) freeVNI() uint32 {
 	for {
-		if vni := 1 + s.random.Uint32N(maxVNI); s.store.vnis[vni] == 0 {
+		if vni := 1 + s.random.Uint32N(maxVNI); len(s.store.vnis[vniKey(vni)]) == 0 {
 			return vni
 		}
 	}

@@ -66,7 +66,7 @@ func createSession(c *call) (reply, error) {
 	c.defaults(s, !c.has("VirtualNetworkId"))
 	s.ID = c.s.newID("tms")
 	c.id = s.ID
-	c.putSession(s, c.hiddenThrough())
+	c.sessions.put(s.ID, s, c.hiddenThrough())
 	token := c.text("ClientToken")
 	return func(w xmlWriter) {
 		w.in("trafficMirrorSession", func() { writeSession(w, s) })
@@ -94,7 +94,7 @@ func modifySession(c *call) (reply, error) {
 		return nil, err
 	}
 	c.defaults(s, newVNI)
-	c.putSession(s, 0)
+	c.sessions.put(s.ID, s, 0)
 	return func(w xmlWriter) { w.in("trafficMirrorSession", func() { writeSession(w, s) }) }, nil
 }
 
@@ -104,7 +104,7 @@ func deleteSession(c *call) (reply, error) {
 		return nil, err
 	}
 	c.id = s.ID
-	c.removeSession(s.ID)
+	c.sessions.remove(s.ID)
 	return func(w xmlWriter) { w.value("trafficMirrorSessionId", s.ID) }, nil
 }
 

@@ -3,10 +3,11 @@ package ec2test
 import (
 	"cmp"
 	"slices"
+	"strconv"
 )
 
-// store is the state, with the indexes that keep each call's cost independent of how much there is. It is guarded by the
-// server's lock.
+// store is the state of the account. Its indexes keep the cost of a call independent of the size of the account. The server's lock
+// guards it.
 type store struct {
 	interfaces   table[Interface]
 	instances    table[Instance]
@@ -20,62 +21,50 @@ type store struct {
 	rules        table[Rule]
 	sessions     table[Session]
 
-	attached map[string]set    // by instance, its interfaces
-	rulesOf  map[string]set    // by filter
-	on       map[string]set    // by interface, the sessions that mirror it
-	to       map[string]set    // by target, its sessions
-	through  map[string]set    // by filter, its sessions
-	targetOf map[string]set    // by interface, the targets on it
-	vnis     map[uint32]uint32 // how many sessions have it
+	attached index // interfaces by instance
+	targetOf index // targets by interface
+	rulesOf  index // rules by filter
+	on       index // sessions by the interface that they mirror
+	to       index // sessions by target
+	through  index // sessions by filter
+	vnis     index // sessions by VNI
 }
-
-type set map[string]struct{}
 
 func newStore() store {
-	return store{
-		interfaces: newTable[Interface](), instances: newTable[Instance](), subnets: newTable[Subnet](),
-		groups: newTable[SecurityGroup](), balancers: newTable[LoadBalancer](), targetGroups: newTable[TargetGroup](),
-		endpoints: map[string]bool{}, targets: newTable[Target](), filters: newTable[Filter](), rules: newTable[Rule](),
-		sessions: newTable[Session](), attached: map[string]set{}, rulesOf: map[string]set{}, on: map[string]set{},
-		to: map[string]set{}, through: map[string]set{}, targetOf: map[string]set{}, vnis: map[uint32]uint32{},
+	d := store{
+		instances: newTable[Instance](), subnets: newTable[Subnet](), groups: newTable[SecurityGroup](), balancers: newTable[LoadBalancer](),
+		targetGroups: newTable[TargetGroup](), endpoints: map[string]bool{}, filters: newTable[Filter](),
+		attached: index{}, targetOf: index{}, rulesOf: index{}, on: index{}, to: index{}, through: index{}, vnis: index{},
 	}
+	d.interfaces = newTable(indexed[Interface]{d.attached, func(i *Interface) string { return i.Instance }})
+	d.targets = newTable(indexed[Target]{d.targetOf, func(t *Target) string { return t.Interface }})
+	d.rules = newTable(indexed[Rule]{d.rulesOf, func(r *Rule) string { return r.Filter }})
+	d.sessions = newTable(
+		indexed[Session]{d.on, func(s *Session) string { return s.Interface }},
+		indexed[Session]{d.to, func(s *Session) string { return s.Target }},
+		indexed[Session]{d.through, func(s *Session) string { return s.Filter }},
+		indexed[Session]{d.vnis, func(s *Session) string { return vniKey(s.VNI) }},
+	)
+	return d
 }
 
-func link(index map[string]set, key, id string) {
-	if index[key] == nil {
-		index[key] = set{}
-	}
-	index[key][id] = struct{}{}
-}
+// vniKey returns the key of a VNI in the index of VNIs.
+func vniKey(vni uint32) string { return strconv.Itoa(int(vni)) }
 
-func unlink(index map[string]set, key, id string) {
-	delete(index[key], id)
-	if len(index[key]) == 0 {
-		delete(index, key)
-	}
-}
-
-func (d *store) putInterface(i *Interface, hidden uint64) {
-	if old := d.interfaces.get(i.ID); old != nil {
-		unlink(d.attached, old.Instance, i.ID)
-	}
-	d.interfaces.put(i.ID, i, hidden)
-	if i.Instance != "" {
-		link(d.attached, i.Instance, i.ID)
-	}
-}
-
-// removeInterface takes the interface's sessions with it, as EC2 does. Targets on it stay.
+// removeInterface removes an interface and the sessions that mirror it, as EC2 does. Targets on it stay.
 func (d *store) removeInterface(id string) {
-	i := d.interfaces.get(id)
-	if i == nil {
-		return
-	}
 	for session := range d.on[id] {
-		d.removeSession(session)
+		d.sessions.remove(session)
 	}
-	unlink(d.attached, i.Instance, id)
 	d.interfaces.remove(id)
+}
+
+// removeFilter removes a filter and its rules.
+func (d *store) removeFilter(id string) {
+	for rule := range d.rulesOf[id] {
+		d.rules.remove(rule)
+	}
+	d.filters.remove(id)
 }
 
 // interfacesOf returns an instance's interfaces by device index.
@@ -90,47 +79,7 @@ func (d *store) interfacesOf(instance string) []*Interface {
 	return all
 }
 
-func (d *store) putTarget(t *Target, hidden uint64) {
-	if old := d.targets.get(t.ID); old != nil {
-		unlink(d.targetOf, old.Interface, t.ID)
-	}
-	d.targets.put(t.ID, t, hidden)
-	if t.Interface != "" {
-		link(d.targetOf, t.Interface, t.ID)
-	}
-}
-
-func (d *store) removeTarget(id string) {
-	if t := d.targets.get(id); t != nil {
-		unlink(d.targetOf, t.Interface, id)
-		d.targets.remove(id)
-	}
-}
-
-func (d *store) putRule(r *Rule, hidden uint64) {
-	if old := d.rules.get(r.ID); old != nil {
-		unlink(d.rulesOf, old.Filter, r.ID)
-	}
-	d.rules.put(r.ID, r, hidden)
-	link(d.rulesOf, r.Filter, r.ID)
-}
-
-func (d *store) removeRule(id string) {
-	if r := d.rules.get(id); r != nil {
-		unlink(d.rulesOf, r.Filter, id)
-		d.rules.remove(id)
-	}
-}
-
-// removeFilter takes the filter's rules with it.
-func (d *store) removeFilter(id string) {
-	for rule := range d.rulesOf[id] {
-		d.removeRule(rule)
-	}
-	d.filters.remove(id)
-}
-
-// filterRules returns a filter's rules by direction and number, those that a call sees.
+// filterRules returns those rules of a filter that a call sees, by direction and number.
 func (d *store) filterRules(filter string, call uint64) []Rule {
 	var all []Rule
 	for id := range d.rulesOf[filter] {
@@ -144,39 +93,12 @@ func (d *store) filterRules(filter string, call uint64) []Rule {
 	return all
 }
 
-func (d *store) putSession(s *Session, hidden uint64) {
-	if old := d.sessions.get(s.ID); old != nil {
-		d.unlinkSession(old)
-	}
-	d.sessions.put(s.ID, s, hidden)
-	link(d.on, s.Interface, s.ID)
-	link(d.to, s.Target, s.ID)
-	link(d.through, s.Filter, s.ID)
-	d.vnis[s.VNI]++
-}
-
-func (d *store) unlinkSession(s *Session) {
-	unlink(d.on, s.Interface, s.ID)
-	unlink(d.to, s.Target, s.ID)
-	unlink(d.through, s.Filter, s.ID)
-	if d.vnis[s.VNI]--; d.vnis[s.VNI] == 0 {
-		delete(d.vnis, s.VNI)
-	}
-}
-
-func (d *store) removeSession(id string) {
-	if s := d.sessions.get(id); s != nil {
-		d.unlinkSession(s)
-		d.sessions.remove(id)
-	}
-}
-
-// settle makes everything visible.
-func (d *store) settle() {
-	d.interfaces.settle()
-	d.instances.settle()
-	d.targets.settle()
-	d.filters.settle()
-	d.rules.settle()
-	d.sessions.settle()
+// showAll makes every resource visible.
+func (d *store) showAll() {
+	d.interfaces.showAll()
+	d.instances.showAll()
+	d.targets.showAll()
+	d.filters.showAll()
+	d.rules.showAll()
+	d.sessions.showAll()
 }

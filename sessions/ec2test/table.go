@@ -7,12 +7,13 @@ import (
 
 // A table holds the resources of a kind by ID and in the order in which they were created, which is the order of pages.
 type table[T any] struct {
-	rows []*row[T]
-	byID map[string]*row[T]
-	made uint64
+	rows    []*row[T]
+	byID    map[string]*row[T]
+	made    uint64
+	indexes []indexed[T]
 }
 
-// A row is one resource. Its value is never changed in place, since replies are written after the lock is given back.
+// A row is one resource. Its value is never changed in place, since replies are written after the lock is released.
 type row[T any] struct {
 	seq    uint64 // from 1, grows with each row of the table
 	id     string
@@ -20,18 +21,35 @@ type row[T any] struct {
 	value  *T
 }
 
-func newTable[T any]() table[T] { return table[T]{byID: map[string]*row[T]{}} }
+func newTable[T any](indexes ...indexed[T]) table[T] {
+	return table[T]{byID: map[string]*row[T]{}, indexes: indexes}
+}
 
 // put adds a resource, which is hidden through the given call, or replaces it.
 func (t *table[T]) put(id string, value *T, hidden uint64) {
 	if r := t.byID[id]; r != nil {
+		t.unindex(r)
 		r.value = value
+		t.index(r)
 		return
 	}
 	t.made++
 	r := &row[T]{t.made, id, hidden, value}
 	t.rows = append(t.rows, r)
 	t.byID[id] = r
+	t.index(r)
+}
+
+func (t *table[T]) index(r *row[T]) {
+	for _, x := range t.indexes {
+		x.add(r.id, r.value)
+	}
+}
+
+func (t *table[T]) unindex(r *row[T]) {
+	for _, x := range t.indexes {
+		x.remove(r.id, r.value)
+	}
 }
 
 // get returns a resource, visible or not, or nil.
@@ -55,6 +73,7 @@ func (t *table[T]) remove(id string) {
 	if r == nil {
 		return
 	}
+	t.unindex(r)
 	delete(t.byID, id)
 	if i, ok := t.find(r.seq); ok {
 		t.rows = slices.Delete(t.rows, i, i+1)
@@ -66,8 +85,8 @@ func (t *table[T]) find(seq uint64) (int, bool) {
 	return slices.BinarySearchFunc(t.rows, seq, func(r *row[T], seq uint64) int { return cmp.Compare(r.seq, seq) })
 }
 
-// settle makes everything visible.
-func (t *table[T]) settle() {
+// showAll makes every resource visible.
+func (t *table[T]) showAll() {
 	for _, r := range t.rows {
 		r.hidden = 0
 	}

@@ -38,7 +38,7 @@ func createTarget(c *call) (reply, error) {
 	}
 	t.ID = c.s.newID("tmt")
 	c.id = t.ID
-	c.putTarget(t, c.hiddenThrough())
+	c.targets.put(t.ID, t, c.hiddenThrough())
 	token := c.text("ClientToken")
 	return func(w xmlWriter) {
 		w.in("trafficMirrorTarget", func() { writeTarget(w, t) })
@@ -82,7 +82,7 @@ func deleteTarget(c *call) (reply, error) {
 	if n := len(c.to[t.ID]); n > 0 {
 		return nil, refused("TrafficMirrorTargetInUseException", "The traffic mirror target %s is in use by %d traffic mirror sessions", t.ID, n)
 	}
-	c.removeTarget(t.ID)
+	c.targets.remove(t.ID)
 	return func(w xmlWriter) { w.value("trafficMirrorTargetId", t.ID) }, nil
 }
 
