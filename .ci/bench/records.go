@@ -39,9 +39,9 @@ func records(ctx context.Context, c captures) (t table, err error) {
 
 var recordsResult = regexp.MustCompile(`(?m)^BenchmarkParquet/aws\S*\s.*\s([0-9.]+) records/cpu-s`)
 
-// parquetRecords runs BenchmarkParquet of package inspect/export.
+// parquetRecords runs BenchmarkParquet of package inspect/export/parquet.
 func parquetRecords(ctx context.Context) (millions []float64, err error) {
-	binary, remove, err := testBinary(ctx, "inspect/export")
+	binary, remove, err := testBinary(ctx, "inspect/export/parquet")
 	if err != nil {
 		return nil, fmt.Errorf("build the writer's benchmarks: %w", err)
 	}
@@ -49,7 +49,7 @@ func parquetRecords(ctx context.Context) (millions []float64, err error) {
 	for i := range rounds {
 		progress("Parquet, round %d of %d", i+1, rounds)
 		cmd := exec.CommandContext(ctx, binary, "-test.run=^$", "-test.bench=^BenchmarkParquet$/^aws$", "-test.benchtime="+recordsTime)
-		cmd.Dir, cmd.Stderr = "inspect/export", os.Stderr
+		cmd.Dir, cmd.Stderr = "inspect/export/parquet", os.Stderr
 		out, err := cmd.Output()
 		if err != nil {
 			return nil, fmt.Errorf("run the writer's benchmarks: %w", err)

@@ -18,7 +18,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap/rx/capture"
 	"github.com/mirrorsink/mirrorsink/inspect"
 	"github.com/mirrorsink/mirrorsink/inspect/event"
-	"github.com/mirrorsink/mirrorsink/inspect/export"
+	"github.com/mirrorsink/mirrorsink/inspect/export/eve"
 	"github.com/mirrorsink/mirrorsink/inspect/flowlog"
 )
 
@@ -65,14 +65,14 @@ func (owners) Owner(netip.Addr, uint32) *event.Owner {
 
 // eveLines returns the events of a capture as EVE.
 type eveLines struct {
-	eve   export.EVE
+	eve   eve.Writer
 	lines []string
 }
 
 // Events keeps the lines of a batch.
 func (l *eveLines) Events(b *event.Batch) {
 	for i := range b.Events {
-		if export.EVEKinds.Has(b.Events[i].Kind) {
+		if eve.Kinds.Has(b.Events[i].Kind) {
 			l.lines = append(l.lines, strings.TrimSuffix(string(l.eve.Append(nil, b, &b.Events[i])), "\n"))
 		}
 	}

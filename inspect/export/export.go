@@ -1,4 +1,6 @@
-// Package export writes events: it takes the batches of the workers into a bounded queue, so that a slow output never
-// stops the receive path, encodes them one line an event, and writes the lines to a file, to standard output or to a
-// socket. What there is no room for, or what an output refuses, is dropped and counted by kind.
+// Package export writes events. A bounded queue takes the batches of the workers, so that a slow output never stops the receive
+// path. Its consumer encodes them, one line for each event, and writes the lines to a file, to standard output or to a socket.
+// Events for which there is no room, or which an output refuses, are dropped and counted by kind.
+//
+// Encoders and other consumers have packages of their own: eve, records, parquet and aws.
 package export

@@ -13,7 +13,7 @@ import (
 
 // A write that ends within a line happens on a full disk; here it is a full pipe whose patience ends. What comes next
 // stands on a line of its own.
-func TestTornLineIsEnded(t *testing.T) {
+func TestPartialLineIsEnded(t *testing.T) {
 	r, w, err := os.Pipe()
 	require.NoError(t, err)
 	o := &file{path: "pipe"}
@@ -24,8 +24,8 @@ func TestTornLineIsEnded(t *testing.T) {
 	require.ErrorIs(t, err, os.ErrDeadlineExceeded)
 	require.Positive(t, taken)
 
-	torn := make([]byte, taken)
-	_, err = io.ReadFull(r, torn)
+	partial := make([]byte, taken)
+	_, err = io.ReadFull(r, partial)
 	require.NoError(t, err)
 	require.NoError(t, w.SetWriteDeadline(time.Time{}))
 	for range 2 {

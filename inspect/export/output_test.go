@@ -16,6 +16,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mirrorsink/mirrorsink/inspect/export"
+	"github.com/mirrorsink/mirrorsink/inspect/export/eve"
+	"github.com/mirrorsink/mirrorsink/inspect/export/eventtest"
 )
 
 // What cannot be opened gives one line that says what, where, and what to do.
@@ -76,7 +78,7 @@ func TestRotationSplitsNoLine(t *testing.T) {
 			n++
 		}
 	}
-	assert.Equal(t, 10*2*20*len(everyKind().Events), n)
+	assert.Equal(t, 10*2*20*len(eventtest.EveryKind().Events), n)
 }
 
 // When the new file cannot be opened, writing goes on in the old one.
@@ -100,7 +102,7 @@ func TestFullDiskIsCounted(t *testing.T) {
 	out, err := export.OpenOutput("/dev/full")
 	require.NoError(t, err)
 	q := newQueue(out, 1<<20)
-	q.Events(everyKind())
+	q.Events(eventtest.EveryKind())
 	_, err = q.Close(t.Context())
 	require.NoError(t, err)
 	assert.ErrorIs(t, q.Err(), syscall.ENOSPC)
@@ -118,7 +120,7 @@ func TestStandardOutputWithoutReader(t *testing.T) {
 
 	out, err := export.OpenOutput("-")
 	require.NoError(t, err)
-	q := export.NewQueue(export.QueueConfig{Output: out, Kinds: export.EVEKinds, Encoder: &export.EVE{}, Bytes: 1, Block: true, Log: quiet})
+	q := export.NewQueue(export.QueueConfig{Output: out, Kinds: eve.Kinds, Encoder: &eve.Writer{}, Bytes: 1, Block: true, Log: quiet})
 	produce(q, 2, 10)
 	_, err = q.Close(t.Context())
 	require.NoError(t, err)
@@ -161,11 +163,11 @@ func TestSocketReaderGoesAwayAndComesBack(t *testing.T) {
 
 	conn, err := first.Accept()
 	require.NoError(t, err)
-	q.Events(everyKind())
+	q.Events(eventtest.EveryKind())
 	requireLine(t, conn)
 	require.NoError(t, conn.Close())
 	require.NoError(t, first.Close())
-	require.Eventually(t, func() bool { q.Events(everyKind()); return q.Err() != nil }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { q.Events(eventtest.EveryKind()); return q.Err() != nil }, 10*time.Second, time.Millisecond)
 
 	second := listen(t, path)
 	defer second.Close()
@@ -179,7 +181,7 @@ func TestSocketReaderGoesAwayAndComesBack(t *testing.T) {
 			case <-stop:
 				return
 			case <-time.After(5 * time.Millisecond):
-				q.Events(everyKind())
+				q.Events(eventtest.EveryKind())
 			}
 		}
 	}()

@@ -8,70 +8,45 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/event"
 )
 
-// A Consumer writes what a queue holds. But for Close its methods are called by the queue's one goroutine.
-type Consumer interface {
-	// Consume takes a batch, which it does not keep. Of the events of the queue's kinds in it, it settles each sooner or later:
-	// see Settle. lost is how many such events the queue had no room for since the last call.
-	Consume(b *event.Batch, lost uint64)
-	// Flush says that there is reason to write what was gathered.
-	Flush(why Occasion)
-	// Close gives up the consumer's files and connections. It may be called while another method is under way, and ends that
-	// where the system lets it.
-	Close() error
-}
-
-// Settle says what became of events that a consumer took, and of the first error among them. A consumer calls it for each
-// event once, from the queue's goroutine, Flush(Finish) at the latest.
-type Settle func(written, dropped *[event.Kinds]uint64, err error)
-
-// Occasion is a reason to write what was gathered.
-type Occasion uint8
-
-// Occasions.
-const (
-	Idle   Occasion = iota // nothing is queued at the moment
-	Rotate                 // go on in a new file, after the old one was moved away
-	Finish                 // nothing will come any more
-)
-
-// QueueConfig says what a Queue does.
+// QueueConfig configures a Queue.
 type QueueConfig struct {
-	Kinds event.KindSet // which events it takes; all others do not concern it, nor are they counted
-	// Consumer makes what writes the events. A nil one is for lines: Encoder makes them, Output takes them.
-	Consumer func(Settle) Consumer
+	Kinds event.KindSet // the events that it takes; it ignores all others and does not count them
+	// Consumer makes the consumer that writes the events. If it is nil the queue writes lines: Encoder makes them, Output takes
+	// them.
+	Consumer func(Commit) Consumer
 	Output   Output
 	Encoder  Encoder
-	Bytes    int          // how much memory the queued batches may hold
+	Bytes    int          // bound of the memory of the queued batches
 	Block    bool         // when full, wait for room instead of dropping: for captures, which can wait
 	Log      *slog.Logger // slog's default if nil
 }
 
-// batchOverhead is what a queued batch costs besides its contents: its own struct, and allocations rounded up to size
-// classes. It also bounds the number of batches.
+// batchOverhead is the cost of a queued batch besides its contents: its own struct, and allocations rounded up to size classes.
+// It also bounds the number of batches.
 const batchOverhead = 512
 
-// A Queue takes batches from any number of workers and has their events written to one output by a goroutine of its own. It
-// holds a bounded number of bytes; when they are used up, whole batches are dropped and counted. A batch larger than the
-// bound is taken when the queue is empty.
+// A Queue takes batches from any number of workers. A goroutine of its own passes their events to one consumer. The queue holds a
+// bounded number of bytes; when they are used up it drops whole batches and counts their events. An empty queue takes a batch that
+// is larger than the bound.
 type Queue struct {
-	cfg  QueueConfig
-	to   Consumer
-	done chan struct{} // closed when the writing goroutine has ended
+	cfg      QueueConfig
+	consumer Consumer
+	done     chan struct{} // closed when the consuming goroutine has ended
 
 	mu      sync.Mutex // guards the following
-	work    sync.Cond  // there are batches to write, a file to reopen, or nothing will come any more
-	room    sync.Cond  // bytes were given back, or nothing is taken any more
+	work    sync.Cond  // there are batches to consume, an output to reopen, or the queue is closing
+	room    sync.Cond  // bytes were given back, or the queue is closing
 	batches []*event.Batch
-	bytes   int // of batches, and of those being written
+	bytes   int // of batches, and of those being consumed
 	closing bool
-	final   bool // the deadline of Close struck: counts do not change any more
+	final   bool // the deadline of Close has passed: the counts do not change any more
 	reopen  bool
-	lost    uint64 // events that found no room since the consumer was told
+	lost    uint64 // events dropped since the consumer was last informed
 	counts  event.Counts
 	err     error // of the first write that failed
 }
 
-// NewQueue starts a queue. It owns the output, or the consumer, from now on. Close ends it.
+// NewQueue starts a queue, which owns the output or the consumer from now on. Close ends it.
 func NewQueue(cfg QueueConfig) *Queue {
 	q := &Queue{cfg: cfg, done: make(chan struct{})}
 	if q.cfg.Log == nil {
@@ -79,35 +54,35 @@ func NewQueue(cfg QueueConfig) *Queue {
 	}
 	q.work.L, q.room.L = &q.mu, &q.mu
 	if cfg.Consumer != nil {
-		q.to = cfg.Consumer(q.settle)
+		q.consumer = cfg.Consumer(q.commit)
 	} else {
-		q.to = newLines(&q.cfg, q.settle)
+		q.consumer = newLineWriter(&q.cfg, q.commit)
 	}
 	go q.run()
 	return q
 }
 
-// run hands over what is queued until the queue is closed and empty. It has the consumer flush whenever the queue is empty,
-// so that an event waits for others only as long as these are there already.
+// run passes batches to the consumer until the queue is closed and empty. It flushes the consumer whenever the queue is empty, so
+// that an event waits only for events that are already queued.
 func (q *Queue) run() {
 	defer close(q.done)
 	t := q.take(nil)
 	for ; t.more; t = q.take(t.batches) {
 		if t.reopen {
-			q.to.Flush(Rotate)
+			q.consumer.Flush(Rotate)
 		}
 		for _, b := range t.batches {
-			q.to.Consume(b, t.lost)
+			q.consumer.Consume(b, t.lost)
 			t.lost = 0
 			q.release(b)
 		}
-		q.to.Flush(Idle)
+		q.consumer.Flush(Idle)
 	}
-	q.to.Flush(Finish)
+	q.consumer.Flush(Finish)
 }
 
-// Events queues a batch, which must not change any more, and releases it when it is written or dropped. It may be called by
-// several goroutines at once, and does not wait unless the queue was told to.
+// Events queues a batch, which must not change any more. The queue releases it when it is consumed or dropped. Events is safe for
+// concurrent use, and waits only if the queue blocks.
 func (q *Queue) Events(b *event.Batch) {
 	kinds, any := q.kindsOf(b)
 	if !any {
@@ -136,8 +111,8 @@ func (q *Queue) Events(b *event.Batch) {
 
 func (q *Queue) fits(cost int) bool { return q.bytes == 0 || q.bytes+cost <= q.cfg.Bytes }
 
-// Reopen makes the writing goroutine reopen the output, between two lines: what a log rotation asks for. A failure is
-// logged, and the output goes on as it was.
+// Reopen makes the queue's goroutine reopen the output between two lines, for log rotation. A failure is logged, and the output
+// stays as it is.
 func (q *Queue) Reopen() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -145,30 +120,30 @@ func (q *Queue) Reopen() {
 	q.work.Signal()
 }
 
-// Wait makes a full queue wait for room from now on instead of dropping, as QueueConfig.Block does from the start: for the
-// end of a live run, when nothing is received any more.
+// Wait makes a full queue wait for room from now on instead of dropping, as with QueueConfig.Block. It is for the end of a live
+// run, when nothing is received any more.
 func (q *Queue) Wait() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.cfg.Block = true
 }
 
-// Counts returns what became of the events so far.
+// Counts returns how many events were produced, written and dropped so far.
 func (q *Queue) Counts() event.Counts {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.counts
 }
 
-// Err returns the error of the first write that failed, nil if none did.
+// Err returns the error of the first write that failed; nil if none did.
 func (q *Queue) Err() error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.err
 }
 
-// Close takes no more batches, writes those that are queued and closes the output. When ctx ends before that, what is left
-// is dropped, counted, and returned as lost; a write that does not return is left behind. It is called once.
+// Close takes no more batches, writes those that are queued and closes the output. If ctx ends before that, the remaining events
+// are dropped, counted, and returned as lost; a write that does not return is left behind. Close is called once.
 func (q *Queue) Close(ctx context.Context) (lost uint64, err error) {
 	q.mu.Lock()
 	q.closing = true
@@ -179,13 +154,13 @@ func (q *Queue) Close(ctx context.Context) (lost uint64, err error) {
 	select {
 	case <-q.done:
 	case <-ctx.Done():
-		lost = q.abandon()
+		lost = q.dropAll()
 	}
-	return lost, q.to.Close()
+	return lost, q.consumer.Close()
 }
 
-// abandon counts everything that is still on its way as dropped.
-func (q *Queue) abandon() (lost uint64) {
+// dropAll counts all events that are neither written nor dropped as dropped.
+func (q *Queue) dropAll() (lost uint64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.final = true
@@ -198,15 +173,15 @@ func (q *Queue) abandon() (lost uint64) {
 	return lost
 }
 
-// taken is what the writing goroutine got.
+// taken is what the consuming goroutine took from the queue.
 type taken struct {
 	batches []*event.Batch
-	lost    uint64 // events that found no room before them
+	lost    uint64 // events that were dropped before them
 	reopen  bool
 	more    bool // false at the end
 }
 
-// take waits for batches and returns all of them, in a slice that takes the place of the last one.
+// take waits for batches and returns all of them. The queue reuses the slice that was returned last.
 func (q *Queue) take(last []*event.Batch) taken {
 	clear(last)
 	q.mu.Lock()
@@ -222,7 +197,7 @@ func (q *Queue) take(last []*event.Batch) taken {
 	return t
 }
 
-// release gives a batch's bytes back. Nobody reads the batch any more.
+// release gives a batch's bytes back. The consumer does not read the batch any more.
 func (q *Queue) release(b *event.Batch) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -231,8 +206,8 @@ func (q *Queue) release(b *event.Batch) {
 	b.Release()
 }
 
-// settle counts what a write did.
-func (q *Queue) settle(written, dropped *[event.Kinds]uint64, err error) {
+// commit counts the result of a write.
+func (q *Queue) commit(written, dropped *[event.Kinds]uint64, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.final {
@@ -247,7 +222,7 @@ func (q *Queue) settle(written, dropped *[event.Kinds]uint64, err error) {
 
 func costOf(b *event.Batch) int { return b.Footprint() + batchOverhead }
 
-// kindsOf counts the events that the queue takes, and says whether there are any.
+// kindsOf counts the events that the queue takes, and reports whether there are any.
 func (q *Queue) kindsOf(b *event.Batch) (n [event.Kinds]uint64, any bool) {
 	for i := range b.Events {
 		if k := b.Events[i].Kind; q.cfg.Kinds.Has(k) {

@@ -18,6 +18,8 @@ import (
 
 	"github.com/mirrorsink/mirrorsink/inspect/event"
 	"github.com/mirrorsink/mirrorsink/inspect/export"
+	"github.com/mirrorsink/mirrorsink/inspect/export/eve"
+	"github.com/mirrorsink/mirrorsink/inspect/export/eventtest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -26,13 +28,13 @@ func TestQueueWritesEverythingInOrder(t *testing.T) {
 	out := &memory{}
 	q := newQueue(out, 1<<20)
 	for range 50 {
-		q.Events(everyKind())
+		q.Events(eventtest.EveryKind())
 	}
 	lost, err := q.Close(t.Context())
 	require.NoError(t, err)
 	assert.Zero(t, lost)
 	assert.True(t, out.closed)
-	assert.Equal(t, strings.Repeat(string(encode(everyKind())), 50), out.text())
+	assert.Equal(t, strings.Repeat(string(encode(eventtest.EveryKind())), 50), out.text())
 	c := q.Counts()
 	assert.Equal(t, [event.Kinds]uint64{event.AppLayer: 100, event.Flow: 200, event.Stats: 50}, c.Written)
 	assert.Equal(t, c.Produced, c.Written)
@@ -65,14 +67,14 @@ func TestFullQueueDropsAndCounts(t *testing.T) {
 
 func TestBlockingQueueLosesNothing(t *testing.T) {
 	out := &memory{}
-	q := export.NewQueue(export.QueueConfig{Output: out, Kinds: export.EVEKinds, Encoder: &export.EVE{}, Bytes: 8 << 10, Block: true})
+	q := export.NewQueue(export.QueueConfig{Output: out, Kinds: eve.Kinds, Encoder: &eve.Writer{}, Bytes: 8 << 10, Block: true})
 	produce(q, 4, 100)
 	_, err := q.Close(t.Context())
 	require.NoError(t, err)
 	c := q.Counts()
 	assert.Zero(t, c.Dropped)
 	assert.Equal(t, c.Produced, c.Written)
-	assert.EqualValues(t, 400*len(everyKind().Events), strings.Count(out.text(), "\n"))
+	assert.EqualValues(t, 400*len(eventtest.EveryKind().Events), strings.Count(out.text(), "\n"))
 }
 
 // A queue that dropped while datagrams came in keeps everything once it is told to wait.
@@ -103,8 +105,8 @@ func TestWritesAreBounded(t *testing.T) {
 // A batch that is larger than the bound is not refused for ever.
 func TestLargeBatchPassesAnEmptyQueue(t *testing.T) {
 	for _, block := range []bool{false, true} {
-		q := export.NewQueue(export.QueueConfig{Output: &memory{}, Kinds: export.EVEKinds, Encoder: &export.EVE{}, Bytes: 1, Block: block})
-		q.Events(everyKind())
+		q := export.NewQueue(export.QueueConfig{Output: &memory{}, Kinds: eve.Kinds, Encoder: &eve.Writer{}, Bytes: 1, Block: block})
+		q.Events(eventtest.EveryKind())
 		_, err := q.Close(t.Context())
 		require.NoError(t, err)
 		assert.Equal(t, q.Counts().Produced, q.Counts().Written)
@@ -117,13 +119,13 @@ func TestCloseHonorsItsDeadline(t *testing.T) {
 		out := &memory{gate: make(chan struct{})}
 		q := newQueue(out, 1<<20)
 		for range 10 {
-			q.Events(everyKind())
+			q.Events(eventtest.EveryKind())
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
 		lost, err := q.Close(ctx)
 		require.NoError(t, err)
-		assert.EqualValues(t, 10*len(everyKind().Events), lost)
+		assert.EqualValues(t, 10*len(eventtest.EveryKind().Events), lost)
 		before := q.Counts()
 		assert.Equal(t, before.Produced, before.Dropped)
 
@@ -138,7 +140,7 @@ func TestEventsAfterCloseAreDropped(t *testing.T) {
 	q := newQueue(out, 1<<20)
 	_, err := q.Close(t.Context())
 	require.NoError(t, err)
-	q.Events(everyKind())
+	q.Events(eventtest.EveryKind())
 	c := q.Counts()
 	assert.Equal(t, c.Produced, c.Dropped)
 	assert.Empty(t, out.text())
@@ -148,9 +150,9 @@ func TestEventsAfterCloseAreDropped(t *testing.T) {
 func TestCloseReleasesABlockedWorker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		out := &memory{gate: make(chan struct{})}
-		q := export.NewQueue(export.QueueConfig{Output: out, Kinds: export.EVEKinds, Encoder: &export.EVE{}, Bytes: 1, Block: true})
-		q.Events(everyKind())
-		go q.Events(everyKind())
+		q := export.NewQueue(export.QueueConfig{Output: out, Kinds: eve.Kinds, Encoder: &eve.Writer{}, Bytes: 1, Block: true})
+		q.Events(eventtest.EveryKind())
+		go q.Events(eventtest.EveryKind())
 		synctest.Wait()
 		go close(out.gate)
 		_, err := q.Close(t.Context())
@@ -165,11 +167,11 @@ func TestCloseReleasesABlockedWorker(t *testing.T) {
 
 // Of a write that fails halfway, the lines that went out whole count as written, and the others as dropped.
 func TestShortWriteIsCountedByLine(t *testing.T) {
-	text := encode(everyKind())
+	text := encode(eventtest.EveryKind())
 	second := bytes.IndexByte(text, '\n') + 1 + bytes.IndexByte(text[bytes.IndexByte(text, '\n')+1:], '\n') + 1
 	for taken, written := range map[int]uint64{0: 0, second - 1: 1, second: 2, second + 1: 2} {
 		q := newQueue(&memory{room: taken, err: syscall.ENOSPC}, 1<<20)
-		q.Events(everyKind())
+		q.Events(eventtest.EveryKind())
 		_, err := q.Close(t.Context())
 		require.NoError(t, err)
 		c := q.Counts()
@@ -184,9 +186,9 @@ func TestFailuresAreLoggedSparingly(t *testing.T) {
 		var log bytes.Buffer
 		out := &memory{err: errors.New("no space")}
 		q := export.NewQueue(export.QueueConfig{
-			Output: out, Kinds: export.EVEKinds, Encoder: &export.EVE{}, Bytes: 1 << 20, Log: slog.New(slog.NewTextHandler(&log, nil)),
+			Output: out, Kinds: eve.Kinds, Encoder: &eve.Writer{}, Bytes: 1 << 20, Log: slog.New(slog.NewTextHandler(&log, nil)),
 		})
-		write := func() { q.Events(everyKind()); synctest.Wait() }
+		write := func() { q.Events(eventtest.EveryKind()); synctest.Wait() }
 		for range 20 {
 			write()
 		}
@@ -207,8 +209,8 @@ func TestFailuresAreLoggedSparingly(t *testing.T) {
 }
 
 func BenchmarkQueue(b *testing.B) {
-	q := export.NewQueue(export.QueueConfig{Output: discard{}, Kinds: export.EVEKinds, Encoder: &export.EVE{}, Bytes: 1 << 20, Block: true})
-	batch := everyKind()
+	q := export.NewQueue(export.QueueConfig{Output: discard{}, Kinds: eve.Kinds, Encoder: &eve.Writer{}, Bytes: 1 << 20, Block: true})
+	batch := eventtest.EveryKind()
 	b.ReportAllocs()
 	for b.Loop() {
 		q.Events(batch)
@@ -218,10 +220,19 @@ func BenchmarkQueue(b *testing.B) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(batch.Events)), "ns/event")
 }
 
+// encode returns the lines of a batch.
+func encode(b *event.Batch) (out []byte) {
+	var enc eve.Writer
+	for i := range b.Events {
+		out = enc.Append(out, b, &b.Events[i])
+	}
+	return out
+}
+
 var quiet = slog.New(slog.DiscardHandler)
 
 func newQueue(out export.Output, bytes int) *export.Queue {
-	return export.NewQueue(export.QueueConfig{Output: out, Kinds: export.EVEKinds, Encoder: &export.EVE{}, Bytes: bytes, Log: quiet})
+	return export.NewQueue(export.QueueConfig{Output: out, Kinds: eve.Kinds, Encoder: &eve.Writer{}, Bytes: bytes, Log: quiet})
 }
 
 // produce hands batches to a queue from several workers and returns when all have been taken or dropped.
@@ -230,7 +241,7 @@ func produce(q *export.Queue, workers, batches int) {
 	for range workers {
 		wg.Go(func() {
 			for range batches {
-				q.Events(everyKind())
+				q.Events(eventtest.EveryKind())
 			}
 		})
 	}

@@ -7,22 +7,25 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/mirrorsink/mirrorsink/inspect/export/disk"
 )
 
 const (
-	// A reader that takes nothing for this long is treated as gone. Events wait in the queue meanwhile.
+	// socketStall is how long a reader may take nothing before its connection is closed. Events wait in the queue meanwhile.
 	socketStall = 2 * time.Second
-	// How long to wait before connecting again, doubled after each failure. Events are dropped meanwhile.
+	// socketRetryMin is the delay before the next attempt to connect. It doubles after each failure, up to socketRetryMax. Events
+	// are dropped meanwhile.
 	socketRetryMin, socketRetryMax = 100 * time.Millisecond, 5 * time.Second
 )
 
-var errAway = errors.New("its reader is away")
+var errDisconnected = errors.New("no reader is connected")
 
-// socket is a unix stream socket, on which a reader such as Filebeat or Vector listens. When the reader goes away, writes
-// fail at once until it is back. A connection never begins within a line.
+// socket is a unix stream socket on which a reader such as Filebeat or Vector listens. While no reader is connected, writes fail
+// at once. A connection never begins within a line.
 type socket struct {
 	spec, path string
-	retry      time.Duration // the wait after the next failure
+	retry      time.Duration // the delay after the next failure
 	retryAt    time.Time
 
 	mu     sync.Mutex // guards the following
@@ -41,7 +44,7 @@ func openSocket(spec, path string) (*socket, error) {
 func (o *socket) connect() (net.Conn, error) {
 	conn, err := net.DialTimeout("unix", o.path, socketStall)
 	if err != nil {
-		return nil, cause(err)
+		return nil, disk.Cause(err)
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -53,8 +56,8 @@ func (o *socket) connect() (net.Conn, error) {
 	return conn, nil
 }
 
-// Write writes lines, connecting first if need be. A connection on which a write failed is given up, since its last line
-// may be cut.
+// Write writes lines, and connects first if necessary. A failed write closes the connection, since its last line may be
+// incomplete.
 func (o *socket) Write(p []byte) (int, error) {
 	conn, err := o.connection()
 	if err != nil {
@@ -68,7 +71,7 @@ func (o *socket) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// connection returns the connection, making one unless it is too early to try again.
+// connection returns the connection. It connects if there is none and the retry delay is over.
 func (o *socket) connection() (net.Conn, error) {
 	o.mu.Lock()
 	conn := o.conn
@@ -77,7 +80,7 @@ func (o *socket) connection() (net.Conn, error) {
 		return conn, nil
 	}
 	if time.Now().Before(o.retryAt) {
-		return nil, errAway
+		return nil, errDisconnected
 	}
 	conn, err := o.connect()
 	if err != nil {

@@ -94,13 +94,13 @@ func (a *athena) create(t testing.TB, tab table, source string) {
 	a.exec(t, fmt.Sprintf("CREATE VIEW %s AS SELECT %s FROM %s", tab.name, strings.Join(columns, ", "), source))
 }
 
-// parquet returns the pattern of a service's files below a folder.
-func parquet(dir, service string) string {
+// parquetTable returns the pattern of a service's files below a folder.
+func parquetTable(dir, service string) string {
 	return fmt.Sprintf("read_parquet('%s/AWSLogs/*/aws-service=%s/*/*/*/*/*/*.parquet', hive_partitioning = true, hive_types_autocast = false)", dir, service)
 }
 
-// eve returns the pattern of EVE files below a folder.
-func eve(dir string, tab table) string {
+// eveTable returns the pattern of EVE files below a folder.
+func eveTable(dir string, tab table) string {
 	var columns []string
 	for _, c := range tab.columns {
 		columns = append(columns, fmt.Sprintf("'%s': '%s'", c.name, duckType(c.kind)))

@@ -17,7 +17,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/mirrorsink/mirrorsink/inspect/export"
+	"github.com/mirrorsink/mirrorsink/inspect/export/parquet"
 	"github.com/mirrorsink/mirrorsink/inspect/flowlog"
 )
 
@@ -84,7 +84,7 @@ func TestValuesComeBack(t *testing.T) {
 	dir, records := t.TempDir(), someRecords(n)
 	writeRecords(t, parquetConfig(dir), records)
 	a := openAthena(t)
-	a.create(t, readTable(t, "01-flows.sql"), parquet(dir, "vpcflowlogs"))
+	a.create(t, readTable(t, "01-flows.sql"), parquetTable(dir, "vpcflowlogs"))
 	rows, err := a.db.QueryContext(t.Context(), "SELECT * FROM mirrorsink_flows ORDER BY x_vni")
 	require.NoError(t, err)
 	defer rows.Close()
@@ -195,7 +195,7 @@ func TestEveryFileIsRead(t *testing.T) {
 	for _, capture := range files {
 		flows, lake, dns := &written{t: t}, &written{t: t}, &written{t: t}
 		lakeConfig := lake.config()
-		lakeConfig.Schema = export.OCSFSchema
+		lakeConfig.Schema = parquet.OCSF
 		replay(t, capture, flowQueue(t, flows.config()), flowQueue(t, lakeConfig), dnsQueue(t, dns.config()))
 		read["aws"] += flows.check(a)
 		read["ocsf"] += lake.check(a)
@@ -210,13 +210,13 @@ func TestEveryFileIsRead(t *testing.T) {
 type written struct {
 	t     testing.TB
 	dir   string
-	files []export.ParquetFile
+	files []parquet.File
 }
 
-func (w *written) config() export.ParquetConfig {
+func (w *written) config() parquet.Config {
 	w.dir = w.t.TempDir()
 	cfg := parquetConfig(w.dir)
-	cfg.Done = func(f export.ParquetFile) { w.files = append(w.files, f) }
+	cfg.Done = func(f parquet.File) { w.files = append(w.files, f) }
 	return cfg
 }
 
@@ -236,7 +236,7 @@ func (w *written) check(a *athena) (rows int) {
 func TestLakeAddsUp(t *testing.T) {
 	dir := t.TempDir()
 	cfg := parquetConfig(dir)
-	cfg.Schema = export.OCSFSchema
+	cfg.Schema = parquet.OCSF
 	records := someRecords(5000)
 	writeRecords(t, cfg, records)
 	var rows, packets, bytes uint64

@@ -22,10 +22,10 @@ func openWorld(t testing.TB) *athena {
 	dir := t.TempDir()
 	writeWorld(t, dir)
 	a := openAthena(t)
-	a.create(t, readTable(t, "01-flows.sql"), parquet(dir, "vpcflowlogs"))
-	a.create(t, readTable(t, "02-dns.sql"), parquet(dir, "mirrorsinkdns"))
+	a.create(t, readTable(t, "01-flows.sql"), parquetTable(dir, "vpcflowlogs"))
+	a.create(t, readTable(t, "02-dns.sql"), parquetTable(dir, "mirrorsinkdns"))
 	events := readTable(t, "03-eve.sql")
-	a.create(t, events, eve(dir, events))
+	a.create(t, events, eveTable(dir, events))
 	a.create(t, readTable(t, "04-vpc-flow-logs.sql"), flowLogs("../../testdata/vpc-flow-logs.txt"))
 	for _, view := range []string{"05-all-flows.sql", "06-named-flows.sql"} {
 		a.exec(t, readFile(t, filepath.Join("..", view)))
@@ -88,7 +88,7 @@ func TestBothEndsCountOnce(t *testing.T) {
 	dir := t.TempDir()
 	replay(t, captures+"mirror-both-ends.pcap", flowQueue(t, parquetConfig(dir)))
 	a := openAthena(t)
-	a.create(t, readTable(t, "01-flows.sql"), parquet(dir, "vpcflowlogs"))
+	a.create(t, readTable(t, "01-flows.sql"), parquetTable(dir, "vpcflowlogs"))
 	assert.Equal(t, "x_vni | x_paired | n\n101 | 102/10.0.2.10 | 2\n102 | eni-0a1b2c3d4e5f60001 | 2\n", a.ask(t, `
 		SELECT x_vni, x_paired, count(*) AS n FROM mirrorsink_flows WHERE log_status = 'OK' GROUP BY x_vni, x_paired ORDER BY x_vni`))
 	const sums = "SELECT sum(packets) AS packets, sum(bytes) AS bytes FROM mirrorsink_flows WHERE log_status = 'OK' AND "

@@ -18,6 +18,9 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect"
 	"github.com/mirrorsink/mirrorsink/inspect/event"
 	"github.com/mirrorsink/mirrorsink/inspect/export"
+	"github.com/mirrorsink/mirrorsink/inspect/export/eve"
+	"github.com/mirrorsink/mirrorsink/inspect/export/parquet"
+	"github.com/mirrorsink/mirrorsink/inspect/export/records"
 	"github.com/mirrorsink/mirrorsink/inspect/flowlog"
 )
 
@@ -44,8 +47,8 @@ func (owners) Owner(_ netip.Addr, vni uint32) *event.Owner {
 }
 
 // parquetConfig writes small row groups and files, so that there are several of each.
-func parquetConfig(dir string) export.ParquetConfig {
-	return export.ParquetConfig{Dir: dir, Rotate: 5 * time.Minute, MaxBytes: 1 << 20, Memory: export.MinParquetMemory, Log: slog.New(slog.DiscardHandler)}
+func parquetConfig(dir string) parquet.Config {
+	return parquet.Config{Dir: dir, Rotate: 5 * time.Minute, MaxBytes: 1 << 20, Memory: parquet.MinMemory, Log: slog.New(slog.DiscardHandler)}
 }
 
 // replay inspects a capture, mirrored or plain, and puts its events into queues, which it closes.
@@ -83,19 +86,19 @@ func queueConfig() export.QueueConfig {
 }
 
 // flowQueue writes flow records, dnsQueue the answers of DNS, eveQueue EVE.
-func flowQueue(t testing.TB, cfg export.ParquetConfig) *export.Queue {
-	p, err := export.NewParquet(cfg)
+func flowQueue(t testing.TB, cfg parquet.Config) *export.Queue {
+	p, err := parquet.NewFlowWriter(cfg)
 	require.NoError(t, err)
 	q := queueConfig()
-	q.Kinds, q.Consumer = export.FlowLogKinds, p.Consumer(export.NewRecorder(export.RecorderConfig{CommunityID: true}))
+	q.Kinds, q.Consumer = records.Kinds, p.Consumer(records.NewBuilder(records.Config{CommunityID: true}))
 	return export.NewQueue(q)
 }
 
-func dnsQueue(t testing.TB, cfg export.ParquetConfig) *export.Queue {
-	table, err := export.NewDNSTable(cfg, export.DNSConfig{})
+func dnsQueue(t testing.TB, cfg parquet.Config) *export.Queue {
+	table, err := parquet.NewDNSWriter(cfg, parquet.DNSConfig{})
 	require.NoError(t, err)
 	q := queueConfig()
-	q.Kinds, q.Consumer = export.DNSKinds, table.Consumer
+	q.Kinds, q.Consumer = parquet.DNSKinds, table.Consumer
 	return export.NewQueue(q)
 }
 
@@ -104,7 +107,7 @@ func eveQueue(t testing.TB, file string) *export.Queue {
 	out, err := export.OpenOutput(file)
 	require.NoError(t, err)
 	q := queueConfig()
-	q.Kinds, q.Output, q.Encoder = export.EVEKinds, out, &export.EVE{}
+	q.Kinds, q.Output, q.Encoder = eve.Kinds, out, &eve.Writer{}
 	return export.NewQueue(q)
 }
 
@@ -126,13 +129,34 @@ func readRecords(t testing.TB, file string) (records []flowlog.Record) {
 	}
 }
 
+// recordList is a RecordSource of given records, one for each event.
+type recordList []flowlog.Record
+
+func (l *recordList) Records(*event.Batch, *event.Event) []flowlog.Record {
+	first := (*l)[:1]
+	*l = (*l)[1:]
+	return first
+}
+
+func (l *recordList) Lost(uint64) {}
+
 // writeRecords writes records as the program does.
-func writeRecords(t testing.TB, cfg export.ParquetConfig, records []flowlog.Record) {
-	p, err := export.NewParquet(cfg)
+func writeRecords(t testing.TB, cfg parquet.Config, list []flowlog.Record) {
+	w, err := parquet.NewFlowWriter(cfg)
 	require.NoError(t, err)
-	p.Write(records)
-	require.NoError(t, p.Close())
-	require.Zero(t, p.Counts().Lost)
+	source := recordList(list)
+	q := queueConfig()
+	q.Kinds, q.Consumer = records.Kinds, w.Consumer(&source)
+	queue := export.NewQueue(q)
+	b := &event.Batch{Events: make([]event.Event, len(list))}
+	for i := range b.Events {
+		b.Events[i].Kind = event.Interval
+	}
+	queue.Events(b)
+	lost, err := queue.Close(t.Context())
+	require.NoError(t, err)
+	require.Zero(t, lost)
+	require.NoError(t, queue.Err())
 }
 
 // writeWorld writes a folder with the layout of a bucket: the records of testdata, and the DNS answers and EVE events of captures.

@@ -5,7 +5,8 @@ import (
 	"strconv"
 
 	"github.com/mirrorsink/mirrorsink/inspect/event"
-	"github.com/mirrorsink/mirrorsink/inspect/export"
+	"github.com/mirrorsink/mirrorsink/inspect/export/eve"
+	"github.com/mirrorsink/mirrorsink/inspect/export/records"
 )
 
 // Streams, as VPC Flow Logs name them: one for each interface, with all of its traffic.
@@ -25,7 +26,7 @@ func StreamOf(eni string) string {
 
 // EVE puts the stream and the time of each event before its line, for the output of a Logs: the stream of the interface whose
 // packets they are, and the event's time.
-type EVE struct{ Encoder export.EVE }
+type EVE struct{ Writer eve.Writer }
 
 // Append implements export.Encoder.
 func (l EVE) Append(dst []byte, b *event.Batch, e *event.Event) []byte {
@@ -36,24 +37,24 @@ func (l EVE) Append(dst []byte, b *event.Batch, e *event.Event) []byte {
 	case e.Owner != nil:
 		stream = StreamOf(e.Owner.ENI)
 	}
-	return l.Encoder.Append(appendAddress(dst, stream, e.Nanos/1e6), b, e)
+	return l.Writer.Append(appendAddress(dst, stream, e.Nanos/1e6), b, e)
 }
 
 // FlowLog does the same for the lines of flow log records: the stream of the record's interface, and its start.
-type FlowLog export.FlowLog
+type FlowLog records.Encoder
 
 // Append implements export.Encoder.
 func (l FlowLog) Append(dst []byte, b *event.Batch, e *event.Event) []byte {
-	records := l.Recorder.Records(b, e)
-	for i := range records {
-		r := &records[i]
+	all := l.Builder.Records(b, e)
+	for i := range all {
+		r := &all[i]
 		dst = l.Format.AppendText(appendAddress(dst, StreamOf(r.InterfaceID), r.Start*1000), r)
 	}
 	return dst
 }
 
 // Lost says that events were lost before the next one.
-func (l FlowLog) Lost(n uint64) { l.Recorder.Lost(n) }
+func (l FlowLog) Lost(n uint64) { l.Builder.Lost(n) }
 
 // appendAddress writes what stands before a line in a segment: stream, a space, milliseconds since 1970, a space. What may not be
 // in a stream's name, or would end it here, becomes a dash. The limits are those of

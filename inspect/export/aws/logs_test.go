@@ -18,6 +18,8 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/event"
 	"github.com/mirrorsink/mirrorsink/inspect/export"
 	"github.com/mirrorsink/mirrorsink/inspect/export/aws"
+	"github.com/mirrorsink/mirrorsink/inspect/export/eve"
+	"github.com/mirrorsink/mirrorsink/inspect/export/records"
 	"github.com/mirrorsink/mirrorsink/inspect/flowlog"
 )
 
@@ -201,7 +203,7 @@ func TestEventsGoToTheStreamOfTheirInterface(t *testing.T) {
 	l, err := open(t, quick).NewLogs(logsTo(t.TempDir()))
 	require.NoError(t, err)
 	q := export.NewQueue(export.QueueConfig{
-		Kinds: export.EVEKinds, Output: l.Output(), Encoder: aws.EVE{}, Bytes: 1 << 20, Block: true,
+		Kinds: eve.Kinds, Output: l.Output(), Encoder: aws.EVE{}, Bytes: 1 << 20, Block: true,
 	})
 	at := time.Now().Truncate(time.Millisecond)
 	b := new(event.Pool).New()
@@ -229,8 +231,8 @@ func TestFlowLogLinesGoToTheStreamOfTheirInterface(t *testing.T) {
 	server := newLogServer(t)
 	l, err := open(t, quick).NewLogs(logsTo(t.TempDir()))
 	require.NoError(t, err)
-	encoder := aws.FlowLog{Format: flowlog.Default, Recorder: export.NewRecorder(export.RecorderConfig{})}
-	q := export.NewQueue(export.QueueConfig{Kinds: export.FlowLogKinds, Output: l.Output(), Encoder: encoder, Bytes: 1 << 20, Block: true})
+	encoder := aws.FlowLog{Format: flowlog.Default, Builder: records.NewBuilder(records.Config{})}
+	q := export.NewQueue(export.QueueConfig{Kinds: records.Kinds, Output: l.Output(), Encoder: encoder, Bytes: 1 << 20, Block: true})
 	from := time.Now().Add(-time.Minute).Unix()
 	b := new(event.Pool).New()
 	e := event.Event{Kind: event.Interval, Owner: &event.Owner{ENI: "eni-1", Account: "123456789012"}}

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/mirrorsink/mirrorsink/inspect/export/disk"
 )
 
 // spoolConfig says where a spool is and what it may hold.
@@ -72,7 +74,7 @@ func openSpool(cfg spoolConfig) (*spool, error) {
 		return nil, diskError("spool", cfg.dir, err)
 	}
 	s := &spool{cfg: cfg, lock: lock, busy: map[string]bool{}}
-	if !lockAlone(lock) {
+	if disk.CanLock && !disk.TryLock(lock) {
 		lock.Close()
 		return nil, fmt.Errorf("spool %s: in use by another process (give each a --spool of its own)", cfg.dir)
 	}

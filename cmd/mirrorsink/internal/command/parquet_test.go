@@ -8,10 +8,9 @@ import (
 
 	"github.com/johannesboyne/gofakes3"
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
+	"github.com/mirrorsink/mirrorsink/inspect/export/parquet"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/mirrorsink/mirrorsink/inspect/export"
 )
 
 // newS3 is an S3 with one bucket, named "records".
@@ -49,7 +48,7 @@ func TestABucketGetsTheFilesOfAFolder(t *testing.T) {
 		key, err := filepath.Rel(folder, path)
 		require.NoError(t, err)
 		want = append(want, "mirror/"+filepath.ToSlash(key))
-		assert.Positive(t, export.ParquetRows(path))
+		assert.Positive(t, parquet.Rows(path))
 	}
 	assert.NotEmpty(t, want)
 	assert.ElementsMatch(t, want, keysOf(t, backend))

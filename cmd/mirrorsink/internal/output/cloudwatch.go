@@ -9,6 +9,8 @@ import (
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/flags"
 	"github.com/mirrorsink/mirrorsink/inspect/export"
 	"github.com/mirrorsink/mirrorsink/inspect/export/aws"
+	"github.com/mirrorsink/mirrorsink/inspect/export/eve"
+	"github.com/mirrorsink/mirrorsink/inspect/export/records"
 )
 
 // cloudwatchOptions are the outputs of lines to CloudWatch Logs.
@@ -70,15 +72,15 @@ func (o *cloudwatchOptions) events() int {
 func (o *cloudwatchOptions) open(to Config) (all []Output, err error) {
 	if o.flowlog != "" {
 		to.Record.CommunityID = o.format.HasCommunityID()
-		encoder := aws.FlowLog{Format: o.format.Get(), Recorder: export.NewRecorder(to.Record)}
-		out, err := o.openGroup("cloudwatch-flowlog", o.flowlog, to, export.QueueConfig{Kinds: export.FlowLogKinds, Encoder: encoder})
+		encoder := aws.FlowLog{Format: o.format.Get(), Builder: records.NewBuilder(to.Record)}
+		out, err := o.openGroup("cloudwatch-flowlog", o.flowlog, to, export.QueueConfig{Kinds: records.Kinds, Encoder: encoder})
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, out)
 	}
 	if o.eve != "" {
-		out, err := o.openGroup("cloudwatch-eve", o.eve, to, export.QueueConfig{Kinds: export.EVEKinds, Encoder: aws.EVE{}})
+		out, err := o.openGroup("cloudwatch-eve", o.eve, to, export.QueueConfig{Kinds: eve.Kinds, Encoder: aws.EVE{}})
 		if err != nil {
 			Close(all)
 			return nil, err

@@ -4,6 +4,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/mirrorsink/mirrorsink/inspect/export"
+	"github.com/mirrorsink/mirrorsink/inspect/export/eve"
 )
 
 // eveOptions are the outputs of EVE lines.
@@ -18,5 +19,5 @@ func (o *eveOptions) check() error { return nil }
 func (o *eveOptions) count() int { return len(o.To) }
 
 func (o *eveOptions) open(to Config) ([]Output, error) {
-	return openLines(o.To, export.QueueConfig{Kinds: export.EVEKinds}, to, func() export.Encoder { return new(export.EVE) })
+	return openLines(o.To, export.QueueConfig{Kinds: eve.Kinds}, to, func() export.Encoder { return new(eve.Writer) })
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/flags"
 	"github.com/mirrorsink/mirrorsink/inspect/export"
+	"github.com/mirrorsink/mirrorsink/inspect/export/records"
 )
 
 // flowlogOptions are the outputs of flow log lines.
@@ -25,7 +26,7 @@ func (o *flowlogOptions) count() int { return len(o.to) }
 func (o *flowlogOptions) open(to Config) ([]Output, error) {
 	format := o.format.Get()
 	to.Record.CommunityID = o.format.HasCommunityID()
-	return openLines(o.to, export.QueueConfig{Kinds: export.FlowLogKinds}, to, func() export.Encoder {
-		return &export.FlowLog{Format: format, Recorder: export.NewRecorder(to.Record)}
+	return openLines(o.to, export.QueueConfig{Kinds: records.Kinds}, to, func() export.Encoder {
+		return &records.Encoder{Format: format, Builder: records.NewBuilder(to.Record)}
 	})
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect"
 	"github.com/mirrorsink/mirrorsink/inspect/event"
 	"github.com/mirrorsink/mirrorsink/inspect/export"
+	"github.com/mirrorsink/mirrorsink/inspect/export/records"
 )
 
 // Output is where events go: an *export.Queue and what is behind it.
@@ -48,9 +49,9 @@ type Config struct {
 	Bytes   int             // how much memory each output may hold
 	Block   bool            // a full output stops the reading, which a capture can bear, instead of dropping events
 	Log     *slog.Logger
-	Record  export.RecorderConfig // for outputs of flow log records: each makes a recorder of its own
-	window  time.Duration         // the aggregation window of these records
-	spool   *spool                // for outputs that AWS receives; nil if there is none
+	Record  records.Config // for outputs of flow log records: each makes a recorder of its own
+	window  time.Duration  // the aggregation window of these records
+	spool   *spool         // for outputs that AWS receives; nil if there is none
 }
 
 // Close closes outputs that were never used.

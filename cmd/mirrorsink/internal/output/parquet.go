@@ -11,6 +11,8 @@ import (
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/flags"
 	"github.com/mirrorsink/mirrorsink/inspect/export"
 	"github.com/mirrorsink/mirrorsink/inspect/export/aws"
+	"github.com/mirrorsink/mirrorsink/inspect/export/parquet"
+	"github.com/mirrorsink/mirrorsink/inspect/export/records"
 )
 
 // parquetOptions are the outputs of tables in Parquet files: flow log records, and the answers of DNS beside them.
@@ -44,10 +46,10 @@ func (o *parquetOptions) check() error {
 			return flags.Usagef("--parquet %w", err)
 		}
 	}
-	if o.rotate < export.MinParquetRotate || o.rotate%time.Second != 0 {
+	if o.rotate < parquet.MinRotate || o.rotate%time.Second != 0 {
 		return flags.Usagef("--parquet-rotate %v: want whole seconds, such as 5m", o.rotate)
 	}
-	if least := flags.Size(export.MinParquetBytes); o.size < least {
+	if least := flags.Size(parquet.MinBytes); o.size < least {
 		return flags.Usagef("--parquet-size %v: want %v at least", &o.size, &least)
 	}
 	return nil
@@ -57,7 +59,7 @@ func isBucket(spec string) bool { return strings.HasPrefix(spec, "s3://") }
 
 // tables is how many tables each place gets. Security Lake has no place for DNS answers of ours.
 func (o *parquetOptions) tables() int {
-	if o.schema == parquetSchema(export.OCSFSchema) {
+	if o.schema == parquetSchema(parquet.OCSF) {
 		return 1
 	}
 	return 2
@@ -89,12 +91,12 @@ func (o *parquetOptions) open(to Config) (all []Output, err error) {
 
 // openPlace opens the outputs to one folder or bucket. After an error the caller closes those that it returns.
 func (o *parquetOptions) openPlace(spec string, to Config) (all []Output, err error) {
-	cfg := export.ParquetConfig{
-		Dir: spec, Schema: export.ParquetSchema(o.schema), Rotate: o.rotate, MaxBytes: int64(o.size), Memory: to.Bytes / 4 * 3,
+	cfg := parquet.Config{
+		Dir: spec, Schema: parquet.Schema(o.schema), Rotate: o.rotate, MaxBytes: int64(o.size), Memory: to.Bytes / 4 * 3,
 		Live: !to.Block, Log: to.Log,
 	}
-	if to.Bytes < 2*export.MinParquetMemory {
-		part, need := flags.Size(to.Bytes), flags.Size(2*export.MinParquetMemory)
+	if to.Bytes < 2*parquet.MinMemory {
+		part, need := flags.Size(to.Bytes), flags.Size(2*parquet.MinMemory)
 		return nil, flags.Usagef("--parquet %s: its part of --memory is %v, and it needs %v: give more, or have fewer outputs", spec, &part, &need)
 	}
 	queue := export.QueueConfig{Bytes: to.Bytes - cfg.Memory, Block: to.Block, Log: to.Log}
@@ -105,36 +107,36 @@ func (o *parquetOptions) openPlace(spec string, to Config) (all []Output, err er
 			return nil, err
 		}
 	}
-	flows, err := export.NewParquet(cfg)
+	flows, err := parquet.NewFlowWriter(cfg)
 	if err != nil {
 		leave(bucket)
 		return nil, err
 	}
-	queue.Kinds, queue.Consumer = export.FlowLogKinds, flows.Consumer(export.NewRecorder(to.Record))
+	queue.Kinds, queue.Consumer = records.Kinds, flows.Consumer(records.NewBuilder(to.Record))
 	all = append(all, tableOutput(export.NewQueue(queue), bucket))
 	if o.tables() == 1 {
 		return all, nil
 	}
-	answers, err := export.NewDNSTable(cfg, export.DNSConfig{Account: to.Record.Account, Region: to.Record.Region})
+	answers, err := parquet.NewDNSWriter(cfg, parquet.DNSConfig{Account: to.Record.Account, Region: to.Record.Region})
 	if err != nil {
 		return all, err
 	}
-	queue.Kinds, queue.Consumer = export.DNSKinds, answers.Consumer
+	queue.Kinds, queue.Consumer = parquet.DNSKinds, answers.Consumer
 	return append(all, export.NewQueue(queue)), nil
 }
 
 // openBucket opens the way of finished files to a bucket, and has them made in its part of the spool.
-func openBucket(url string, to Config, cfg *export.ParquetConfig) (*aws.Uploader, error) {
+func openBucket(url string, to Config, cfg *parquet.Config) (*aws.Uploader, error) {
 	bucket, prefix, err := aws.ParseURL(url)
 	if err != nil {
 		return nil, err
 	}
 	cfg.Dir = to.spool.folder("s3", bucket+"/"+prefix)
 	u, err := to.spool.client.NewUploader(aws.UploadConfig{
-		Bucket: bucket, Prefix: prefix, Dir: cfg.Dir, Bytes: to.spool.bytes, Records: export.ParquetRows, Log: to.Log,
+		Bucket: bucket, Prefix: prefix, Dir: cfg.Dir, Bytes: to.spool.bytes, Records: parquet.Rows, Log: to.Log,
 	})
 	if err == nil {
-		cfg.Done = func(f export.ParquetFile) { u.Finished(f.Path, f.Rows) }
+		cfg.Done = func(f parquet.File) { u.Finished(f.Path, f.Rows) }
 	}
 	return u, err
 }
@@ -171,9 +173,9 @@ func (o bucketOutput) Delivered() (Service, aws.Counts) { return S3, o.uploader.
 func (o bucketOutput) Trouble() (to string, why error) { return o.uploader.Trouble() }
 
 // parquetSchema is a flag for a schema.
-type parquetSchema export.ParquetSchema
+type parquetSchema parquet.Schema
 
-var schemaNames = [...]string{export.AWSSchema: "aws", export.OCSFSchema: "ocsf"}
+var schemaNames = [...]string{parquet.AWS: "aws", parquet.OCSF: "ocsf"}
 
 // Set takes a schema's name.
 func (s *parquetSchema) Set(text string) error {

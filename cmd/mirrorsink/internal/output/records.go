@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/flags"
-	"github.com/mirrorsink/mirrorsink/inspect/export"
+	"github.com/mirrorsink/mirrorsink/inspect/export/records"
 	"github.com/mirrorsink/mirrorsink/inspect/flowlog"
 )
 
@@ -43,7 +43,7 @@ func (o *recordOptions) check() error {
 }
 
 // complete adds to a recorder's configuration what the flags say.
-func (o *recordOptions) complete(cfg export.RecorderConfig) (export.RecorderConfig, error) {
+func (o *recordOptions) complete(cfg records.Config) (records.Config, error) {
 	cfg.FullFlags, cfg.Account, cfg.Region = bool(o.flags), o.account, o.region
 	if o.ranges == "" {
 		return cfg, nil

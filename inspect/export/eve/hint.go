@@ -1,0 +1,31 @@
+package eve
+
+import "github.com/mirrorsink/mirrorsink/inspect/event"
+
+// hint begins the object with the flow's name and its evidence. The caller ends it.
+func (l *line) hint(b *event.Batch, e *event.Event) {
+	l.object("hint")
+	if e.Name.Len > 0 {
+		l.text("name", b.Text(e.Name))
+		l.word("name_source", e.NameSource.String())
+		l.word("name_confidence", e.NameConfidence.String())
+	}
+	if e.Conflicts != 0 {
+		l.array("conflicts")
+		for i, name := range event.Conflicts {
+			if e.Conflicts&(1<<i) != 0 {
+				l.word("", name)
+			}
+		}
+		l.end()
+	}
+	l.word("initiator", "src") // always: events are oriented from the client. Flow log records have either end
+	l.word("initiator_reason", e.Initiator.String())
+	l.word("initiator_confidence", e.Initiator.Confidence().String())
+	if e.Direct != event.NotDirect {
+		l.word("direct_to_address", e.Direct.String())
+	}
+	if e.ECH != event.ECHNone {
+		l.word("ech", e.ECH.String())
+	}
+}

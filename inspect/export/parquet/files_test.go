@@ -1,0 +1,329 @@
+package parquet_test
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"log/slog"
+	"math"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mirrorsink/mirrorsink/inspect/export/eventtest"
+	"github.com/mirrorsink/mirrorsink/inspect/export/parquet"
+	"github.com/mirrorsink/mirrorsink/inspect/flowlog"
+)
+
+// TestParquetOfManyRows: what was said of few rows holds across pages and row groups, with values that repeat and values that
+// do not, and columns that are null in places.
+func TestParquetOfManyRows(t *testing.T) {
+	dir := t.TempDir()
+	records := eventtest.BusyRecords(24_000)
+	for i := range records {
+		r := &records[i]
+		r.Start, r.Bytes = 1_790_000_100+int64(i*7919%299), uint64(i)
+		if i%3 == 0 {
+			r.Name, r.CommunityID, r.Mirrored, r.Completeness = "", "", false, math.NaN()
+		}
+		r.InitiatorReason = fmt.Sprint(r.InitiatorReason, i) // never twice
+	}
+	table := writeFlows(t, config(dir, func(c *parquet.Config) { c.Memory = 16 << 20 }), records)
+	assert.Equal(t, uint64(len(records)), table.written)
+	for _, key := range finished(t, dir) {
+		_, file := readParquet(t, filepath.Join(dir, key))
+		for _, g := range file.RowGroups() {
+			n := int(g.NumRows())
+			want := slices.Clone(records[:n])
+			records = records[n:]
+			slices.SortStableFunc(want, func(a, b flowlog.Record) int { return cmp.Compare(a.Start, b.Start) })
+			for i, row := range readGroup(t, g, file.Schema().Columns()) {
+				require.Equal(t, []any{want[i].Start, int64(want[i].Bytes)}, []any{row["start"], row["bytes"]})
+				if i%10 == 0 { // comparing all of them takes too long
+					require.Equal(t, wantRow(&want[i]), row)
+				}
+			}
+		}
+	}
+	assert.Empty(t, records)
+}
+
+// TestParquetPaths: files are where AWS puts those of VPC Flow Logs with Hive partitions, and so called.
+// https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-path.html
+func TestParquetPaths(t *testing.T) {
+	dir := t.TempDir()
+	at := func(text string) int64 {
+		when, err := time.Parse(time.RFC3339, text)
+		require.NoError(t, err)
+		return when.Unix()
+	}
+	writeFlows(t, config(dir, func(c *parquet.Config) { c.ID = "fl-0123456789abcdef0" }), []flowlog.Record{
+		{AccountID: "111122223333", Region: "eu-west-1", Start: at("2026-01-02T03:04:05Z")},
+		{AccountID: "111122223333", Region: "eu-west-1", Start: at("2026-01-02T02:59:59Z")},
+		{Region: "../../etc", AccountID: "a/b_c=d", Start: at("2026-01-02T03:04:06Z")},
+		{Start: at("1969-12-31T23:59:59Z")},
+	})
+	hash := regexp.MustCompile(`_[0-9a-f]{16}\.log\.parquet$`)
+	var got []string
+	for _, key := range finished(t, dir) {
+		require.Regexp(t, hash, key)
+		got = append(got, hash.ReplaceAllString(key, "_HASH.log.parquet"))
+	}
+	assert.ElementsMatch(t, []string{
+		"AWSLogs/aws-account-id=111122223333/aws-service=vpcflowlogs/aws-region=eu-west-1/year=2026/month=01/day=02/hour=03/" +
+			"111122223333_vpcflowlogs_eu-west-1_fl-0123456789abcdef0_20260102T0300Z_HASH.log.parquet",
+		"AWSLogs/aws-account-id=111122223333/aws-service=vpcflowlogs/aws-region=eu-west-1/year=2026/month=01/day=02/hour=02/" +
+			"111122223333_vpcflowlogs_eu-west-1_fl-0123456789abcdef0_20260102T0300Z_HASH.log.parquet",
+		"AWSLogs/aws-account-id=a-b-c-d/aws-service=vpcflowlogs/aws-region=------etc/year=2026/month=01/day=02/hour=03/" +
+			"a-b-c-d_vpcflowlogs_------etc_fl-0123456789abcdef0_20260102T0300Z_HASH.log.parquet",
+		"AWSLogs/aws-account-id=unknown/aws-service=vpcflowlogs/aws-region=unknown/year=1969/month=12/day=31/hour=23/" +
+			"unknown_vpcflowlogs_unknown_fl-0123456789abcdef0_20260102T0300Z_HASH.log.parquet",
+	}, got)
+}
+
+// TestParquetNamesAreOfTheRows: the same rows give the same names and bytes, however they are handed over; others do not.
+func TestParquetNamesAreOfTheRows(t *testing.T) {
+	records := eventtest.BusyRecords(8_000)
+	files := func(batch int, records []flowlog.Record) map[string]string {
+		dir := t.TempDir()
+		p := openFlows(t, config(dir, func(c *parquet.Config) { c.MaxBytes = 64 << 10 }))
+		for chunk := range slices.Chunk(records, batch) {
+			p.write(chunk)
+		}
+		require.NoError(t, p.close())
+		all := map[string]string{}
+		for _, key := range finished(t, dir) {
+			data, err := os.ReadFile(filepath.Join(dir, key))
+			require.NoError(t, err)
+			all[key] = string(data)
+		}
+		return all
+	}
+	once := files(1024, records)
+	require.Greater(t, len(once), 3)
+	assert.Equal(t, once, files(7, records))
+	records[0].Bytes++
+	other := files(1024, records)
+	differ := 0
+	for key := range other {
+		if _, ok := once[key]; !ok {
+			differ++
+		}
+	}
+	assert.Positive(t, differ)
+}
+
+// TestParquetRotatesByTheRecords: in a capture files end with the rotation period, and late records find a file.
+func TestParquetRotatesByTheRecords(t *testing.T) {
+	const noon = 1_790_006_400
+	dir := t.TempDir()
+	p := openFlows(t, config(dir))
+	record := func(at int64) flowlog.Record {
+		return flowlog.Record{AccountID: "111122223333", Region: "eu-west-1", Start: noon + at}
+	}
+	p.write([]flowlog.Record{record(0), record(299)})
+	assert.Empty(t, p.files)
+	p.write([]flowlog.Record{record(300), record(10)})
+	require.Len(t, p.files, 1)
+	p.write([]flowlog.Record{record(599), record(600)})
+	require.Len(t, p.files, 2)
+	require.NoError(t, p.close())
+	require.Len(t, p.files, 3)
+	for i, want := range [][]int64{{0, 299}, {10, 300, 599}, {600}} {
+		rows, _ := readParquet(t, p.files[i].Path)
+		for j := range want {
+			want[j] += noon
+		}
+		assert.Equal(t, want, column(rows, "start"))
+		assert.Equal(t, len(want), p.files[i].Rows)
+		assert.Equal(t, filepath.Join(dir, filepath.FromSlash(p.files[i].Key)), p.files[i].Path)
+		info, err := os.Stat(p.files[i].Path)
+		require.NoError(t, err)
+		assert.Equal(t, info.Size(), p.files[i].Bytes)
+		assert.Contains(t, path.Base(p.files[i].Key), time.Unix(noon+int64(i)*300, 0).UTC().Format("_20060102T1504Z_"))
+	}
+}
+
+// TestParquetRotatesByTheClock: live, files end when the clock says so, also when nothing comes; and a clock that somebody sets
+// back, which shows in the records, does no harm.
+func TestParquetRotatesByTheClock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := openFlows(t, config(t.TempDir(), func(c *parquet.Config) { c.Live = true }))
+		p.write([]flowlog.Record{{Start: time.Now().Unix()}, {Start: time.Now().Unix() - 500}})
+		time.Sleep(299 * time.Second)
+		synctest.Wait()
+		assert.Empty(t, p.files)
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		assert.Len(t, p.files, 2) // the second record is of the hour before
+		p.write([]flowlog.Record{{Start: time.Now().Unix() - 86400}})
+		require.NoError(t, p.close())
+		assert.Len(t, p.files, 3)
+	})
+}
+
+// TestParquetRotatesBySize: files stay below the size.
+func TestParquetRotatesBySize(t *testing.T) {
+	dir := t.TempDir()
+	records := eventtest.BusyRecords(20_000)
+	for i := range records {
+		records[i].Start = 1_790_000_100
+	}
+	table := writeFlows(t, config(dir, func(c *parquet.Config) { c.MaxBytes = 300 << 10 }), records)
+	assert.Equal(t, uint64(len(records)), table.written)
+	keys := finished(t, dir)
+	assert.Len(t, keys, len(table.files))
+	for _, key := range keys {
+		info, err := os.Stat(filepath.Join(dir, key))
+		require.NoError(t, err)
+		assert.LessOrEqual(t, info.Size(), int64(300<<10))
+	}
+}
+
+// TestParquetLeavesNothingHalf: a program that is killed leaves no file that anybody would read, and the next start removes what
+// it left, says so, and leaves finished files alone.
+func TestParquetLeavesNothingHalf(t *testing.T) {
+	if dir := os.Getenv("PARQUET_CRASH_IN"); dir != "" {
+		p := openFlows(t, config(dir, func(c *parquet.Config) { c.Memory = parquet.MinMemory }))
+		p.write(eventtest.BusyRecords(25_000))
+		require.NoError(t, syscall.Kill(os.Getpid(), syscall.SIGKILL))
+		select {}
+	}
+	dir := t.TempDir()
+	cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$")
+	cmd.Env = append(os.Environ(), "PARQUET_CRASH_IN="+dir)
+	require.ErrorContains(t, cmd.Run(), "killed")
+	keys := finished(t, dir)
+	require.NotEmpty(t, keys)
+	for _, key := range keys {
+		rows, _ := readParquet(t, filepath.Join(dir, key))
+		assert.NotEmpty(t, rows)
+	}
+	require.NotEmpty(t, unfinished(t, dir))
+
+	var log bytes.Buffer
+	p := openFlows(t, config(dir, func(c *parquet.Config) { c.Log = slog.New(slog.NewTextHandler(&log, nil)) }))
+	assert.Empty(t, unfinished(t, dir))
+	assert.Equal(t, 1, strings.Count(log.String(), "removed files that were not finished"))
+	assert.Equal(t, keys, finished(t, dir))
+	require.NoError(t, p.close())
+}
+
+// TestParquetLeavesOthersAlone: who starts while another writes into the same folder does not take its files for leftovers.
+func TestParquetLeavesOthersAlone(t *testing.T) {
+	dir := t.TempDir()
+	first := openFlows(t, config(dir, func(c *parquet.Config) { c.Memory = parquet.MinMemory }))
+	records := eventtest.BusyRecords(10_000)
+	for i := range records {
+		records[i].Start = 1_790_000_100
+	}
+	first.write(records)
+	require.NotEmpty(t, unfinished(t, dir))
+	second := openFlows(t, config(dir))
+	require.NoError(t, second.close())
+	require.NoError(t, first.close())
+	assert.Equal(t, uint64(len(records)), first.written)
+}
+
+// TestParquetOnAFullDisk: it is said in one line, what was whole before is kept, the rest is counted, and when there is room
+// again it goes on.
+func TestParquetOnAFullDisk(t *testing.T) {
+	dir := t.TempDir()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=512k"); err != nil {
+		t.Skipf("needs root, to mount a small file system: %v", err)
+	}
+	defer syscall.Unmount(dir, 0)
+	var log bytes.Buffer
+	p := openFlows(t, config(dir, func(c *parquet.Config) { c.Log = slog.New(slog.NewTextHandler(&log, nil)) }))
+	records := eventtest.BusyRecords(30_000)
+	p.write(records)
+	assert.ErrorContains(t, p.close(), "no space left on device")
+	assert.Equal(t, uint64(len(records)), p.written+p.lost)
+	assert.Positive(t, p.written)
+	assert.Positive(t, p.lost)
+	assert.Equal(t, 1, strings.Count(log.String(), "level=ERROR"))
+	assert.Empty(t, unfinished(t, dir))
+	rows := 0
+	for _, key := range finished(t, dir) {
+		some, _ := readParquet(t, filepath.Join(dir, key))
+		rows += len(some)
+	}
+	assert.Equal(t, int(p.written), rows)
+
+	require.NoError(t, os.RemoveAll(filepath.Join(dir, "AWSLogs")))
+	again := writeFlows(t, config(dir), records[:5000])
+	assert.Equal(t, uint64(5000), again.written)
+}
+
+// TestParquetFolderErrors: what cannot be opened is said at once, with what to do.
+func TestParquetFolderErrors(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "file"), nil, 0o600))
+	_, err := parquet.NewFlowWriter(config(filepath.Join(dir, "file")))
+	assert.EqualError(t, err, "parquet output "+filepath.Join(dir, "file")+": not a directory")
+	for _, c := range []struct {
+		change func(*parquet.Config)
+		want   string
+	}{
+		{func(c *parquet.Config) { c.Dir = "" }, "parquet output : no folder given"},
+		{func(c *parquet.Config) { c.Rotate = time.Second / 2 }, "parquet output DIR: cannot rotate every 500ms: give whole seconds, as 5m"},
+		{func(c *parquet.Config) { c.MaxBytes = 1 }, "parquet output DIR: files of 1 bytes are too small: give at least 65536"},
+		{func(c *parquet.Config) { c.Memory = 1 }, "parquet output DIR: 1 bytes of memory are too few: give at least 1048576"},
+	} {
+		_, err := parquet.NewFlowWriter(config(dir, c.change))
+		assert.EqualError(t, err, strings.ReplaceAll(c.want, "DIR", dir))
+	}
+}
+
+// TestParquetInAReadOnlyFolder: a folder in which nothing can be written is an error at the start.
+func TestParquetInAReadOnlyFolder(t *testing.T) {
+	dir := t.TempDir()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_RDONLY, "size=1m"); err != nil {
+		require.NoError(t, os.Chmod(dir, 0o500))
+		if f, err := os.Create(filepath.Join(dir, "x")); err == nil {
+			f.Close()
+			t.Skip("this user may write everywhere, and may not mount")
+		}
+	} else {
+		defer syscall.Unmount(dir, 0)
+	}
+	_, err := parquet.NewFlowWriter(config(dir))
+	require.Error(t, err)
+	assert.Contains(t, err.Error(), "parquet output "+dir+": ")
+	assert.NotContains(t, err.Error(), "\n")
+}
+
+// TestParquetWriterGoesOnAfterAFailure: when the folder's partitions cannot be made any more, records are lost, counted and
+// spoken of once; when they can, it works again.
+func TestParquetGoesOnAfterAFailure(t *testing.T) {
+	dir := t.TempDir()
+	var log bytes.Buffer
+	p := openFlows(t, config(dir, func(c *parquet.Config) { c.Log = slog.New(slog.NewTextHandler(&log, nil)) }))
+	at := func(i int64) []flowlog.Record { return []flowlog.Record{{Start: 1_790_000_100 + 300*i}} }
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "AWSLogs"), nil, 0o600))
+	for i := range int64(5) {
+		p.write(at(i))
+	}
+	assert.Equal(t, uint64(4), p.lost)
+	assert.Zero(t, p.written)
+	assert.Empty(t, p.files)
+	assert.Equal(t, 1, strings.Count(log.String(), "level=ERROR"))
+	assert.Empty(t, unfinished(t, dir))
+	require.NoError(t, os.Remove(filepath.Join(dir, "AWSLogs")))
+	p.write(at(5))
+	assert.Contains(t, log.String(), "parquet output works again")
+	assert.Error(t, p.close())
+	assert.Equal(t, uint64(4), p.lost)
+	assert.Equal(t, uint64(2), p.written)
+}
