@@ -8,8 +8,8 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/l7"
 )
 
-// A Batch is a sequence of events with the bytes that they refer to. It is immutable once it was handed to a sink, until
-// everybody who holds it has released it.
+// A Batch is a sequence of events with the bytes that they refer to. It is immutable from when a sink gets it until all holders
+// have released it.
 type Batch struct {
 	Events []Event
 	fields []Field
@@ -19,7 +19,7 @@ type Batch struct {
 	pool    *Pool // that the last holder gives the batch back to; nil for a batch that no pool made
 }
 
-// Retain makes the caller one more holder of the batch. It is safe for concurrent use, by those who hold it.
+// Retain makes the caller one more holder of the batch. Holders may call it concurrently.
 func (b *Batch) Retain() { b.holders.Add(1) }
 
 // Release ends one holding. After the last one the pool may use the batch, and all slices of it, for other events. A batch
@@ -43,7 +43,7 @@ func (b *Batch) Size() int {
 	return len(b.bytes) + len(b.fields)*fieldSize + len(b.Events)*eventSize
 }
 
-// Footprint returns the bytes of memory that the batch holds, used or not: what a queue that keeps it is charged.
+// Footprint returns the bytes of memory that the batch takes, used or not. Queues account for batches by it.
 func (b *Batch) Footprint() int {
 	return cap(b.bytes) + cap(b.fields)*fieldSize + cap(b.Events)*eventSize
 }
@@ -53,8 +53,8 @@ const (
 	eventSize = int(unsafe.Sizeof(Event{}))
 )
 
-// Reset empties the batch and keeps its memory. Its owner must be the only one to hold it. What is left in the memory points
-// at nothing but constants and owners.
+// Reset empties the batch and keeps its memory. The caller must be its only holder. The rest of the memory points to nothing but
+// constants and owners.
 func (b *Batch) Reset() {
 	b.Events, b.fields, b.bytes = b.Events[:0], b.fields[:0], b.bytes[:0]
 }
@@ -66,8 +66,8 @@ func (b *Batch) CopyText(text []byte) Span {
 	return s
 }
 
-// CopyFields copies a hint's fields, and the text that they alias, into the batch. This is the one place on the data path
-// where bytes of packets are copied.
+// CopyFields copies a hint's fields, and the text that they alias, into the batch. It is the only place on the data path that
+// copies bytes of packets.
 func (b *Batch) CopyFields(fields []l7.Field) Span {
 	s := Span{uint32(len(b.fields)), uint32(len(fields))}
 	copies, text := slices.Grow(b.fields, len(fields)), b.bytes
@@ -84,8 +84,8 @@ func (b *Batch) CopyFields(fields []l7.Field) Span {
 	return s
 }
 
-// Join copies fields that were copied into another batch before, behind those copied last. Their texts lie there one after the
-// other, and are copied at once.
+// Join appends fields of another batch, which one call of CopyFields or Join added there. Their texts are contiguous, so that one
+// copy is enough.
 func (b *Batch) Join(from *Batch, fields Span) Span {
 	s := Span{uint32(len(b.fields)), fields.Len}
 	if fields.Len == 0 {
@@ -104,7 +104,7 @@ func (b *Batch) Join(from *Batch, fields Span) Span {
 	return s
 }
 
-// textsOf returns where the texts of fields lie that were copied one after the other.
+// textsOf returns the span of the texts of fields, which must be contiguous.
 func textsOf(fields []Field) Span {
 	for len(fields) > 0 && fields[0].Kind != l7.String {
 		fields = fields[1:]

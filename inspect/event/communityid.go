@@ -8,10 +8,10 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap"
 )
 
-// AppendCommunityID appends the event's Community ID, version 1 with seed 0, as Zeek, Suricata and others print it: a hash
-// of addresses, protocol and ports that is the same for both directions and at every place that sees the flow.
-// See https://github.com/corelight/community-id-spec. Pieces of packets, whose ports are not known, get the ID of their
-// addresses and protocol alone.
+// AppendCommunityID appends the event's Community ID, version 1 with seed 0, as Zeek, Suricata and others print it: a hash of
+// addresses, protocol and ports that is the same for both directions and at every sensor that sees the flow. See
+// https://github.com/corelight/community-id-spec. For incomplete fragments, whose ports are not known, it is the ID of their
+// addresses and protocol.
 func (e *Event) AppendCommunityID(dst []byte) []byte {
 	p := decap.Packet{
 		Src: e.Src, Dst: e.Dst, SrcPort: e.SrcPort, DstPort: e.DstPort,
@@ -35,8 +35,8 @@ func (e *Event) AppendCommunityID(dst []byte) []byte {
 	return base64.StdEncoding.AppendEncode(append(dst, "1:"...), sum[:])
 }
 
-// reversed says that the ICMP message whose type the event gives was sent by Dst: the first packet was a reply, and the
-// client is who it was sent to.
+// reversed reports whether Dst sent the ICMP message whose type the event has: the first packet was a reply, and its receiver is
+// the client.
 func (e *Event) reversed() bool {
 	return e.Initiator == ByICMPType && e.isICMPReply()
 }

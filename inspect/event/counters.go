@@ -5,12 +5,11 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/l7"
 )
 
-// Counters are a worker's counts since its start. They only grow, but for the gauges at the end. Those of several workers
-// are added up with Add.
+// Counters are a worker's counts since its start. They only grow, except for the gauges. Add adds up those of several workers.
 //
-// The loss identity: Datagrams is the sum over Reasons, at all times.
+// At all times Datagrams is the sum of Reasons.
 type Counters struct {
-	Datagrams uint64 // datagrams, or frames of a capture, that the source gave
+	Datagrams uint64 // datagrams, or frames of a capture, from the source
 	Bytes     uint64 // their bytes as received, envelope included
 	Reasons   [decap.Reasons]uint64
 
@@ -19,25 +18,25 @@ type Counters struct {
 	BadChecksum  uint64 // whole packets with a wrong IPv4 header or transport checksum
 
 	FragmentsHeld       uint64 // fragments taken for reassembly
-	Reassembled         uint64 // packets put together
-	FragmentsIncomplete uint64 // fragments accounted by address: the rest did not come in time, was cut or cannot be
-	FragmentsEvicted    uint64 // fragments accounted by address: the reassembly memory was used up
+	Reassembled         uint64 // packets reassembled from fragments
+	FragmentsIncomplete uint64 // fragments accounted by address: the others were late, truncated or malformed
+	FragmentsEvicted    uint64 // fragments accounted by address, since the reassembly memory was used up
 
 	Sessions        uint64 // mirror sessions seen
-	SessionsRefused uint64 // packets of mirror sessions past the bound of the tap table, accounted to tap 0
+	SessionsRefused uint64 // packets of sessions beyond the bound of the session table, accounted to session 0
 	Unattributed    uint64 // packets of mirror sessions that the inventory does not know; none without an inventory
 	FlowsNew        uint64
 	FlowsEnded      [4]uint64 // by EndReason
 	Paired          uint64    // packets whose other copy, mirrored at the other end, was seen
-	PairsEvicted    uint64    // copies given up waiting for their other ones because their memory was used up
-	NamesRefused    uint64    // names that found no room in the name memory
+	PairsEvicted    uint64    // copies that stopped waiting for their duplicates since the memory was used up
+	NamesRefused    uint64    // names for which the name memory had no room
 	StreamsNew      uint64    // flows whose first bytes were read
-	StreamsEvicted  uint64    // flows that lost their parsing state because its memory was used up
+	StreamsEvicted  uint64    // flows that lost their parsing state since its memory was used up
 	Gaps            uint64    // times that acknowledged TCP bytes were missing
-	LostBytes       uint64    // how many bytes
+	LostBytes       uint64    // the number of these bytes
 	Retransmits     uint64    // TCP segments with nothing new
 
-	Forward Forwarding // what became of the frames where they are forwarded
+	Forward Forwarding // frames by whether they were forwarded
 
 	Hints  [l7.Protos]uint64 // messages or transactions reported
 	Events [Kinds]uint64     // events produced

@@ -6,19 +6,19 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap"
 )
 
-// Totals is what a Stats event shows of the whole program: its workers' counters added up, and what the workers do not
-// know.
+// Totals are the counters of the whole program, for a Stats event: the sums of its workers' counters, and counters that the workers
+// do not have.
 type Totals struct {
 	Counters
 	Uptime      int64  // seconds since the program's start
-	KernelDrops uint64 // datagrams that the kernel had no room for; they are not among Counters.Datagrams
-	Export      Counts // of all outputs added up
-	Mended      Mended
-	Targets     []Target // that frames are forwarded to
+	KernelDrops uint64 // datagrams that the kernel dropped for want of room; not in Counters.Datagrams
+	Export      Counts // the sum of all outputs
+	Fixed       Fixed
+	Targets     []Target // to which frames are forwarded
 }
 
-// Counts says what became of events, by kind. At all times what is missing from Written and Dropped is still on its way;
-// once an exporter is closed nothing is.
+// Counts counts events by kind. At all times the difference between Produced and the sum of Written and Dropped is the events in
+// queues. It is zero once an exporter is closed.
 type Counts struct {
 	Produced, Written, Dropped [Kinds]uint64
 }
@@ -32,7 +32,7 @@ func (c *Counts) Add(o *Counts) {
 	}
 }
 
-// ByReason ranges over the datagrams by the name of what became of them, in a fixed order, zeros included.
+// ByReason ranges over the datagrams by the name of their reason, in a fixed order, zeros included.
 func (c *Counters) ByReason() iter.Seq2[string, uint64] {
 	return func(yield func(string, uint64) bool) {
 		for r, n := range c.Reasons {

@@ -2,22 +2,22 @@ package event
 
 import "github.com/mirrorsink/mirrorsink/inspect/l7"
 
-// Initiator says on what evidence a flow's client was found, in ascending order of weight.
+// Initiator is the evidence for which end of a flow is its client, in ascending order of weight.
 type Initiator uint8
 
 // Evidence for who opened a flow.
 const (
-	ByFirstPacket Initiator = iota // who was seen first
+	ByFirstPacket Initiator = iota // the sender of the first packet
 	ByPorts                        // a system port against another one
-	ByBanner                       // who received a server's greeting or response
-	ByRequest                      // who sent an application's request
+	ByBanner                       // the receiver of a server's greeting or response
+	ByRequest                      // the sender of an application's request
 	ByDNSQuery
 	ByHTTPRequest
 	ByTLSHello
 	ByQUICInitial
-	ByICMPType // who sent an ICMP request
-	BySYNACK   // who received the SYN-ACK
-	BySYN      // who sent the SYN
+	ByICMPType // the sender of an ICMP request
+	BySYNACK   // the receiver of the SYN-ACK
+	BySYN      // the sender of the SYN
 	numInitiators
 )
 
@@ -46,8 +46,8 @@ func InitiatorOf(p l7.Proto, role l7.Role) Initiator {
 // String returns the spelling of hint.initiator_reason.
 func (i Initiator) String() string { return initiatorNames[i] }
 
-// Confidence says how sure the evidence makes: it is high for what only a client sends, medium for what servers usually
-// send, low for a guess.
+// Confidence returns how reliable the evidence is: high for packets that only a client sends, medium for those that servers
+// usually send, low for a guess.
 func (i Initiator) Confidence() Confidence {
 	switch {
 	case i >= ByRequest:
@@ -59,7 +59,7 @@ func (i Initiator) Confidence() Confidence {
 	}
 }
 
-// Confidence is how much a statement can be relied on.
+// Confidence is how reliable a statement is.
 type Confidence uint8
 
 // Confidences.
@@ -75,16 +75,16 @@ var confidenceNames = [numConfidences]string{Low: "low", Medium: "medium", High:
 // String returns the spelling of hint.name_confidence and hint.initiator_confidence.
 func (c Confidence) String() string { return confidenceNames[c] }
 
-// Direct says why a flow counts as made straight to an address, without a lookup that explains it.
+// Direct is why a flow counts as made directly to an address, without a lookup that explains it.
 type Direct uint8
 
 // Reasons for direct-to-address.
 const (
-	NotDirect     Direct = iota // explained, or exempt
+	NotDirect     Direct = iota // a lookup explains the flow, or it needs none
 	NoLookup                    // no answer on that mirror session gave the address
-	LookupExpired               // one did, but its time was over
-	DoHSuspected                // the client speaks to a public resolver over TLS
-	NoDNSSeen                   // no DNS answer was seen on that session, so nothing can be said
+	LookupExpired               // one did, but its TTL and grace were over
+	DoHSuspected                // the client uses a public resolver over TLS or QUIC
+	NoDNSSeen                   // no DNS answer was seen on that session, so nothing can be concluded
 	numDirects
 )
 
@@ -95,16 +95,16 @@ var directNames = [numDirects]string{
 // String returns the spelling of hint.direct_to_address.
 func (d Direct) String() string { return directNames[d] }
 
-// ECH says what is known of a client's encrypted hello (RFC 9849). Clients that have no key for a server send one of random
-// bytes (GREASE), which looks the same.
+// ECH is the class of a client's encrypted hello (RFC 9849). Clients without a key for the server send random bytes (GREASE), which
+// look the same.
 type ECH uint8
 
 // Classes of encrypted hello.
 const (
 	ECHNone    ECH = iota // the client sent none
-	ECHUnknown            // it sent one; nothing was seen that tells which
+	ECHUnknown            // it sent one; it is not known which kind
 	ECHGrease             // the client had no key for the name that it asked for
-	ECHReal               // the client had a key: the name in the clear is not the server's
+	ECHReal               // the client had a key: the name in the clear is not that of the server
 	numECHs
 )
 
@@ -113,12 +113,12 @@ var echNames = [numECHs]string{ECHNone: "none", ECHUnknown: "unknown", ECHGrease
 // String returns the spelling of hint.ech.
 func (e ECH) String() string { return echNames[e] }
 
-// Conflict is a set of disagreements between what a connection says and what is known otherwise.
+// Conflict is a set of disagreements between the names of a connection.
 type Conflict uint8
 
 // Disagreements.
 const (
-	SNINotInDNS  Conflict = 1 << iota // the server name is none that DNS gave for the address
+	SNINotInDNS  Conflict = 1 << iota // DNS did not give the address for the server name
 	HostNotInSNI                      // the HTTP host and the server name of one connection differ
 	numConflicts = iota
 )
@@ -142,8 +142,8 @@ var stateNames = [numStates]string{StateNew: "new", StateEstablished: "establish
 // String returns Suricata's spelling of flow.state.
 func (s State) String() string { return stateNames[s] }
 
-// TCPState is a TCP connection's state as its flags tell it, in Suricata's words. A connection has one state, not one for
-// each end, so CLOSING, CLOSE_WAIT and TIME_WAIT, which only one end knows of, do not occur.
+// TCPState is a TCP connection's state according to its flags, in Suricata's words. A connection has one state, not one for each
+// end, so CLOSING, CLOSE_WAIT and TIME_WAIT, which are states of one end, do not occur.
 type TCPState uint8
 
 // States of a TCP flow.
@@ -167,12 +167,12 @@ var tcpStateNames = [numTCPStates]string{
 // String returns Suricata's spelling of tcp.state.
 func (s TCPState) String() string { return tcpStateNames[s] }
 
-// EndReason says why a flow event was written, in Suricata's words where it has one.
+// EndReason is why a flow ended, in Suricata's words where it has one.
 type EndReason uint8
 
 // Reasons for a flow's end.
 const (
-	EndTimeout  EndReason = iota // idle for longer than its state allows
+	EndTimeout  EndReason = iota // the flow was idle for longer than its state allows
 	EndForced                    // evicted: the flow table's memory was used up
 	EndShutdown                  // the program, or the capture, ended
 	EndReused                    // a new connection began on the same addresses and ports

@@ -122,9 +122,9 @@ func Stats() event.Event {
 	t.Hints[l7.DNS] = 8
 	t.Export.Produced[event.AppLayer], t.Export.Written[event.AppLayer], t.Export.Dropped[event.AppLayer] = 8, 7, 1
 	t.Forward.Passed, t.Forward.Excluded[event.Unreadable] = event.Tally{Frames: 90, Bytes: 100000}, event.Tally{Frames: 10, Bytes: 20000}
-	t.Mended = event.Mended{Cut: 1, Lengths: 2, Checksums: 3}
+	t.Fixed = event.Fixed{Truncated: 1, Lengths: 2, Checksums: 3}
 	t.Targets = []event.Target{
-		{Name: `pcap:"quoted"`, Frames: 80, Bytes: 90000, Queued: 9}, {Name: "iface:a", Busy: 1, Down: 2, Oversize: 3, Segments: 4, Outages: 5},
+		{Name: `pcap:"quoted"`, Frames: 80, Bytes: 90000, Queued: 9}, {Name: "iface:a", QueueFull: 1, Unreachable: 2, Oversize: 3, Segments: 4, Outages: 5},
 	}
 	return event.Event{Kind: event.Stats, Nanos: Noon, Stats: t}
 }

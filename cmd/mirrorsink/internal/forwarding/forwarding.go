@@ -142,14 +142,14 @@ func addCounts(sum *tx.ForwarderCounts, c tx.ForwarderCounts) {
 }
 
 // Fixed returns what became of the frames before they came to targets.
-func (f *Targets) Fixed() event.Mended {
+func (f *Targets) Fixed() event.Fixed {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	sum := f.ended
 	for _, way := range f.forwarders {
 		addCounts(&sum, way.Counts())
 	}
-	return event.Mended{Cut: sum.Cut, Lengths: sum.Lengths, Checksums: sum.Checksums}
+	return event.Fixed{Truncated: sum.Cut, Lengths: sum.Lengths, Checksums: sum.Checksums}
 }
 
 // Counts returns what became of the frames, by target.
@@ -159,7 +159,7 @@ func (f *Targets) Counts() []event.Target {
 		c := t.Counts()
 		all[i] = event.Target{
 			Name: f.opts.To[i].name(), Frames: c.Frames, Bytes: c.Bytes, Segments: c.Segments, Moved: c.Moved, Queued: c.Queued,
-			Busy: c.Dropped[tx.QueueFull], Down: c.Dropped[tx.Down], Oversize: c.Dropped[tx.Oversize], Outages: c.Outages,
+			QueueFull: c.Dropped[tx.QueueFull], Unreachable: c.Dropped[tx.Down], Oversize: c.Dropped[tx.Oversize], Outages: c.Outages,
 		}
 	}
 	return all

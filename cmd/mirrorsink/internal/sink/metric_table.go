@@ -127,11 +127,11 @@ var metricTable = []metric{
 	{name: "forward_waiting_frames", help: "TCP segments that wait for others that they have overtaken.", gauge: true,
 		values: single(func(s *snapshot) uint64 { return s.Forward.Waiting })},
 	{name: "forward_cut_frames_total", help: "Frames that went on and no target got, since their copy was cut and could not be mended or was not wanted.",
-		values: single(func(s *snapshot) uint64 { return s.Mended.Cut })},
+		values: single(func(s *snapshot) uint64 { return s.Fixed.Truncated })},
 	{name: "forward_mended_frames_total", help: "Forwarded frames in which something was made right, by what.", labels: []string{"what"},
 		values: func(s *snapshot, give func(uint64, ...string)) {
-			give(s.Mended.Lengths, "lengths")
-			give(s.Mended.Checksums, "checksums")
+			give(s.Fixed.Lengths, "lengths")
+			give(s.Fixed.Checksums, "checksums")
 		}},
 	{name: "forward_vlans", help: "802.1Q tags that mirror sessions have where frames are forwarded to.", gauge: true,
 		values: single(func(s *snapshot) uint64 { return s.VLANs })},

@@ -26,8 +26,8 @@ func byTarget(value func(*event.Target) uint64) func(*snapshot, func(uint64, ...
 func byLoss(s *snapshot, give func(uint64, ...string)) {
 	for i := range s.Targets {
 		t := &s.Targets[i]
-		give(t.Busy, t.Name, tx.QueueFull.String())
-		give(t.Down, t.Name, tx.Down.String())
+		give(t.QueueFull, t.Name, tx.QueueFull.String())
+		give(t.Unreachable, t.Name, tx.Down.String())
 		give(t.Oversize, t.Name, tx.Oversize.String())
 	}
 }

@@ -63,9 +63,9 @@ func someSnapshot() snapshot {
 	for why := range event.Exclusions {
 		s.Forward.Excluded[why] = event.Tally{Frames: 710 + uint64(why), Bytes: 720 + uint64(why)}
 	}
-	s.Mended = event.Mended{Cut: 704, Lengths: 705, Checksums: 706}
+	s.Fixed = event.Fixed{Truncated: 704, Lengths: 705, Checksums: 706}
 	s.Targets = []event.Target{
-		{Name: "iface:veth0", Frames: 731, Bytes: 732, Segments: 733, Queued: 734, Busy: 735, Down: 736, Oversize: 737, Outages: 738, Moved: 739},
+		{Name: "iface:veth0", Frames: 731, Bytes: 732, Segments: 733, Queued: 734, QueueFull: 735, Unreachable: 736, Oversize: 737, Outages: 738, Moved: 739},
 		{Name: "pcap:/var/spool", Frames: 741},
 	}
 	for d := range s.Delivered {

@@ -259,7 +259,7 @@ func (p *pipeline) snapshot() snapshot {
 	if p.cfg.Inventory != nil {
 		s.Inventory = p.cfg.Inventory.Count()
 	}
-	s.Mended, s.Targets, s.VLANs = p.forward.Fixed(), p.forward.Counts(), p.forward.VLANs()
+	s.Fixed, s.Targets, s.VLANs = p.forward.Fixed(), p.forward.Counts(), p.forward.VLANs()
 	for _, out := range p.outs {
 		c := out.Counts()
 		s.Export.Add(&c)
@@ -306,7 +306,7 @@ func (p *pipeline) closeForward(ctx context.Context) error { return p.forward.Cl
 // framesDropped is how many frames targets of forwarding were too slow for, or not there for.
 func (p *pipeline) framesDropped() (n uint64) {
 	for _, t := range p.forward.Counts() {
-		n += t.Busy + t.Down
+		n += t.QueueFull + t.Unreachable
 	}
 	return n
 }

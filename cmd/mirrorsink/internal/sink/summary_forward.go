@@ -27,9 +27,9 @@ func (s *snapshot) printForward(w io.Writer) {
 	}
 	view.PrintCount(w, "reordered", s.Forward.Reordered, "frames that waited for others that they had overtaken")
 	view.PrintCount(w, "timed out", s.Forward.TimedOut, "frames that waited for others in vain")
-	view.PrintCount(w, "cut", s.Mended.Cut, "frames that could not be mended, or were not wanted")
-	view.PrintCount(w, "mended", s.Mended.Lengths, "frames with lengths of what was there before they were cut")
-	view.PrintCount(w, "mended", s.Mended.Checksums, "frames with wrong checksums")
+	view.PrintCount(w, "cut", s.Fixed.Truncated, "frames that could not be mended, or were not wanted")
+	view.PrintCount(w, "mended", s.Fixed.Lengths, "frames with lengths of what was there before they were cut")
+	view.PrintCount(w, "mended", s.Fixed.Checksums, "frames with wrong checksums")
 	for i := range s.Targets {
 		printTarget(w, &s.Targets[i])
 	}
@@ -39,7 +39,7 @@ func percent(part, whole uint64) float64 { return 100 * float64(part) / float64(
 
 func printTarget(w io.Writer, t *event.Target) {
 	fmt.Fprintf(w, "to %s\t%d frames, %d bytes; dropped: %d %v, %d %v, %d %v\n", t.Name, t.Frames, t.Bytes,
-		t.Busy, tx.QueueFull, t.Down, tx.Down, t.Oversize, tx.Oversize)
+		t.QueueFull, tx.QueueFull, t.Unreachable, tx.Down, t.Oversize, tx.Oversize)
 	view.PrintCount(w, "  segments", t.Segments, "frames that were made of such as were too long")
 	view.PrintCount(w, "  moved", t.Moved, "frames that went to another sensor than their flow's own")
 	view.PrintCount(w, "  queued", t.Queued, "frames that were not written")
