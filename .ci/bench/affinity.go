@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// startOn starts a program that may use only these CPUs, any if there are none. It inherits them from the thread that starts it.
+// startOn starts a program that may use only the given CPUs; none means all. It inherits them from the starting thread.
 func startOn(cpus []int, cmd *exec.Cmd) error {
 	if len(cpus) == 0 {
 		return cmd.Start()
@@ -33,7 +33,7 @@ func startOn(cpus []int, cmd *exec.Cmd) error {
 	return started
 }
 
-// outputOn runs a program that may use only these CPUs, and returns what it says.
+// outputOn runs a program that may use only the given CPUs, and returns its output.
 func outputOn(cpus []int, cmd *exec.Cmd) ([]byte, error) {
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
@@ -58,8 +58,8 @@ func usableCPUs() (cpus []int, err error) {
 	return cpus, nil
 }
 
-// oneCPU returns the last CPU that this process may use: the first ones have more of the kernel's own work. What is compared by CPU
-// time runs on one, since a program on two that share a cache or a core needs more of it.
+// oneCPU returns the last CPU that this process may use, since the first ones have more of the kernel's work. Comparisons of CPU
+// time run on one CPU, since a program on two that share a cache or a core needs more.
 func oneCPU() ([]int, error) {
 	cpus, err := usableCPUs()
 	if err != nil {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"os"
@@ -14,37 +13,6 @@ import (
 
 	"github.com/mirrorsink/mirrorsink/decap"
 )
-
-func TestPrint(t *testing.T) {
-	for name, c := range map[string]struct {
-		wanted bound
-		held   string
-	}{
-		"nothing promised": {bound{}, ""},
-		"reached":          {bound{least: 2.5}, "yes"},
-		"not reached":      {bound{least: 2.501}, "no"},
-		"kept":             {bound{most: 2.5}, "yes"},
-		"not kept":         {bound{most: 2.499}, "no"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			r := row{values: []float64{100, 2.5, 0.1}, wanted: c.wanted}
-			assert.Equal(t, c.held, r.held())
-		})
-	}
-	var out bytes.Buffer
-	require.NoError(t, table{
-		{what: "speed", values: []float64{12.34, 1.234, 123.4}, wanted: bound{least: 0.12}},
-		{what: "other", leftOut: "not installed"},
-		{what: "memory", values: []float64{512.6}, wanted: bound{most: 512}},
-	}.print(&out))
-	require.Equal(t, `figure  min   median  max  wanted    held
-speed   1.23  12.3    123  >= 0.120  yes
-memory  513   513     513  <= 512    no
-left out: other: not installed
-
-1 missed. Is the machine busy? The load average above tells.
-`, out.String())
-}
 
 func TestCompareDecoders(t *testing.T) {
 	nanos := map[string][]float64{}
@@ -67,9 +35,9 @@ PASS
 	rows, err := compareDecoders(nanos)
 	require.NoError(t, err)
 	require.Len(t, rows, 12)
-	assert.Equal(t, []float64{12.05, 12.05}, rows[2].values)
-	assert.Equal(t, "no", rows[8].held(), "three times as fast where five are wanted")
-	assert.Equal(t, []float64{2, 4}, rows[11].values)
+	assert.Equal(t, []float64{12.05, 12.05}, rows[2].Values)
+	assert.Equal(t, "no", rows[8].Held(), "three times as fast, below the bound of five")
+	assert.Equal(t, []float64{2, 4}, rows[11].Values)
 }
 
 func TestParseStatus(t *testing.T) {
@@ -88,7 +56,7 @@ func TestMakeOnce(t *testing.T) {
 	require.ErrorIs(t, err, broken)
 	left, err := os.ReadDir(parent)
 	require.NoError(t, err)
-	require.Empty(t, left, "a failure leaves nothing")
+	require.Empty(t, left, "a failure leaves no files")
 
 	require.NoError(t, makeOnce(dir, func(tmp string) error {
 		return os.WriteFile(filepath.Join(tmp, plainName), nil, 0o600)
@@ -96,8 +64,8 @@ func TestMakeOnce(t *testing.T) {
 	require.FileExists(t, filepath.Join(dir, plainName))
 }
 
-// TestRepeat holds that the repeated captures are what real ones would be: in order of time, with as many flows as there
-// are repetitions, and every checksum as right or wrong as it was.
+// TestRepeat: repeated captures are in the order of time, have other flows in each repetition, and keep every valid or invalid
+// checksum as it was.
 func TestRepeat(t *testing.T) {
 	t.Chdir("../..")
 	frames, err := loadFrames("testdata/plain-*.pcap")
@@ -105,10 +73,10 @@ func TestRepeat(t *testing.T) {
 	n, last, flows := 0, int64(0), map[decap.Key]bool{}
 	require.NoError(t, repeat(t.Context(), frames, func(f frame) error {
 		require.GreaterOrEqual(t, f.nanos, last)
-		lane, original := n%abreast, frames[n/abreast%len(frames)]
+		variant, original := n%concurrent, frames[n/concurrent%len(frames)]
 		n, last = n+1, f.nanos
-		if lane >= 8 && lane < abreast-1 {
-			return nil // some will do
+		if variant >= 8 && variant < concurrent-1 {
+			return nil // the others are skipped to save time
 		}
 		was, is := parse(original.data), parse(f.data)
 		require.Equal(t, was.VerifyChecksums(), is.VerifyChecksums())
@@ -119,9 +87,9 @@ func TestRepeat(t *testing.T) {
 		}
 		return nil
 	}))
-	require.GreaterOrEqual(t, n, leastPackets)
+	require.GreaterOrEqual(t, n, minPackets)
 	repetitions := n / len(frames)
-	require.Greater(t, len(flows), repetitions/abreast*9*10, "the captures have more than ten flows")
+	require.Greater(t, len(flows), repetitions/concurrent*9*10, "the captures have more than ten flows")
 }
 
 func parse(f []byte) (p decap.Packet) {
@@ -135,7 +103,7 @@ func TestRepeatStops(t *testing.T) {
 	require.ErrorIs(t, repeat(ctx, []frame{{}}, nil), context.Canceled)
 }
 
-// TestRepeatTestdata makes the captures whole, as a machine without the reference material does.
+// TestRepeatTestdata makes the whole captures, as on a machine without the reference material.
 func TestRepeatTestdata(t *testing.T) {
 	if testing.Short() {
 		t.Skip("short: writes 600 MB")
@@ -147,16 +115,16 @@ func TestRepeatTestdata(t *testing.T) {
 	require.NoError(t, err)
 	mirrored, err := countPackets(filepath.Join(dir, mirroredName))
 	require.NoError(t, err)
-	require.GreaterOrEqual(t, plain, leastPackets)
+	require.GreaterOrEqual(t, plain, minPackets)
 	require.Equal(t, plain, mirrored)
 }
 
 func TestReadThrough(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "file")
 	require.NoError(t, os.WriteFile(name, make([]byte, 3<<20+1), 0o600))
-	var said strings.Builder
-	require.NoError(t, readThrough(name, &said))
+	var output strings.Builder
+	require.NoError(t, readThrough(name, &output))
 	c := loopOver(nil, largeCapture{bytes: 3<<20 + 1}, nil)
-	require.NoError(t, c.check(said.String()))
+	require.NoError(t, c.check(output.String()))
 	require.ErrorIs(t, readThrough(name+"x", nil), os.ErrNotExist)
 }

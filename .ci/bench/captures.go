@@ -9,43 +9,44 @@ import (
 	"path/filepath"
 	"strconv"
 
+	"github.com/mirrorsink/mirrorsink/.ci/bench/figures"
 	"github.com/mirrorsink/mirrorsink/decap"
 	"github.com/mirrorsink/mirrorsink/decap/rx/capture"
 )
 
-// leastPackets is how many packets a capture has at least.
-const leastPackets = 1_000_000
+// minPackets is the least number of packets of a capture.
+const minPackets = 1_000_000
 
-// Where the reference material lies, if it does, beside the checkout.
+// The reference material, which may be present beside the checkout.
 const (
 	sharedBench    = "../shared/bench"
 	sharedCaptures = "../shared/corpus/dev/pcaps"
 )
 
-// A largeCapture is a large file to go through.
+// A largeCapture is a large file to read.
 type largeCapture struct {
 	title, path string
 	packets     int
 	bytes       int64 // of the file
 }
 
-// captures are one of plain frames and one of the same frames mirrored.
+// captures are a capture of plain frames, and one of the same frames mirrored.
 type captures struct {
 	plain, mirrored largeCapture
-	promised        bool // that figures of these captures are within their bounds
+	promised        bool // whether the bounds hold for these captures
 }
 
-// wanted is a bound if something is promised of these captures. Others have smaller packets, of which a read loop gets more in the
-// same time, and more or fewer events: they are measured, and nothing is promised of them.
-func (c *captures) wanted(b bound) bound {
+// bound returns b if the bounds hold for these captures, else the zero bound. The repeated captures have smaller packets, which are
+// faster for a read loop, and another number of events.
+func (c *captures) bound(b figures.Bound) figures.Bound {
 	if c.promised {
 		return b
 	}
-	return bound{}
+	return figures.Bound{}
 }
 
-// openCaptures makes the captures once and keeps them; the better ones are of the reference material's mix of protocols, and
-// without it our own captures are repeated.
+// openCaptures makes the captures once and caches them. They are a mix of protocols from the reference material if it is present,
+// else the repeated captures of testdata.
 func openCaptures(ctx context.Context) (c captures, err error) {
 	kind, build := "repeated", repeatTestdata
 	if exists(sharedBench+"/mkmix") && exists(sharedCaptures) {
@@ -57,7 +58,7 @@ func openCaptures(ctx context.Context) (c captures, err error) {
 	}
 	dir := filepath.Join(cache, kind)
 	if !exists(dir) {
-		progress("making captures in %s (up to 1.2 GB, kept for the next time)", dir)
+		progress("making captures in %s (up to 1.2 GB, cached)", dir)
 		if err := makeOnce(dir, func(tmp string) error { return build(ctx, tmp) }); err != nil {
 			return c, fmt.Errorf("make captures: %w", err)
 		}
@@ -69,7 +70,7 @@ func openCaptures(ctx context.Context) (c captures, err error) {
 	return c, err
 }
 
-// openCapture counts what is in a capture, and thereby brings it into the page cache.
+// openCapture counts the packets of a capture, which also reads it into the page cache.
 func openCapture(title, path string) (c largeCapture, err error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -79,19 +80,19 @@ func openCapture(title, path string) (c largeCapture, err error) {
 	if c.packets, err = countPackets(path); err != nil {
 		return c, err
 	}
-	if c.packets < leastPackets {
-		return c, fmt.Errorf("%s has only %d packets: remove its folder, to have it made again", path, c.packets)
+	if c.packets < minPackets {
+		return c, fmt.Errorf("%s has only %d packets: remove its folder to make it again", path, c.packets)
 	}
 	return c, nil
 }
 
-// The files of a folder of captures.
+// The files in a folder of captures.
 const (
 	plainName    = "capture.pcap"
 	mirroredName = "capture_vxlan.pcap"
 )
 
-// cacheDir is where the captures are kept.
+// cacheDir returns the folder of the captures.
 func cacheDir() (string, error) {
 	if dir := os.Getenv("MIRRORSINK_BENCH_DIR"); dir != "" {
 		return dir, nil
@@ -100,7 +101,7 @@ func cacheDir() (string, error) {
 	return filepath.Join(dir, "mirrorsink-bench"), err
 }
 
-// makeOnce lets build fill a folder, which has its name only once it is complete.
+// makeOnce fills a folder with build. The folder gets its name once it is complete.
 func makeOnce(dir string, build func(tmp string) error) error {
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
 		return err
@@ -115,7 +116,7 @@ func makeOnce(dir string, build func(tmp string) error) error {
 	return os.Rename(tmp, dir)
 }
 
-// mix makes the captures by the reference material's own program, a module of its own that is not built in its place.
+// mix makes the captures with the program of the reference material. It is built in a copy of its module.
 func mix(ctx context.Context, dir string) error {
 	src, err := os.MkdirTemp("", "mirrorsink-bench")
 	if err != nil {
@@ -130,18 +131,18 @@ func mix(ctx context.Context, dir string) error {
 	if err := build.Run(); err != nil {
 		return fmt.Errorf("build mkmix: %w", err)
 	}
-	out := filepath.Join(dir, "capture") // mkmix adds the endings of plainName and mirroredName
-	return command(ctx, filepath.Join(src, "mkmix"), "mix", strconv.Itoa(leastPackets), out, sharedCaptures).Run()
+	out := filepath.Join(dir, "capture") // mkmix appends the suffixes of plainName and mirroredName
+	return command(ctx, filepath.Join(src, "mkmix"), "mix", strconv.Itoa(minPackets), out, sharedCaptures).Run()
 }
 
-// countPackets reads a capture to its end.
+// countPackets returns the number of packets of a capture.
 func countPackets(name string) (int, error) {
 	n := 0
 	err := eachFrame(name, func(*decap.Datagram) error { n++; return nil })
 	return n, err
 }
 
-// eachFrame calls f with every frame of a capture. What the datagram points to is valid during the call.
+// eachFrame calls f for every frame of a capture. The datagram is valid during the call.
 func eachFrame(name string, f func(*decap.Datagram) error) error {
 	c, err := capture.Open(name)
 	if err != nil {

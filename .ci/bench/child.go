@@ -10,16 +10,18 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/mirrorsink/mirrorsink/.ci/bench/figures"
 )
 
-// command is a child process whose complaints are seen and whose output is not.
+// command returns a child process whose standard error is shown and whose output is discarded.
 func command(ctx context.Context, argv ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Stderr = os.Stderr
 	return cmd
 }
 
-// cpuTime runs a program to its end and returns the CPU time that it took, its own and the kernel's for it, also if it failed.
+// cpuTime runs a program to its end, and returns its CPU time in user space and in the kernel, even if it failed.
 func cpuTime(ctx context.Context, argv []string) (time.Duration, error) {
 	cmd := command(ctx, argv...)
 	err := cmd.Run()
@@ -27,19 +29,19 @@ func cpuTime(ctx context.Context, argv []string) (time.Duration, error) {
 		err = fmt.Errorf("%s: %w", strings.Join(argv, " "), err)
 	}
 	if cmd.ProcessState == nil {
-		return 0, err // it did not start
+		return 0, err // the program did not start
 	}
 	return cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), err
 }
 
-// usage is a process's memory in MiB: what it allocated, and all of it, pages of mapped files included.
+// usage is a process's memory in MiB: anonymous memory, and all resident memory with the pages of mapped files.
 type usage struct{ anonymous, resident float64 }
 
-// sampling is how often a process's memory is looked at. The kernel keeps no peak of anonymous memory alone.
+// sampling is the interval at which a process's memory is sampled. The kernel keeps no peak of anonymous memory.
 const sampling = 5 * time.Millisecond
 
-// peakMemory runs a program to its end and returns the most memory that it was seen to have. It does not use the peak in
-// rusage, which starts from that of the parent.
+// peakMemory runs a program to its end, and returns the peak of its sampled memory. The peak in rusage is not usable, since it
+// starts from the parent's.
 func peakMemory(ctx context.Context, argv []string) (usage, error) {
 	cmd := command(ctx, argv...)
 	if err := cmd.Start(); err != nil {
@@ -53,7 +55,7 @@ func peakMemory(ctx context.Context, argv []string) (usage, error) {
 	return peak(), err
 }
 
-// watchMemory begins to look at a process's memory. The function that it returns ends that, and returns the most that was seen.
+// watchMemory starts to sample a process's memory. The returned function stops it, and returns the peak.
 func watchMemory(pid int) (peak func() usage) {
 	stop, seen := make(chan struct{}), make(chan usage)
 	go func() {
@@ -67,7 +69,7 @@ func watchMemory(pid int) (peak func() usage) {
 				seen <- most
 				return
 			case <-tick.C:
-				now := parseStatus(strings.NewReader(slurp(status)))
+				now := parseStatus(strings.NewReader(figures.ReadText(status)))
 				most = usage{max(most.anonymous, now.anonymous), max(most.resident, now.resident)}
 			}
 		}
@@ -75,7 +77,7 @@ func watchMemory(pid int) (peak func() usage) {
 	return func() usage { close(stop); return <-seen }
 }
 
-// parseStatus reads /proc/PID/status, whose sizes are in KiB.
+// parseStatus parses /proc/PID/status, whose sizes are in KiB.
 func parseStatus(r io.Reader) (u usage) {
 	for lines := bufio.NewScanner(r); lines.Scan(); {
 		name, value, _ := strings.Cut(lines.Text(), ":")

@@ -12,11 +12,11 @@ import (
 	"github.com/mirrorsink/mirrorsink/.ci/bench/figures"
 )
 
-// decoderTime is how long each benchmark runs, each round.
+// decoderTime is the time of each benchmark in each round.
 const decoderTime = "200ms"
 
-// decoders runs BenchmarkParse of package decap. A round runs all of it once, ours and gopacket's in turns.
-func decoders(ctx context.Context) (table, error) {
+// decoders runs BenchmarkParse of package decap, which runs both decoders alternately.
+func decoders(ctx context.Context) (figures.Table, error) {
 	binary, remove, err := testBinary(ctx, "decap")
 	if err != nil {
 		return nil, fmt.Errorf("build the decoder's benchmarks: %w", err)
@@ -36,7 +36,7 @@ func decoders(ctx context.Context) (table, error) {
 	return compareDecoders(nanos)
 }
 
-// testBinary builds the tests and benchmarks of a package, by its folder in the module, and returns where they are, and what removes them.
+// testBinary builds the test binary of the package in a folder of the module. It returns its path, and a function that removes it.
 func testBinary(ctx context.Context, folder string) (binary string, remove func(), err error) {
 	dir, err := os.MkdirTemp("", "mirrorsink-bench")
 	if err != nil {
@@ -51,10 +51,10 @@ func testBinary(ctx context.Context, folder string) (binary string, remove func(
 	return binary, remove, nil
 }
 
-// result is a line of BenchmarkParse: its name, without the number of CPUs behind it, and the CPU time of a packet.
+// result matches a line of BenchmarkParse: the name without the number of CPUs, and the CPU time of a packet.
 var result = regexp.MustCompile(`(?m)^BenchmarkParse/(\S+?)(?:-\d+)?\s.*\s([0-9.]+) cpu-ns/packet`)
 
-// collect adds the results that the output of a benchmark holds.
+// collect adds the results in the output of a benchmark.
 func collect(nanos map[string][]float64, output string) {
 	for _, m := range result.FindAllStringSubmatch(output, -1) {
 		if v, err := strconv.ParseFloat(m[2], 64); err == nil {
@@ -63,26 +63,26 @@ func collect(nanos map[string][]float64, output string) {
 	}
 }
 
-// compareDecoders makes the rows. The same factors are wanted of datagrams from a socket, which start with VXLAN, and of
-// frames from a capture, which have outer headers too.
-func compareDecoders(nanos map[string][]float64) (t table, err error) {
+// compareDecoders returns the rows. The bounds are the same for datagrams from a socket, which start with VXLAN, and for frames
+// from a capture, which have outer headers.
+func compareDecoders(nanos map[string][]float64) (t figures.Table, err error) {
 	for _, c := range []struct {
 		name, title string
-		wanted      bound
+		bound       figures.Bound
 	}{
-		{"socket/warm", "decoder, socket, warm", bound{least: 5}},
-		{"socket/cold", "decoder, socket, from memory", bound{least: 2.5}},
-		{"capture/warm", "decoder, capture, warm", bound{least: 5}},
-		{"capture/cold", "decoder, capture, from memory", bound{least: 2.5}},
+		{"socket/warm", "decoder, socket, warm", figures.Bound{Least: 5}},
+		{"socket/cold", "decoder, socket, from memory", figures.Bound{Least: 2.5}},
+		{"capture/warm", "decoder, capture, warm", figures.Bound{Least: 5}},
+		{"capture/cold", "decoder, capture, from memory", figures.Bound{Least: 2.5}},
 	} {
 		ours, theirs := nanos[c.name+"/ours"], nanos[c.name+"/gopacket"]
 		if len(ours) == 0 || len(ours) != len(theirs) {
 			return nil, fmt.Errorf("BenchmarkParse gave %d results for %s/ours and %d for %[2]s/gopacket", len(ours), c.name, len(theirs))
 		}
 		t = append(t,
-			row{what: c.title + ": CPU ns a packet", values: ours},
-			row{what: c.title + ": the same, gopacket", values: theirs},
-			row{what: c.title + ": times as fast", values: figures.Ratios(theirs, ours), wanted: c.wanted})
+			figures.Row{Name: c.title + ": CPU ns a packet", Values: ours},
+			figures.Row{Name: c.title + ": the same, gopacket", Values: theirs},
+			figures.Row{Name: c.title + ": times as fast", Values: figures.Ratios(theirs, ours), Bound: c.bound})
 	}
 	return t, nil
 }

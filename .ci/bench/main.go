@@ -1,10 +1,14 @@
-// Command bench measures what mirrorsink promises of its speed, on the machine that it runs on: the decoder against gopacket's,
-// a replay against a plain read loop and against other programs over the same packets, and with few flows and workers and with
-// many, what aggregation windows add to a packet, and a plan of mirror sessions in the largest account that AWS allows. Both sides of a comparison run in turns within one run, and what counts is CPU time,
-// since wall-clock time lies on a busy machine.
+// Command bench measures the speed that mirrorsink promises, on the machine that it runs on:
 //
-// It is run by make bench, from the module's root; -only measures a part. Its status is 0 even where a figure is missed, which
-// noise can do too: the table that it prints says so.
+//   - the decoder, against gopacket's
+//   - a replay, against a plain read loop and against other programs over the same packets, with few and many flows and workers
+//   - the cost of aggregation windows and of writing records
+//   - a plan of mirror sessions in the largest account that AWS allows
+//
+// The sides of a comparison run alternately. Comparisons use CPU time, since wall-clock time depends on other load.
+//
+// make bench runs it from the module's root; -only measures a part. Its status is 0 even if a bound is missed, since noise can
+// cause that too; the table shows it.
 package main
 
 import (
@@ -13,21 +17,21 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"os/signal"
-	"runtime"
 	"strings"
 	"sync"
+
+	"github.com/mirrorsink/mirrorsink/.ci/bench/figures"
 )
 
-// How often each comparison is made, if there is no reason for another number. An odd one has a median that was measured.
+// The default numbers of rounds. The median of an odd number is a measured value.
 const (
 	rounds = 7
 	pairs  = 9
 )
 
 func main() {
-	read := flag.String("read", "", "only read `file` from start to end: what a replay is compared with")
+	read := flag.String("read", "", "only read `file` from start to end, for comparison with a replay")
 	only := flag.String("only", "", "measure only these `parts`, separated by commas: "+strings.Join(names(sections(nil)), ", "))
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -42,54 +46,18 @@ func main() {
 	}
 }
 
-// measure makes the comparisons of the sections named in only, or all, and prints the table.
+// measure measures the sections named in only, or all, and prints the table.
 func measure(ctx context.Context, only string) error {
 	all := sections(sync.OnceValues(func() (captures, error) { return openCaptures(ctx) }))
 	chosen, err := choose(all, only)
 	if err != nil {
 		return err
 	}
-	started := loadAverage()
+	started := figures.LoadAverage()
 	t, failed := measureAll(ctx, chosen)
-	fmt.Printf("\n%s, %d CPUs, %s, %s; load average %s before and %s after\n\n",
-		processor(), runtime.NumCPU(), kernel(), runtime.Version(), started, loadAverage())
-	return errors.Join(failed, t.print(os.Stdout))
+	fmt.Printf("\n%s; load average %s before and %s after\n\n", figures.Machine(), started, figures.LoadAverage())
+	return errors.Join(failed, t.Print(os.Stdout))
 }
 
-// progress says what goes on, apart from the result.
+// progress reports what is being measured, on standard error.
 func progress(format string, args ...any) { fmt.Fprintf(os.Stderr, "bench: "+format+"\n", args...) }
-
-// processor is the name that the processor gives itself.
-func processor() string {
-	for line := range strings.Lines(slurp("/proc/cpuinfo")) {
-		if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
-			return strings.TrimSpace(value)
-		}
-	}
-	return runtime.GOARCH
-}
-
-func kernel() string {
-	out, err := exec.Command("uname", "-sr").Output()
-	if err != nil {
-		return runtime.GOOS
-	}
-	return strings.TrimSpace(string(out))
-}
-
-// loadAverage is that of the last minute.
-func loadAverage() string {
-	if f := strings.Fields(slurp("/proc/loadavg")); len(f) > 0 {
-		return f[0]
-	}
-	return "unknown"
-}
-
-// slurp returns a file's text, empty where there is no such file.
-func slurp(name string) string {
-	text, err := os.ReadFile(name)
-	if err != nil {
-		return ""
-	}
-	return string(text)
-}

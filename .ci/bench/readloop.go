@@ -10,15 +10,15 @@ import (
 	"path/filepath"
 )
 
-// readLoopSource is a read loop in C, if the reference material lies beside the checkout.
+// readLoopSource is a read loop in C, if the reference material is present.
 const readLoopSource = sharedBench + "/rd.c"
 
-// readLoop returns a command that reads the file named behind it and says how many bytes there were: the C one where it can be
-// compiled, else this program. done removes what was made.
+// readLoop returns a command that reads the file in its last argument and prints the number of bytes: the C one if it can be
+// compiled, else this program. done removes temporary files.
 func readLoop(ctx context.Context) (argv []string, done func(), err error) {
 	compiler, noCompiler := exec.LookPath("cc")
 	if noCompiler != nil || !exists(readLoopSource) {
-		progress("the read loop is this program's own: there is no C compiler, or no %s", readLoopSource)
+		progress("using this program's own read loop: there is no C compiler, or no %s", readLoopSource)
 		self, err := os.Executable()
 		return []string{self, "-read"}, func() {}, err
 	}
@@ -34,7 +34,7 @@ func readLoop(ctx context.Context) (argv []string, done func(), err error) {
 	return []string{binary}, func() { os.RemoveAll(dir) }, nil
 }
 
-// readThrough reads a file from start to end, a MiB at a time, and looks at none of it. It says how many bytes that were.
+// readThrough reads a file from start to end, a MiB at a time, and prints the number of bytes.
 func readThrough(name string, out io.Writer) error {
 	f, err := os.Open(name)
 	if err != nil {

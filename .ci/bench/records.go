@@ -13,16 +13,16 @@ import (
 	"github.com/mirrorsink/mirrorsink/.ci/bench/figures"
 )
 
-// What is aimed at of writing records: a million a second and core, and that what is inspected in a second falls by less than a
-// tenth while they are written.
+// The aims of writing records: a million per second and core, and at least nine tenths of the packets per second of a replay
+// without them.
 var (
-	parquetAim  = bound{least: 1}
-	besideAim   = bound{least: 0.9}
-	recordsTime = "1s" // of a benchmark, a round
+	parquetAim     = figures.Bound{Least: 1}
+	withParquetAim = figures.Bound{Least: 0.9}
+	recordsTime    = "1s" // of a benchmark in each round
 )
 
-// records measures the Parquet writer alone, and what a replay loses that writes Parquet beside events.
-func records(ctx context.Context, c captures) (t table, err error) {
+// records measures the Parquet writer alone, and a replay that writes Parquet besides events.
+func records(ctx context.Context, c captures) (t figures.Table, err error) {
 	dir, err := os.MkdirTemp("", "mirrorsink-bench")
 	if err != nil {
 		return nil, err
@@ -32,7 +32,7 @@ func records(ctx context.Context, c captures) (t table, err error) {
 	if err != nil {
 		return nil, err
 	}
-	t = table{{what: "Parquet: M records per CPU-second", values: perSecond, wanted: parquetAim}}
+	t = figures.Table{{Name: "Parquet: M records per CPU-second", Values: perSecond, Bound: parquetAim}}
 	rows, err := compareWriting(ctx, dir, c.mirrored)
 	return append(t, rows...), err
 }
@@ -56,7 +56,7 @@ func parquetRecords(ctx context.Context) (millions []float64, err error) {
 		}
 		m := recordsResult.FindSubmatch(out)
 		if m == nil {
-			return nil, fmt.Errorf("BenchmarkParquet said nothing of records/cpu-s: %s", out)
+			return nil, fmt.Errorf("BenchmarkParquet printed no records/cpu-s: %s", out)
 		}
 		v, err := strconv.ParseFloat(string(m[1]), 64)
 		if err != nil {
@@ -67,9 +67,9 @@ func parquetRecords(ctx context.Context) (millions []float64, err error) {
 	return millions, nil
 }
 
-// compareWriting replays with and without Parquet, in turns. The writers have goroutines of their own; what counts is how long
-// the whole takes, since that is when the inspecting goroutine is held up.
-func compareWriting(ctx context.Context, dir string, c largeCapture) (table, error) {
+// compareWriting replays with and without Parquet alternately, in wall-clock time: the writers have goroutines of their own, and
+// the whole takes longer if they block the inspecting goroutine.
+func compareWriting(ctx context.Context, dir string, c largeCapture) (figures.Table, error) {
 	plain := []string{program, "replay", "--quiet", "--eve", "/dev/null", c.path}
 	var without, with, cpuWithout, cpuWith []float64
 	for i := range pairs {
@@ -92,10 +92,10 @@ func compareWriting(ctx context.Context, dir string, c largeCapture) (table, err
 		}
 	}
 	title := "replay, " + c.title
-	return table{
-		{what: title + ", with Parquet: M packets a second", values: with},
-		{what: title + ", without: the same", values: without},
-		{what: title + ", with Parquet: of that without", values: figures.Ratios(with, without), wanted: besideAim},
-		{what: title + ", with Parquet: CPU seconds of those without", values: figures.Ratios(cpuWith, cpuWithout)},
+	return figures.Table{
+		{Name: title + ", with Parquet: M packets a second", Values: with},
+		{Name: title + ", without: the same", Values: without},
+		{Name: title + ", with Parquet: of that without", Values: figures.Ratios(with, without), Bound: withParquetAim},
+		{Name: title + ", with Parquet: CPU seconds of those without", Values: figures.Ratios(cpuWith, cpuWithout)},
 	}, nil
 }

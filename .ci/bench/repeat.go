@@ -14,8 +14,8 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap/tx/pcap"
 )
 
-// abreast is how many repetitions run at the same time, frame by frame in turns, so that there are many flows at once.
-const abreast = 256
+// concurrent is the number of repetitions that are interleaved frame by frame, so that many flows are open at once.
+const concurrent = 256
 
 // frame is a frame of a capture, and its time since the first one of all.
 type frame struct {
@@ -23,7 +23,7 @@ type frame struct {
 	nanos int64
 }
 
-// repeatTestdata makes the captures from those of testdata, repeated with other addresses until there are enough packets.
+// repeatTestdata makes the captures from those of testdata, repeated with other addresses.
 func repeatTestdata(ctx context.Context, dir string) error {
 	frames, err := loadFrames("testdata/plain-*.pcap")
 	if err != nil {
@@ -36,19 +36,19 @@ func repeatTestdata(ctx context.Context, dir string) error {
 	return errors.Join(repeat(ctx, frames, w.write), w.close())
 }
 
-// repeat calls write with at least leastPackets frames in the order of their times.
+// repeat calls write with at least minPackets frames in the order of time.
 func repeat(ctx context.Context, frames []frame, write func(frame) error) error {
 	const start = 1_700_000_000e9 // any time will do
 	var buf []byte
 	length := frames[len(frames)-1].nanos + 1
-	for block := 0; block*abreast*len(frames) < leastPackets; block++ {
+	for block := 0; block*concurrent*len(frames) < minPackets; block++ {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		for _, f := range frames {
-			for lane := range abreast {
+			for n := range concurrent {
 				buf = append(buf[:0], f.data...)
-				moveAddresses(buf, uint16(block*abreast+lane))
+				moveAddresses(buf, uint16(block*concurrent+n))
 				if err := write(frame{buf, start + int64(block)*length + f.nanos}); err != nil {
 					return err
 				}
@@ -58,7 +58,7 @@ func repeat(ctx context.Context, frames []frame, write func(frame) error) error 
 	return nil
 }
 
-// loadFrames returns the frames of all captures that match, as if they had started at the same time.
+// loadFrames returns the frames of all matching captures, shifted to start at the same time.
 func loadFrames(pattern string) (frames []frame, err error) {
 	names, err := filepath.Glob(pattern)
 	if err != nil {
@@ -84,9 +84,9 @@ func loadFrames(pattern string) (frames []frame, err error) {
 	return frames, nil
 }
 
-// moveAddresses gives an Ethernet frame of IP other addresses, the n-th of many. The end of each address is two words of
-// 16 bits: one grows by n and the other shrinks by n, in ones' complement, so that their sum is the same and every
-// checksum that covers them stays right, of fragments too (RFC 1624).
+// moveAddresses changes the IP addresses of an Ethernet frame to the n-th variant. It adds n to one 16-bit word at the end of each
+// address and subtracts it from the other, in ones' complement. Their sum does not change, so that every checksum over them stays
+// valid, also in fragments (RFC 1624).
 func moveAddresses(f []byte, n uint16) {
 	const ethernet = 14
 	var addresses []byte
@@ -109,7 +109,7 @@ func addTo(b []byte, n uint16) {
 	binary.BigEndian.PutUint16(b, uint16(sum+sum>>16))
 }
 
-// captureWriter writes a capture of frames and one of the same frames as they are mirrored.
+// captureWriter writes a capture of frames, and one of the same frames mirrored.
 type captureWriter struct {
 	mirror          *sim.Mirror
 	copies          []sim.Copy

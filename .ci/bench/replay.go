@@ -10,18 +10,17 @@ import (
 
 const program = "bin/mirrorsink"
 
-// memory is the program's default for --memory, in MiB, which bounds what it allocates.
+// memory is the default of --memory, in MiB.
 const memory = 512
 
-// What is promised of a replay of the mix: of what a plain read loop gets through in a CPU-second, and of mirrored frames beside
-// the same frames plain.
+// The bounds of a replay of the mix: relative to a plain read loop, and of mirrored frames relative to the same frames plain.
 var (
-	ofReadLoop = bound{least: 0.22}
-	ofPlain    = bound{least: 0.9}
+	ofReadLoop = figures.Bound{Least: 0.22}
+	ofPlain    = figures.Bound{Least: 0.9}
 )
 
 // replays compares the replay of each capture with a plain read loop over it, and both replays with each other.
-func replays(ctx context.Context, c captures) (table, error) {
+func replays(ctx context.Context, c captures) (figures.Table, error) {
 	loop, done, err := readLoop(ctx)
 	if err != nil {
 		return nil, err
@@ -31,57 +30,57 @@ func replays(ctx context.Context, c captures) (table, error) {
 	if err != nil {
 		return nil, err
 	}
-	of := []contestant{
+	candidates := []candidate{
 		loopOver(loop, c.plain, cpus), replayOf(c.plain, cpus),
 		loopOver(loop, c.mirrored, cpus), replayOf(c.mirrored, cpus),
 	}
-	efforts, err := contest(ctx, "replay", pairs, of...)
+	costs, err := compare(ctx, "replay", pairs, candidates...)
 	if err != nil {
 		return nil, err
 	}
 	var rates [4][]float64
-	for i := range of {
-		rates[i] = of[i].perCPUSecond(efforts[i])
+	for i := range candidates {
+		rates[i] = candidates[i].perCPUSecond(costs[i])
 	}
-	plain, err := besideLoop(ctx, c.plain, rates[0], rates[1], c.wanted(ofReadLoop))
+	plain, err := replayRows(ctx, c.plain, rates[0], rates[1], c.bound(ofReadLoop))
 	if err != nil {
 		return nil, err
 	}
-	mirrored, err := besideLoop(ctx, c.mirrored, rates[2], rates[3], c.wanted(ofReadLoop))
+	mirrored, err := replayRows(ctx, c.mirrored, rates[2], rates[3], c.bound(ofReadLoop))
 	t := append(plain, mirrored...)
-	return append(t, row{what: "replay, mirrored frames: of the plain ones'", values: figures.Ratios(rates[3], rates[1]), wanted: c.wanted(ofPlain)}), err
+	return append(t, figures.Row{Name: "replay, mirrored frames: of the plain ones'", Values: figures.Ratios(rates[3], rates[1]), Bound: c.bound(ofPlain)}), err
 }
 
-// besideLoop makes the rows of a replay beside a read loop, and of the memory that it takes.
-func besideLoop(ctx context.Context, c largeCapture, loop, ours []float64, wanted bound) (table, error) {
+// replayRows returns the rows of a replay compared with a read loop, and of its memory.
+func replayRows(ctx context.Context, c largeCapture, loop, ours []float64, bound figures.Bound) (figures.Table, error) {
 	title := "replay, " + c.title
 	progress("%s: memory", title)
 	mem, err := peakMemory(ctx, []string{program, "replay", "--quiet", "--eve", os.DevNull, c.path}) // on all CPUs
-	return table{
-		{what: title + ": M packets per CPU-second", values: ours},
-		{what: title + ": the same, read loop", values: loop},
-		{what: title + ": of the read loop's", values: figures.Ratios(ours, loop), wanted: wanted},
-		{what: title + ": peak memory allocated, MiB", values: []float64{mem.anonymous}, wanted: bound{most: memory}},
-		{what: title + ": peak memory with the mapped file, MiB", values: []float64{mem.resident}},
+	return figures.Table{
+		{Name: title + ": M packets per CPU-second", Values: ours},
+		{Name: title + ": the same, read loop", Values: loop},
+		{Name: title + ": of the read loop's", Values: figures.Ratios(ours, loop), Bound: bound},
+		{Name: title + ": peak memory allocated, MiB", Values: []float64{mem.anonymous}, Bound: figures.Bound{Most: memory}},
+		{Name: title + ": peak memory with the mapped file, MiB", Values: []float64{mem.resident}},
 	}, err
 }
 
-// replayOf is our replay, with everything on.
-func replayOf(c largeCapture, cpus []int) contestant {
-	return contestant{
-		argv: []string{program, "replay", "--eve", os.DevNull, c.path},
-		cpus: cpus,
-		says: regexp.MustCompile(`(?s)packets +(\d+) in .*events .*, 0 dropped`),
-		all:  int64(c.packets), packets: c.packets,
+// replayOf returns a replay of a capture with all features.
+func replayOf(c largeCapture, cpus []int) candidate {
+	return candidate{
+		argv:  []string{program, "replay", "--eve", os.DevNull, c.path},
+		cpus:  cpus,
+		count: regexp.MustCompile(`(?s)packets +(\d+) in .*events .*, 0 dropped`),
+		total: int64(c.packets), packets: c.packets,
 	}
 }
 
-// loopOver is the read loop, which knows only bytes.
-func loopOver(loop []string, c largeCapture, cpus []int) contestant {
-	return contestant{
-		argv: append(loop[:len(loop):len(loop)], c.path),
-		cpus: cpus,
-		says: regexp.MustCompile(`^(\d+) `),
-		all:  c.bytes, packets: c.packets,
+// loopOver returns the read loop over a capture. It counts bytes.
+func loopOver(loop []string, c largeCapture, cpus []int) candidate {
+	return candidate{
+		argv:  append(loop[:len(loop):len(loop)], c.path),
+		cpus:  cpus,
+		count: regexp.MustCompile(`^(\d+) `),
+		total: c.bytes, packets: c.packets,
 	}
 }

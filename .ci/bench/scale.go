@@ -9,39 +9,39 @@ import (
 	"github.com/mirrorsink/mirrorsink/.ci/bench/figures"
 )
 
-// scales are how many connections are open at once, and how often each is measured, the others in between.
+// scales returns the numbers of connections to measure, and the rounds of each.
 func scales() []*scale {
 	return []*scale{
 		{open: 1_000, rounds: 3},
 		{open: 10_000, rounds: 3},
 		{open: reference, rounds: 3},
-		{open: 1_000_000, rounds: 3, anonymous: bound{most: 300}, pause: bound{most: 1}},
-		{open: 10_000_000, rounds: 1, memory: 1 << 10, anonymous: bound{most: 1 << 10}, rate: bound{least: 0.5}, evicted: bound{least: 1}},
+		{open: 1_000_000, rounds: 3, anonymous: figures.Bound{Most: 300}, pause: figures.Bound{Most: 1}},
+		{open: 10_000_000, rounds: 1, memory: 1 << 10, anonymous: figures.Bound{Most: 1 << 10}, rate: figures.Bound{Least: 0.5}, evicted: figures.Bound{Least: 1}},
 	}
 }
 
-// reference is the number of connections with whose rate those of others are compared.
+// reference is the number of connections whose rate the others are compared with.
 const reference = 100_000
 
-// leastScaled is how many packets there are at least, so that the start of the program does not count.
-const leastScaled = 4_000_000
+// minScaledPackets is the least number of packets, so that the start of the program does not matter.
+const minScaledPackets = 4_000_000
 
-// A scale is a number of connections, and what is promised of a replay of as many.
+// A scale is a number of connections, and the bounds of a replay of them.
 type scale struct {
 	open, rounds int
 	memory       int // --memory in MiB; 0 is the default
 
-	rate      bound // of packets per CPU-second, in relation to the reference
-	anonymous bound // MiB
-	evicted   bound
-	pause     bound // milliseconds
+	rate      figures.Bound // of packets per CPU-second, relative to the reference
+	anonymous figures.Bound // MiB
+	evicted   figures.Bound
+	pause     figures.Bound // milliseconds
 
-	runs []madeRun
+	runs []replayRun
 }
 
-// measureScales replays conversations made on the fly, of few and of many flows, then a flood, then a capture with few and many
-// workers, and draws the plots.
-func measureScales(ctx context.Context, c captures) (table, error) {
+// measureScales replays generated conversations of few and many flows, then a flood, then a capture with few and many workers. It
+// draws the plots.
+func measureScales(ctx context.Context, c captures) (figures.Table, error) {
 	all := scales()
 	for round := range 3 {
 		for _, s := range all {
@@ -59,25 +59,25 @@ func measureScales(ctx context.Context, c captures) (table, error) {
 	if err != nil {
 		return nil, err
 	}
-	crews, err := measureWorkers(ctx, c.mirrored)
+	rates, err := measureWorkers(ctx, c.mirrored)
 	if err != nil {
 		return nil, err
 	}
-	return slices.Concat(t, flood, workerTable(crews)), savePlots(scalePlot, plotFlows(all), plotWorkers(crews))
+	return slices.Concat(t, flood, workerTable(rates)), savePlots(scalePlot, plotFlows(all), plotWorkers(rates))
 }
 
 // measure replays a capture once.
 func (s *scale) measure(ctx context.Context) error {
-	c, err := newConversations(s.open, max(1, leastScaled/packetsEach/s.open))
+	c, err := newConversations(s.open, max(1, minScaledPackets/packetsEach/s.open))
 	if err != nil {
 		return err
 	}
-	r, err := replayMade(ctx, c, s.memory)
+	r, err := replayConversations(ctx, c, s.memory)
 	s.runs = append(s.runs, r)
 	return err
 }
 
-func scaleTable(all []*scale) (t table) {
+func scaleTable(all []*scale) (t figures.Table) {
 	var base []float64
 	for _, s := range all {
 		if s.open == reference {
@@ -86,59 +86,59 @@ func scaleTable(all []*scale) (t table) {
 	}
 	for _, s := range all {
 		title := fmt.Sprintf("replay, %s flows at once: ", thousands(s.open))
-		t = append(t, row{what: title + "M packets per CPU-second", values: s.values(rateOf)})
+		t = append(t, figures.Row{Name: title + "M packets per CPU-second", Values: s.values(rateOf)})
 		if s.open != reference {
-			t = append(t, row{what: title + "of the rate of " + thousands(reference), values: figures.Ratios(s.values(rateOf), base), wanted: s.rate})
+			t = append(t, figures.Row{Name: title + "of the rate of " + thousands(reference), Values: figures.Ratios(s.values(rateOf), base), Bound: s.rate})
 		}
-		t = append(t, row{what: title + "peak memory allocated, MiB", values: s.values(func(r madeRun) float64 { return r.anonymous }), wanted: s.anonymous},
-			row{what: title + "heap after a collection, MiB", values: s.values(func(r madeRun) float64 { return r.gc.Heap })},
-			row{what: title + "garbage collections", values: s.values(func(r madeRun) float64 { return r.gc.N })},
-			row{what: title + "longest stop of one, ms", values: s.values(func(r madeRun) float64 { return r.gc.Stop }), wanted: s.pause})
-		if s.evicted != (bound{}) {
-			t = append(t, row{what: title + "flows evicted", values: s.values(func(r madeRun) float64 { return r.evicted }), wanted: s.evicted})
+		t = append(t, figures.Row{Name: title + "peak memory allocated, MiB", Values: s.values(func(r replayRun) float64 { return r.anonymous }), Bound: s.anonymous},
+			figures.Row{Name: title + "heap after a collection, MiB", Values: s.values(func(r replayRun) float64 { return r.gc.Heap })},
+			figures.Row{Name: title + "garbage collections", Values: s.values(func(r replayRun) float64 { return r.gc.N })},
+			figures.Row{Name: title + "longest stop of one, ms", Values: s.values(func(r replayRun) float64 { return r.gc.Stop }), Bound: s.pause})
+		if s.evicted != (figures.Bound{}) {
+			t = append(t, figures.Row{Name: title + "flows evicted", Values: s.values(func(r replayRun) float64 { return r.evicted }), Bound: s.evicted})
 		}
 	}
 	return t
 }
 
-func (s *scale) values(of func(madeRun) float64) (values []float64) {
+func (s *scale) values(of func(replayRun) float64) (values []float64) {
 	for _, r := range s.runs {
 		values = append(values, of(r))
 	}
 	return values
 }
 
-func rateOf(r madeRun) float64 { return r.rate }
+func rateOf(r replayRun) float64 { return r.rate }
 
-// The flood: 100,000 SYNs a second for 80 seconds, each from another address, among conversations.
+// The flood: 100,000 SYNs per second for 80 seconds, each from another address, among conversations.
 const (
-	floodTalks  = 10_000
-	floodEach   = 100 // after each packet of a conversation
-	floodMemory = 256 // MiB, room for half a million flows
+	floodConversations = 10_000
+	floodPerPacket     = 100 // SYNs after each packet of a conversation
+	floodMemory        = 256 // MiB, room for half a million flows
 )
 
-// measureFlood replays conversations amid a flood. A conversation that lost its state would be counted as a flow once more.
-func measureFlood(ctx context.Context) (table, error) {
-	progress("%s conversations amid a flood", thousands(floodTalks))
-	c, err := newConversations(floodTalks, 1)
+// measureFlood replays conversations during a flood. A conversation whose state is evicted would be counted as another flow.
+func measureFlood(ctx context.Context) (figures.Table, error) {
+	progress("%s conversations during a flood", thousands(floodConversations))
+	c, err := newConversations(floodConversations, 1)
 	if err != nil {
 		return nil, err
 	}
-	c.flood = floodEach
-	r, err := replayMade(ctx, c, floodMemory)
+	c.flood = floodPerPacket
+	r, err := replayConversations(ctx, c, floodMemory)
 	if err != nil {
 		return nil, err
 	}
-	title := fmt.Sprintf("replay, SYN flood amid %s flows: ", thousands(floodTalks))
-	return table{
-		{what: title + "M packets per CPU-second", values: []float64{r.rate}},
-		{what: title + "flows that began, of those counted", values: []float64{float64(c.flows()) / r.flows}, wanted: bound{least: 1}},
-		{what: title + "flows evicted", values: []float64{r.evicted}, wanted: bound{least: 1}},
-		{what: title + "peak memory allocated, MiB", values: []float64{r.anonymous}, wanted: bound{most: floodMemory}},
+	title := fmt.Sprintf("replay, SYN flood among %s flows: ", thousands(floodConversations))
+	return figures.Table{
+		{Name: title + "M packets per CPU-second", Values: []float64{r.rate}},
+		{Name: title + "flows that began, of those counted", Values: []float64{float64(c.flows()) / r.flows}, Bound: figures.Bound{Least: 1}},
+		{Name: title + "flows evicted", Values: []float64{r.evicted}, Bound: figures.Bound{Least: 1}},
+		{Name: title + "peak memory allocated, MiB", Values: []float64{r.anonymous}, Bound: figures.Bound{Most: floodMemory}},
 	}, nil
 }
 
-// plotFlows draws packets per CPU-second against flows.
+// plotFlows returns the plot of packets per CPU-second against flows.
 func plotFlows(all []*scale) plot {
 	p := plot{
 		title: "mirrorsink replay with one worker, full EVE: packets per CPU-second against flows at once",
@@ -150,7 +150,7 @@ func plotFlows(all []*scale) plot {
 	return p
 }
 
-// thousands prints a number with commas.
+// thousands formats a number with commas.
 func thousands(n int) string {
 	if n < 1000 {
 		return strconv.Itoa(n)

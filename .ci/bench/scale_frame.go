@@ -5,7 +5,7 @@ import (
 	"strconv"
 )
 
-// Sizes of the parts of a record in the capture, and where they begin.
+// Offsets of the parts of a record in the capture.
 const (
 	recordHeader = 16 // of pcap
 	outerIP      = recordHeader + 14
@@ -23,7 +23,7 @@ type ends struct {
 	clientPort     uint16
 }
 
-// endsOf returns the ends of a connection: the lower 24 bits of its number are the client's address, the others its port.
+// endsOf returns the ends of a connection: the lower 24 bits of its number are the client's address, the upper bits its port.
 func endsOf(number uint64) ends {
 	return ends{
 		client: 0x0a000000 | uint32(number&0xffffff), clientPort: uint16(20_000 + number>>24),
@@ -31,8 +31,8 @@ func endsOf(number uint64) ends {
 	}
 }
 
-// invented returns ends as those who forge packets choose them: 48 bits that look like chance, and are never the same again.
-func invented(number uint64) ends {
+// forgedEnds returns the ends of a forged packet: 48 pseudo-random bits that do not repeat.
+func forgedEnds(number uint64) ends {
 	x := number * 0x9e3779b97f4a7c15
 	return ends{client: uint32(x >> 16), clientPort: uint16(x), server: 0xcb007101}
 }
@@ -45,7 +45,7 @@ func (c *conversations) frame(number uint64, e ends, p *phase, nanos int64) []by
 		digits := strconv.AppendUint(nil, number, 10)
 		copy(f[innerData+p.name+10-len(digits):], digits)
 	}
-	const start = 1_700_000_000 // any time will do
+	const start = 1_700_000_000 // an arbitrary time
 	length := len(f) - recordHeader
 	binary.LittleEndian.PutUint32(f, uint32(start+nanos/1e9))
 	binary.LittleEndian.PutUint32(f[4:], uint32(nanos%1e9))
@@ -56,7 +56,7 @@ func (c *conversations) frame(number uint64, e ends, p *phase, nanos int64) []by
 	putIPv4(f[outerIP:], 17, 0x0ac80005, 0x0ac80109)
 	be.PutUint16(f[outerUDP:], 49152)
 	be.PutUint16(f[outerUDP+2:], 4789)
-	be.PutUint16(f[outerUDP+4:], uint16(len(f)-outerUDP)) // without a checksum, as AWS sends it
+	be.PutUint16(f[outerUDP+4:], uint16(len(f)-outerUDP)) // without a checksum, as from AWS
 	f[vxlan], f[vxlan+6] = 8, 1                           // VNI 1
 	if p.fromServer {
 		putIPv4(f[innerIP:], 6, e.server, e.client)
@@ -68,7 +68,7 @@ func (c *conversations) frame(number uint64, e ends, p *phase, nanos int64) []by
 	return f
 }
 
-// putIPv4 writes the header of a packet that takes all of b.
+// putIPv4 writes the header of a packet that fills b.
 func putIPv4(b []byte, proto byte, src, dst uint32) {
 	b[0], b[8], b[9] = 0x45, 64, proto
 	binary.BigEndian.PutUint16(b[2:], uint16(len(b)))

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// hellos returns the first record that each side of a TLS connection sends.
+// hellos returns the first TLS record of each side of a connection.
 func hellos(name string) (client, server []byte, err error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -28,7 +28,7 @@ func hellos(name string) (client, server []byte, err error) {
 	a, b := net.Pipe()
 	defer a.Close()
 	defer b.Close()
-	c, s := &tap{Conn: a}, &tap{Conn: b}
+	c, s := &recorder{Conn: a}, &recorder{Conn: b}
 	served := make(chan error, 1)
 	go func() {
 		served <- tls.Server(s, &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{cert}, PrivateKey: key}}}).Handshake()
@@ -40,15 +40,15 @@ func hellos(name string) (client, server []byte, err error) {
 	return firstRecord(c.sent), firstRecord(s.sent), nil
 }
 
-// tap keeps what is written.
-type tap struct {
+// recorder keeps the bytes written to a connection.
+type recorder struct {
 	net.Conn
 	sent []byte
 }
 
-func (t *tap) Write(b []byte) (int, error) {
-	t.sent = append(t.sent, b...)
-	return t.Conn.Write(b)
+func (r *recorder) Write(b []byte) (int, error) {
+	r.sent = append(r.sent, b...)
+	return r.Conn.Write(b)
 }
 
 func firstRecord(b []byte) []byte { return b[:5+int(binary.BigEndian.Uint16(b[3:]))] }

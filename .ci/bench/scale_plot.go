@@ -11,17 +11,17 @@ import (
 	"github.com/mirrorsink/mirrorsink/.ci/bench/figures"
 )
 
-// scalePlot is where the plots of packets against flows and against workers go.
+// scalePlot is the file of the plots of packets against flows and against workers.
 const scalePlot = "docs/scale.svg"
 
-// A plot shows positive values y, with their range, over positive x. The axis of x is logarithmic, that of y begins at 0.
+// A plot shows positive values y with their range over positive x. The x axis is logarithmic; the y axis begins at 0.
 type plot struct {
 	title, x, y string
-	base        float64 // how many times more x is from one line of its axis to the next
+	base        float64 // of the logarithmic axis: the factor between two grid lines
 	series      []series
 }
 
-// series is points with a line through them. Of several each has a name.
+// series is points connected by a line. If there are several series, each has a name.
 type series struct {
 	name   string
 	points []point
@@ -29,26 +29,26 @@ type series struct {
 
 type point struct{ x, y, low, high float64 }
 
-// pointOf is the median of values and their range.
+// pointOf returns the median and the range of values.
 func pointOf(x int, values []float64) point {
 	return point{float64(x), figures.Median(values), slices.Min(values), slices.Max(values)}
 }
 
-// A plot's size, and that of what is around the axes, in pixels.
+// Size and margins of a plot, in pixels.
 const (
 	plotWidth, plotHeight = 720.0, 400.0
 	plotLeft, plotTop     = 70.0, 50.0
 	plotRight, plotBottom = 50.0, 60.0
 )
 
-// seriesColors are those of a plot's series, in their order.
+// seriesColors are the colours of the series, in order.
 var seriesColors = [...]string{"#1f5fa8", "#b8561b"}
 
 func savePlots(name string, plots ...plot) error {
 	return os.WriteFile(name, []byte(svg(plots...)), 0o644)
 }
 
-// svg draws plots one below the other, on white, since pages may be dark.
+// svg draws plots one below the other, on white for dark pages.
 func svg(plots ...plot) string {
 	var s strings.Builder
 	fmt.Fprintf(&s, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %g %g" font-family="sans-serif" font-size="13" text-anchor="middle">
@@ -63,7 +63,7 @@ func svg(plots ...plot) string {
 	return s.String()
 }
 
-// axes are those of a plot, from one power of the base to another, and from 0 to the top.
+// axes are the ranges of a plot's axes: powers of the base, and 0 to top.
 type axes struct{ base, left, right, top float64 }
 
 func (a *axes) power(x float64) float64 { return math.Log(x) / math.Log(a.base) }
@@ -76,7 +76,7 @@ func (a *axes) up(y float64) float64 {
 	return plotHeight - plotBottom - y/a.top*(plotHeight-plotTop-plotBottom)
 }
 
-// axes returns those between which all points are.
+// axes returns axes that contain all points.
 func (p *plot) axes() axes {
 	a := axes{base: p.base, left: math.Inf(1), right: math.Inf(-1)}
 	const slack = 1e-9 // a logarithm of a power of the base is not always whole
@@ -112,22 +112,22 @@ func (p *plot) draw(s *strings.Builder) {
 	}
 }
 
-// draw draws the n-th series, whose figures stand above its points, or below those of the second.
+// draw draws the n-th series, with figures above the points of the first series and below those of the second.
 func (l *series) draw(s *strings.Builder, a *axes, n int) {
 	color := seriesColors[n]
-	var way []string
+	var path []string
 	for _, q := range l.points {
 		x, y := a.across(q.x), a.up(q.y)
-		way = append(way, fmt.Sprintf("%.1f,%.1f", x, y))
+		path = append(path, fmt.Sprintf("%.1f,%.1f", x, y))
 		line(s, color, x, a.up(q.low), x, a.up(q.high))
 		fmt.Fprintf(s, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"4\" fill=\"%s\"/>\n", x, y, color)
 		beside := a.up(q.high) - 10
 		if n > 0 {
 			beside = a.up(q.low) + 20
 		}
-		text(s, max(x, plotLeft+20), beside, ` fill="`+color+`"`, figures.Print(q.y))
+		text(s, max(x, plotLeft+20), beside, ` fill="`+color+`"`, figures.Format(q.y))
 	}
-	fmt.Fprintf(s, "<polyline points=\"%s\" fill=\"none\" stroke=\"%s\" stroke-width=\"2\"/>\n", strings.Join(way, " "), color)
+	fmt.Fprintf(s, "<polyline points=\"%s\" fill=\"none\" stroke=\"%s\" stroke-width=\"2\"/>\n", strings.Join(path, " "), color)
 	if l.name != "" {
 		text(s, plotLeft+10, plotHeight-plotBottom-30+18*float64(n), ` text-anchor="start" fill="`+color+`"`, l.name)
 	}

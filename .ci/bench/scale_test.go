@@ -17,8 +17,8 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap"
 )
 
-// TestConversations holds that the made capture is what it is said to be: every packet decodes with right checksums, in order of
-// time; there are as many flows as connections and each has eight packets, four of each side, and a name of its own.
+// TestConversations: every generated packet decodes with valid checksums, in the order of time. Each connection is one flow of
+// eight packets, four of each side, with its own name.
 func TestConversations(t *testing.T) {
 	c, err := newConversations(100, 3)
 	require.NoError(t, err)
@@ -51,15 +51,15 @@ func TestConversations(t *testing.T) {
 	require.Equal(t, c.packets(), n)
 	require.Len(t, sides, c.flows())
 	require.Len(t, names, 300)
-	talked := 0
+	complete := 0
 	for _, s := range sides {
 		if s == [2]int{4, 4} {
-			talked++
+			complete++
 			continue
 		}
 		require.Equal(t, 1, s[0]+s[1], "a SYN of the flood")
 	}
-	require.Equal(t, 300, talked)
+	require.Equal(t, 300, complete)
 }
 
 func TestSum(t *testing.T) {
@@ -84,35 +84,35 @@ func BenchmarkConversations(b *testing.B) {
 }
 
 func TestSummaryCount(t *testing.T) {
-	said := `packets        8000000 in 21.327s, 375111 a second
+	summary := `packets        8000000 in 21.327s, 375111 a second
   ok           8000000
 flows          1000000, 1000000 of them with a name
 evicted flows  12 before their time: --memory was used up
 `
-	require.Equal(t, 1e6, summaryCount(said, "flows"))
-	require.Equal(t, 12.0, summaryCount(said, "evicted flows"))
-	require.Zero(t, summaryCount(said, "evicted streams"))
+	require.Equal(t, 1e6, summaryCount(summary, "flows"))
+	require.Equal(t, 12.0, summaryCount(summary, "evicted flows"))
+	require.Zero(t, summaryCount(summary, "evicted streams"))
 }
 
-// TestPlot: every point lies between the axes, ten times as many flows are one step to the right, and the text is XML.
+// TestPlot: every point lies within the axes, ten times as many flows are one step to the right, and the drawing is XML.
 func TestPlot(t *testing.T) {
 	p := plot{title: "a < b", base: 10, series: []series{{points: []point{{1e3, 1.2, 1, 1.3}, {1e4, 0.6, 0.5, 0.7}, {1e5, 0, 0, 0}}}}}
 	places := circles(t, svg(p))
 	require.Len(t, places, 3)
 	require.InDelta(t, places[1][0]-places[0][0], places[2][0]-places[1][0], 0.2)
 	require.Less(t, places[0][1], places[1][1], "more is higher")
-	require.Equal(t, plotHeight-plotBottom, places[2][1], "nothing is on the axis")
+	require.Equal(t, plotHeight-plotBottom, places[2][1], "0 is on the axis")
 	for _, at := range places {
 		require.True(t, at[0] >= plotLeft && at[0] <= plotWidth-plotRight && at[1] >= plotTop && at[1] <= plotHeight-plotBottom, at)
 	}
 }
 
-// TestPlots: a second plot is drawn below the first, of two series with their names, and its axis of twice as many each time.
+// TestPlots: a second plot is below the first, with two named series and an axis of base 2.
 func TestPlots(t *testing.T) {
-	crews := []crew{{1, []float64{1.25, 1, 0.5}, []float64{1, 1, 1}}, {2, []float64{2, 2, 2}, []float64{0.9, 0.9, 0.9}}, {4, []float64{2, 2, 2}, []float64{0.9, 0.9, 0.9}}}
-	drawn := svg(plot{base: 10, series: []series{{points: []point{{1e3, 1, 1, 1}}}}}, plotWorkers(crews))
+	rates := []workerRates{{1, []float64{1.25, 1, 0.5}, []float64{1, 1, 1}}, {2, []float64{2, 2, 2}, []float64{0.9, 0.9, 0.9}}, {4, []float64{2, 2, 2}, []float64{0.9, 0.9, 0.9}}}
+	drawn := svg(plot{base: 10, series: []series{{points: []point{{1e3, 1, 1, 1}}}}}, plotWorkers(rates))
 	require.Contains(t, drawn, `viewBox="0 0 720 800"`)
-	require.Contains(t, drawn, "a second on the clock")
+	require.Contains(t, drawn, "per second")
 	places := circles(t, drawn)
 	require.Len(t, places, 7)
 	for _, line := range [][][2]float64{places[1:4], places[4:7]} {
@@ -120,12 +120,12 @@ func TestPlots(t *testing.T) {
 		require.Equal(t, plotLeft, line[0][0])
 		require.Equal(t, plotWidth-plotRight, line[2][0])
 	}
-	rows := workerTable(crews)
+	rows := workerTable(rates)
 	require.Len(t, rows, 8)
-	require.Equal(t, []float64{1.6, 2, 4}, rows[3].values)
+	require.Equal(t, []float64{1.6, 2, 4}, rows[3].Values)
 }
 
-// circles returns where the circles of a drawing are, which must be XML.
+// circles returns the centres of the circles of a drawing, which must be XML.
 func circles(t *testing.T, drawing string) (places [][2]float64) {
 	d := xml.NewDecoder(strings.NewReader(drawing))
 	for {

@@ -8,18 +8,18 @@ import (
 	"time"
 )
 
-// conversations are mirrored connections of TLS, so many open at once, each with a name of its own. Every connection has the same
-// eight packets, so that a packet is the same work however many there are: what differs is how far apart in memory things lie.
+// conversations generates mirrored TLS connections, each with its own name. Every connection has the same eight packets, so that
+// the work per packet does not depend on the number of connections; only the distances in memory do.
 type conversations struct {
-	open        int // at the same time
-	generations int // connections after each other in the place of each
-	flood       int // SYNs from invented addresses after each of their packets
+	open        int // connections at the same time
+	generations int // consecutive connections in the place of each
+	flood       int // SYNs from forged addresses after each packet
 	flooded     int
 	turns       [][]phase
 	buf         []byte
 }
 
-// packetsEach is how many packets a connection has.
+// packetsEach is the number of packets of a connection.
 const packetsEach = 8
 
 // phase is one packet of a connection.
@@ -28,15 +28,15 @@ type phase struct {
 	flags      byte
 	seq, ack   uint32
 	payload    []byte
-	name       int // where the name's number is in the payload; 0 for none
+	name       int // offset of the name's number in the payload; 0 for none
 }
 
-// flows is how many flows there are in all, and packets how many packets.
-func (c *conversations) flows() int   { return c.open*c.generations + c.packets() - c.talked() }
-func (c *conversations) packets() int { return c.talked() * (1 + c.flood) }
-func (c *conversations) talked() int  { return c.open * c.generations * packetsEach }
+// flows returns the number of flows, and packets the number of packets, both with the flood. ownPackets is without it.
+func (c *conversations) flows() int      { return c.open*c.generations + c.packets() - c.ownPackets() }
+func (c *conversations) packets() int    { return c.ownPackets() * (1 + c.flood) }
+func (c *conversations) ownPackets() int { return c.open * c.generations * packetsEach }
 
-// firstName is a name of the length that all have: its digits are replaced by a connection's number.
+// firstName is the template of all names: a connection's number replaces its digits.
 const firstName = "host-0000000000.example.net"
 
 const (
@@ -46,7 +46,7 @@ const (
 	ackFlag = 0x10
 )
 
-// newConversations makes conversations of which open are open at the same time.
+// newConversations returns conversations with a number of connections that are open at the same time.
 func newConversations(open, generations int) (*conversations, error) {
 	hello, answer, err := hellos(firstName)
 	if err != nil {
@@ -76,16 +76,16 @@ func newConversations(open, generations int) (*conversations, error) {
 	return c, nil
 }
 
-// turnTime is how long it takes until each of the open connections has had its turn. It comes within twice that after the one
-// before, which is less than the shortest idle time of a flow.
+// turnTime is the time in which each open connection has one turn. The pause between two turns of a connection is at most twice
+// that, less than the shortest idle timeout of a flow.
 const turnTime = 10 * time.Second
 
-// primes give each turn another order: the j-th connection is j times a prime, modulo their number. Otherwise flows would be
-// visited in the order in which their records were made, which is kinder to a cache than traffic is.
+// primes give each turn another order: the j-th connection is j times a prime, modulo their number. In the order of creation flows
+// would be better for caches than real traffic is.
 var primes = [...]uint64{7_368_787, 2_860_486_313, 5_463_458_053, 4_093_082_899}
 
-// abreastMade is how many connections have their turn at the same time, packet by packet.
-const abreastMade = 256
+// turnsAtOnce is the number of connections whose turns are interleaved packet by packet.
+const turnsAtOnce = 256
 
 // write writes a capture of the conversations.
 func (c *conversations) write(w io.Writer) error {
@@ -95,8 +95,8 @@ func (c *conversations) write(w io.Writer) error {
 		return err
 	}
 	for turn := range (c.generations + 1) * len(c.turns) {
-		for from := 0; from < c.open; from += abreastMade {
-			if err := c.writeTurn(out, turn, from, min(from+abreastMade, c.open)); err != nil {
+		for from := 0; from < c.open; from += turnsAtOnce {
+			if err := c.writeTurn(out, turn, from, min(from+turnsAtOnce, c.open)); err != nil {
 				return err
 			}
 		}
@@ -104,14 +104,14 @@ func (c *conversations) write(w io.Writer) error {
 	return out.Flush()
 }
 
-// writeTurn writes the packets of a turn of those connections whose places in its order are in a range.
+// writeTurn writes the packets of a turn, of the connections in a range of its order.
 func (c *conversations) writeTurn(out io.Writer, turn, from, to int) error {
 	open := uint64(c.open)
 	nanos := int64(turn)*int64(turnTime) + int64(from)*(int64(turnTime)/int64(open))
-	for packet := range c.turns[0] { // which has the most
+	for packet := range c.turns[0] { // the turn with the most packets
 		for j := from; j < to; j++ {
 			place := uint64(j) * (primes[turn%len(primes)] % open) % open
-			at := turn - int(place)%len(c.turns) // so that some begin and some end at any time
+			at := turn - int(place)%len(c.turns) // connections begin and end at all times
 			if at < 0 || at >= c.generations*len(c.turns) {
 				continue
 			}
@@ -126,7 +126,7 @@ func (c *conversations) writeTurn(out io.Writer, turn, from, to int) error {
 	return nil
 }
 
-// writePacket writes a packet of a connection and its part of the flood.
+// writePacket writes a packet of a connection, and the SYNs of the flood after it.
 func (c *conversations) writePacket(out io.Writer, number uint64, p *phase, nanos int64) error {
 	if _, err := out.Write(c.frame(number, endsOf(number), p, nanos)); err != nil {
 		return err
@@ -134,7 +134,7 @@ func (c *conversations) writePacket(out io.Writer, number uint64, p *phase, nano
 	for range c.flood {
 		c.flooded++
 		forged := uint64(c.flooded)
-		if _, err := out.Write(c.frame(forged, invented(forged), &c.turns[0][0], nanos)); err != nil {
+		if _, err := out.Write(c.frame(forged, forgedEnds(forged), &c.turns[0][0], nanos)); err != nil {
 			return err
 		}
 	}

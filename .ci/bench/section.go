@@ -6,18 +6,20 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/mirrorsink/mirrorsink/.ci/bench/figures"
 )
 
-// A section is a part of the table that can be measured alone.
+// A section is a part of the table that can be measured separately.
 type section struct {
 	name    string // for -only
-	measure func(context.Context) (table, error)
+	measure func(context.Context) (figures.Table, error)
 }
 
-// sections are all of them, in the order of the table. Those that need captures open them when they are measured.
+// sections returns all sections, in the order of the table. Sections that need captures call open when they are measured.
 func sections(open func() (captures, error)) []section {
-	of := func(measure func(context.Context, captures) (table, error)) func(context.Context) (table, error) {
-		return func(ctx context.Context) (table, error) {
+	of := func(measure func(context.Context, captures) (figures.Table, error)) func(context.Context) (figures.Table, error) {
+		return func(ctx context.Context) (figures.Table, error) {
 			c, err := open()
 			if err != nil {
 				return nil, err
@@ -37,7 +39,7 @@ func sections(open func() (captures, error)) []section {
 	}
 }
 
-// choose returns the sections whose names are in list, in their own order; all of them if it is empty.
+// choose returns the sections whose names are in list, in the order of the table; all sections if list is empty.
 func choose(all []section, list string) (chosen []section, err error) {
 	if list == "" {
 		return all, nil
@@ -45,19 +47,19 @@ func choose(all []section, list string) (chosen []section, err error) {
 	wanted := strings.Split(list, ",")
 	for _, name := range wanted {
 		if !slices.Contains(names(all), name) {
-			return nil, fmt.Errorf("there is no part %q: there are %s", name, strings.Join(names(all), ", "))
+			return nil, fmt.Errorf("no part %q: want some of %s", name, strings.Join(names(all), ", "))
 		}
 	}
 	return slices.DeleteFunc(slices.Clone(all), func(s section) bool { return !slices.Contains(wanted, s.name) }), nil
 }
 
-// measureAll measures one section after the other. What fails is left out, since the others take minutes to measure again.
-func measureAll(ctx context.Context, chosen []section) (t table, failed error) {
+// measureAll measures one section after the other. It goes on after a failure, since the other sections take minutes.
+func measureAll(ctx context.Context, chosen []section) (t figures.Table, failed error) {
 	for _, s := range chosen {
 		rows, err := s.measure(ctx)
 		if err != nil {
 			failed = errors.Join(failed, fmt.Errorf("%s: %w", s.name, err))
-			rows = table{{what: s.name, leftOut: "it failed, see below"}}
+			rows = figures.Table{{Name: s.name, Skipped: "failed, see below"}}
 		}
 		t = append(t, rows...)
 		if ctx.Err() != nil {

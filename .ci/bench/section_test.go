@@ -10,6 +10,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/mirrorsink/mirrorsink/.ci/bench/figures"
 )
 
 func TestChoose(t *testing.T) {
@@ -21,33 +23,33 @@ func TestChoose(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []string{"decoder", "peers"}, names(chosen))
 	_, err = choose(all, "peers,decoders")
-	require.ErrorContains(t, err, `no part "decoders": there are decoder, plan`)
+	require.ErrorContains(t, err, `no part "decoders": want some of decoder, plan`)
 }
 
-// TestMeasureAll: what fails does not take the others' figures with it, and an interrupt ends all.
+// TestMeasureAll: a failed section does not affect the others, and an interrupt ends the measurement.
 func TestMeasureAll(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	broken := errors.New("broken")
-	of := func(t table, err error) func(context.Context) (table, error) {
-		return func(context.Context) (table, error) { return t, err }
+	of := func(t figures.Table, err error) func(context.Context) (figures.Table, error) {
+		return func(context.Context) (figures.Table, error) { return t, err }
 	}
 	rows, err := measureAll(ctx, []section{
 		{"one", of(nil, broken)},
-		{"two", of(table{{what: "figure"}}, nil)},
-		{"three", func(ctx context.Context) (table, error) { cancel(); return nil, ctx.Err() }},
-		{"four", of(table{{what: "never measured"}}, nil)},
+		{"two", of(figures.Table{{Name: "figure"}}, nil)},
+		{"three", func(ctx context.Context) (figures.Table, error) { cancel(); return nil, ctx.Err() }},
+		{"four", of(figures.Table{{Name: "never measured"}}, nil)},
 	})
 	require.ErrorIs(t, err, broken)
 	require.ErrorIs(t, err, context.Canceled)
 	require.ErrorContains(t, err, "one: broken")
 	require.Len(t, rows, 3)
-	assert.Equal(t, "figure", rows[1].what)
+	assert.Equal(t, "figure", rows[1].Name)
 }
 
-// TestMissingPeer: what is not on this machine is left out, in one line.
+// TestMissingPeer: a peer that is not installed gives errMissing.
 func TestMissingPeer(t *testing.T) {
 	p := peer{tool: "mirrorsink-has-no-such-peer", debian: "none"}
-	_, _, err := p.find(t.Context(), &lab{})
+	_, _, err := p.find(t.Context(), &env{})
 	require.ErrorIs(t, err, errMissing)
 }
 

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/mirrorsink/mirrorsink/.ci/bench/figures"
 	"github.com/mirrorsink/mirrorsink/sessions/ec2test"
 )
 
@@ -21,10 +22,10 @@ const (
 	planRuns       = 3
 )
 
-// What is promised of a plan in that account: wall time, since a person waits for it, and memory.
+// The bounds of a plan in that account. It is wall-clock time, since a person waits for it.
 var (
-	planSeconds = bound{most: 5}
-	planMemory  = bound{most: 300}
+	planSeconds = figures.Bound{Most: 5}
+	planMemory  = figures.Bound{Most: 300}
 )
 
 const manySpec = `owner: bench
@@ -36,9 +37,9 @@ sessions:
   two: {sources: all, filter: everything, target: sink}
 `
 
-// plans measures sessions plan in the largest account, once with everything to make and once with nothing to do. EC2 is the one
-// for tests, in this process.
-func plans(ctx context.Context) (t table, err error) {
+// plans measures sessions plan in the largest account, with all sessions to create and with nothing to do. EC2 is the test server,
+// in this process.
+func plans(ctx context.Context) (t figures.Table, err error) {
 	dir, err := os.MkdirTemp("", "mirrorsink-bench")
 	if err != nil {
 		return nil, err
@@ -64,20 +65,20 @@ func plans(ctx context.Context) (t table, err error) {
 	if err != nil {
 		return nil, err
 	}
-	progress("applying it")
+	progress("apply")
 	if _, err := cpuTime(ctx, sessions("apply")); err != nil {
 		return nil, err
 	}
 	if n := len(srv.Snapshot().Sessions); n != manySessions {
 		return nil, fmt.Errorf("there are %d sessions after apply, not %d", n, manySessions)
 	}
-	progress("plan with nothing to do")
+	progress("plan without changes")
 	after, err := measurePlan(ctx, "keep", sessions("plan"))
 	return append(before, after...), err
 }
 
-// measurePlan runs a plan a few times.
-func measurePlan(ctx context.Context, what string, argv []string) (table, error) {
+// measurePlan runs a plan planRuns times.
+func measurePlan(ctx context.Context, what string, argv []string) (figures.Table, error) {
 	title := fmt.Sprintf("plan, %d sessions to %s", manySessions, what)
 	var wall, cpu []float64
 	for range planRuns {
@@ -92,10 +93,10 @@ func measurePlan(ctx context.Context, what string, argv []string) (table, error)
 	if err != nil && !foundDifferences(err) {
 		return nil, err
 	}
-	return table{
-		{what: title + ": seconds", values: wall, wanted: planSeconds},
-		{what: title + ": CPU seconds", values: cpu},
-		{what: title + ": peak memory, MiB", values: []float64{mem.resident}, wanted: planMemory},
+	return figures.Table{
+		{Name: title + ": seconds", Values: wall, Bound: planSeconds},
+		{Name: title + ": CPU seconds", Values: cpu},
+		{Name: title + ": peak memory, MiB", Values: []float64{mem.resident}, Bound: planMemory},
 	}, nil
 }
 
@@ -114,7 +115,7 @@ func setenv(pairs ...string) error {
 	return nil
 }
 
-// largeAccount has interfaces as they are: with a secondary address, an instance, tags on both.
+// largeAccount has typical interfaces: with a secondary address, an instance, and tags on both.
 func largeAccount() ec2test.Account {
 	a := ec2test.Account{LoadBalancers: []ec2test.LoadBalancer{{ARN: manySpec[strings.Index(manySpec, "arn:"):strings.Index(manySpec, `"}}`)], Name: "sink", VPC: "vpc-0a"}}}
 	for i := range manyInterfaces {

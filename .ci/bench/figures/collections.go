@@ -1,20 +1,17 @@
 package figures
 
-import (
-	"regexp"
-	"strconv"
-)
+import "regexp"
 
-// Collections is what GODEBUG=gctrace=1 says of the garbage collections of a program.
+// Collections summarizes the garbage collections of a program, from GODEBUG=gctrace=1.
 type Collections struct {
 	N    float64
-	Stop float64 // ms: the longest time that the world was stopped, at the beginning or the end of one
-	Heap float64 // MiB, after the last one
+	Stop float64 // ms: the longest stop of the world, at the beginning or the end of a collection
+	Heap float64 // MiB, after the last collection
 }
 
 var traceLine = regexp.MustCompile(`(?m)^gc \d+ @.*: ([\d.]+)\+[\d.]+\+([\d.]+) ms clock, .* \d+->\d+->(\d+) MB,`)
 
-// ParseTrace reads what package runtime says of each collection. Other lines may stand in between.
+// ParseTrace parses the output of gctrace. It skips other lines.
 func ParseTrace(trace string) (c Collections) {
 	for _, m := range traceLine.FindAllStringSubmatch(trace, -1) {
 		c.N++
@@ -22,13 +19,4 @@ func ParseTrace(trace string) (c Collections) {
 		c.Heap = Number(m[3])
 	}
 	return c
-}
-
-// Number is that of digits which an expression has found.
-func Number(digits string) float64 {
-	n, err := strconv.ParseFloat(digits, 64)
-	if err != nil {
-		return 0
-	}
-	return n
 }

@@ -10,15 +10,14 @@ import (
 	"github.com/google/gopacket/reassembly"
 )
 
-// How long a connection may be silent before what is missing of it is given up, and before it is forgotten; and how often this is
-// looked after, all in the capture's time.
+// Timeouts in the capture's time.
 const (
-	patience = 30 * time.Second
-	memory   = 60 * time.Second
-	every    = 10 * time.Second
+	gapTimeout    = 30 * time.Second // until missing segments of an idle connection are skipped
+	idleTimeout   = 60 * time.Second // until an idle connection is closed
+	flushInterval = 10 * time.Second
 )
 
-// event is a name and who used it.
+// event is a name and the connection that used it.
 type event struct {
 	Timestamp   time.Time `json:"timestamp"`
 	Type        string    `json:"event_type"`
@@ -29,13 +28,13 @@ type event struct {
 	Name        string    `json:"name"`
 }
 
-// finder takes packets and writes events. It makes the streams for the assembler that it feeds.
+// finder finds names in packets and writes events. It is the stream factory of its assembler.
 type finder struct {
 	assembler      *reassembly.Assembler
 	out            *json.Encoder
 	packets, names int
 	flushed        time.Time
-	err            error // the first one of writing
+	err            error // the first error of writing
 }
 
 func newFinder(out io.Writer) *finder {
@@ -44,7 +43,7 @@ func newFinder(out io.Writer) *finder {
 	return f
 }
 
-// packet looks into a packet. Its innermost addresses and ports are those that count.
+// packet processes a packet. It uses the innermost addresses and ports.
 func (f *finder) packet(p gopacket.Packet) {
 	f.packets++
 	at := p.Metadata().Timestamp
@@ -61,7 +60,7 @@ func (f *finder) packet(p gopacket.Packet) {
 			ports = l.TransportFlow()
 		case *layers.TCP:
 			if ports = l.TransportFlow(); network != nil {
-				f.assembler.AssembleWithContext(network.NetworkFlow(), l, seen(p.Metadata().CaptureInfo))
+				f.assembler.AssembleWithContext(network.NetworkFlow(), l, captureContext(p.Metadata().CaptureInfo))
 			}
 		case *layers.DNS:
 			if network != nil && !l.QR && len(l.Questions) > 0 {
@@ -71,13 +70,13 @@ func (f *finder) packet(p gopacket.Packet) {
 	}
 }
 
-// expire lets the assembler give up what has waited too long.
+// expire flushes idle connections.
 func (f *finder) expire(now time.Time) {
-	if now.Sub(f.flushed) < every {
+	if now.Sub(f.flushed) < flushInterval {
 		return
 	}
 	if !f.flushed.IsZero() {
-		f.assembler.FlushWithOptions(reassembly.FlushOptions{T: now.Add(-patience), TC: now.Add(-memory)})
+		f.assembler.FlushWithOptions(reassembly.FlushOptions{T: now.Add(-gapTimeout), TC: now.Add(-idleTimeout)})
 	}
 	f.flushed = now
 }
@@ -93,7 +92,7 @@ func (f *finder) write(at time.Time, kind string, addresses, ports gopacket.Flow
 	}
 }
 
-// seen is what the assembler has to know of a packet's capture.
-type seen gopacket.CaptureInfo
+// captureContext implements reassembly.AssemblerContext.
+type captureContext gopacket.CaptureInfo
 
-func (s seen) GetCaptureInfo() gopacket.CaptureInfo { return gopacket.CaptureInfo(s) }
+func (c captureContext) GetCaptureInfo() gopacket.CaptureInfo { return gopacket.CaptureInfo(c) }

@@ -1,11 +1,11 @@
-// Command gopacket finds names in a capture the way the documentation of gopacket shows it: a PacketSource decodes whole packets,
-// the envelopes around them too, package reassembly orders TCP, and the first bytes of each client are searched for a name. It is
-// what a Go program would be that takes the usual library, and mirrorsink's replay is measured against it.
+// Command gopacket finds names in a capture as the documentation of gopacket shows it: a PacketSource decodes whole packets and
+// their outer headers, package reassembly orders TCP, and the first bytes of each client are searched for a name. It stands for a
+// Go program that uses the usual library. mirrorsink's replay is compared with it.
 //
 //	gopacket CAPTURE EVENTS
 //
-// It writes a line of JSON for each server name of TLS, each Host of HTTP and each question of DNS, and says at the end how many
-// packets it has read. It knows no QUIC, no fingerprints and no flows, checks no sum and joins no fragments.
+// It writes a line of JSON for each server name of TLS, each Host of HTTP and each question of DNS, and prints the number of
+// packets at the end. It has no QUIC, no fingerprints and no flows, verifies no checksums and reassembles no fragments.
 package main
 
 import (
@@ -52,7 +52,7 @@ func run(capture, events string, summary io.Writer) error {
 	return errors.Join(f.err, buffered.Flush())
 }
 
-// readAll passes every packet of a capture on. A packet is valid until the next one is read, which saves two copies of each.
+// readAll reads all packets of a capture. A packet is valid until the next read, which saves two copies of each.
 func readAll(in io.Reader, f *finder) error {
 	r, err := pcapgo.NewReader(bufio.NewReaderSize(in, 1<<20))
 	if err != nil {

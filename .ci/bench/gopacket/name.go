@@ -6,7 +6,7 @@ import (
 	"golang.org/x/crypto/cryptobyte"
 )
 
-// findName looks for the name of the server in the first bytes that a client sends. It reports whether more bytes could bring one.
+// findName searches the first bytes of a client for the name of the server. It reports whether more bytes are needed.
 func findName(b []byte) (kind, name string, more bool) {
 	switch {
 	case len(b) == 0:
@@ -21,7 +21,7 @@ func findName(b []byte) (kind, name string, more bool) {
 	return "", "", false
 }
 
-// Numbers of TLS: RFC 8446, sections 5.1, 4 and 4.2, and RFC 6066, section 3.
+// Code points of TLS: RFC 8446, sections 5.1, 4 and 4.2, and RFC 6066, section 3.
 const (
 	recordHandshake     = 22
 	typeClientHello     = 1
@@ -29,7 +29,7 @@ const (
 	nameTypeHost        = 0
 )
 
-// serverName returns the server name of a ClientHello that is whole in the first TLS record.
+// serverName returns the server name of a ClientHello that is complete in the first TLS record.
 func serverName(b []byte) (name string, more bool) {
 	s := cryptobyte.String(b)
 	var record cryptobyte.String
@@ -51,7 +51,7 @@ func serverName(b []byte) (name string, more bool) {
 	return "", false
 }
 
-// extensions returns those of a ClientHello, none if it is something else.
+// extensions returns the extensions of a ClientHello; none of any other message.
 func extensions(record cryptobyte.String) (all cryptobyte.String) {
 	var kind uint8
 	var hello, session, suites, compression cryptobyte.String
@@ -64,7 +64,7 @@ func extensions(record cryptobyte.String) (all cryptobyte.String) {
 	return nil
 }
 
-// host returns the Host of an HTTP request whose head is whole.
+// host returns the Host of an HTTP request whose header is complete.
 func host(b []byte) (name string, more bool) {
 	head, _, whole := bytes.Cut(b, []byte("\r\n\r\n"))
 	if !whole {

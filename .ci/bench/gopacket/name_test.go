@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// clientHello is what a client of crypto/tls says first.
+// clientHello returns the first message of a crypto/tls client.
 func clientHello(t *testing.T, server string) []byte {
 	client, peer := net.Pipe()
 	defer peer.Close()
@@ -20,13 +20,13 @@ func clientHello(t *testing.T, server string) []byte {
 		defer client.Close()
 		_ = tls.Client(client, &tls.Config{ServerName: server}).Handshake() // ends when the pipe does
 	}()
-	b := make([]byte, longestStart)
+	b := make([]byte, maxStart)
 	n, err := peer.Read(b)
 	require.NoError(t, err)
 	return b[:n]
 }
 
-// TestFindName: nothing is said before the message is whole, and then the same however much follows.
+// TestFindName: no name is found before the message is complete, and then the same name whatever follows.
 func TestFindName(t *testing.T) {
 	for kind, whole := range map[string][]byte{
 		"tls":  clientHello(t, "name.example"),
@@ -48,7 +48,7 @@ func TestFindName(t *testing.T) {
 	assert.Empty(t, name)
 }
 
-// TestRun: names are found in plain frames and in mirrored ones, in segments out of order too.
+// TestRun: names are found in plain and in mirrored frames, also in segments out of order.
 func TestRun(t *testing.T) {
 	for _, c := range []struct{ capture, kind string }{
 		{"plain-tls", "tls"}, {"plain-http", "http"}, {"plain-dns", "dns"}, {"mirror-tls", "tls"},

@@ -14,10 +14,10 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap/rx/capture"
 )
 
-// mostFrames bounds the memory of the mix, which is some hundred megabytes then: more than any cache.
-const mostFrames = 200_000
+// maxFrames bounds the memory of the mix to a few hundred megabytes, more than any cache.
+const maxFrames = 200_000
 
-// mix returns mirrored frames of many kinds: those of make bench if it has made its captures, else those of testdata.
+// mix returns mirrored frames of many protocols: those of make bench if its captures exist, else those of testdata.
 func mix() (load, error) {
 	l := load{name: "mix"}
 	var memory []byte
@@ -32,7 +32,7 @@ func mix() (load, error) {
 		}
 	}
 	if len(sizes) == 0 {
-		return l, errors.New("no mirrored frames in testdata: run it from the module's root")
+		return l, errors.New("no mirrored frames in testdata: run the benchmark from the module's root")
 	}
 	for _, n := range sizes {
 		l.frames = append(l.frames, memory[:n:n])
@@ -55,11 +55,11 @@ func captures() ([]string, error) {
 	if _, err := os.Stat(large); err == nil {
 		return []string{large}, nil
 	}
-	progress("there is no %s, which make bench makes: the mix is of testdata", large)
+	progress("no %s, which make bench makes: using the captures of testdata", large)
 	return filepath.Glob("testdata/mirror-*.pcap")
 }
 
-// appendCapture appends the frames of a capture that carry VXLAN over IPv4, with outer headers of the wire's.
+// appendCapture appends the frames of a capture that carry VXLAN over IPv4, with the outer headers of the wire.
 func appendCapture(memory []byte, sizes []int, path string) ([]byte, []int, error) {
 	c, err := capture.Open(path)
 	if err != nil {
@@ -67,7 +67,7 @@ func appendCapture(memory []byte, sizes []int, path string) ([]byte, []int, erro
 	}
 	defer c.Close()
 	var b decap.Batch
-	for len(sizes) < mostFrames {
+	for len(sizes) < maxFrames {
 		if err := c.Read(&b); errors.Is(err, io.EOF) {
 			break
 		} else if err != nil {
@@ -86,7 +86,7 @@ func appendCapture(memory []byte, sizes []int, path string) ([]byte, []int, erro
 	return memory, sizes, nil
 }
 
-// sendable reports whether a frame carries VXLAN over IPv4 without options, and is no longer than the wire takes.
+// sendable reports whether a frame carries VXLAN over IPv4 without options, and fits the wire.
 func sendable(b []byte) bool {
 	const protocolAt, portAt = 23, 36
 	return len(b) >= outerLen+vxlanLen && len(b) <= etherLen+wireMTU && b[12] == 8 && b[13] == 0 && b[14] == 0x45 &&

@@ -9,28 +9,28 @@ import (
 	"github.com/mirrorsink/mirrorsink/.ci/bench/figures"
 )
 
-// noLonger is what is promised of the longest stop while packets come as fast as they can, in ms.
-var noLonger = bound{most: 1}
+// maxStop bounds the longest stop of the world at the maximum rate, in ms.
+var maxStop = figures.Bound{Most: 1}
 
-// traced is a reader that says what its garbage collector does.
+// traced returns the reader with gctrace.
 func (r reader) traced() reader {
 	r.env = append(slices.Clone(r.env), "GODEBUG=gctrace=1")
 	return r
 }
 
-// collect receives as much as the generator can send, for as long as a soak, and says what the garbage collector did meanwhile.
-func (b bout) collect(ctx context.Context, r reader) (table, error) {
-	title := fmt.Sprintf("%s, %s, saturated for %v: ", b.load.name, r.name, b.o.soak.Round(time.Millisecond))
+// collect measures the garbage collections of a saturated run as long as a soak.
+func (c comparison) collect(ctx context.Context, r reader) (figures.Table, error) {
+	title := fmt.Sprintf("%s, %s, saturated for %v: ", c.load.name, r.name, c.o.soak.Round(time.Millisecond))
 	progress("%sgarbage collections", title)
-	res, err := b.run(ctx, r.traced(), b.load, 0, 0, b.o.soak)
+	res, err := c.run(ctx, r.traced(), c.load, 0, 0, c.o.soak)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", r.name, err)
 	}
-	during := figures.ParseTrace(res.said)
-	return table{
-		{what: title + "M packets a second", values: []float64{res.rate / 1e6}},
-		{what: title + "garbage collections meanwhile", values: []float64{during.N}},
-		{what: title + "longest stop of one of them, ms", values: []float64{during.Stop}, wanted: noLonger},
-		{what: title + "heap after the last collection, MiB", values: []float64{figures.ParseTrace(res.saidBefore + res.said).Heap}},
+	during := figures.ParseTrace(res.output)
+	return figures.Table{
+		{Name: title + "M packets a second", Values: []float64{res.rate / 1e6}},
+		{Name: title + "garbage collections meanwhile", Values: []float64{during.N}},
+		{Name: title + "longest stop of one of them, ms", Values: []float64{during.Stop}, Bound: maxStop},
+		{Name: title + "heap after the last collection, MiB", Values: []float64{figures.ParseTrace(res.outputBefore + res.output).Heap}},
 	}, nil
 }

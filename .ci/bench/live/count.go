@@ -18,40 +18,40 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap/rx"
 )
 
-// The ways of receiving, by which others are measured that do more.
+// The methods of receiving of the readers that only count.
 const (
 	byRecvmmsg    = "recvmmsg"
 	byRing        = "ring"
 	byRingAndDrop = "ring-tc"
 )
 
-// bufferSize is of every socket and every ring, also of those that only count: mirrorsink's default.
+// bufferSize is the size of every socket buffer and every ring: mirrorsink's default.
 const bufferSize = 16 << 20
 
-// anyAddress is what mirrorsink listens on by default.
+// anyAddress is mirrorsink's default address.
 var anyAddress = netip.AddrPortFrom(netip.IPv4Unspecified(), decap.PortVXLAN)
 
-// countOnly counts datagrams until ctx ends, and says how many at metricsAddr as mirrorsink would.
-func countOnly(ctx context.Context, way, device string) error {
-	switch way {
+// countOnly counts datagrams until ctx ends, and serves the counts at metricsAddr like mirrorsink.
+func countOnly(ctx context.Context, method, device string) error {
+	switch method {
 	case byRecvmmsg:
 		return countSocket(ctx)
 	case byRing, byRingAndDrop:
 		return countRing(ctx, rx.RingConfig{
-			Interface: device, Addr: anyAddress, Size: bufferSize, Link: decap.LinkVXLAN, DropBehind: way == byRingAndDrop,
+			Interface: device, Addr: anyAddress, Size: bufferSize, Link: decap.LinkVXLAN, DropBehind: method == byRingAndDrop,
 		})
 	}
-	return fmt.Errorf("there is no way %q to count: there are %s, %s and %s", way, byRecvmmsg, byRing, byRingAndDrop)
+	return fmt.Errorf("no method %q: want %s, %s or %s", method, byRecvmmsg, byRing, byRingAndDrop)
 }
 
-// countRing counts what our own ring gives.
+// countRing counts the datagrams of package rx's ring.
 func countRing(ctx context.Context, cfg rx.RingConfig) error {
 	rings, err := rx.ListenRing(cfg)
 	if err != nil {
 		return err
 	}
 	ring := rings[0]
-	defer ring.Close() // which waits for the one below: the drop must be gone when the process is
+	defer ring.Close() // waits for the close below: the drop filter must be removed before the process ends
 	context.AfterFunc(ctx, func() { _ = ring.Close() })
 	serveCounts(ring.Received, ring.Drops)
 	var b decap.Batch
@@ -64,11 +64,11 @@ func countRing(ctx context.Context, cfg rx.RingConfig) error {
 	}
 }
 
-// pauseWhenIdle is how long a socket's counting reader sleeps when there is nothing, as long as ours.
+// pauseWhenIdle is the pause of an idle socket reader, the same as mirrorsink's.
 const pauseWhenIdle = 200 * time.Microsecond
 
-// countSocket counts what recvmmsg(2) gives: the least that a program in Go can do with a socket. It asks for no sender and no time
-// of arrival.
+// countSocket counts the datagrams of recvmmsg(2), the least work that a Go program can do with a socket. It requests neither
+// senders nor times.
 func countSocket(ctx context.Context) error {
 	fd, err := openSocket()
 	if err != nil {
@@ -92,7 +92,7 @@ func countSocket(ctx context.Context) error {
 		case nil:
 			received.Add(uint64(n))
 		case unix.EAGAIN:
-			pause := unix.NsecToTimespec(int64(pauseWhenIdle)) // which the kernel overwrites
+			pause := unix.NsecToTimespec(int64(pauseWhenIdle)) // the kernel overwrites it
 			_, _ = unix.Ppoll(nil, &pause, nil)
 		case unix.EINTR:
 		default:
@@ -112,7 +112,7 @@ func openSocket() (fd int, err error) {
 	return fd, err
 }
 
-// socketDrops asks for what the kernel dropped at a socket, which it counts in 32 bits; no run is that long.
+// socketDrops returns the kernel's drop counter of a socket. It has 32 bits, which no run exceeds.
 func socketDrops(fd int) uint64 {
 	var info [unix.SK_MEMINFO_VARS]uint32
 	size := uint32(unsafe.Sizeof(info))
@@ -124,7 +124,7 @@ func socketDrops(fd int) uint64 {
 	return uint64(info[unix.SK_MEMINFO_DROPS])
 }
 
-// serveCounts answers at metricsAddr with the two counters, under mirrorsink's names for them, for as long as the process lives.
+// serveCounts serves the two counters at metricsAddr under mirrorsink's names.
 func serveCounts(received, drops func() uint64) {
 	answer := func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintf(w, "%s %d\n%s %d\n", receivedMetric, received(), dropsMetric, drops())

@@ -5,28 +5,28 @@ import (
 	"fmt"
 )
 
-// A load is the frames that are sent, over and over again, of many flows.
+// A load is the frames of many flows that are sent repeatedly.
 type load struct {
 	name   string
-	frames [][]byte // of the wire, which lie one after another in memory
-	steps  []step   // for each frame, if its flow goes on from one time to the next
+	frames [][]byte // contiguous in memory
+	steps  []step   // for each frame, if its flow advances with each repetition
 }
 
-// A step is how a frame changes each time that it is sent again, as the next segment of its TCP connection.
+// A step is the change of a frame with each repetition, to the next segment of its TCP connection.
 type step struct {
-	tcp     int    // where its header is
-	advance uint32 // bytes that were sent meanwhile, by either end
+	tcp     int    // offset of the TCP header
+	advance uint32 // bytes sent meanwhile by each end
 }
 
 const (
-	// flows is how many connections there are, with one frame from either end.
+	// flows is the number of connections, with one frame from each end.
 	flows = 1000
 
 	etherLen, ipLen, udpLen, vxlanLen, tcpLen = 14, 20, 8, 8, 20
 	outerLen                                  = etherLen + ipLen + udpLen
 )
 
-// connections returns frames of equal size, each one segment of a connection that goes on, mirrored. Size is of the inner frame.
+// connections returns mirrored frames of equal size, each one segment of an advancing connection. size is that of the inner frame.
 func connections(size int) load {
 	l := load{name: fmt.Sprintf("%d B", size)}
 	memory := make([]byte, 0, 2*flows*(outerLen+vxlanLen+size))
@@ -45,8 +45,7 @@ func connections(size int) load {
 	return l
 }
 
-// appendOuter appends the headers in front of a payload that AWS's have: the port's low seven bits tell flows apart, and there is
-// no checksum.
+// appendOuter appends outer headers like AWS's: the low seven bits of the source port depend on the flow, and there is no checksum.
 func appendOuter(b []byte, payload, flow int) []byte {
 	b = append(append(append(b, receiverMAC...), senderMAC...), 8, 0)
 	b = appendIP(b, udpLen+payload, 17, senderIP, receiverIP)
@@ -56,7 +55,7 @@ func appendOuter(b []byte, payload, flow int) []byte {
 	return append(b, 0, 0)
 }
 
-// appendIP appends an IPv4 header (RFC 791) in front of so many bytes.
+// appendIP appends an IPv4 header (RFC 791) for a payload of a length.
 func appendIP(b []byte, payload int, protocol byte, from, to [4]byte) []byte {
 	start := len(b)
 	b = append(b, 0x45, 0)
@@ -67,7 +66,7 @@ func appendIP(b []byte, payload int, protocol byte, from, to [4]byte) []byte {
 	return b
 }
 
-// appendSegment appends an Ethernet frame of so many bytes, with a TCP segment (RFC 9293) of one end of a connection.
+// appendSegment appends an Ethernet frame of a size, with a TCP segment (RFC 9293) of one end of a connection.
 func appendSegment(b []byte, size, flow int, back bool) []byte {
 	client, server := [4]byte{10, 0, byte(flow >> 8), byte(flow)}, [4]byte{10, 16, 0, byte(flow % 50)}
 	from, to, ports := client, server, [2]uint16{uint16(20000 + flow), 443}
@@ -82,14 +81,14 @@ func appendSegment(b []byte, size, flow int, back bool) []byte {
 	b = binary.BigEndian.AppendUint16(b, ports[1])
 	b = append(b, 0, 0, 0x10, 0, 0, 0, 0x10, 0, tcpLen/4<<4, 0x18, 0xff, 0xff, 0, 0, 0, 0) // PSH and ACK
 	for i := tcpLen; i < length; i++ {
-		b = append(b, byte(i*7+flow)|0x80) // as if encrypted: no protocol begins so
+		b = append(b, byte(i*7+flow)|0x80) // like encrypted data: no protocol begins with these bytes
 	}
 	pseudo := sum(from[:]) + sum(to[:]) + 6 + uint32(length)
 	binary.BigEndian.PutUint16(b[start+16:], ^fold(pseudo+sum(b[start:])))
 	return b
 }
 
-// take makes frame i the next one of its connection, with a checksum that is right still (RFC 1624).
+// take advances frame i to the next segment of its connection, and updates its checksum (RFC 1624).
 func (l *load) take(i int) []byte {
 	frame := l.frames[i]
 	if l.steps == nil {
@@ -108,7 +107,7 @@ func (l *load) take(i int) []byte {
 	return frame
 }
 
-// sum adds 16-bit words as the Internet's checksum does, without its last step.
+// sum adds 16-bit words for the Internet checksum, without the final complement.
 func sum(b []byte) (s uint32) {
 	for ; len(b) >= 2; b = b[2:] {
 		s += uint32(binary.BigEndian.Uint16(b))

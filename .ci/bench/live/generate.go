@@ -15,19 +15,18 @@ import (
 )
 
 const (
-	fullBatch = 64 // frames of a system call
-	// pacedBatch makes small bursts at a fixed rate, which any buffer holds.
-	pacedBatch = 16
+	fullBatch  = 64 // frames per system call
+	pacedBatch = 16 // at a fixed rate: small bursts, which any buffer holds
 )
 
-// A generator sends a load into the wire, from a thread on the sending CPU.
+// A generator sends a load into the wire from a thread on the sending CPU.
 type generator struct {
-	sent  atomic.Uint64 // that the wire took; some of them it drops before the receiver, when that is behind
+	sent  atomic.Uint64 // frames that the wire accepted; it drops some of them if the receiver is behind
 	stop  atomic.Bool
 	ended chan error
 }
 
-// generate begins to send so many frames a second, with a rate of 0 as many as it can.
+// generate starts to send at a rate in frames per second; 0 is the maximum.
 func (w *wire) generate(l *load, rate float64) (*generator, error) {
 	device, err := net.InterfaceByName(w.sender)
 	if err != nil {
@@ -45,7 +44,7 @@ func (w *wire) generate(l *load, rate float64) (*generator, error) {
 	}
 	g := &generator{ended: make(chan error, 1)}
 	go func() {
-		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
+		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
 		err := errors.Join(pin(0, w.sendingCPU), unix.Setpriority(unix.PRIO_PROCESS, 0, niceness))
 		if err == nil {
 			err = g.run(fd, l, rate)
@@ -87,23 +86,23 @@ func (g *generator) run(fd int, l *load, rate float64) error {
 	return nil
 }
 
-// mostDebt is how far a generator may be behind its time and catch up. More than that is forgiven: a burst of it would be dropped.
-const mostDebt = time.Millisecond
+// maxDelay is the delay that a generator makes up for. It drops a longer delay, since the burst would be lost.
+const maxDelay = time.Millisecond
 
-// awaitTime waits without sleeping, since a sleep is longer than what is to be waited for. It returns the time, or a later one if
-// that is long ago.
+// awaitTime waits for a time without sleeping, since a sleep takes longer than the pause. It returns the time, or a later one if
+// the delay exceeds maxDelay.
 func awaitTime(due time.Time) time.Time {
 	for {
 		switch late := time.Since(due); {
-		case late > mostDebt:
-			return due.Add(late - mostDebt)
+		case late > maxDelay:
+			return due.Add(late - maxDelay)
 		case late >= 0:
 			return due
 		}
 	}
 }
 
-// sendAll sends messages and returns how many the wire took. Those for which it has no room are dropped, as on any wire.
+// sendAll sends messages, and returns how many the wire accepted. It drops messages that the wire has no room for.
 func sendAll(fd int, messages []mmsg.Header) (taken int, err error) {
 	for len(messages) > 0 {
 		n, err := mmsg.Send(fd, messages, 0)
@@ -121,8 +120,8 @@ func sendAll(fd int, messages []mmsg.Header) (taken int, err error) {
 	return taken, nil
 }
 
-// begun waits until the first packet is sent.
-func (g *generator) begun(ctx context.Context) error {
+// started waits until the first packet is sent.
+func (g *generator) started(ctx context.Context) error {
 	for g.sent.Load() == 0 {
 		select {
 		case err := <-g.ended:

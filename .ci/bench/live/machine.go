@@ -2,42 +2,9 @@ package main
 
 import (
 	"fmt"
-	"os"
-	"runtime"
-	"strings"
 
 	"golang.org/x/sys/unix"
 )
-
-// machine says what the figures were measured on.
-func machine() string {
-	return fmt.Sprintf("%s, %d CPUs, Linux %s, %s", processor(), runtime.NumCPU(), slurp("/proc/sys/kernel/osrelease"), runtime.Version())
-}
-
-// processor is the name that the processor gives itself.
-func processor() string {
-	for line := range strings.Lines(slurp("/proc/cpuinfo")) {
-		if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
-			return strings.TrimSpace(value)
-		}
-	}
-	return runtime.GOARCH
-}
-
-// loadAverage is that of the last minute.
-func loadAverage() string {
-	first, _, _ := strings.Cut(slurp("/proc/loadavg"), " ")
-	return first
-}
-
-// slurp returns a file's text without space around it, empty where there is no such file.
-func slurp(name string) string {
-	text, err := os.ReadFile(name)
-	if err != nil {
-		return ""
-	}
-	return strings.TrimSpace(string(text))
-}
 
 // twoCPUs returns the CPU to send from and the one to receive on.
 func twoCPUs() (send, receive int, err error) {
@@ -52,7 +19,7 @@ func twoCPUs() (send, receive int, err error) {
 		}
 	}
 	if len(cpus) < 2 {
-		return 0, 0, fmt.Errorf("this process may use %d CPU: it takes one to send from and one to receive on", len(cpus))
+		return 0, 0, fmt.Errorf("this process may use %d CPU: want one to send from and one to receive on", len(cpus))
 	}
 	return cpus[0], cpus[len(cpus)-1], nil
 }
@@ -67,8 +34,8 @@ func pin(tid, cpu int) error {
 	return nil
 }
 
-// cpuNanos returns the CPU time of a process since it began, that of its threads that have ended included, by the clock of
-// clock_getcpuclockid(3): procfs rounds to ticks, or leaves out the threads that have ended.
+// cpuNanos returns the CPU time of a process since its start, including ended threads, by the clock of clock_getcpuclockid(3).
+// procfs rounds to ticks, or omits ended threads.
 func cpuNanos(pid int) (int64, error) {
 	const sched = 2 // CPUCLOCK_SCHED: what the scheduler accounts, to the nanosecond
 	var ts unix.Timespec

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// metricsAddr is where every reader says what it has received: of the namespace's own loopback.
+// metricsAddr is the address of every reader's metrics, on the namespace's loopback.
 const metricsAddr = "127.0.0.1:9478"
 
 const (
@@ -19,17 +19,17 @@ const (
 	dropsMetric    = "mirrorsink_kernel_drops_total"
 )
 
-// counts are what a reader says of itself.
+// counts are the counters of a reader.
 type counts struct {
 	received, drops float64
-	reasons         float64 // datagrams by what became of them, added up
-	hasReasons      bool    // those that only count have none
+	reasons         float64 // the sum of datagrams by reason
+	hasReasons      bool    // readers that only count have none
 }
 
-// client asks anew each time, as nothing may be left over of the reader before.
+// client makes a new connection for each request, since the reader may have been replaced.
 var client = http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 
-func askCounts() (counts, error) {
+func getCounts() (counts, error) {
 	answer, err := client.Get("http://" + metricsAddr + "/metrics")
 	if err != nil {
 		return counts{}, err
@@ -38,7 +38,7 @@ func askCounts() (counts, error) {
 	return parseCounts(answer.Body)
 }
 
-// parseCounts reads the text format of Prometheus, as far as we know our own lines.
+// parseCounts parses the Prometheus text format of mirrorsink.
 func parseCounts(r io.Reader) (c counts, err error) {
 	lines := bufio.NewScanner(r)
 	for lines.Scan() {

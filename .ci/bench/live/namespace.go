@@ -15,13 +15,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// insideVariable is set in the process that has a network namespace for itself.
+// insideVariable is set in the process inside the network namespace.
 const insideVariable = "MIRRORSINK_BENCH_LIVE_INSIDE"
 
 func inNamespace() bool { return os.Getenv(insideVariable) != "" }
 
-// enterNamespace runs this program again in a network namespace of its own, which ends with it, and a mount namespace, to see the
-// other one's interfaces in /sys.
+// enterNamespace runs this program again in its own network namespace, which ends with it, and in a mount namespace, whose /sys
+// shows the interfaces of the network namespace.
 func enterNamespace(ctx context.Context, out io.Writer) error {
 	cmd := exec.CommandContext(ctx, "/proc/self/exe", os.Args[1:]...)
 	cmd.Env = append(os.Environ(), insideVariable+"=1")
@@ -34,15 +34,15 @@ func enterNamespace(ctx context.Context, out io.Writer) error {
 	return cmd.Wait()
 }
 
-// A wire is a pair of interfaces. What is sent into one comes out of the other, where it is received on one CPU.
+// A wire is a pair of interfaces. Frames sent into one arrive at the other, where one CPU receives them.
 type wire struct {
 	sender, receiver         string // the interfaces
-	onward                   string // what comes is forwarded into it; nobody reads its other end
+	onward                   string // the interface that frames are forwarded into; its other end is not read
 	sendingCPU, receivingCPU int
-	napi                     int // the thread that does the kernel's work for the receiver
+	napi                     int // the receiver's NAPI thread
 }
 
-// Of the ends: locally administered, and of a network for benchmarks (RFC 2544).
+// Addresses of the ends: locally administered MACs, and IPs of the network for benchmarks (RFC 2544).
 var (
 	senderMAC   = net.HardwareAddr{2, 0xaa, 0, 0, 0, 1}
 	receiverMAC = net.HardwareAddr{2, 0xaa, 0, 0, 0, 2}
@@ -50,16 +50,16 @@ var (
 	receiverIP  = [4]byte{198, 18, 0, 2}
 )
 
-// wireMTU is what a VPC has.
+// wireMTU is the MTU of a VPC.
 const wireMTU = 9001
 
-// onwardMTU has room for a tag.
+// onwardMTU has room for a VLAN tag.
 const onwardMTU = " mtu 9216"
 
-// oneQueue is one thread's work.
+// oneQueue gives an interface one queue, and so one NAPI thread.
 const oneQueue = " numrxqueues 1 numtxqueues 1"
 
-// newWire makes the interfaces, and has the namespace take packets from an address that it has no route back to.
+// newWire creates the interfaces, and disables reverse path filtering for the sender's address.
 func newWire(ctx context.Context) (*wire, error) {
 	w := &wire{sender: fmt.Sprintf("ms%d", os.Getpid()), receiver: fmt.Sprintf("mr%d", os.Getpid()), onward: fmt.Sprintf("mo%d", os.Getpid())}
 	var err error
@@ -69,7 +69,7 @@ func newWire(ctx context.Context) (*wire, error) {
 	if err := mountSysfs(); err != nil {
 		return nil, err
 	}
-	// Where sessions are scheduled as groups (sched(7)), a priority holds within its session only, so this one gets it too.
+	// With autogroup scheduling (sched(7)) a priority holds within its session only, so this session gets it too.
 	_ = os.WriteFile("/proc/self/autogroup", []byte(fmt.Sprint(niceness)), 0)
 	for name, value := range map[string]string{
 		"net/ipv4/conf/all/rp_filter": "0", "net/ipv4/conf/default/rp_filter": "0", "net/ipv6/conf/all/disable_ipv6": "1",
@@ -99,7 +99,7 @@ func newWire(ctx context.Context) (*wire, error) {
 	return w, w.useThread()
 }
 
-// mountSysfs shows this namespace's interfaces in /sys, to this process and its children alone.
+// mountSysfs mounts a /sys with this namespace's interfaces, for this process and its children.
 func mountSysfs() error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("make mounts private: %w", err)

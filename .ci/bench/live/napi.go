@@ -11,22 +11,23 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/mirrorsink/mirrorsink/.ci/bench/figures"
 )
 
-// niceness is the priority of the kernel's thread, of the readers and of the generator. The former share their CPU, while others
-// that want one wait.
+// niceness is the priority of the kernel's thread, the readers and the generator. The first two share a CPU; other processes wait.
 const niceness = -19
 
-// useThread has a thread do the kernel's work for the receiver, on the CPU that the reader will be on.
+// useThread moves the kernel's work for the receiver to a NAPI thread on the reader's CPU.
 func (w *wire) useThread() error {
-	// A veth leaves the work to NAPI only where frames may be merged, and where the other end does not send merged ones.
+	// A veth uses NAPI only if frames may be merged and the other end does not send merged ones.
 	if err := errors.Join(setFeature(w.receiver, ethtoolSetGRO, true), setFeature(w.sender, ethtoolSetTSO, false)); err != nil {
 		return err
 	}
 	for name, value := range map[string]string{
 		"threaded": "1",
-		// After each batch there is a pause before the next one, as with a network card that moderates its interrupts. Those of
-		// EC2 do. Without it the thread is woken for every batch that is sent.
+		// A pause after each batch, like that of a network card with interrupt moderation, which EC2's have. Without it the
+		// thread is woken for every batch that is sent.
 		"napi_defer_hard_irqs": "1", "gro_flush_timeout": "60000",
 	} {
 		if err := os.WriteFile(filepath.Join("/sys/class/net", w.receiver, name), []byte(value), 0); err != nil {
@@ -37,7 +38,7 @@ func (w *wire) useThread() error {
 		if w.napi = threadOf(w.receiver); w.napi != 0 {
 			break
 		}
-		time.Sleep(10 * time.Millisecond) // it is named after it has begun
+		time.Sleep(10 * time.Millisecond) // the kernel names the thread after its start
 	}
 	if w.napi == 0 {
 		return fmt.Errorf("no NAPI thread of %s in /proc", w.receiver)
@@ -48,11 +49,11 @@ func (w *wire) useThread() error {
 	return pin(w.napi, w.receivingCPU)
 }
 
-// threadOf finds an interface's NAPI thread, whose name is "napi/", the interface's, and a number. It is 0 if there is none.
+// threadOf returns the NAPI thread of an interface, whose name is "napi/INTERFACE-NUMBER"; 0 if there is none.
 func threadOf(device string) (pid int) {
 	all, _ := os.ReadDir("/proc")
 	for _, entry := range all {
-		if n, bad := strconv.Atoi(entry.Name()); bad == nil && strings.HasPrefix(slurp("/proc/"+entry.Name()+"/comm"), "napi/"+device+"-") {
+		if n, bad := strconv.Atoi(entry.Name()); bad == nil && strings.HasPrefix(figures.ReadText("/proc/"+entry.Name()+"/comm"), "napi/"+device+"-") {
 			return n
 		}
 	}
@@ -62,13 +63,13 @@ func threadOf(device string) (pid int) {
 // ethtoolValue is struct ethtool_value of linux/ethtool.h.
 type ethtoolValue struct{ command, data uint32 }
 
-// Of linux/ethtool.h.
+// Commands of linux/ethtool.h.
 const (
 	ethtoolSetTSO = 0x1f
 	ethtoolSetGRO = 0x2c
 )
 
-// setFeature turns a feature of an interface on or off. GRO merges none of our datagrams, as nobody has asked for merged ones.
+// setFeature turns a feature of an interface on or off. GRO merges no datagrams here, since no socket has enabled UDP GRO.
 func setFeature(device string, command uint32, on bool) error {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {

@@ -19,14 +19,14 @@ import (
 type reader struct {
 	name string
 	argv []string
-	env  []string // beside ours
+	env  []string // in addition to this process's
 }
 
-// readers are all that are measured, by what the table calls them.
+// readers are all readers that are measured.
 type readers struct {
 	countSocket, countRing, countRingAndDrop reader
-	socket, ring, ringAndDrop                reader // mirrorsink, with all that it does by default
-	ringAndIface, ringAndTap                 reader // and what it forwards besides
+	socket, ring, ringAndDrop                reader // mirrorsink with its defaults
+	ringAndIface, ringAndTap                 reader // mirrorsink that forwards too
 }
 
 func (w *wire) readers(binary string) readers {
@@ -47,37 +47,37 @@ func (w *wire) readers(binary string) readers {
 // errEnded is for a reader that ended without an error, but too early.
 var errEnded = errors.New("nobody asked it to")
 
-// A process is a reader at work.
+// A process is a running reader.
 type process struct {
 	cmd    *exec.Cmd
-	said   said // to standard error
+	output output // standard error
 	exited chan error
 }
 
-// start starts a reader on the receiving CPU, and waits until it receives.
+// start starts a reader on the receiving CPU, and waits until it answers.
 func (w *wire) start(ctx context.Context, r reader) (*process, error) {
 	p := &process{cmd: exec.CommandContext(ctx, r.argv[0], r.argv[1:]...), exited: make(chan error, 1)}
-	p.cmd.Stderr, p.cmd.Env = &p.said, append(os.Environ(), r.env...)
+	p.cmd.Stderr, p.cmd.Env = &p.output, append(os.Environ(), r.env...)
 	if err := startOn(w.receivingCPU, p.cmd); err != nil {
 		return nil, fmt.Errorf("%s: %w", strings.Join(r.argv, " "), err)
 	}
 	go func() { p.exited <- p.cmd.Wait() }()
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		if _, err := askCounts(); err == nil {
+		if _, err := getCounts(); err == nil {
 			return p, nil
 		} else if time.Now().After(deadline) {
 			return nil, errors.Join(fmt.Errorf("%s does not answer: %w", r.argv[0], err), p.end())
 		}
 		select {
 		case err := <-p.exited:
-			return nil, fmt.Errorf("%s ended: %w: %s", strings.Join(r.argv, " "), cmp.Or(err, errEnded), p.said.String())
+			return nil, fmt.Errorf("%s ended: %w: %s", strings.Join(r.argv, " "), cmp.Or(err, errEnded), p.output.String())
 		default:
 		}
 	}
 }
 
-// startOn starts a program that may use one CPU only, which it inherits from the thread that starts it. It gets the weight of
-// the kernel's thread there, so that they share the CPU: the other one has a higher priority than programs have by default.
+// startOn starts a program that may use one CPU only, which it inherits from the starting thread. It gets the priority of the
+// kernel's thread, which is higher than the default, so that both share the CPU.
 func startOn(cpu int, cmd *exec.Cmd) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -92,18 +92,18 @@ func startOn(cpu int, cmd *exec.Cmd) error {
 	return errors.Join(started, unix.SchedSetaffinity(0, &before), unix.Setpriority(unix.PRIO_PROCESS, 0, 0))
 }
 
-// end asks the reader to end, and sees that it does. It returns what it complained of if it failed.
+// end stops the reader and waits for it. If the reader failed, the error has its output.
 func (p *process) end() error {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case err := <-p.exited:
 		if err != nil {
-			return fmt.Errorf("%s: %w: %s", p.cmd.Args[0], err, p.said.String())
+			return fmt.Errorf("%s: %w: %s", p.cmd.Args[0], err, p.output.String())
 		}
 		return nil
 	case <-time.After(20 * time.Second):
 		_ = p.cmd.Process.Kill()
 		<-p.exited
-		return fmt.Errorf("%s did not end when it was asked to", p.cmd.Args[0])
+		return fmt.Errorf("%s did not end after SIGTERM", p.cmd.Args[0])
 	}
 }

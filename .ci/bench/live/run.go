@@ -7,34 +7,36 @@ import (
 	"path/filepath"
 	"strconv"
 	"time"
+
+	"github.com/mirrorsink/mirrorsink/.ci/bench/figures"
 )
 
-// A result is what one run came to, while it was measured.
+// A result is the figures of one run.
 type result struct {
-	perCore float64 // packets received for each second of the CPU's time, the kernel's thread and the reader together
-	rate    float64 // packets received a second, on the clock
-	busy    float64 // how much of the CPU was used
-	kernel  float64 // how much of that was the kernel's thread
-	arrived float64 // packets a second at the interface
-	dropped float64 // packets that had arrived and were not received, from beginning to end
+	perCore float64 // packets received per second of CPU time, of the kernel's thread and the reader together
+	rate    float64 // packets received per second of wall-clock time
+	busy    float64 // share of the CPU that was used
+	kernel  float64 // share of the kernel's thread in that
+	arrived float64 // packets per second at the interface
+	dropped float64 // packets that arrived and were not received, in the whole run
 
-	saidBefore, said string // what the reader wrote to standard error before and while it was measured, in whole lines
+	outputBefore, output string // the reader's standard error before and during the measurement, in complete lines
 }
 
-// A moment is what the counters say at one time.
-type moment struct {
+// A sample is the counters at one time.
+type sample struct {
 	at           time.Time
 	napi, reader int64 // CPU time, ns
 	arrived      float64
-	said         string // by the reader so far
+	output       string // of the reader so far
 	counts
 }
 
-func (w *wire) look(p *process) (m moment, err error) {
-	if m.counts, err = askCounts(); err != nil {
+func (w *wire) sample(p *process) (m sample, err error) {
+	if m.counts, err = getCounts(); err != nil {
 		return m, err
 	}
-	m.at, m.said = time.Now(), p.said.lines()
+	m.at, m.output = time.Now(), p.output.lines()
 	if m.napi, err = cpuNanos(w.napi); err != nil {
 		return m, err
 	}
@@ -45,19 +47,19 @@ func (w *wire) look(p *process) (m moment, err error) {
 	return m, err
 }
 
-// arrived is how many packets the receiver has had.
+// arrived returns the number of packets that arrived at the receiver.
 func (w *wire) arrived() (float64, error) {
-	return strconv.ParseFloat(slurp(filepath.Join("/sys/class/net", w.receiver, "statistics/rx_packets")), 64)
+	return strconv.ParseFloat(figures.ReadText(filepath.Join("/sys/class/net", w.receiver, "statistics/rx_packets")), 64)
 }
 
-// run measures one reader once, with a load at a rate; 0 is as much as the generator can.
+// run measures one reader once, with a load at a rate; 0 is the generator's maximum.
 func (w *wire) run(ctx context.Context, r reader, l *load, rate float64, warm, window time.Duration) (res result, err error) {
 	p, err := w.start(ctx, r)
 	if err != nil {
 		return res, err
 	}
 	defer func() { err = errors.Join(err, p.end()) }()
-	before, err := w.look(p)
+	before, err := w.sample(p)
 	if err != nil {
 		return res, err
 	}
@@ -69,7 +71,7 @@ func (w *wire) run(ctx context.Context, r reader, l *load, rate float64, warm, w
 	if err := errors.Join(err, g.end()); err != nil {
 		return res, err
 	}
-	after, err := w.settle(p, before.arrived)
+	after, err := w.drain(p, before.arrived)
 	if err != nil {
 		return res, err
 	}
@@ -83,32 +85,32 @@ func (w *wire) run(ctx context.Context, r reader, l *load, rate float64, warm, w
 		arrived: (to.arrived - from.arrived) / elapsed,
 		dropped: after.drops,
 
-		saidBefore: from.said, said: to.said[len(from.said):],
+		outputBefore: from.output, output: to.output[len(from.output):],
 	}, identity(after, before.arrived, g.sent.Load())
 }
 
-// window looks when traffic has flowed for a while, and again.
-func (w *wire) window(ctx context.Context, p *process, g *generator, warm, window time.Duration) (from, to moment, err error) {
-	if err = g.begun(ctx); err != nil {
+// window samples the counters after the warm-up, and again after the measurement.
+func (w *wire) window(ctx context.Context, p *process, g *generator, warm, window time.Duration) (from, to sample, err error) {
+	if err = g.started(ctx); err != nil {
 		return from, to, err
 	}
 	if err = sleep(ctx, warm); err != nil {
 		return from, to, err
 	}
-	if from, err = w.look(p); err != nil {
+	if from, err = w.sample(p); err != nil {
 		return from, to, err
 	}
 	if err = sleep(ctx, window); err != nil {
 		return from, to, err
 	}
-	to, err = w.look(p)
+	to, err = w.sample(p)
 	return from, to, err
 }
 
-// settle waits until the reader has read what is under way, for some seconds at most.
-func (w *wire) settle(p *process, base float64) (m moment, err error) {
+// drain waits at most a few seconds until the reader has read all packets that arrived.
+func (w *wire) drain(p *process, base float64) (m sample, err error) {
 	for range 100 {
-		if m, err = w.look(p); err != nil {
+		if m, err = w.sample(p); err != nil {
 			return m, err
 		}
 		if m.received+m.drops == m.arrived-base {
@@ -119,15 +121,15 @@ func (w *wire) settle(p *process, base float64) (m moment, err error) {
 	return m, nil
 }
 
-// identity holds that every packet that arrived was received or counted as dropped, and that for every one received it is counted
-// what became of it. What was sent and did not arrive is the wire's affair, which drops when the kernel's thread is behind.
-func identity(m moment, base float64, sent uint64) error {
+// identity checks that every packet that arrived was received or counted as dropped, and that every received packet has a reason.
+// Packets that were sent and did not arrive are not checked: the wire drops packets when the kernel's thread is behind.
+func identity(m sample, base float64, sent uint64) error {
 	arrived := m.arrived - base
 	switch {
 	case m.received+m.drops != arrived:
-		return fmt.Errorf("%.0f packets arrived, %.0f were received and %.0f dropped: they do not add up", arrived, m.received, m.drops)
+		return fmt.Errorf("%.0f packets arrived, but %.0f were received and %.0f dropped", arrived, m.received, m.drops)
 	case m.hasReasons && m.reasons != m.received:
-		return fmt.Errorf("%.0f packets were received, of which it is known of %.0f what became of them", m.received, m.reasons)
+		return fmt.Errorf("%.0f packets were received, but %.0f have a reason", m.received, m.reasons)
 	case arrived == 0 || arrived > float64(sent):
 		return fmt.Errorf("%.0f packets arrived of %d that were sent", arrived, sent)
 	}

@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestSays: each program says how much it has processed, and less than all is an error.
-func TestSays(t *testing.T) {
+// TestCheck: the output of each program has the number that it processed, and an incomplete number is an error.
+func TestCheck(t *testing.T) {
 	outputs := map[string]string{
 		"replay": "packets        1052249 in 1.037s, 1015077 a second\n  ok           1052232\n  bad_ip       17\n" +
 			"events         218229 produced, 218229 written, 0 dropped\n",
@@ -26,48 +26,48 @@ func TestSays(t *testing.T) {
 		"tcpdump": "reading from file capture_vxlan.pcap, link-type EN10MB (Ethernet), snapshot length 262144\n1052249 packets\n",
 	}
 	of := largeCapture{packets: 1052249, bytes: 1052249}
-	contestants := map[string]contestant{"replay": replayOf(of, nil), "read loop": loopOver(nil, of, nil)}
+	candidates := map[string]candidate{"replay": replayOf(of, nil), "read loop": loopOver(nil, of, nil)}
 	for _, p := range peerTable {
-		contestants[p.tool] = contestant{says: p.says, all: int64(of.packets)}
+		candidates[p.tool] = candidate{count: p.count, total: int64(of.packets)}
 	}
-	require.Len(t, outputs, len(contestants))
-	for name, c := range contestants {
+	require.Len(t, outputs, len(candidates))
+	for name, c := range candidates {
 		t.Run(name, func(t *testing.T) {
 			require.NoError(t, c.check(outputs[name]))
 			require.ErrorContains(t, c.check(strings.ReplaceAll(outputs[name], "1052249", "1052248")), "1052248, not 1052249")
 			require.ErrorContains(t, c.check("cannot open"), "cannot open")
 		})
 	}
-	c := contestants["replay"]
+	c := candidates["replay"]
 	require.Error(t, c.check(strings.ReplaceAll(outputs["replay"], " 0 dropped", " 10 dropped")), "events were lost")
 }
 
-// TestContest: everybody runs as often, first by turns, and what fails ends it.
-func TestContest(t *testing.T) {
+// TestCompare: all candidates run equally often in alternating order, and a failure ends the comparison.
+func TestCompare(t *testing.T) {
 	log := t.TempDir() + "/log"
-	shell := func(script string) contestant {
-		return contestant{argv: []string{"sh", "-c", script}, says: regexp.MustCompile(`(\d+) packets`), all: 7, packets: 7e6}
+	shell := func(script string) candidate {
+		return candidate{argv: []string{"sh", "-c", script}, count: regexp.MustCompile(`(\d+) packets`), total: 7, packets: 7e6}
 	}
 	a, b := shell("echo a >>"+log+"; echo 7 packets"), shell("echo b >>"+log+"; echo 7 packets >&2")
-	efforts, err := contest(t.Context(), "test", 3, a, b)
+	costs, err := compare(t.Context(), "test", 3, a, b)
 	require.NoError(t, err)
-	require.Len(t, efforts, 2)
-	for _, e := range efforts {
-		require.Len(t, e, 3)
+	require.Len(t, costs, 2)
+	for _, c := range costs {
+		require.Len(t, c, 3)
 	}
 	written, err := os.ReadFile(log)
 	require.NoError(t, err)
 	require.Equal(t, "abbaab", strings.ReplaceAll(string(written), "\n", ""))
 
-	_, err = contest(t.Context(), "test", 1, shell("echo 6 packets"))
+	_, err = compare(t.Context(), "test", 1, shell("echo 6 packets"))
 	require.ErrorContains(t, err, "6, not 7")
-	_, err = contest(t.Context(), "test", 1, shell("echo broken; exit 3"))
+	_, err = compare(t.Context(), "test", 1, shell("echo broken; exit 3"))
 	require.ErrorContains(t, err, "broken")
-	require.Equal(t, []float64{3.5}, a.perCPUSecond([]effort{{cpu: 2e9, wall: 1e9}}))
-	require.Equal(t, []float64{7}, a.perSecond([]effort{{cpu: 2e9, wall: 1e9}}))
+	require.Equal(t, []float64{3.5}, a.perCPUSecond([]cost{{cpu: 2e9, wall: 1e9}}))
+	require.Equal(t, []float64{7}, a.perSecond([]cost{{cpu: 2e9, wall: 1e9}}))
 }
 
-// TestStartOn: the program has the CPUs that it was given, and this one all of its own.
+// TestStartOn: the program may use the given CPUs, and this process keeps its own.
 func TestStartOn(t *testing.T) {
 	before, err := usableCPUs()
 	require.NoError(t, err)
