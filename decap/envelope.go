@@ -30,50 +30,50 @@ const GENEVELen = 8
 const gatewayPort = PortVXLAN
 
 // vxlan decodes the mirror's VXLAN header and what is in it. The outer source is known.
-func (w walk) vxlan(b []byte, cut int) Reason {
+func (d decoder) vxlan(b []byte, missing int) Reason {
 	if len(b) < VXLANLen {
 		return ShortEnvelope
 	}
 	if b[0]&vxlanFlagI == 0 {
 		return NoVNI
 	}
-	p := w.p
+	p := d.p
 	p.Mirrored = true
 	p.ReservedBits = vxlanHasReserved(b)
 	p.VNI = binary.BigEndian.Uint32(b[4:]) >> 8
-	if w.dec.Allow != nil {
-		if r := w.dec.Allow.check(p.Outer.Addr(), p.VNI); r != OK {
+	if d.dec.Allow != nil {
+		if r := d.dec.Allow.check(p.Outer.Addr(), p.VNI); r != OK {
 			return r
 		}
 	}
 	p.Frame = b[VXLANLen:]
-	return w.ethernet(p.Frame, cut)
+	return d.ethernet(p.Frame, missing)
 }
 
 // geneve decodes a GENEVE header that may be the mirror's envelope itself, or what a Gateway Load Balancer endpoint put
 // around it: then the source of the IP header inside is the mirrored interface, and the VXLAN's VNI is the session's.
-func (w walk) geneve(b []byte, cut int) Reason {
+func (d decoder) geneve(b []byte, missing int) Reason {
 	protocol, vni, n, r := geneveHeader(b)
 	if r != OK {
 		return r
 	}
 	b = b[n:]
 	if source, inner, ok := gatewayPacket(b); ok {
-		return w.enter(source, inner, cut)
+		return d.unwrap(source, inner, missing)
 	}
-	p := w.p
+	p := d.p
 	p.Mirrored, p.VNI = true, vni
-	if w.dec.Allow != nil {
-		if r := w.dec.Allow.check(p.Outer.Addr(), vni); r != OK {
+	if d.dec.Allow != nil {
+		if r := d.dec.Allow.check(p.Outer.Addr(), vni); r != OK {
 			return r
 		}
 	}
 	p.Frame = b
 	if protocol == EtherTEB {
-		return w.ethernet(b, cut)
+		return d.ethernet(b, missing)
 	}
 	p.FrameIsIP = true
-	return w.etherType(protocol, b, cut)
+	return d.etherType(protocol, b, missing)
 }
 
 // geneveHeader returns the protocol (an EtherType), the VNI and the length of the header with its options.
@@ -94,11 +94,11 @@ func geneveHeader(b []byte) (protocol uint16, vni uint32, n int, r Reason) {
 
 // enter makes source the mirrored interface and goes on at the VXLAN header that it sent. All that was noted of the
 // headers around it is dropped.
-func (w walk) enter(source netip.AddrPort, b []byte, cut int) Reason {
-	*w.p = Packet{}
-	w.p.Outer = source
-	w.seeking = false
-	return w.vxlan(b, cut)
+func (d decoder) unwrap(source netip.AddrPort, b []byte, missing int) Reason {
+	*d.p = Packet{}
+	d.p.Outer = source
+	d.seeking = false
+	return d.vxlan(b, missing)
 }
 
 // gatewayPacket looks for an unfragmented IP packet to UDP 4789 at b, and returns its source and its UDP payload.
@@ -128,22 +128,22 @@ func gatewayUDP(addr netip.Addr, proto uint8, b []byte) (source netip.AddrPort, 
 
 // envelope tries the payload of a capture's outermost UDP packet as the mirror's envelope. It reports false, with p as
 // it was, if the payload is something else.
-func (w walk) envelope(b []byte, cut int) (Reason, bool) {
-	p := w.p
+func (d decoder) envelope(b []byte, missing int) (Reason, bool) {
+	p := d.p
 	port := p.DstPort
 	if port != PortVXLAN && port != PortGENEVE {
 		return OK, false
 	}
 	outer := netip.AddrPortFrom(p.Src.Netip(), p.SrcPort)
 	strong, valid := envelopeHeader(port, b)
-	if strong || w.dec.Encapsulation == Always {
-		return w.open(outer, port, b, cut), true
+	if strong || d.dec.Encapsulation == Always {
+		return d.open(outer, port, b, missing), true
 	}
 	if !valid {
 		return OK, false
 	}
 	saved := *p
-	if r := w.open(outer, port, b, cut); holds(r) {
+	if r := d.open(outer, port, b, missing); holds(r) {
 		return r, true
 	}
 	*p = saved
@@ -151,14 +151,14 @@ func (w walk) envelope(b []byte, cut int) (Reason, bool) {
 }
 
 // open decodes the envelope that outer sent to a port.
-func (w walk) open(outer netip.AddrPort, port uint16, b []byte, cut int) Reason {
+func (d decoder) open(outer netip.AddrPort, port uint16, b []byte, missing int) Reason {
 	if port == PortVXLAN {
-		return w.enter(outer, b, cut)
+		return d.unwrap(outer, b, missing)
 	}
-	*w.p = Packet{}
-	w.p.Outer = outer
-	w.seeking = false
-	return w.geneve(b, cut)
+	*d.p = Packet{}
+	d.p.Outer = outer
+	d.seeking = false
+	return d.geneve(b, missing)
 }
 
 // envelopeHeader says whether b starts with a valid envelope, and whether so clear a one that chance could not have

@@ -29,38 +29,38 @@ const (
 	nullLen     = 4  // address family
 )
 
-func (w walk) ethernet(b []byte, cut int) Reason {
+func (d decoder) ethernet(b []byte, missing int) Reason {
 	if len(b) < EthernetLen {
 		return ShortFrame
 	}
-	if r, ok := w.predict(b); ok {
+	if r, ok := d.fastPath(b); ok {
 		return r
 	}
-	return w.etherType(binary.BigEndian.Uint16(b[12:]), b[EthernetLen:], cut)
+	return d.etherType(binary.BigEndian.Uint16(b[12:]), b[EthernetLen:], missing)
 }
 
 // etherType decodes what an EtherType announces, behind any number of VLAN tags.
-func (w walk) etherType(t uint16, b []byte, cut int) Reason {
+func (d decoder) etherType(t uint16, b []byte, missing int) Reason {
 	for t == EtherVLAN || t == EtherQinQ || t == EtherOldQinQ {
 		if len(b) < VLANLen {
 			return ShortFrame
 		}
-		w.p.addVLAN(binary.BigEndian.Uint16(b) & 0x0fff)
+		d.p.addVLAN(binary.BigEndian.Uint16(b) & 0x0fff)
 		t, b = binary.BigEndian.Uint16(b[2:]), b[VLANLen:]
 	}
 	switch {
 	case t == EtherIPv4:
-		return w.ipv4(b, cut)
+		return d.ipv4(b, missing)
 	case t == EtherIPv6:
-		return w.ipv6(b, cut)
+		return d.ipv6(b, missing)
 	case t == etherMPLS || t == etherMPLSMany:
-		return w.mpls(b, cut)
+		return d.mpls(b, missing)
 	case t == etherPPPoE:
-		return w.pppoe(b, cut)
+		return d.pppoe(b, missing)
 	case t == etherCMD:
-		return w.metadata(b, cut)
+		return d.metadata(b, missing)
 	case t < etherMin:
-		return w.llc(b, cut)
+		return d.llc(b, missing)
 	default:
 		return NotIP
 	}
@@ -68,7 +68,7 @@ func (w walk) etherType(t uint16, b []byte, cut int) Reason {
 
 // metadata skips Cisco MetaData: version, length of the options in words, the options, and the EtherType of what follows.
 // The VLAN tags stand before it.
-func (w walk) metadata(b []byte, cut int) Reason {
+func (d decoder) metadata(b []byte, missing int) Reason {
 	const fixed, word = 2, 4
 	if len(b) < fixed {
 		return ShortFrame
@@ -78,7 +78,7 @@ func (w walk) metadata(b []byte, cut int) Reason {
 		return ShortFrame
 	}
 	if t := binary.BigEndian.Uint16(b[n:]); t == EtherIPv4 || t == EtherIPv6 {
-		return w.etherType(t, b[n+2:], cut)
+		return d.etherType(t, b[n+2:], missing)
 	}
 	return NotIP
 }
@@ -102,12 +102,12 @@ func (p *Packet) fold(network uint32) {
 }
 
 // llc decodes IEEE 802.2: SNAP (RFC 1042), or IP under its own service access point.
-func (w walk) llc(b []byte, cut int) Reason {
+func (d decoder) llc(b []byte, missing int) Reason {
 	switch {
 	case len(b) < llcLen:
 		return NotIP
 	case b[0] == 0x06 && b[1] == 0x06 && b[2] == 0x03:
-		return w.ipv4(b[llcLen:], cut)
+		return d.ipv4(b[llcLen:], missing)
 	case b[0] != 0xaa || b[1] != 0xaa || b[2] != 0x03:
 		return NotIP
 	case len(b) < llcLen+snapLen:
@@ -118,23 +118,23 @@ func (w walk) llc(b []byte, cut int) Reason {
 	if snap[0]|snap[1]|snap[2] != 0 || t < etherMin {
 		return NotIP
 	}
-	return w.etherType(t, snap[snapLen:], cut)
+	return d.etherType(t, snap[snapLen:], missing)
 }
 
 // pppoe decodes a PPPoE session packet (RFC 2516 section 4).
-func (w walk) pppoe(b []byte, cut int) Reason {
+func (d decoder) pppoe(b []byte, missing int) Reason {
 	if len(b) < pppoeLen {
 		return ShortFrame
 	}
 	if b[0] != 0x11 || b[1] != 0 { // version 1, type 1, code "session data"
 		return NotIP
 	}
-	return w.ppp(b[pppoeLen:], cut)
+	return d.ppp(b[pppoeLen:], missing)
 }
 
 // ppp decodes a PPP frame, with or without HDLC's address and control bytes (RFC 1662) and with the protocol in two
 // bytes or compressed into one, which is odd then.
-func (w walk) ppp(b []byte, cut int) Reason {
+func (d decoder) ppp(b []byte, missing int) Reason {
 	if len(b) >= 2 && b[0] == 0xff && b[1] == 0x03 {
 		b = b[2:]
 	}
@@ -147,30 +147,30 @@ func (w walk) ppp(b []byte, cut int) Reason {
 	}
 	switch protocol {
 	case 0x0021:
-		return w.ipv4(b[n:], cut)
+		return d.ipv4(b[n:], missing)
 	case 0x0057:
-		return w.ipv6(b[n:], cut)
+		return d.ipv6(b[n:], missing)
 	case 0x0281:
-		return w.mpls(b[n:], cut)
+		return d.mpls(b[n:], missing)
 	default:
 		return NotIP
 	}
 }
 
 // sll decodes a Linux cooked header, LINKTYPE_LINUX_SLL.
-func (w walk) sll(b []byte, cut int) Reason {
+func (d decoder) sll(b []byte, missing int) Reason {
 	if len(b) < sllLen {
 		return ShortFrame
 	}
-	return w.etherType(cookedType(b[14:]), b[sllLen:], cut)
+	return d.etherType(cookedType(b[14:]), b[sllLen:], missing)
 }
 
 // sll2 decodes LINKTYPE_LINUX_SLL2.
-func (w walk) sll2(b []byte, cut int) Reason {
+func (d decoder) sll2(b []byte, missing int) Reason {
 	if len(b) < sll2Len {
 		return ShortFrame
 	}
-	return w.etherType(cookedType(b), b[sll2Len:], cut)
+	return d.etherType(cookedType(b), b[sll2Len:], missing)
 }
 
 // cookedType reads the protocol of a cooked header. Of the small numbers only 4 means LLC.
@@ -184,7 +184,7 @@ func cookedType(b []byte) uint16 {
 
 // null decodes a BSD loopback header. The family is in the byte order of whoever captured, and AF_INET6 is a number of
 // its own on every system. Some drivers put an EtherType into the second half instead.
-func (w walk) null(b []byte, cut int) Reason {
+func (d decoder) null(b []byte, missing int) Reason {
 	if len(b) < nullLen {
 		return ShortFrame
 	}
@@ -194,13 +194,13 @@ func (w walk) null(b []byte, cut int) Reason {
 	}
 	switch family {
 	case 2:
-		return w.ipv4(b[nullLen:], cut)
+		return d.ipv4(b[nullLen:], missing)
 	case 10, 24, 28, 30: // Linux, NetBSD and OpenBSD, FreeBSD, Darwin
-		return w.ipv6(b[nullLen:], cut)
+		return d.ipv6(b[nullLen:], missing)
 	}
 	switch t := binary.BigEndian.Uint16(b[2:]); t {
 	case EtherIPv4, EtherIPv6:
-		return w.etherType(t, b[nullLen:], cut)
+		return d.etherType(t, b[nullLen:], missing)
 	default:
 		return NotIP
 	}

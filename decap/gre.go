@@ -24,7 +24,7 @@ const (
 
 // gre enters a GRE tunnel. What it does not understand stays the GRE packet that it is. Keys and calls may differ between
 // the directions, and are no part of the flow's identity.
-func (w walk) gre(b []byte, cut int) Reason {
+func (d decoder) gre(b []byte, missing int) Reason {
 	if len(b) < greLen {
 		return OK
 	}
@@ -36,10 +36,10 @@ func (w walk) gre(b []byte, cut int) Reason {
 	b = b[n:]
 	switch flags & greVersion {
 	case 0:
-		return w.greContent(protocol, flags&greSequence != 0, b, cut)
+		return d.greContent(protocol, flags&greSequence != 0, b, missing)
 	case 1:
 		if protocol == greProtoPPP && len(b) > 0 {
-			return w.nested(greProtoPPP, 0, b, cut)
+			return d.tunnel(greProtoPPP, 0, b, missing)
 		}
 	}
 	return OK
@@ -59,12 +59,12 @@ func greHeaderLen(flags uint16) int {
 }
 
 // greContent decodes what version 0 carries. ERSPAN type I has no sequence number and no header of its own.
-func (w walk) greContent(protocol uint16, sequence bool, b []byte, cut int) Reason {
+func (d decoder) greContent(protocol uint16, sequence bool, b []byte, missing int) Reason {
 	const span2Len, span3Len, span3SubLen = 8, 12, 8
 	n := 0
 	switch protocol {
 	case EtherIPv4, EtherIPv6, EtherTEB, etherMPLS, etherMPLSMany:
-		return w.nested(protocol, 0, b, cut)
+		return d.tunnel(protocol, 0, b, missing)
 	case greProtoSpan2:
 		if sequence {
 			n = span2Len
@@ -80,5 +80,5 @@ func (w walk) greContent(protocol uint16, sequence bool, b []byte, cut int) Reas
 	if len(b) < n {
 		return OK
 	}
-	return w.nested(EtherTEB, 0, b[n:], cut)
+	return d.tunnel(EtherTEB, 0, b[n:], missing)
 }

@@ -41,19 +41,19 @@ const (
 const fragReserved6 = 6
 
 // ip tells IPv4 from IPv6 where nothing else does.
-func (w walk) ip(b []byte, cut int) Reason {
+func (d decoder) ip(b []byte, missing int) Reason {
 	switch {
 	case len(b) == 0:
 		return ShortFrame
 	case b[0]>>4 == 6:
-		return w.ipv6(b, cut)
+		return d.ipv6(b, missing)
 	default:
-		return w.ipv4(b, cut)
+		return d.ipv4(b, missing)
 	}
 }
 
-func (w walk) ipv4(b []byte, cut int) Reason {
-	p := w.p
+func (d decoder) ipv4(b []byte, missing int) Reason {
+	p := d.p
 	if p.Frame == nil {
 		p.Frame, p.FrameIsIP = b, true
 	}
@@ -63,7 +63,7 @@ func (w walk) ipv4(b []byte, cut int) Reason {
 	h := b[:IPv4Len:IPv4Len]
 	n, total := int(h[0]&0x0f)*4, int(binary.BigEndian.Uint16(h[2:]))
 	if total == 0 { // BIG TCP, or a segment that the sender's interface was to split
-		total = len(b) + cut
+		total = len(b) + missing
 	}
 	if h[0]>>4 != 4 || n < IPv4Len || total < n {
 		return BadIP
@@ -71,22 +71,22 @@ func (w walk) ipv4(b []byte, cut int) Reason {
 	p.Version, p.TTL, p.IPLen = 4, h[8], total
 	p.Src.setIPv4(h[12:])
 	p.Dst.setIPv4(h[16:])
-	b, cut = p.bound(b, total)
+	b, missing = p.bound(b, total)
 	if len(b) < n { // the copy was cut in the options
-		b, cut = b[len(b):], total-n
+		b, missing = b[len(b):], total-n
 	} else {
 		p.header, p.transport = n, n
 		b = b[n:]
 	}
 	if frag := binary.BigEndian.Uint16(h[6:]); frag&(fragMore|fragOffset) != 0 {
 		p.FragID = uint32(binary.BigEndian.Uint16(h[4:]))
-		return w.fragment(h[9], frag&fragOffset*8, frag&fragMore != 0, b, cut)
+		return d.fragment(h[9], frag&fragOffset*8, frag&fragMore != 0, b, missing)
 	}
-	return w.transport(h[9], b, cut)
+	return d.transport(h[9], b, missing)
 }
 
-func (w walk) ipv6(b []byte, cut int) Reason {
-	p := w.p
+func (d decoder) ipv6(b []byte, missing int) Reason {
+	p := d.p
 	if p.Frame == nil {
 		p.Frame, p.FrameIsIP = b, true
 	}
@@ -99,17 +99,17 @@ func (w walk) ipv6(b []byte, cut int) Reason {
 	}
 	total := IPv6Len + int(binary.BigEndian.Uint16(h[4:]))
 	if total == IPv6Len && h[6] != protoNone { // a jumbogram (RFC 2675), or BIG TCP without its option
-		total = len(b) + cut
+		total = len(b) + missing
 	}
 	p.Version, p.TTL, p.IPLen = 6, h[7], total
 	p.Src, p.Dst = Addr(h[8:24]), Addr(h[24:40])
-	b, cut = p.bound(b, total)
+	b, missing = p.bound(b, total)
 	p.transport = IPv6Len
-	return w.transport(h[6], b[IPv6Len:], cut)
+	return d.transport(h[6], b[IPv6Len:], missing)
 }
 
 // bound ends b where the IP packet ends: what follows is Ethernet padding. It returns how much of the packet is missing.
-func (p *Packet) bound(b []byte, total int) (packet []byte, cut int) {
+func (p *Packet) bound(b []byte, total int) (packet []byte, missing int) {
 	p.header = 0
 	if total <= len(b) {
 		p.Truncated = false
@@ -134,11 +134,11 @@ func mapped(v4 [4]byte) (a Addr) {
 	return a
 }
 
-// fragment notes one piece of a packet. Its payload is what Resume will want, put together.
-func (w walk) fragment(proto uint8, offset uint16, more bool, b []byte, cut int) Reason {
-	p := w.p
+// fragment notes one piece of a packet. Its payload is what ParseReassembled will want, put together.
+func (d decoder) fragment(proto uint8, offset uint16, more bool, b []byte, missing int) Reason {
+	p := d.p
 	p.Proto, p.FragOff, p.MoreFrags = proto, offset, more
-	p.Payload, p.PayloadLen = b, len(b)+cut
+	p.Payload, p.PayloadLen = b, len(b)+missing
 	if offset == 0 && hasPorts(proto) {
 		p.ports(b)
 	}
@@ -150,34 +150,34 @@ func (w walk) fragment(proto uint8, offset uint16, more bool, b []byte, cut int)
 // counts as the transport.
 //
 //	|  next header  |    length     |        as the kind says       |
-func (w walk) extensions(next uint8, b []byte, cut int) Reason {
+func (d decoder) extensions(next uint8, b []byte, missing int) Reason {
 	routed := false
-	for w.p.extendedBy(next) {
+	for d.p.extendedBy(next) {
 		n := 8
 		switch {
 		case len(b) < n:
-			return w.opaque(next, b, cut)
+			return d.opaque(next, b, missing)
 		case next == protoAH:
 			n = 4 * (int(b[1]) + 2)
 		case next == ProtoFragment:
 			offset := binary.BigEndian.Uint16(b[2:])
 			if offset&^fragReserved6 != 0 { // else an atomic fragment, which is a whole packet (RFC 6946)
-				w.p.FragID = binary.BigEndian.Uint32(b[4:])
-				return w.fragment(b[0], offset&^7, offset&1 != 0, b[n:], cut)
+				d.p.FragID = binary.BigEndian.Uint32(b[4:])
+				return d.fragment(b[0], offset&^7, offset&1 != 0, b[n:], missing)
 			}
 		default:
 			n += 8 * int(b[1])
 			routed = routed || next == ProtoRouting && b[3] != 0
 		}
 		if len(b) < n {
-			return w.opaque(next, b, cut)
+			return d.opaque(next, b, missing)
 		}
 		next, b = b[0], b[n:]
 	}
-	w.p.transport = len(w.p.packet) - len(b)
-	r := w.transport(next, b, cut)
+	d.p.transport = len(d.p.packet) - len(b)
+	r := d.transport(next, b, missing)
 	if routed { // the checksum is over the address of the last hop, which only the routing header knows
-		w.p.packet = nil
+		d.p.packet = nil
 	}
 	return r
 }

@@ -125,7 +125,7 @@ func TestResume(t *testing.T) {
 				t.Fatal("only UDP may be an envelope")
 			}
 			p := parse(&dec, first(c.proto, c.whole[:8]))
-			assert.Equal(t, c.want, tell(&p, dec.Resume(&p, c.whole)))
+			assert.Equal(t, c.want, tell(&p, dec.ParseReassembled(&p, c.whole)))
 			if p.Depth == 0 && !p.Mirrored {
 				assert.Equal(t, c.proto == decap.TCP, p.VerifyChecksums(), "a segment without a checksum, and no header")
 			}
@@ -143,5 +143,5 @@ func TestResumeGateway(t *testing.T) {
 	d := datagram(decap.LinkGENEVE, join("00 00 0800 000005 00", first))
 	require.Equal(t, decap.Fragment, dec.Parse(&p, &d))
 	require.EqualValues(t, 5, p.VNI)
-	assert.Equal(t, "ok 10.1.2.3:65410 vni 9 "+dnsTold, tell(&p, dec.Resume(&p, whole)))
+	assert.Equal(t, "ok 10.1.2.3:65410 vni 9 "+dnsTold, tell(&p, dec.ParseReassembled(&p, whole)))
 }

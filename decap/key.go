@@ -10,11 +10,11 @@ type Key struct {
 	Tunnel         uint32 // Packet.Tunnel: nested networks with the same addresses stay apart
 	Tap            uint16 // which mirror session, as the worker numbers (outer source, VNI)
 	Proto          uint8
-	Version        uint8 // 4 or 6, with InPieces
+	Version        uint8 // 4 or 6, with FragmentKey
 }
 
-// InPieces is set in Key.Version for fragments that are accounted by their addresses alone.
-const InPieces = 0x80
+// FragmentKey is set in Key.Version for fragments that are accounted by their addresses alone.
+const FragmentKey = 0x80
 
 // Key returns the packet's flow key on a tap; reverse says that the packet's source is the key's Hi side.
 func (p *Packet) Key(tap uint16) (k Key, reverse bool) {

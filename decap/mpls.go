@@ -6,7 +6,7 @@ import "encoding/binary"
 // four bits, else an Ethernet pseudowire (RFC 4448) with or without a control word.
 //
 //	|                label                  | TC  |S|      TTL      |
-func (w walk) mpls(b []byte, cut int) Reason {
+func (d decoder) mpls(b []byte, missing int) Reason {
 	const labelLen, controlWordLen = 4, 4
 	for bottom := false; !bottom; b = b[labelLen:] {
 		if len(b) < labelLen {
@@ -15,18 +15,18 @@ func (w walk) mpls(b []byte, cut int) Reason {
 		bottom = b[2]&1 != 0
 	}
 	if t := ipType(b); t != 0 {
-		return w.etherType(t, b, cut)
+		return d.etherType(t, b, missing)
 	}
 	if len(b) > controlWordLen && b[0]>>4 == 0 && likelyEthernet(b[controlWordLen:]) {
 		b = b[controlWordLen:]
 	} else if !likelyEthernet(b) {
 		return NotIP
 	}
-	if w.p.Depth == MaxDepth {
+	if d.p.Depth == MaxDepth {
 		return TooDeep
 	}
-	w.p.Depth++
-	return w.ethernet(b, cut)
+	d.p.Depth++
+	return d.ethernet(b, missing)
 }
 
 // ipType guesses whether b is an IP packet, and returns its EtherType or 0. Mirroring may have cut the packet anywhere,

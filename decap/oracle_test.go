@@ -241,8 +241,8 @@ func compareFrame(t *testing.T, file string, number int, d *decap.Datagram, firs
 
 // requireSameUnwrapped holds that Parse finds the same in what is left of a datagram after a glance.
 func requireSameUnwrapped(t *testing.T, want *decap.Packet, d decap.Datagram) {
-	var g decap.Glance
-	if new(decap.Decoder).Glance(&g, &d) {
+	var g decap.FastKey
+	if new(decap.Decoder).FastKey(&g, &d) {
 		g.Unwrap(&d)
 		var rest decap.Packet
 		require.Equal(t, decap.OK, new(decap.Decoder).Parse(&rest, &d))

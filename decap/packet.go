@@ -83,19 +83,19 @@ type Packet struct {
 	HasTCP      bool // the whole fixed TCP header was within the captured bytes, so flags, Seq and Ack mean something
 	BadChecksum bool // set by VerifyChecksums: the IPv4 header, or the transport of a whole packet, has a wrong checksum
 
-	// What Mend needs to know of the tunnels around the innermost packet.
-	covered    bool // a checksum of a tunnel covers it
-	cutOutside bool // bytes that an IP header of a tunnel announces are missing, whether or not it lacks any itself
+	// What Fix needs to know of the tunnels around the innermost packet.
+	covered        bool // a checksum of a tunnel covers it
+	outerTruncated bool // bytes that an IP header of a tunnel announces are missing, whether or not it lacks any itself
 
 	// What VerifyChecksums needs: the innermost IP packet as far as it was captured, and where in it the IPv4 header ends
-	// (0 if there is none to check) and the transport starts. After Resume the packet is the IP payload alone.
+	// (0 if there is none to check) and the transport starts. After ParseReassembled the packet is the IP payload alone.
 	packet    []byte
 	header    int
 	transport int
 }
 
 // IPID returns the identification of the innermost IPv4 header, which tells a packet from its retransmission; 0 if there is
-// none: for IPv6, after Resume, and if the copy was cut in the header.
+// none: for IPv6, after ParseReassembled, and if the copy was cut in the header.
 func (p *Packet) IPID() uint16 {
 	if p.header < IPv4Len {
 		return 0

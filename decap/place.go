@@ -3,7 +3,7 @@ package decap
 import "encoding/binary"
 
 // Cut reports whether bytes that an IP header in the frame announces are missing from the copy.
-func (p *Packet) Cut() bool { return p.Truncated || p.cutOutside }
+func (p *Packet) AnyTruncated() bool { return p.Truncated || p.outerTruncated }
 
 // Missing returns how many bytes of the innermost IP packet the copy lacks. Of a packet with a routing header, it is how many of the
 // payload.

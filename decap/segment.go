@@ -2,7 +2,7 @@ package decap
 
 import "encoding/binary"
 
-// MaxHead is the longest head in bytes that Mend and Segments write. It holds an Ethernet header with several tags, and IP and
+// MaxHead is the longest head in bytes that Fix and Segments write. It holds an Ethernet header with several tags, and IP and
 // TCP headers with all options that fit into them, four tunnels deep.
 const MaxHead = 512
 
@@ -34,7 +34,7 @@ type Segments struct {
 // headers, and without SYN. IPv4's "don't fragment" does not matter, since it is TCP that is cut. A packet that fits
 // makes one segment.
 //
-// head and tail are what Mend made of p (an empty head and the frame itself, if nothing); they begin with an Ethernet header, and
+// head and tail are what Fix made of p (an empty head and the frame itself, if nothing); they begin with an Ethernet header, and
 // must stay as they are until the last segment was made. BIG TCP, whose length does not fit into its IP header, is cut like any other.
 func (s *Segments) Begin(p *Packet, head, tail []byte, mtu int) bool {
 	s.payload, s.first = nil, false

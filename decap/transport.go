@@ -30,42 +30,42 @@ const sctpLen = 12
 const PortsLen = 4
 
 // transport decodes the header of an IP protocol, or goes on into what the protocol carries.
-func (w walk) transport(proto uint8, b []byte, cut int) Reason {
-	p := w.p
+func (d decoder) transport(proto uint8, b []byte, missing int) Reason {
+	p := d.p
 	p.Proto = proto
 	switch proto {
 	case TCP:
-		p.tcp(b, cut)
+		p.tcp(b, missing)
 	case UDP:
-		return w.udp(b, cut)
+		return d.udp(b, missing)
 	case ICMP, ICMPv6:
-		p.icmp(b, cut)
+		p.icmp(b, missing)
 	case SCTP:
 		p.ports(b)
-		p.rest(sctpLen, b, cut)
+		p.rest(sctpLen, b, missing)
 	case protoGRE:
-		p.rest(0, b, cut)
-		return w.gre(b, cut)
+		p.rest(0, b, missing)
+		return d.gre(b, missing)
 	case protoIPv4:
-		p.rest(0, b, cut)
-		return w.nested(EtherIPv4, 0, b, cut)
+		p.rest(0, b, missing)
+		return d.tunnel(EtherIPv4, 0, b, missing)
 	case protoIPv6:
-		p.rest(0, b, cut)
-		return w.nested(EtherIPv6, 0, b, cut)
+		p.rest(0, b, missing)
+		return d.tunnel(EtherIPv6, 0, b, missing)
 	default:
 		if p.extendedBy(proto) {
-			return w.extensions(proto, b, cut)
+			return d.extensions(proto, b, missing)
 		}
-		p.rest(0, b, cut)
+		p.rest(0, b, missing)
 	}
 	return OK
 }
 
 // opaque notes a packet whose transport is not decoded any further.
-func (w walk) opaque(proto uint8, b []byte, cut int) Reason {
-	p := w.p
+func (d decoder) opaque(proto uint8, b []byte, missing int) Reason {
+	p := d.p
 	p.Proto = proto
-	p.rest(0, b, cut)
+	p.rest(0, b, missing)
 	return OK
 }
 
@@ -89,13 +89,13 @@ func (p *Packet) ports(b []byte) {
 }
 
 // rest makes what follows a header of n bytes the payload: nothing, if the header itself is not whole.
-func (p *Packet) rest(n int, b []byte, cut int) {
+func (p *Packet) rest(n int, b []byte, missing int) {
 	p.Payload = b[min(n, len(b)):]
-	p.PayloadLen = max(0, len(b)+cut-n)
+	p.PayloadLen = max(0, len(b)+missing-n)
 }
 
 // tcp decodes a TCP header. Without a whole fixed header, or with a data offset that cannot be, there is no payload.
-func (p *Packet) tcp(b []byte, cut int) {
+func (p *Packet) tcp(b []byte, missing int) {
 	p.ports(b)
 	if len(b) < TCPLen {
 		p.Payload, p.PayloadLen = b[len(b):], 0
@@ -107,20 +107,20 @@ func (p *Packet) tcp(b []byte, cut int) {
 	p.TCPFlags = h[13]
 	n := int(h[12]>>4) * 4
 	if n < TCPLen {
-		n = len(b) + cut
+		n = len(b) + missing
 	}
-	p.rest(n, b, cut)
+	p.rest(n, b, missing)
 }
 
 // icmp decodes ICMP and ICMPv6. What an error message quotes of another packet is payload.
-func (p *Packet) icmp(b []byte, cut int) {
+func (p *Packet) icmp(b []byte, missing int) {
 	if len(b) >= 2 {
 		p.ICMPType, p.ICMPCode = b[0], b[1]
 	}
 	if len(b) >= icmpLen && isEcho(p.Proto, p.ICMPType) {
 		p.ICMPID = binary.BigEndian.Uint16(b[4:])
 	}
-	p.rest(icmpLen, b, cut)
+	p.rest(icmpLen, b, missing)
 }
 
 func isEcho(proto, icmpType uint8) bool {
@@ -132,27 +132,27 @@ func isEcho(proto, icmpType uint8) bool {
 
 // udp decodes a UDP header, and what is known to travel in UDP: the mirror's envelope in a capture's outermost packet,
 // tunnels everywhere.
-func (w walk) udp(b []byte, cut int) Reason {
-	p := w.p
+func (d decoder) udp(b []byte, missing int) Reason {
+	p := d.p
 	p.ports(b)
 	if len(b) < UDPLen {
-		p.rest(UDPLen, b, cut)
+		p.rest(UDPLen, b, missing)
 		return OK
 	}
 	// A length below 8 cannot be; 0 is a jumbogram's (RFC 2675 section 4) and BIG TCP's.
-	if n := int(binary.BigEndian.Uint16(b[4:])); n >= UDPLen && n < len(b)+cut {
-		b, cut = b[:min(n, len(b)):min(n, len(b))], max(0, n-len(b))
+	if n := int(binary.BigEndian.Uint16(b[4:])); n >= UDPLen && n < len(b)+missing {
+		b, missing = b[:min(n, len(b)):min(n, len(b))], max(0, n-len(b))
 	}
-	p.rest(UDPLen, b, cut)
-	return w.carried(p.Payload, cut)
+	p.rest(UDPLen, b, missing)
+	return d.carried(p.Payload, missing)
 }
 
 // carried goes on into a UDP packet's payload, if that is the mirror's envelope or a tunnel.
-func (w walk) carried(b []byte, cut int) Reason {
-	if w.seeking {
-		if r, ok := w.envelope(b, cut); ok {
+func (d decoder) carried(b []byte, missing int) Reason {
+	if d.seeking {
+		if r, ok := d.envelope(b, missing); ok {
 			return r
 		}
 	}
-	return w.udpTunnel(b, cut)
+	return d.udpTunnel(b, missing)
 }

@@ -14,21 +14,21 @@ const (
 // nested decodes a packet inside a packet: kind is the EtherType of what is inside (or GRE's number for
 // PPP), network a number that becomes part of
 // the flow's identity, or 0. If what is inside does not hold up the packet is the tunnel's own, as it was before.
-func (w walk) nested(kind uint16, network uint32, b []byte, cut int) Reason {
-	p := w.p
+func (d decoder) tunnel(kind uint16, network uint32, b []byte, missing int) Reason {
+	p := d.p
 	if p.Depth == MaxDepth {
 		return TooDeep
 	}
 	saved := *p
 	p.Depth++
-	p.cutOutside = p.cutOutside || p.Truncated
+	p.outerTruncated = p.outerTruncated || p.Truncated
 	p.covered = p.covered || p.coversContent()
-	w.seeking = false // the mirror's envelope is not in a tunnel
+	d.seeking = false // the mirror's envelope is not in a tunnel
 	p.clearTransport()
 	if network != 0 {
 		p.fold(network)
 	}
-	if r := w.inside(kind, b, cut); r == OK || r == Fragment || r == TooDeep {
+	if r := d.inside(kind, b, missing); r == OK || r == Fragment || r == TooDeep {
 		return r
 	}
 	*p = saved
@@ -48,14 +48,14 @@ func (p *Packet) coversContent() bool {
 	}
 }
 
-func (w walk) inside(kind uint16, b []byte, cut int) Reason {
+func (d decoder) inside(kind uint16, b []byte, missing int) Reason {
 	switch kind {
 	case EtherTEB:
-		return w.ethernet(b, cut)
+		return d.ethernet(b, missing)
 	case greProtoPPP:
-		return w.ppp(b, cut)
+		return d.ppp(b, missing)
 	default:
-		return w.etherType(kind, b, cut)
+		return d.etherType(kind, b, missing)
 	}
 }
 
@@ -66,24 +66,24 @@ const (
 )
 
 // udpTunnel enters a tunnel over UDP, if a port and the payload speak for one. Answers may come from the tunnel's port.
-func (w walk) udpTunnel(b []byte, cut int) Reason {
-	port := w.p.DstPort
+func (d decoder) udpTunnel(b []byte, missing int) Reason {
+	port := d.p.DstPort
 	if !isTunnelPort(port) {
-		port = w.p.SrcPort
+		port = d.p.SrcPort
 	}
 	switch port {
 	case PortVXLAN, portVXLANLinux:
-		return w.vxlanTunnel(b, cut)
+		return d.vxlanTunnel(b, missing)
 	case portVXLANGPE:
-		return w.vxlanGPE(b, cut)
+		return d.vxlanGPE(b, missing)
 	case PortGENEVE:
-		return w.geneveTunnel(b, cut)
+		return d.geneveTunnel(b, missing)
 	case portGTPU:
-		return w.gtpu(b, cut)
+		return d.gtpu(b, missing)
 	case portTeredo:
-		return w.teredo(b, cut)
+		return d.teredo(b, missing)
 	case portGRE:
-		return w.gre(b, cut)
+		return d.gre(b, missing)
 	default:
 		return OK
 	}
@@ -104,17 +104,17 @@ func isOneOfTunnelPorts(port uint16) bool {
 	}
 }
 
-func (w walk) vxlanTunnel(b []byte, cut int) Reason {
+func (d decoder) vxlanTunnel(b []byte, missing int) Reason {
 	if len(b) < VXLANLen || b[0]&vxlanFlagI == 0 {
 		return OK
 	}
 	vni := binary.BigEndian.Uint32(b[4:]) >> 8
-	return w.nested(EtherTEB, networkVXLAN|vni, b[VXLANLen:], cut)
+	return d.tunnel(EtherTEB, networkVXLAN|vni, b[VXLANLen:], missing)
 }
 
 // vxlanGPE decodes the generic protocol extension (draft-ietf-nvo3-vxlan-gpe): flag P says that byte 3 names what is
 // inside, else it is Ethernet.
-func (w walk) vxlanGPE(b []byte, cut int) Reason {
+func (d decoder) vxlanGPE(b []byte, missing int) Reason {
 	const flagP = 0x04
 	if len(b) < VXLANLen || b[0]&vxlanFlagI == 0 {
 		return OK
@@ -128,15 +128,15 @@ func (w walk) vxlanGPE(b []byte, cut int) Reason {
 		kind = kinds[b[3]]
 	}
 	vni := binary.BigEndian.Uint32(b[4:]) >> 8
-	return w.nested(kind, networkVXLAN|vni, b[VXLANLen:], cut)
+	return d.tunnel(kind, networkVXLAN|vni, b[VXLANLen:], missing)
 }
 
-func (w walk) geneveTunnel(b []byte, cut int) Reason {
+func (d decoder) geneveTunnel(b []byte, missing int) Reason {
 	protocol, vni, n, r := geneveHeader(b)
 	if r != OK {
 		return OK
 	}
-	return w.nested(protocol, networkGENEVE|vni, b[n:], cut)
+	return d.tunnel(protocol, networkGENEVE|vni, b[n:], missing)
 }
 
 // Lengths of GTP-U's fixed header and of its optional fields in bytes.
@@ -151,10 +151,10 @@ const (
 //	|Ver|T|*|E|S|N|     type      |            length             |
 //	|                tunnel endpoint identifier                   |
 //	|      sequence (E, S or N)     |  N-PDU (...)  |next ext. (...)|
-func (w walk) gtpu(b []byte, cut int) Reason {
+func (d decoder) gtpu(b []byte, missing int) Reason {
 	const gpdu = 255
 	if len(b) < gtpLen+gtpOptionalLen || b[0]&0xf0 != 0x30 || b[1] != gpdu ||
-		gtpLen+int(binary.BigEndian.Uint16(b[2:])) > len(b)+cut {
+		gtpLen+int(binary.BigEndian.Uint16(b[2:])) > len(b)+missing {
 		return OK
 	}
 	n := gtpHeaderLen(b)
@@ -162,7 +162,7 @@ func (w walk) gtpu(b []byte, cut int) Reason {
 		return OK
 	}
 	if t := ipType(b[n:]); t != 0 {
-		return w.nested(t, 0, b[n:], cut)
+		return d.tunnel(t, 0, b[n:], missing)
 	}
 	return OK
 }
@@ -190,7 +190,7 @@ func gtpHeaderLen(b []byte) int {
 
 // teredo decodes IPv6 in UDP (RFC 4380 section 5.1.1), behind an authentication and an origin indication if they are
 // there. Many protocols could send a 6 first, so the IPv6 packet must fill the datagram exactly.
-func (w walk) teredo(b []byte, cut int) Reason {
+func (d decoder) teredo(b []byte, missing int) Reason {
 	const originLen, authLen = 8, 13
 	if len(b) >= authLen && b[0] == 0 && b[1] == 1 {
 		n := authLen + int(b[2]) + int(b[3])
@@ -202,8 +202,8 @@ func (w walk) teredo(b []byte, cut int) Reason {
 	if len(b) >= originLen && b[0] == 0 && b[1] == 0 {
 		b = b[originLen:]
 	}
-	if len(b) < IPv6Len || b[0]>>4 != 6 || IPv6Len+int(binary.BigEndian.Uint16(b[4:])) != len(b)+cut {
+	if len(b) < IPv6Len || b[0]>>4 != 6 || IPv6Len+int(binary.BigEndian.Uint16(b[4:])) != len(b)+missing {
 		return OK
 	}
-	return w.nested(EtherIPv6, 0, b, cut)
+	return d.tunnel(EtherIPv6, 0, b, missing)
 }

@@ -72,7 +72,7 @@ func (t *Tracker) event(r *flow.Record, kind event.Kind, nanos int64) *event.Eve
 	b.Events = append(b.Events, event.Event{Kind: kind, Proto: r.Proto, OrigProto: r.Original, Nanos: nanos, IPProto: r.Key.Proto})
 	e := &b.Events[len(b.Events)-1]
 	k := &r.Key
-	e.IPVersion = k.Version &^ decap.InPieces
+	e.IPVersion = k.Version &^ decap.FragmentKey
 	client, server := r.Endpoints()
 	e.Src, e.Dst, e.SrcPort, e.DstPort = client.Addr, server.Addr, client.Port, server.Port
 	if k.Proto == decap.ICMP || k.Proto == decap.ICMPv6 {
@@ -114,7 +114,7 @@ func flowRecord(r *flow.Record) event.FlowRecord {
 		TCPState:  r.TCPState,
 		State:     r.State(),
 		Truncated: r.Truncated(),
-		Fragments: r.Key.Version&decap.InPieces != 0,
+		Fragments: r.Key.Version&decap.FragmentKey != 0,
 		Messages:  uint32(r.Message),
 	}
 }

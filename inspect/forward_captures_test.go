@@ -33,7 +33,7 @@ func (m *memory) Forward(f decap.Frame) { m.last = append(m.last, f) }
 
 func (m *memory) Flush() {
 	for _, f := range m.last {
-		head, tail, _ := f.Packet.Mend(make([]byte, 0, decap.MaxHead), decap.Mending{VLAN: f.VLAN, Ethernet: true})
+		head, tail, _ := f.Packet.Fix(make([]byte, 0, decap.MaxHead), decap.Fixes{VLAN: f.VLAN, Ethernet: true})
 		frame := slices.Concat(head, tail)
 		added := len(frame) - len(f.Packet.Frame)
 		m.frames = append(m.frames, decap.Datagram{Data: frame, WireLen: f.WireLen + added, Nanos: f.Nanos})

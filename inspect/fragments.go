@@ -53,7 +53,7 @@ func (a *Reassembler) Add(p *decap.Packet, nanos int64) (whole Reassembled, ok b
 // are incomplete.
 func (a *Reassembler) Decode(p *decap.Packet, whole *Reassembled) (ok bool) {
 	*p = whole.packet
-	if a.decoder.Resume(p, whole.payload) == decap.OK {
+	if a.decoder.ParseReassembled(p, whole.payload) == decap.OK {
 		return true
 	}
 	a.incomplete(&whole.packet, whole.Volume)

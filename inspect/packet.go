@@ -36,7 +36,7 @@ func (t *Tracker) Packet(it *Item, v Volume, copies bool) (r *flow.Record, dupli
 	}
 	t.flows.Active(r)
 	switch {
-	case it.key.Version&decap.InPieces != 0:
+	case it.key.Version&decap.FragmentKey != 0:
 	case p.Proto == decap.UDP:
 		t.streams.Datagram(r, s, p.Payload, v.Last)
 	case p.Proto == decap.TCP && p.HasTCP:
@@ -54,7 +54,7 @@ func (t *Tracker) Fragments(p *decap.Packet, v Volume, copies bool) {
 	it.Packet.PayloadLen, it.Packet.Payload = 0, nil
 	t.identify(&it)
 	it.key.LoPort, it.key.HiPort = 0, 0
-	it.key.Version |= decap.InPieces
+	it.key.Version |= decap.FragmentKey
 	it.hash = flow.Hash(&it.key)
 	t.Packet(&it, v, copies)
 }
@@ -141,7 +141,7 @@ func (t *Tracker) attribute(r *flow.Record, s flow.Side, p *decap.Packet, v Volu
 // opened reports who opened a flow, when it starts and again when it is turned round.
 func (t *Tracker) opened(r *flow.Record) {
 	k := &r.Key
-	if k.Proto != decap.TCP && k.Proto != decap.UDP || k.Version&decap.InPieces != 0 {
+	if k.Proto != decap.TCP && k.Proto != decap.UDP || k.Version&decap.FragmentKey != 0 {
 		return
 	}
 	t.ordered.FlowOpened(r, naming.Outbound(r, t.sessions, t.exempt))

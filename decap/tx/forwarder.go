@@ -13,7 +13,7 @@ type ForwarderConfig struct {
 	// DropCut drops frames whose copy was cut, instead of making their lengths and checksums agree with what is there. Those where
 	// that cannot be done are dropped in any case.
 	DropCut bool
-	// FixChecksums computes wrong checksums anew, as far as the mirrored bytes tell them to be wrong: see decap.Mending.
+	// FixChecksums computes wrong checksums anew, as far as the mirrored bytes tell them to be wrong: see decap.Fixes.
 	FixChecksums bool
 }
 
@@ -37,7 +37,7 @@ const (
 // other goroutines.
 type Forwarder struct {
 	outs    []Out
-	mending decap.Mending
+	mending decap.Fixes
 	dropCut bool
 
 	frames [forwarderFrames]Frame // that the ways out have since the last Flush
@@ -53,7 +53,7 @@ type Forwarder struct {
 func NewForwarder(outs []Out, cfg ForwarderConfig) *Forwarder {
 	return &Forwarder{
 		outs:    outs,
-		mending: decap.Mending{Ethernet: true, Lengths: true, Checksums: cfg.FixChecksums},
+		mending: decap.Fixes{Ethernet: true, Lengths: true, Checksums: cfg.FixChecksums},
 		dropCut: cfg.DropCut,
 		heads:   make([]byte, 0, forwarderHeads),
 	}
@@ -64,7 +64,7 @@ func NewForwarder(outs []Out, cfg ForwarderConfig) *Forwarder {
 func (fw *Forwarder) Forward(f decap.Frame) {
 	fw.counts.Taken++
 	p := f.Packet
-	if fw.dropCut && p.Cut() {
+	if fw.dropCut && p.AnyTruncated() {
 		fw.counts.Cut++
 		return
 	}
@@ -73,8 +73,8 @@ func (fw *Forwarder) Forward(f decap.Frame) {
 	}
 	m := fw.mending
 	m.VLAN = f.VLAN
-	head, tail, did := p.Mend(fw.heads[len(fw.heads):], m)
-	if did == decap.Unmendable {
+	head, tail, did := p.Fix(fw.heads[len(fw.heads):], m)
+	if did == decap.Unfixable {
 		fw.counts.Cut++
 		return
 	}
@@ -92,12 +92,12 @@ func (fw *Forwarder) Forward(f decap.Frame) {
 	}
 }
 
-func (fw *Forwarder) count(did decap.Mended) {
+func (fw *Forwarder) count(did decap.Fixed) {
 	fw.counts.Passed++
-	if did&decap.MendedLengths != 0 {
+	if did&decap.FixedLengths != 0 {
 		fw.counts.Lengths++
 	}
-	if did&decap.MendedChecksums != 0 {
+	if did&decap.FixedChecksums != 0 {
 		fw.counts.Checksums++
 	}
 }

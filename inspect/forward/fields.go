@@ -114,7 +114,7 @@ func (f *flowRow) of(t *Tables, r *flow.Record) *flowRow {
 }
 
 func (f *flowRow) family() string {
-	if f.r.Key.Version&^decap.InPieces == 6 {
+	if f.r.Key.Version&^decap.FragmentKey == 6 {
 		return "IPv6"
 	}
 	return "IPv4"

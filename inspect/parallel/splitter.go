@@ -16,7 +16,7 @@ type splitter struct {
 	workers int
 
 	batch   decap.Batch
-	glances [decap.BatchSize]decap.Glance // of those that are OK
+	glances [decap.BatchSize]decap.FastKey // of those that are OK
 	pkts    [decap.BatchSize]decap.Packet // of those for which a glance was not enough
 	reasons [decap.BatchSize]decap.Reason
 	frags   *inspect.Reassembler
@@ -84,9 +84,9 @@ func (s *splitter) parse() {
 	for i := range s.batch.N {
 		d := &s.batch.D[i]
 		s.reasons[i] = decap.OK
-		if !s.cfg.Decoder.Glance(&s.glances[i], d) {
+		if !s.cfg.Decoder.FastKey(&s.glances[i], d) {
 			if s.reasons[i] = s.cfg.Decoder.Parse(&s.pkts[i], d); s.reasons[i] == decap.OK {
-				s.glances[i] = s.pkts[i].Glance()
+				s.glances[i] = s.pkts[i].FastKey()
 			}
 		}
 		s.stats.CountDatagram(s.reasons[i], d.WireLen)
@@ -97,7 +97,7 @@ func (s *splitter) parse() {
 }
 
 // noteSession notes whether there is more than one mirror session.
-func (s *splitter) noteSession(p *decap.Glance) {
+func (s *splitter) noteSession(p *decap.FastKey) {
 	if !p.Mirrored || s.copies {
 		return
 	}
@@ -173,14 +173,14 @@ func (s *splitter) fragment(p *decap.Packet, nanos int64) {
 	if !s.frags.Decode(&a.packet, &whole) {
 		return
 	}
-	g := a.packet.Glance()
+	g := a.packet.FastKey()
 	s.noteSession(&g)
 	s.add(g.Hash()).reassembled = a
 }
 
 // incomplete adds fragments that cannot be put together; the reassembler calls it.
 func (s *splitter) incomplete(p *decap.Packet, v inspect.Volume) {
-	g := p.Glance()
+	g := p.FastKey()
 	s.noteSession(&g)
 	s.add(decap.SteerFlow(p.Src, p.Dst, 0, 0)).reassembled = &reassembled{packet: *p, volume: v}
 }

@@ -116,7 +116,7 @@ func TestLongTCPIsCut(t *testing.T) {
 			copy(frame, marker)
 			require.Equal(t, decap.OK, (&decap.Decoder{}).Parse(&packets[i], &decap.Datagram{Data: frame, WireLen: len(frame)}))
 			sent = append(sent, packets[i].Payload...)
-			head, tail, _ := packets[i].Mend(make([]byte, 0, decap.MaxHead), decap.Mending{VLAN: uint16(i % 2 * 7)})
+			head, tail, _ := packets[i].Fix(make([]byte, 0, decap.MaxHead), decap.Fixes{VLAN: uint16(i % 2 * 7)})
 			out.Add(&tx.Frame{Head: head, Tail: tail, Packet: &packets[i], VLAN: uint16(i % 2 * 7)})
 		}
 		out.Add(&tx.Frame{Tail: plainFrame(1, mtu+15)})

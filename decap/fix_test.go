@@ -21,14 +21,14 @@ import (
 )
 
 // everything is what a forwarder asks for at most.
-var everything = decap.Mending{VLAN: 4094, Ethernet: true, Lengths: true, Checksums: true}
+var everything = decap.Fixes{VLAN: 4094, Ethernet: true, Lengths: true, Checksums: true}
 
 // never is how a mended frame is read again: it is the mirrored frame, and not in an envelope any more.
 var never = decap.Decoder{Encapsulation: decap.Never}
 
 // mended parses a datagram, mends it and checks all that must hold of the result, whatever the datagram was. It reports false
 // if no packet is in it.
-func mended(t require.TestingT, d *decap.Datagram, m decap.Mending) (frame decap.Datagram, did decap.Mended, ok bool) {
+func fixed(t require.TestingT, d *decap.Datagram, m decap.Fixes) (frame decap.Datagram, did decap.Fixed, ok bool) {
 	var p, q decap.Packet
 	r := new(decap.Decoder).Parse(&p, d)
 	if r > decap.Fragment {
@@ -36,7 +36,7 @@ func mended(t require.TestingT, d *decap.Datagram, m decap.Mending) (frame decap
 	}
 	p.VerifyChecksums()
 	before := bytes.Clone(d.Data)
-	head, tail, did := p.Mend(make([]byte, 0, decap.MaxHead), m)
+	head, tail, did := p.Fix(make([]byte, 0, decap.MaxHead), m)
 	require.Equal(t, before, d.Data, "what was received is not written to")
 	require.True(t, within(tail, d.Data))
 	require.LessOrEqual(t, len(head), decap.MaxHead)
@@ -44,29 +44,29 @@ func mended(t require.TestingT, d *decap.Datagram, m decap.Mending) (frame decap
 	if p.FrameIsIP && !m.Ethernet && m.VLAN == 0 {
 		frame.Link = decap.LinkIP
 	}
-	if did&^decap.Unmendable == 0 {
+	if did&^decap.Unfixable == 0 {
 		requireLinkAlone(t, &p, m, head, tail)
 	}
-	if did == decap.Unmendable {
-		require.True(t, m.Lengths && p.Cut())
+	if did == decap.Unfixable {
+		require.True(t, m.Lengths && p.AnyTruncated())
 		return frame, did, true
 	}
-	if p.Cut() {
-		frame.WireLen += p.Missing() * (1 - int(did&decap.MendedLengths))
+	if p.AnyTruncated() {
+		frame.WireLen += p.Missing() * (1 - int(did&decap.FixedLengths))
 	}
 	again := never.Parse(&q, &frame)
-	if teredo := p.SrcPort == 3544 || p.DstPort == 3544; teredo && q.Depth > p.Depth && did&decap.MendedLengths != 0 {
+	if teredo := p.SrcPort == 3544 || p.DstPort == 3544; teredo && q.Depth > p.Depth && did&decap.FixedLengths != 0 {
 		return frame, did, true // what is there happens to be as long as an IPv6 packet in it says, which the whole was not
 	}
 	require.Equal(t, r, again)
 	q.VerifyChecksums()
 	requireSamePacket(t, &p, &q, m)
-	requireRepaired(t, &p, &q, m, did)
+	requireFixed(t, &p, &q, m, did)
 	return frame, did, true
 }
 
 // requireLinkAlone: nothing behind the link header was written.
-func requireLinkAlone(t require.TestingT, p *decap.Packet, m decap.Mending, head, tail []byte) {
+func requireLinkAlone(t require.TestingT, p *decap.Packet, m decap.Fixes, head, tail []byte) {
 	want := slices.Clone(p.Frame)
 	var tag []byte
 	tags := []uint16{m.VLAN}
@@ -94,7 +94,7 @@ func requireLinkAlone(t require.TestingT, p *decap.Packet, m decap.Mending, head
 }
 
 // requireSamePacket: whoever reads the mended frame sees the same packet.
-func requireSamePacket(t require.TestingT, p, q *decap.Packet, m decap.Mending) {
+func requireSamePacket(t require.TestingT, p, q *decap.Packet, m decap.Fixes) {
 	see := func(p *decap.Packet) []any {
 		return []any{
 			p.Src, p.Dst, p.SrcPort, p.DstPort, p.Proto, p.TTL, p.TCPFlags, p.Seq, p.Ack, p.HasPorts, p.HasTCP,
@@ -113,32 +113,32 @@ func requireSamePacket(t require.TestingT, p, q *decap.Packet, m decap.Mending) 
 	require.Equal(t, vlans[:min(len(vlans), decap.MaxVLANs)], q.VLANs[:q.NumVLANs])
 }
 
-// requireRepaired: what was said to be mended is, and is not mended again.
-func requireRepaired(t require.TestingT, p, q *decap.Packet, m decap.Mending, did decap.Mended) {
-	if did&decap.MendedLengths != 0 {
-		require.False(t, q.Cut())
+// requireFixed: what was said to be mended is, and is not mended again.
+func requireFixed(t require.TestingT, p, q *decap.Packet, m decap.Fixes, did decap.Fixed) {
+	if did&decap.FixedLengths != 0 {
+		require.False(t, q.AnyTruncated())
 		require.Equal(t, p.IPLen-p.Missing(), q.IPLen)
 		require.Equal(t, len(q.Payload), q.PayloadLen)
-		if p.Cut() {
+		if p.AnyTruncated() {
 			require.False(t, q.BadChecksum)
 		}
 	}
-	if m.Checksums && did&decap.MendedChecksums != 0 {
+	if m.Checksums && did&decap.FixedChecksums != 0 {
 		require.True(t, p.BadChecksum)
 		require.False(t, q.BadChecksum)
 	}
 	if m.Checksums && p.Depth == 0 && len(p.Frame)-len(p.Payload) < decap.MaxHead/2 {
-		require.False(t, q.BadChecksum, "all checksums that are not in a tunnel can be mended")
+		require.False(t, q.BadChecksum, "all checksums that are not in a tunnel can be fixed")
 	}
-	again, _, _ := q.Mend(make([]byte, 0, decap.MaxHead), decap.Mending{Ethernet: !q.FrameIsIP, Lengths: m.Lengths, Checksums: m.Checksums})
-	if !q.Cut() {
+	again, _, _ := q.Fix(make([]byte, 0, decap.MaxHead), decap.Fixes{Ethernet: !q.FrameIsIP, Lengths: m.Lengths, Checksums: m.Checksums})
+	if !q.AnyTruncated() {
 		require.Empty(t, again)
 	}
 }
 
-// drawMending draws what to mend.
-func drawMending(t *rapid.T) decap.Mending {
-	return decap.Mending{
+// drawFixes draws what to mend.
+func drawFixes(t *rapid.T) decap.Fixes {
+	return decap.Fixes{
 		VLAN:      rapid.SampledFrom([]uint16{0, 1, 100, 4094}).Draw(t, "VLAN"),
 		Ethernet:  rapid.Bool().Draw(t, "Ethernet"),
 		Lengths:   rapid.Bool().Draw(t, "lengths"),
@@ -146,7 +146,7 @@ func drawMending(t *rapid.T) decap.Mending {
 	}
 }
 
-func TestMend(t *testing.T) {
+func TestFix(t *testing.T) {
 	all := samples()
 	for _, l := range []string{"0005", "0006", "0007", "0008", "0009", "0100", "0800"} { // of UDP: what cannot be, too short, right, too long
 		all = append(all, datagram(decap.LinkEthernet, ether(0x0800, v4(decap.UDP, "0001 0002", l, "0001 05"))),
@@ -161,19 +161,19 @@ func TestMend(t *testing.T) {
 			keep := rapid.IntRange(min(n, 14), n).Draw(t, "keep")
 			d = decap.Datagram{Data: slices.Clip(d.Data[:keep]), WireLen: n, Link: d.Link, Outer: d.Outer}
 		}
-		mended(t, &d, drawMending(t))
+		fixed(t, &d, drawFixes(t))
 	})
 }
 
 // TestMendCaptures mends the frames of all captures, as they are and cut; gopacket reads what comes out.
-func TestMendCaptures(t *testing.T) {
+func TestFixCaptures(t *testing.T) {
 	for _, dir := range []string{"testdata", "../shared/corpus/dev/pcaps"} {
 		t.Run(filepath.Base(dir), func(t *testing.T) {
 			var counts [5]int // by what was done
 			differ := make([]int, len(differences))
 			err := filepath.WalkDir(filepath.Join(moduleRoot(t), dir), func(path string, e fs.DirEntry, err error) error {
 				if err == nil && strings.Contains(filepath.Ext(path), "cap") {
-					mendCapture(t, path, &counts, differ)
+					fixCapture(t, path, &counts, differ)
 				}
 				return err
 			})
@@ -186,7 +186,7 @@ func TestMendCaptures(t *testing.T) {
 	}
 }
 
-func mendCapture(t *testing.T, file string, counts *[5]int, differ []int) {
+func fixCapture(t *testing.T, file string, counts *[5]int, differ []int) {
 	src, err := capture.Open(file)
 	if err != nil {
 		return
@@ -199,12 +199,12 @@ func mendCapture(t *testing.T, file string, counts *[5]int, differ []int) {
 			n++
 			for _, keep := range []int{len(d.Data), min(len(d.Data), 54+n%90)} {
 				d.Data = d.Data[:keep:keep]
-				frame, did, ok := mended(t, &d, everything)
+				frame, did, ok := fixed(t, &d, everything)
 				if !ok {
 					continue
 				}
 				counts[did]++
-				if did != decap.Unmendable {
+				if did != decap.Unfixable {
 					compareFrame(t, filepath.Base(file), n, &frame, layers.LayerTypeEthernet, differ)
 				}
 			}
@@ -213,7 +213,7 @@ func mendCapture(t *testing.T, file string, counts *[5]int, differ []int) {
 }
 
 // TestMendKinds has for each kind of packet what mending a cut copy must give; the checksums are those that gopacket computes.
-func TestMendKinds(t *testing.T) {
+func TestFixKinds(t *testing.T) {
 	syn := []byte(tcp(1, 2, ""))
 	syn[12], syn[13] = 0x80, decap.SYN // 12 bytes of options
 	syn = append(syn, 2, 4, 5, 0xb4, 1, 1, 1, 1, 1, 1, 1, 1)
@@ -227,33 +227,33 @@ func TestMendKinds(t *testing.T) {
 		name   string
 		packet []byte
 		cut    int // bytes
-		want   decap.Mended
+		want   decap.Fixed
 		length int // of the IP packet
 	}{
 		{"whole", v4(decap.UDP, udp(1, 2, "0011")), 0, 0, 30},
-		{"TCP payload", v4(decap.TCP, tcp(1, 2, "payload")), 3, decap.MendedLengths, 44},
-		{"no TCP payload left", v4(decap.TCP, tcp(1, 2, "payload")), 7, decap.MendedLengths, 40},
-		{"TCP header", v4(decap.TCP, tcp(1, 2, "payload")), 8, decap.Unmendable, 0},
-		{"options of a SYN", v4(decap.TCP, syn), 1, decap.Unmendable, 0},
-		{"UDP", v4(decap.UDP, partial), 1, decap.MendedLengths, 31},
-		{"UDP without a checksum", v4(decap.UDP, udp(1, 2, "00112233")), 1, decap.MendedLengths, 31},
-		{"UDP over IPv6", v6(decap.UDP, udp(1, 2, "00112233")), 1, decap.MendedLengths, 51},
-		{"behind the end of UDP", v4(decap.UDP, udp(1, 2, "00112233"), "ffff"), 1, decap.MendedLengths, 33},
-		{"ICMPv6", v6(decap.ICMPv6, "8000 0000 1234 0001 000102030405"), 5, decap.MendedLengths, 49},
-		{"ESP", v4(50, "00000001 00000001 0102030405"), 2, decap.MendedLengths, 31},
-		{"extension header", v6(0, "06 00 010400000000", tcp(1, 2, "payload")), 35, decap.Unmendable, 0},
-		{"behind an extension header", v6(0, "06 00 010400000000", tcp(1, 2, "payload")), 1, decap.MendedLengths, 74},
-		{"fragment", fragment, 1, decap.Unmendable, 0},
-		{"tunnel", v4(4, v4(decap.TCP, tcp(1, 2, "payload"))), 1, decap.Unmendable, 0},
-		{"padding of a tunnel", v4(4, v4(decap.TCP, tcp(1, 2, "payload")), "0000"), 1, decap.Unmendable, 0},
-		{"no length", jumbo, 0, decap.MendedLengths, len(jumbo)},
-		{"no length, cut", jumbo, 2, decap.MendedLengths, len(jumbo) - 2},
+		{"TCP payload", v4(decap.TCP, tcp(1, 2, "payload")), 3, decap.FixedLengths, 44},
+		{"no TCP payload left", v4(decap.TCP, tcp(1, 2, "payload")), 7, decap.FixedLengths, 40},
+		{"TCP header", v4(decap.TCP, tcp(1, 2, "payload")), 8, decap.Unfixable, 0},
+		{"options of a SYN", v4(decap.TCP, syn), 1, decap.Unfixable, 0},
+		{"UDP", v4(decap.UDP, partial), 1, decap.FixedLengths, 31},
+		{"UDP without a checksum", v4(decap.UDP, udp(1, 2, "00112233")), 1, decap.FixedLengths, 31},
+		{"UDP over IPv6", v6(decap.UDP, udp(1, 2, "00112233")), 1, decap.FixedLengths, 51},
+		{"behind the end of UDP", v4(decap.UDP, udp(1, 2, "00112233"), "ffff"), 1, decap.FixedLengths, 33},
+		{"ICMPv6", v6(decap.ICMPv6, "8000 0000 1234 0001 000102030405"), 5, decap.FixedLengths, 49},
+		{"ESP", v4(50, "00000001 00000001 0102030405"), 2, decap.FixedLengths, 31},
+		{"extension header", v6(0, "06 00 010400000000", tcp(1, 2, "payload")), 35, decap.Unfixable, 0},
+		{"behind an extension header", v6(0, "06 00 010400000000", tcp(1, 2, "payload")), 1, decap.FixedLengths, 74},
+		{"fragment", fragment, 1, decap.Unfixable, 0},
+		{"tunnel", v4(4, v4(decap.TCP, tcp(1, 2, "payload"))), 1, decap.Unfixable, 0},
+		{"padding of a tunnel", v4(4, v4(decap.TCP, tcp(1, 2, "payload")), "0000"), 1, decap.Unfixable, 0},
+		{"no length", jumbo, 0, decap.FixedLengths, len(jumbo)},
+		{"no length, cut", jumbo, 2, decap.FixedLengths, len(jumbo) - 2},
 	} {
 		for _, d := range []decap.Datagram{datagram(decap.LinkIP, c.packet), etherIP(c.packet)} {
 			d.Data = slices.Clip(d.Data[:len(d.Data)-c.cut])
-			frame, did, _ := mended(t, &d, decap.Mending{Lengths: true, Ethernet: true})
+			frame, did, _ := fixed(t, &d, decap.Fixes{Lengths: true, Ethernet: true})
 			assert.Equal(t, c.want, did, c.name)
-			if did&decap.MendedLengths != 0 {
+			if did&decap.FixedLengths != 0 {
 				q := parse(t, &frame)
 				assert.Equal(t, c.length, q.IPLen, c.name)
 				requireGopacketSums(t, frame.Data, c.cut > 0)
@@ -294,7 +294,7 @@ func requireGopacketSums(t *testing.T, frame []byte, transport bool) {
 }
 
 // TestMendChecksums breaks one checksum at a time.
-func TestMendChecksums(t *testing.T) {
+func TestFixChecksums(t *testing.T) {
 	offloaded := v4(decap.TCP, tcp(1, 2, "the sender left the checksum to its interface"))
 	header := v4(decap.UDP, udp(1, 2))
 	header[10] ^= 1
@@ -306,45 +306,45 @@ func TestMendChecksums(t *testing.T) {
 	gre := v4(47, "8000 0800 1234 0000", offloaded)
 	for name, c := range map[string]struct {
 		packet []byte
-		want   decap.Mended
+		want   decap.Fixed
 	}{
-		"transport":                        {offloaded, decap.MendedChecksums},
-		"header":                           {header, decap.MendedChecksums},
-		"header of a fragment":             {fragment, decap.MendedChecksums},
+		"transport":                        {offloaded, decap.FixedChecksums},
+		"header":                           {header, decap.FixedChecksums},
+		"header of a fragment":             {fragment, decap.FixedChecksums},
 		"UDP without":                      {v4(decap.UDP, udp(1, 2, "0011")), 0},
-		"UDP over IPv6 without":            {v6(decap.UDP, udp(1, 2, "0011")), decap.MendedChecksums},
-		"in a tunnel":                      {v4(4, offloaded), decap.MendedChecksums},
-		"in VXLAN without":                 {v4(decap.UDP, udp(9, 4789, vxlan(7, inner))), decap.MendedChecksums},
+		"UDP over IPv6 without":            {v6(decap.UDP, udp(1, 2, "0011")), decap.FixedChecksums},
+		"in a tunnel":                      {v4(4, offloaded), decap.FixedChecksums},
+		"in VXLAN without":                 {v4(decap.UDP, udp(9, 4789, vxlan(7, inner))), decap.FixedChecksums},
 		"in VXLAN that has a checksum":     {v4(decap.UDP, summed), 0},
 		"in GRE that has a checksum":       {gre, 0},
 		"routed: the last address matters": {v6(43, "06 02 04 01 00000000 00000000000000000000000000000000", tcp(1, 2, "x")), 0},
 	} {
 		d := datagram(decap.LinkVXLAN, vxlan(1, etherIP(c.packet).Data))
-		_, did, _ := mended(t, &d, decap.Mending{Checksums: true})
+		_, did, _ := fixed(t, &d, decap.Fixes{Checksums: true})
 		assert.Equal(t, c.want, did, name)
-		_, did, _ = mended(t, &d, decap.Mending{})
+		_, did, _ = fixed(t, &d, decap.Fixes{})
 		assert.Zero(t, did, name)
 	}
 }
 
 // TestMendKeepsPadding: what follows the IP packet is the frame's.
-func TestMendKeepsPadding(t *testing.T) {
+func TestFixKeepsPadding(t *testing.T) {
 	d := datagram(decap.LinkEthernet, ether(0x0800, v4(decap.TCP, tcp(1, 2, "")), "000000000000"))
-	frame, did, _ := mended(t, &d, everything)
-	require.Equal(t, decap.MendedChecksums, did)
+	frame, did, _ := fixed(t, &d, everything)
+	require.Equal(t, decap.FixedChecksums, did)
 	require.Len(t, frame.Data, 60+4)
 }
 
 // TestMendLongerThanSaid: BIG TCP longer than its header can say goes on as it is, and Segments cuts it.
-func TestMendLongerThanSaid(t *testing.T) {
+func TestFixLongerThanSaid(t *testing.T) {
 	packet := v4(decap.TCP, tcp(1, 2, string(make([]byte, 100_000))))
 	binary.BigEndian.PutUint16(packet[2:], 0)
 	d := datagram(decap.LinkEthernet, ether(0x0800, packet))
-	_, did, _ := mended(t, &d, decap.Mending{Lengths: true})
+	_, did, _ := fixed(t, &d, decap.Fixes{Lengths: true})
 	require.Zero(t, did)
 
 	p := parse(t, &d)
-	head, tail, _ := p.Mend(nil, decap.Mending{VLAN: 7})
+	head, tail, _ := p.Fix(nil, decap.Fixes{VLAN: 7})
 	var s decap.Segments
 	require.True(t, s.Begin(&p, head, tail, 1500))
 	head, payload, ok := s.Next(nil)
@@ -355,7 +355,7 @@ func TestMendLongerThanSaid(t *testing.T) {
 	require.Equal(t, 1500, q.IPLen)
 }
 
-func TestMendAllocs(t *testing.T) {
+func TestFixAllocs(t *testing.T) {
 	ds := samples()
 	buf := make([]byte, 0, decap.MaxHead)
 	require.Zero(t, testing.AllocsPerRun(100, func() {
@@ -365,20 +365,20 @@ func TestMendAllocs(t *testing.T) {
 			d.WireLen++
 			if never.Parse(&p, &d) <= decap.Fragment {
 				p.VerifyChecksums()
-				p.Mend(buf, everything)
+				p.Fix(buf, everything)
 			}
 		}
 	}))
 }
 
-func FuzzMend(f *testing.F) {
+func FuzzFix(f *testing.F) {
 	for i, d := range samples() {
 		f.Add(d.Data, uint8(d.Link), uint16(i%3), uint16(i%2), uint8(i))
 	}
 	f.Fuzz(func(t *testing.T, data []byte, link uint8, cut, vlan uint16, what uint8) {
 		d := datagram(decap.Link(link%uint8(decap.LinkUnsupported+1)), data)
 		d.WireLen += int(cut)
-		m := decap.Mending{VLAN: vlan % 4095, Ethernet: what&1 != 0, Lengths: what&2 != 0, Checksums: what&4 != 0}
-		mended(t, &d, m)
+		m := decap.Fixes{VLAN: vlan % 4095, Ethernet: what&1 != 0, Lengths: what&2 != 0, Checksums: what&4 != 0}
+		fixed(t, &d, m)
 	})
 }

@@ -5,11 +5,11 @@ import "encoding/binary"
 // predict decodes the commonest frame in one go: Ethernet II with a whole, plain TCP or UDP packet over IPv4 without
 // options, or over IPv6 without extension headers. It reports false for everything else, and what it wrote until then the
 // long way writes again. It takes a quarter off Parse, since most packets need nothing of the walk.
-func (w walk) predict(b []byte) (Reason, bool) {
+func (d decoder) fastPath(b []byte) (Reason, bool) {
 	if len(b) < EthernetLen+IPv6Len {
 		return OK, false
 	}
-	p := w.p
+	p := d.p
 	t := binary.BigEndian.Uint16(b[12:])
 	b = b[EthernetLen:]
 	var header, n, total int
@@ -31,12 +31,12 @@ func (w walk) predict(b []byte) (Reason, bool) {
 	}
 	p.IPLen, p.Truncated = total, false
 	p.packet, p.header, p.transport = b[:total:total], header, n
-	return w.predictTransport(b[n:total:total])
+	return d.fastTransport(b[n:total:total])
 }
 
-// predictTransport is predict from the transport on.
-func (w walk) predictTransport(b []byte) (Reason, bool) {
-	p := w.p
+// fastTransport is predict from the transport on.
+func (d decoder) fastTransport(b []byte) (Reason, bool) {
+	p := d.p
 	var n int
 	switch {
 	case p.Proto == TCP && len(b) >= TCPLen && b[12] >= TCPLen/4<<4:
@@ -54,7 +54,7 @@ func (w walk) predictTransport(b []byte) (Reason, bool) {
 	p.SrcPort, p.DstPort, p.HasPorts = binary.BigEndian.Uint16(b), binary.BigEndian.Uint16(b[2:]), true
 	p.Payload, p.PayloadLen = b[n:], len(b)-n
 	if p.Proto == UDP && (isTunnelPort(p.DstPort) || isTunnelPort(p.SrcPort)) {
-		return w.carried(p.Payload, 0), true
+		return d.carried(p.Payload, 0), true
 	}
 	return OK, true
 }

@@ -2,8 +2,8 @@ package decap
 
 import "encoding/binary"
 
-// Mending says what Mend shall do to a frame.
-type Mending struct {
+// Fixes says what Fix shall do to a frame.
+type Fixes struct {
 	// VLAN is the number of an 802.1Q tag, 1 to 4094, that is put in before the tags that are there; 0 is for none. A frame
 	// without an Ethernet header gets one first.
 	VLAN uint16
@@ -20,29 +20,29 @@ type Mending struct {
 	Checksums bool
 }
 
-// Mended says what Mend did, in bits.
-type Mended uint8
+// Fixed says what Fix did, in bits.
+type Fixed uint8
 
-// What Mend did beside the Ethernet header.
+// What Fix did beside the Ethernet header.
 const (
-	MendedLengths   Mended = 1 << iota // lengths, and with them checksums
-	MendedChecksums                    // checksums that were wrong
-	// Unmendable is for a copy that was cut where that cannot be hidden, if Lengths were asked for: in the transport's header or
+	FixedLengths   Fixed = 1 << iota // lengths, and with them checksums
+	FixedChecksums                   // checksums that were wrong
+	// Unfixable is for a copy that was cut where that cannot be hidden, if Lengths were asked for: in the transport's header or
 	// before it, in a fragment, in a tunnel, and behind link headers that have a length of their own. Of fragments, since what is put
 	// together of them would have a hole or end too early.
-	Unmendable
+	Unfixable
 )
 
 // etherNone is where an Ethernet header of ours says that the frame goes to and comes from: locally administered addresses.
 var etherNone = [EthernetLen - 2]byte{0x02, 0, 0, 0, 0, 0x02, 0x02, 0, 0, 0, 0, 0x01}
 
-// Mend makes the frame of p as another program can use it. The frame's beginning, up to the end of what is changed, is written into
+// Fix makes the frame of p as another program can use it. The frame's beginning, up to the end of what is changed, is written into
 // buf, for which a capacity of MaxHead is enough; the rest aliases p.Frame. With nothing to do head is empty. Bytes behind
 // the IP packet, such as Ethernet padding, stay. Frames are not padded to Ethernet's minimum: the interface does that.
 //
 // p is what Parse called OK or Fragment. SYN, FIN and the like of a cut segment stay, although its last byte moves. SCTP keeps its CRC32c.
-func (p *Packet) Mend(buf []byte, m Mending) (head, tail []byte, did Mended) {
-	r, did := p.repairs(m)
+func (p *Packet) Fix(buf []byte, m Fixes) (head, tail []byte, did Fixed) {
+	r, did := p.planFix(m)
 	head, n := p.linkHead(buf[:0], m)
 	if r.end == 0 {
 		return head, p.Frame[n:], did
@@ -53,7 +53,7 @@ func (p *Packet) Mend(buf []byte, m Mending) (head, tail []byte, did Mended) {
 }
 
 // linkHead writes the link header as far as it is made anew, which is instead of the first n bytes of the frame.
-func (p *Packet) linkHead(head []byte, m Mending) (_ []byte, n int) {
+func (p *Packet) linkHead(head []byte, m Fixes) (_ []byte, n int) {
 	switch {
 	case p.FrameIsIP && (m.Ethernet || m.VLAN != 0):
 		head = appendTag(append(head, etherNone[:]...), m.VLAN)

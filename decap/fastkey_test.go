@@ -10,9 +10,9 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestGlanceAgrees spoils good packets a little, some of them in VXLAN, and compares with Parse: what the glance says, and what Parse
+// TestFastKeyAgrees spoils good packets a little, some of them in VXLAN, and compares with Parse: what the glance says, and what Parse
 // finds in what is left of the datagram after Unwrap.
-func TestGlanceAgrees(t *testing.T) {
+func TestFastKeyAgrees(t *testing.T) {
 	packets := transports(t)
 	names := slices.Sorted(maps.Keys(packets))
 	allows := []*Allow{nil, NewAllow(nil, nil), NewAllow(nil, []VNIRange{{7, 7}}), NewAllow(nil, []VNIRange{{8, 8}})}
@@ -33,14 +33,14 @@ func TestGlanceAgrees(t *testing.T) {
 			Allow:         rapid.SampledFrom(allows).Draw(t, "allow"),
 		}
 		d := Datagram{Data: frame, WireLen: len(frame) + rapid.SampledFrom([]int{0, 0, 4}).Draw(t, "missing")}
-		var g Glance
-		if !dec.Glance(&g, &d) {
+		var g FastKey
+		if !dec.FastKey(&g, &d) {
 			return
 		}
 		seen++
 		var p Packet
 		require.Equal(t, OK, dec.Parse(&p, &d))
-		require.Equal(t, p.Glance(), only(g))
+		require.Equal(t, p.FastKey(), only(g))
 		g.Unwrap(&d)
 		var rest Packet
 		require.Equal(t, OK, dec.Parse(&rest, &d))
@@ -55,11 +55,11 @@ func TestGlanceAgrees(t *testing.T) {
 }
 
 // only returns what a glance says, without what an earlier one left and what is for Unwrap.
-func only(g Glance) Glance {
+func only(g FastKey) FastKey {
 	g.envelope = nil
 	if !g.Mirrored {
 		g.VNI = 0
-		g.Outer = Glance{}.Outer
+		g.Outer = FastKey{}.Outer
 	}
 	return g
 }
@@ -84,7 +84,7 @@ func inVXLAN(frame []byte, port uint16) []byte {
 	return append(b, frame...)
 }
 
-func BenchmarkGlance(b *testing.B) {
+func BenchmarkFastKey(b *testing.B) {
 	packet := make([]byte, 200)
 	packet[0], packet[9], packet[32] = 0x45, TCP, 0x50
 	binary.BigEndian.PutUint16(packet[2:], 200)
@@ -92,9 +92,9 @@ func BenchmarkGlance(b *testing.B) {
 	d := Datagram{Data: frame, WireLen: len(frame)}
 	var dec Decoder
 	b.Run("glance", func(b *testing.B) {
-		var g Glance
+		var g FastKey
 		for b.Loop() {
-			if !dec.Glance(&g, &d) {
+			if !dec.FastKey(&g, &d) {
 				b.Fatal("it needs Parse")
 			}
 		}
@@ -106,8 +106,8 @@ func BenchmarkGlance(b *testing.B) {
 		}
 	}
 	b.Run("parse", parse)
-	var g Glance
-	_ = dec.Glance(&g, &d)
+	var g FastKey
+	_ = dec.FastKey(&g, &d)
 	g.Unwrap(&d)
 	b.Run("rest", parse)
 }

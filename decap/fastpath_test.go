@@ -10,12 +10,12 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestPredictAgrees spoils good packets a little, and decodes each with the short way and without it: reason and packet
+// TestFastPathAgrees spoils good packets a little, and decodes each with the short way and without it: reason and packet
 // are the same. That some do go the short way is checked too.
-func TestPredictAgrees(t *testing.T) {
+func TestFastPathAgrees(t *testing.T) {
 	packets := transports(t)
 	names := slices.Sorted(maps.Keys(packets))
-	predicted := 0
+	fast := 0
 	rapid.Check(t, func(t *rapid.T) {
 		packet := packets[rapid.SampledFrom(names).Draw(t, "packet")].packet
 		etherType := uint16(EtherIPv4)
@@ -33,14 +33,14 @@ func TestPredictAgrees(t *testing.T) {
 
 		dec := Decoder{Encapsulation: Never}
 		short, long := Packet{Frame: frame}, Packet{Frame: frame}
-		r := walk{dec: &dec, p: &short}.ethernet(frame, cut)
-		require.Equal(t, walk{dec: &dec, p: &long}.etherType(etherType, frame[EthernetLen:], cut), r)
+		r := decoder{dec: &dec, p: &short}.ethernet(frame, cut)
+		require.Equal(t, decoder{dec: &dec, p: &long}.etherType(etherType, frame[EthernetLen:], cut), r)
 		if r <= Fragment {
 			require.Equal(t, long, short)
 		}
-		if _, ok := (walk{dec: &dec, p: new(Packet)}).predict(frame); ok {
-			predicted++
+		if _, ok := (decoder{dec: &dec, p: new(Packet)}).fastPath(frame); ok {
+			fast++
 		}
 	})
-	require.NotZero(t, predicted)
+	require.NotZero(t, fast)
 }

@@ -3,7 +3,7 @@ package decap
 import "encoding/binary"
 
 // A repair is what has to be written into an IP packet. The zero repair is for nothing.
-type repair struct {
+type fixPlan struct {
 	at, end int  // where in the frame the IP packet begins, and where what changes ends
 	lengths bool // of the IP header, and of UDP
 	header  bool // the checksum of the IPv4 header
@@ -11,28 +11,28 @@ type repair struct {
 }
 
 // repairs finds out what there is to mend.
-func (p *Packet) repairs(m Mending) (r repair, did Mended) {
-	if m.Lengths && p.Cut() {
-		if !p.lengthsMendable() {
-			return r, Unmendable
+func (p *Packet) planFix(m Fixes) (r fixPlan, did Fixed) {
+	if m.Lengths && p.AnyTruncated() {
+		if !p.lengthsFixable() {
+			return r, Unfixable
 		}
-		return p.placed(repair{lengths: true, header: p.header > 0, segment: true}), MendedLengths
+		return p.locate(fixPlan{lengths: true, header: p.header > 0, segment: true}), FixedLengths
 	}
-	if m.Lengths && p.lengthUnsaid() && p.lengthsMendable() {
+	if m.Lengths && p.lengthMissing() && p.lengthsFixable() {
 		r.lengths, r.header = true, p.header > 0
-		did = MendedLengths
+		did = FixedLengths
 	}
-	if m.Checksums && p.sumsMendable(&r) {
-		did |= MendedChecksums
+	if m.Checksums && p.sumsFixable(&r) {
+		did |= FixedChecksums
 	}
 	if did == 0 {
-		return repair{}, 0
+		return fixPlan{}, 0
 	}
-	return p.placed(r), did
+	return p.locate(r), did
 }
 
-// lengthUnsaid reports whether the IP header has no length, and no option that has it instead.
-func (p *Packet) lengthUnsaid() bool {
+// lengthMissing reports whether the IP header has no length, and no option that has it instead.
+func (p *Packet) lengthMissing() bool {
 	switch h := p.packet; {
 	case h == nil:
 		return false
@@ -43,8 +43,8 @@ func (p *Packet) lengthUnsaid() bool {
 	}
 }
 
-// lengthsMendable reports whether what is there of the packet can be made a packet of its own.
-func (p *Packet) lengthsMendable() bool {
+// lengthsFixable reports whether what is there of the packet can be made a packet of its own.
+func (p *Packet) lengthsFixable() bool {
 	at := p.offset()
 	if p.Depth > 0 || p.isFragment() || !p.reachable(at) || !p.plainLink(at) {
 		return false
@@ -64,8 +64,8 @@ func (p *Packet) isJumbogram() bool {
 	return p.packet[4]|p.packet[5] == 0 && p.packet[6] == ProtoHopByHop
 }
 
-// sumsMendable notes in r which checksums are wrong and can be made right, and reports whether there are any.
-func (p *Packet) sumsMendable(r *repair) bool {
+// sumsFixable notes in r which checksums are wrong and can be made right, and reports whether there are any.
+func (p *Packet) sumsFixable(r *fixPlan) bool {
 	if p.covered || p.packet == nil {
 		return false
 	}
@@ -80,12 +80,12 @@ func (p *Packet) sumsMendable(r *repair) bool {
 
 // reachable reports whether all that may have to be changed in the packet at an offset of the frame fits into a head.
 func (p *Packet) reachable(at int) bool {
-	const mostBefore, lastSum = EthernetLen + (1+MaxVLANs)*VLANLen, 18 // what Mend puts before; where TCP's checksum ends
+	const mostBefore, lastSum = EthernetLen + (1+MaxVLANs)*VLANLen, 18 // what Fix puts before; where TCP's checksum ends
 	return at >= 0 && at+p.transport+lastSum+mostBefore <= MaxHead
 }
 
 // placed returns r with its place in the frame.
-func (p *Packet) placed(r repair) repair {
+func (p *Packet) locate(r fixPlan) fixPlan {
 	const lengths6 = 6 // where IPv6's length ends
 	r.at = p.offset()
 	r.end = r.at + max(p.header, lengths6)
@@ -116,7 +116,7 @@ func (p *Packet) sumField() (at int, whole bool) {
 }
 
 // apply writes a repair into ip, a copy of the packet's beginning up to where the repair ends.
-func (p *Packet) apply(r repair, ip []byte) {
+func (p *Packet) apply(r fixPlan, ip []byte) {
 	if r.lengths && p.Version == 4 {
 		binary.BigEndian.PutUint16(ip[2:], uint16(len(p.packet)))
 	} else if r.lengths {
@@ -131,7 +131,7 @@ func (p *Packet) apply(r repair, ip []byte) {
 }
 
 // applySegment writes UDP's length and the transport's checksum.
-func (p *Packet) applySegment(r repair, ip []byte) {
+func (p *Packet) applySegment(r fixPlan, ip []byte) {
 	field, _ := p.sumField()
 	if field < 0 {
 		return

@@ -5,9 +5,9 @@ import (
 	"net/netip"
 )
 
-// A Glance is what Decoder.Parse would find in a frame, as far as it takes to divide packets by flow and to tell mirror sessions
+// A FastKey is what Decoder.Parse would find in a frame, as far as it takes to divide packets by flow and to tell mirror sessions
 // apart.
-type Glance struct {
+type FastKey struct {
 	Src, Dst         Addr
 	SrcPort, DstPort uint16
 	Mirrored         bool
@@ -17,9 +17,9 @@ type Glance struct {
 	envelope []byte // from the VXLAN header on; nil if Parse found the rest
 }
 
-// Glance looks at the commonest frames of a capture only: whole, plain TCP or UDP over IP in Ethernet, or the same in VXLAN. If it
+// FastKey looks at the commonest frames of a capture only: whole, plain TCP or UDP over IP in Ethernet, or the same in VXLAN. If it
 // reports true then Parse says OK and finds the same. It takes less than half of the time of Parse.
-func (dec *Decoder) Glance(g *Glance, d *Datagram) bool {
+func (dec *Decoder) FastKey(g *FastKey, d *Datagram) bool {
 	if d.Link != LinkEthernet {
 		return false
 	}
@@ -46,9 +46,9 @@ func (dec *Decoder) Glance(g *Glance, d *Datagram) bool {
 	return ok && !isTunnelPort(g.SrcPort) && !isTunnelPort(g.DstPort)
 }
 
-// Glance returns what a glance at the packet's frame would have found.
-func (p *Packet) Glance() Glance {
-	return Glance{
+// FastKey returns what a glance at the packet's frame would have found.
+func (p *Packet) FastKey() FastKey {
+	return FastKey{
 		Src: p.Src, Dst: p.Dst, SrcPort: p.SrcPort, DstPort: p.DstPort,
 		Mirrored: p.Mirrored, Outer: p.Outer, VNI: p.VNI,
 	}
@@ -56,7 +56,7 @@ func (p *Packet) Glance() Glance {
 
 // Unwrap takes off the datagram that the glance was at what is around its VXLAN header, where it found one: as if a socket had
 // received it. Parse gives the same packet then, in half of the time.
-func (g *Glance) Unwrap(d *Datagram) {
+func (g *FastKey) Unwrap(d *Datagram) {
 	if g.envelope != nil {
 		d.Data, d.WireLen, d.Outer, d.Link = g.envelope, len(g.envelope), g.Outer, LinkVXLAN
 	}
@@ -64,10 +64,10 @@ func (g *Glance) Unwrap(d *Datagram) {
 
 // Hash returns the packet's steering hash: see SteerHash. In tunnels, which that does not look into, it is of the innermost
 // addresses and ports.
-func (g *Glance) Hash() uint32 { return SteerFlow(g.Src, g.Dst, g.SrcPort, g.DstPort) }
+func (g *FastKey) Hash() uint32 { return SteerFlow(g.Src, g.Dst, g.SrcPort, g.DstPort) }
 
 // frame is walk.predict, with whose conditions its own have to agree.
-func (g *Glance) frame(b []byte) (payload []byte, udp, ok bool) {
+func (g *FastKey) frame(b []byte) (payload []byte, udp, ok bool) {
 	if len(b) < EthernetLen+IPv6Len {
 		return nil, false, false
 	}
@@ -92,8 +92,8 @@ func (g *Glance) frame(b []byte) (payload []byte, udp, ok bool) {
 	return g.transport(b[n:total:total], proto)
 }
 
-// transport is walk.predictTransport.
-func (g *Glance) transport(b []byte, proto uint8) (payload []byte, udp, ok bool) {
+// transport is walk.fastTransport.
+func (g *FastKey) transport(b []byte, proto uint8) (payload []byte, udp, ok bool) {
 	g.SrcPort, g.DstPort = binary.BigEndian.Uint16(b), binary.BigEndian.Uint16(b[2:])
 	switch {
 	case proto == UDP && len(b) == int(binary.BigEndian.Uint16(b[4:])):
