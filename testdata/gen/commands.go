@@ -104,7 +104,7 @@ mkdir private state cache lock ncalrpc`
 
 const runSamba = `exec smbd -F --no-process-group -s $PWD/conf -p $SERVER`
 
-// RabbitMQ starts a port mapper, which has to be told to go.
+// RabbitMQ starts a port mapper, which must be stopped separately.
 const runRabbitMQ = `export HOME=$PWD RABBITMQ_BASE=$PWD RABBITMQ_NODENAME=recorder@localhost RABBITMQ_MNESIA_BASE=$PWD/db ` +
 	`RABBITMQ_LOG_BASE=$PWD/log RABBITMQ_NODE_IP_ADDRESS=127.0.0.1 RABBITMQ_NODE_PORT=$SERVER RABBITMQ_DIST_PORT=7003 ` +
 	`ERL_EPMD_ADDRESS=127.0.0.1 ERL_EPMD_PORT=7004 RABBITMQ_ENABLED_PLUGINS_FILE=$PWD/plugins

@@ -106,7 +106,8 @@ func number(s string) (n uint16) {
 	return n
 }
 
-// texts makes of the word BIG an answer that fills more than one packet, so that it comes in fragments.
+// texts returns the texts of a TXT record. The word BIG stands for texts that fill more than one packet, so that the answer is
+// fragmented.
 func texts(f []string) []string {
 	if f[0] != "BIG" {
 		return []string{strings.Join(f, " ")}
@@ -127,7 +128,7 @@ func params(alpn, hint string) []dnsmessage.SVCParam {
 		{Key: dnsmessage.SVCParamIPv4Hint, Value: netip.MustParseAddr(hint).AsSlice()}}
 }
 
-// answer returns the response to a query, of at most limit bytes or what the query's EDNS says.
+// answer returns the response to a query, of at most limit bytes or the size in the query's EDNS.
 func answer(query []byte, limit int) ([]byte, error) {
 	var q dnsmessage.Message
 	if err := q.Unpack(query); err != nil || len(q.Questions) != 1 {
@@ -152,7 +153,7 @@ func answer(query []byte, limit int) ([]byte, error) {
 	return out, err
 }
 
-// resolve follows CNAMEs and fills in what it finds, or the SOA where there is nothing.
+// resolve follows CNAMEs and adds the records that it finds, or the SOA if there are none.
 func resolve(r *dnsmessage.Message, q dnsmessage.Question) {
 	name := q.Name
 	for range 8 {

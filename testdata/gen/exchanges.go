@@ -1,9 +1,8 @@
 //go:build ignore
 
-// Exchanges makes those of DNS, TLS and DTLS in ../l7: it stands between real programs on loopback and writes down
-// what they say. From that folder:
+// Exchanges records those of DNS, TLS and DTLS in ../l7: it is a proxy on loopback between real programs. From that folder:
 //
-//	go run ../gen/exchanges.go ../gen/dns.go
+//	go run ../gen/exchanges.go ../gen/recorder.go ../gen/dns.go
 //
 // It needs dig, nsupdate (Debian: bind9-dnsutils), curl and openssl.
 package main
@@ -16,18 +15,14 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/hex"
 	"encoding/pem"
-	"fmt"
 	"log"
 	"math/big"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -39,70 +34,12 @@ const (
 
 	dtlsServer = "127.0.0.1:4433"
 	dtlsProxy  = "127.0.0.1:4432"
-
-	// An Ethernet segment's worth: what one read takes is one segment of the file.
-	segmentSize = 1460
 )
 
-// workDir is where the programs run.
+// workDir is the folder that the programs run in.
 var workDir string
 
-// A recorder takes down who said what.
-type recorder struct {
-	mu    sync.Mutex
-	lines []string
-	count [2]int
-	limit int // segments of each side; hellos are all that we read of TLS
-}
-
-func (r *recorder) add(side int, data []byte) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.count[side]++; r.count[side] <= r.limit {
-		r.lines = append(r.lines, format("><"[side:side+1], data))
-	}
-}
-
-// format prints a segment as lines of 48 bytes.
-func format(side string, data []byte) string {
-	var b strings.Builder
-	for line := range slices.Chunk(data, 48) {
-		fmt.Fprintf(&b, "%s %s\n", side, hex.EncodeToString(line))
-		side = " "
-	}
-	return b.String()
-}
-
-// stream passes TCP connections on.
-func (r *recorder) stream(l net.Listener, to string) {
-	for {
-		client, err := l.Accept()
-		if err != nil {
-			return
-		}
-		server, err := net.Dial("tcp", to)
-		must(err)
-		go r.copy(server, client, 0)
-		go r.copy(client, server, 1)
-	}
-}
-
-func (r *recorder) copy(to, from net.Conn, side int) {
-	defer to.Close()
-	buf := make([]byte, segmentSize)
-	for {
-		n, err := from.Read(buf)
-		if n > 0 {
-			r.add(side, buf[:n])
-			to.Write(buf[:n])
-		}
-		if err != nil {
-			return
-		}
-	}
-}
-
-// flow passes the datagrams of one client on, and the server's back, until the client has been silent for a second.
+// flow forwards the datagrams of one client and of the server, until the client has sent none for a second.
 func (r *recorder) flow(c net.PacketConn, to string) {
 	server, err := net.Dial("udp", to)
 	must(err)
@@ -136,42 +73,7 @@ func (r *recorder) answers(server net.Conn, c net.PacketConn, client net.Addr) {
 	}
 }
 
-// datagrams passes queries on, and each one's response back.
-func (r *recorder) datagrams(c net.PacketConn, to string) {
-	server, err := net.Dial("udp", to)
-	must(err)
-	defer server.Close()
-	buf := make([]byte, 4096)
-	for {
-		n, client, err := c.ReadFrom(buf)
-		if err != nil {
-			return
-		}
-		r.add(0, buf[:n])
-		server.Write(buf[:n])
-		server.SetReadDeadline(time.Now().Add(time.Second))
-		if n, err = server.Read(buf); err == nil { // an update gets no answer
-			r.add(1, buf[:n])
-			c.WriteTo(buf[:n], client)
-		}
-	}
-}
-
-func must(err error) {
-	if err != nil {
-		log.Fatal(err)
-	}
-}
-
-// write makes the file without a want section, which the test adds.
-func (r *recorder) write(file, section, how string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	text := fmt.Sprintf("%s\n\n-- %s --\n%s", how, section, strings.Join(r.lines, ""))
-	must(os.WriteFile(file, []byte(text), 0o644))
-}
-
-// run runs a command of the shell; that it fails is what some of them are for.
+// run runs a command of the shell. Some commands are meant to fail.
 func run(command string) {
 	cmd := exec.Command("sh", "-c", command)
 	cmd.Dir = workDir
@@ -186,7 +88,7 @@ func recordDNS(file, section, how string, commands ...string) {
 		l, err := net.Listen("tcp", dnsProxy)
 		must(err)
 		defer l.Close()
-		go r.stream(l, dnsServer)
+		go r.streams(l, dnsServer)
 	} else {
 		c, err := net.ListenPacket("udp", dnsProxy)
 		must(err)
@@ -196,7 +98,7 @@ func recordDNS(file, section, how string, commands ...string) {
 	for _, command := range commands {
 		run(command)
 	}
-	r.write(file, section, how+"\n\n    "+strings.Join(commands, "\n    "))
+	r.write(file, how+"\n\n    "+strings.Join(commands, "\n    "), section)
 }
 
 // recordTLS records a client's connection to openssl s_server with the given options.
@@ -216,7 +118,7 @@ func recordTLS(file, server, client string) {
 	must(err)
 	defer l.Close()
 	r := recorder{limit: 2}
-	go r.stream(l, tlsServer)
+	go r.streams(l, tlsServer)
 	how := strings.TrimSpace("openssl s_server "+server) + "\n    "
 	switch client {
 	case goClient:
@@ -231,7 +133,7 @@ func recordTLS(file, server, client string) {
 		how += client
 	}
 	time.Sleep(200 * time.Millisecond)
-	r.write(file, "stream", "The first two segments of each side.\n\n    "+how)
+	r.write(file, "The first two segments of each side.\n\n    "+how, "stream")
 }
 
 func waitFor(addr string) {
@@ -242,7 +144,7 @@ func waitFor(addr string) {
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
-	log.Fatalf("nobody listens on %s", addr)
+	log.Fatalf("no server listens on %s", addr)
 }
 
 // Clients that are not programs of their own.
@@ -251,8 +153,8 @@ const (
 	goClientECH = "Go's crypto/tls as the client, with an ECH configuration"
 )
 
-// connectGo makes a connection with Go's own TLS, whose ClientHello offers X25519MLKEM768 and takes two segments. Openssl
-// does not know ECH, at which the client gives up.
+// connectGo connects with Go's TLS, whose ClientHello offers X25519MLKEM768 and takes two segments. Openssl does not know ECH,
+// so that the client with ECH closes the connection.
 func connectGo(config *tls.Config) {
 	config.InsecureSkipVerify, config.NextProtos = true, []string{"h2", "http/1.1"}
 	c, err := tls.Dial("tcp", tlsProxy, config)
@@ -263,7 +165,7 @@ func connectGo(config *tls.Config) {
 	c.Close()
 }
 
-// echConfigs is an ECHConfigList (RFC 9849 section 4) with one key: X25519, HKDF-SHA256, AES-128-GCM.
+// echConfigs returns an ECHConfigList (RFC 9849 section 4) with one key: X25519, HKDF-SHA256, AES-128-GCM.
 func echConfigs() []byte {
 	key, err := ecdh.X25519().GenerateKey(rand.Reader)
 	must(err)
@@ -296,17 +198,17 @@ func recordDTLS(file, server, client string) {
 	go func() { defer close(done); r.flow(c, dtlsServer) }()
 	run(client)
 	<-done
-	r.write(file, "datagrams", "The first four datagrams of each side.\n\n    openssl s_server "+server+"\n    "+client)
+	r.write(file, "The first four datagrams of each side.\n\n    openssl s_server "+server+"\n    "+client, "datagrams")
 }
 
-// Files in the temporary directory that the programs run in.
+// Files in workDir.
 const (
 	certFile    = "cert.pem"
 	sessionFile = "session.pem"
 	namedFile   = "named.pem" // a certificate with names of all sorts, and its key
 )
 
-// makeCertificate writes a key and a certificate that it signed itself.
+// makeCertificate writes a key and a self-signed certificate.
 func makeCertificate() {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	must(err)

@@ -1,7 +1,7 @@
 //go:build ignore
 
-// Get fetches each URL twice, over a new connection each time, with Go's own TLS: its ClientHello offers
-// X25519MLKEM768, and the second one resumes the first one's session.
+// Get fetches each URL twice, over new connections, with Go's TLS. Its ClientHello offers X25519MLKEM768, and the second
+// connection resumes the session of the first.
 package main
 
 import (
@@ -16,7 +16,7 @@ func main() {
 	t := &http.Transport{
 		DisableKeepAlives: true,
 		TLSClientConfig: &tls.Config{
-			InsecureSkipVerify: true, // the server signed its certificate itself
+			InsecureSkipVerify: true, // the server's certificate is self-signed
 			ClientSessionCache: tls.NewLRUClientSessionCache(8),
 		},
 		ForceAttemptHTTP2: true,

@@ -11,7 +11,7 @@ import (
 	"net/http"
 )
 
-// The servers that are in this program: HTTP/2's is real, the others say just enough for a client to introduce itself.
+// The servers in this program. That of HTTP/2 is complete; the others answer only the first messages of a client.
 
 // serveHTTP2 answers requests of HTTP/2 without TLS.
 func serveHTTP2(l net.Listener) {
@@ -25,9 +25,9 @@ func serveHTTP2(l net.Listener) {
 	s.Serve(l)
 }
 
-// serve answers each message of each connection. A message has its size, of four bytes, in front; own says that it counts
-// itself.
-func serve(l net.Listener, order binary.ByteOrder, own bool, answer func(message []byte) []byte) {
+// serve answers each message of each connection. A message begins with its size in four bytes. inclusive means that the size
+// includes those four bytes.
+func serve(l net.Listener, order binary.ByteOrder, inclusive bool, answer func(message []byte) []byte) {
 	for {
 		c, err := l.Accept()
 		if err != nil {
@@ -41,7 +41,7 @@ func serve(l net.Listener, order binary.ByteOrder, own bool, answer func(message
 					return
 				}
 				size := order.Uint32(head)
-				if own {
+				if inclusive {
 					size -= 4
 				}
 				message := make([]byte, size)
@@ -54,7 +54,7 @@ func serve(l net.Listener, order binary.ByteOrder, own bool, answer func(message
 	}
 }
 
-// serveKafka answers ApiVersions of version 3 and on: two APIs are known.
+// serveKafka answers ApiVersions of version 3 and later, with two APIs.
 func serveKafka(l net.Listener) {
 	serve(l, binary.BigEndian, false, func(message []byte) []byte {
 		body := append([]byte(nil), message[4:8]...)                             // correlation ID
@@ -64,7 +64,7 @@ func serveKafka(l net.Listener) {
 	})
 }
 
-// serveMongoDB answers every command as a server says hello.
+// serveMongoDB answers every command like hello.
 func serveMongoDB(l net.Listener) {
 	document := append([]byte("\x08isWritablePrimary\x00\x01\x10minWireVersion\x00\x00\x00\x00\x00\x10maxWireVersion\x00\x15\x00\x00\x00"+
 		"\x02setName\x00\x04\x00\x00\x00rs0\x00\x01ok\x00"), binary.LittleEndian.AppendUint64(nil, math.Float64bits(1))...)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes the exchanges of QUIC in ../l7 with aioquic (PyPI), a client and a server that hand each other datagrams.
+"""Makes the exchanges of QUIC in ../l7 with aioquic (PyPI): a client and a server that pass each other datagrams.
 
 From this folder: python3 quic.py
 """
@@ -46,34 +46,34 @@ def destination(datagram):
     return pull_quic_header(Buffer(data=datagram), host_cid_length=8)
 
 
-def flight(sender, receiver, address, side, said):
+def flight(sender, receiver, address, side, messages):
     for datagram, _ in sender.datagrams_to_send(now=0.0):
-        said.append((side, datagram))
+        messages.append((side, datagram))
         if receiver:
             receiver.receive_datagram(datagram, address, now=0.0)
 
 
 def handshake(version, alpn):
-    """The client's first flight and the server's."""
-    said = []
+    """The first flights of client and server."""
+    messages = []
     client = new_client(version, alpn)
-    flight(client, None, None, ">", said)
-    server = new_server(version, alpn, destination(said[0][1]).destination_cid)
-    for _, datagram in list(said):
+    flight(client, None, None, ">", messages)
+    server = new_server(version, alpn, destination(messages[0][1]).destination_cid)
+    for _, datagram in list(messages):
         server.receive_datagram(datagram, CLIENT, now=0.0)
-    flight(server, client, SERVER, "<", said)
-    flight(client, server, CLIENT, ">", said)
-    return said
+    flight(server, client, SERVER, "<", messages)
+    flight(client, server, CLIENT, ">", messages)
+    return messages
 
 
-def late(said):
-    first, second, answer = said[:3]
+def late(messages):
+    first, second, answer = messages[:3]
     return [second, answer, first]
 
 
 def retry(version, alpn):
-    """From the server's Retry on."""
-    said = []
+    """The exchange from the server's Retry."""
+    messages = []
     client = new_client(version, alpn)
     first = client.datagrams_to_send(now=0.0)[0][0]
     head = destination(first)
@@ -84,16 +84,16 @@ def retry(version, alpn):
         original_destination_cid=head.destination_cid,
         retry_token=b"a token of the server",
     )
-    said.append(("<", answer))
+    messages.append(("<", answer))
     client.receive_datagram(answer, SERVER, now=0.0)
-    flight(client, None, None, ">", said)
-    return said
+    flight(client, None, None, ">", messages)
+    return messages
 
 
-def write(name, text, said):
+def write(name, text, messages):
     with open(f"../l7/{name}.txtar", "w") as f:
         f.write(f"{text}\nMade by ../gen/quic.py with aioquic.\n-- datagrams --\n")
-        for side, datagram in said:
+        for side, datagram in messages:
             for i in range(0, len(datagram), 48):
                 f.write(f"{side if i == 0 else ' '} {datagram[i:i + 48].hex()}\n")
         f.write("-- want --\n")

@@ -1,7 +1,7 @@
 //go:build ignore
 
-// Server is the far end of the captures: a DNS server with a zone of its own on the given addresses, and web servers on
-// ports 80 and 443 of every address, with a certificate that it signs itself.
+// Server is the remote end of the captures: a DNS server with its own zone on the given addresses, and web servers on ports 80
+// and 443 of every address, with a self-signed certificate.
 package main
 
 import (
@@ -24,7 +24,7 @@ import (
 )
 
 func main() {
-	dns := flag.String("dns", "127.0.0.1", "addresses of the DNS server, with commas between")
+	dns := flag.String("dns", "127.0.0.1", "addresses of the DNS server, separated by commas")
 	flag.Parse()
 	for addr := range strings.SplitSeq(*dns, ",") {
 		go serveDNSDatagrams(net.JoinHostPort(addr, "53"))
@@ -58,7 +58,7 @@ func handler() http.Handler {
 	return mux
 }
 
-// certificate makes one with an ECDSA key, which keeps handshakes small.
+// certificate returns a certificate with an ECDSA key, which keeps handshakes small.
 func certificate() tls.Certificate {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

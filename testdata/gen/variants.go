@@ -1,9 +1,9 @@
 //go:build ignore
 
-// Variants rewrites a classic little-endian Ethernet capture in shapes for which no tool at hand has a writer:
+// Variants rewrites a classic little-endian Ethernet capture in formats that no installed tool writes:
 //
 //	variants IN OUT big-endian   the file's own fields in big-endian order
-//	variants IN OUT null         BSD loopback (DLT_NULL) instead of Ethernet, IP packets alone
+//	variants IN OUT null         BSD loopback (DLT_NULL) instead of Ethernet, IP packets only
 package main
 
 import (
@@ -40,7 +40,7 @@ func main() {
 	}
 }
 
-// loopback puts the address family (2 is AF_INET, 30 AF_INET6 of macOS) in place of the Ethernet header; nil drops the frame.
+// loopback replaces the Ethernet header by the address family (2 is AF_INET, 30 AF_INET6 of macOS). It returns nil for other frames.
 func loopback(frame []byte) []byte {
 	family := map[uint16]byte{0x0800: 2, 0x86dd: 30}[binary.BigEndian.Uint16(frame[12:])]
 	if family == 0 {
