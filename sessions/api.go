@@ -13,36 +13,36 @@ import (
 	"github.com/mirrorsink/mirrorsink/sessions/account"
 )
 
-// Reader reads what there is: every page of it. The state is the caller's. It is safe for concurrent use.
+// Reader reads the state of an account: every page of it. The caller owns the state. It is safe for concurrent use.
 type Reader interface {
 	Read(ctx context.Context) (*account.State, error)
 }
 
-// Changer makes one change. It tries again by itself where that helps (throttling, 5xx, lost replies), and returns the ID of
-// what it changed, which for Create is new. An error is an *APIError where EC2 said so. It is safe for concurrent use.
+// Changer makes one change. It retries where that helps: after throttling, 5xx, and lost replies. It returns the ID of the changed
+// resource, which is new after Create. The error is an *APIError if EC2 answered with one. It is safe for concurrent use.
 type Changer interface {
 	Change(ctx context.Context, c *Change, how Call) (id string, err error)
 	// Rules returns the rules of a filter.
 	Rules(ctx context.Context, filter string) ([]account.Rule, error)
 }
 
-// Call says how a change is made.
+// Call holds the options of a change.
 type Call struct {
-	Token   string // ClientToken: a repeated creation with the same one is the same resource
-	DryRun  bool   // only ask whether it would be allowed; the answer yes is an *APIError of class WouldSucceed
-	Settled bool   // false: the change depends on one made a moment ago that EC2 may not know everywhere yet, so NotFound and InUse are tried again
+	Token  string // ClientToken: creations with the same token create one resource
+	DryRun bool   // only ask whether the call is permitted; if so, the error is an *APIError of class WouldSucceed
+	Recent bool   // the change depends on one made a moment ago, which EC2 may not know everywhere yet: NotFound and InUse are retried
 }
 
-// Class sorts error codes by what is to be done about them.
+// Class sorts error codes by what to do about them.
 type Class uint8
 
 // Classes.
 const (
 	Other        Class = iota // needs a person
-	NotFound                  // what the call is about, or refers to, is not there
-	Exists                    // it is there already
-	InUse                     // it cannot go while others refer to it
-	Throttled                 // too many calls, after all tries
+	NotFound                  // the resource, or one that the call refers to, does not exist
+	Exists                    // the resource exists already
+	InUse                     // others refer to the resource
+	Throttled                 // too many calls, after all retries
 	Denied                    // no permission
 	WouldSucceed              // the answer to DryRun
 	Limit                     // a quota
@@ -55,10 +55,10 @@ var classNames = [numClasses]string{
 	WouldSucceed: "would_succeed", Limit: "limit", Unreachable: "unreachable",
 }
 
-// String returns the class's name, as metrics show it.
+// String returns the class as metrics show it.
 func (c Class) String() string { return classNames[c] }
 
-// APIError is what EC2 says to a call, or that it says nothing.
+// APIError is EC2's error answer to a call, or the lack of an answer.
 type APIError struct {
 	Action  string // of the API, such as CreateTrafficMirrorSession
 	Code    string // as EC2 spells it; "" if there was no answer

@@ -15,38 +15,37 @@ import (
 	"github.com/mirrorsink/mirrorsink/sessions/account"
 )
 
-// Applier carries plans out.
+// Applier makes the changes of plans.
 type Applier struct {
-	API     Changer
-	Nonce   string        // of this run: see NewNonce
-	DryRun  bool          // only ask whether each change would be allowed
-	GoOn    bool          // a session that EC2 will not make for reasons of its own does not stop the others
-	Workers int           // calls at the same time; 0 is 1
-	Report  func(Outcome) // told of every change when it is done, one at a time; may be nil
+	API       Changer
+	Nonce     string        // of this run: see NewNonce
+	DryRun    bool          // only ask whether each change would be permitted
+	KeepGoing bool          // a session that EC2 refuses for reasons of its own does not stop the others
+	Workers   int           // concurrent calls; 0 is 1
+	Report    func(Outcome) // receives the outcome of every change, one at a time; may be nil
 }
 
-// Outcome is what became of a change.
+// Outcome is the result of one change.
 type Outcome struct {
 	Change *Change
 	ID     string // of what was created
-	Note   string // what is to be said of it; "" if it went as planned
+	Note   string // a remark; "" if it went as planned
 	Err    error  // why it failed
 }
 
-// Result says how far a plan was carried out.
+// Result is the progress of a plan.
 type Result struct {
-	Done   []Outcome
-	Failed []Outcome
-	Left   []*Change // not begun
+	Done     []Outcome
+	Failed   []Outcome
+	NotBegun []*Change
 }
 
-// NewNonce makes a nonce. All creations of a run have tokens made of it, so that a call that is repeated since its answer was
-// lost makes nothing twice, and one of a later run makes a new thing even if the same was deleted in between.
+// NewNonce returns a new nonce. The tokens of all creations in a run contain it: a call that is repeated because its answer was lost
+// creates nothing twice, and a later run creates a new resource even if the same one was deleted in between.
 func NewNonce() string { return rand.Text() }
 
-// Apply carries a plan out, phase by phase, and stops when a change fails for a reason that needs a person; what was begun
-// by then is finished. The result says what is done and what is not. A run that is repeated finishes the job. The error is
-// that of the first change that failed, or of ctx.
+// Apply makes the changes of a plan, phase by phase. It stops when a change fails for a reason that needs a person; calls that have begun
+// are completed. A repeated run finishes the job. The error is that of the first failed change, or of ctx.
 func (a *Applier) Apply(ctx context.Context, p *Plan) (*Result, error) {
 	r := &run{Applier: a, ids: map[string]string{}}
 	ctx, r.stop = context.WithCancelCause(ctx)
@@ -62,7 +61,7 @@ func (a *Applier) Apply(ctx context.Context, p *Plan) (*Result, error) {
 	if len(r.result.Failed) > 0 {
 		return &r.result, r.result.Failed[0].Err
 	}
-	if len(r.result.Left) > 0 {
+	if len(r.result.NotBegun) > 0 {
 		return &r.result, context.Cause(ctx)
 	}
 	return &r.result, nil
@@ -71,16 +70,16 @@ func (a *Applier) Apply(ctx context.Context, p *Plan) (*Result, error) {
 // run is one application of a plan.
 type run struct {
 	*Applier
-	stop context.CancelCauseFunc // begin nothing any more
+	stop context.CancelCauseFunc // no further change begins
 
 	mu     sync.Mutex        // guards the following, and Report
-	ids    map[string]string // of what was made, by its reference: "target/sink"
+	ids    map[string]string // of created resources, by reference: "target/sink"
 	result Result
 }
 
 var errStopped = errors.New("stopped after a failure")
 
-// phase makes changes, those of one lane in their order.
+// phase makes the changes of one phase: those of a lane one after the other, lanes concurrently.
 func (r *run) phase(ctx context.Context, changes []Change) {
 	var lanes [][]*Change
 	number := map[string]int{}
@@ -111,12 +110,12 @@ func (r *run) phase(ctx context.Context, changes []Change) {
 	workers.Wait()
 }
 
-// one makes a change, unless something failed before. A change that was begun is finished even if others are not to begin.
+// one makes a change, unless an earlier one failed. It completes a change that has begun even if the run is stopped.
 func (r *run) one(ctx context.Context, c *Change) {
 	if ctx.Err() != nil {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		r.result.Left = append(r.result.Left, c)
+		r.result.NotBegun = append(r.result.NotBegun, c)
 		return
 	}
 	o := r.change(context.WithoutCancel(ctx), c)
@@ -138,26 +137,25 @@ func (r *run) one(ctx context.Context, c *Change) {
 	}
 }
 
-// tolerable reports whether others can go on although a change failed. What is wrong with permissions or the network is wrong for
-// all of them.
+// tolerable reports whether other changes can continue after this failure. A problem with permissions or the network affects all of them.
 func (r *run) tolerable(o Outcome) bool {
-	if !r.GoOn || o.Change.Kind != KindSession || o.Change.Op != Create {
+	if !r.KeepGoing || o.Change.Kind != KindSession || o.Change.Op != Create {
 		return false
 	}
 	class := ClassOf(o.Err)
 	return class == Other || class == Limit
 }
 
-// reference is how sessions and rules of a plan refer to what a change makes.
+// reference returns how sessions and rules of a plan refer to what the change creates.
 func (c *Change) reference() string { return account.Reference(c.Kind.String(), c.Name) }
 
-// change makes one change and judges the answer.
+// change makes one change and classifies the answer.
 func (r *run) change(ctx context.Context, c *Change) Outcome {
-	resolved, fresh, missing := r.resolve(c)
+	resolved, recent, missing := r.resolve(c)
 	if missing != "" {
-		return Outcome{Change: c, Note: "not asked: it needs " + missing + ", which is not there yet"} // of a dry run
+		return Outcome{Change: c, Note: "not asked: it needs " + missing + ", which is not there yet"} // only in a dry run
 	}
-	id, err := r.API.Change(ctx, &resolved, Call{Token: r.token(c), DryRun: r.DryRun, Settled: !fresh})
+	id, err := r.API.Change(ctx, &resolved, Call{Token: r.token(c), DryRun: r.DryRun, Recent: recent})
 	o := Outcome{Change: c, ID: id}
 	switch class := ClassOf(err); {
 	case err == nil:
@@ -174,8 +172,8 @@ func (r *run) change(ctx context.Context, c *Change) Outcome {
 	return o
 }
 
-// interfaceGone reports whether a change failed because the interface is not there any more, as happens where instances come and
-// go. AWS takes its sessions away with it.
+// interfaceGone reports whether a change failed because the interface no longer exists, as happens where instances come and go. AWS deletes
+// its sessions with it.
 func (c *Change) interfaceGone(err error) bool {
 	var api *APIError
 	if c.Kind != KindSession || !errors.As(err, &api) {
@@ -184,7 +182,7 @@ func (c *Change) interfaceGone(err error) bool {
 	return api.Code == "InvalidNetworkInterfaceID.NotFound" || c.Op == Modify && strings.Contains(api.Code, "MirrorSession")
 }
 
-// readBack compares a rule that is there already with the one that was to be made.
+// readBack compares an existing rule with the one that was to be created.
 func (r *run) readBack(ctx context.Context, want *account.Rule, exists error) (id string, err error) {
 	rules, err := r.API.Rules(ctx, want.Filter)
 	if err != nil {
@@ -197,8 +195,9 @@ func (r *run) readBack(ctx context.Context, want *account.Rule, exists error) (i
 	return rules[i].ID, nil
 }
 
-// resolve puts IDs in the place of references. fresh says that the change depends on one of a moment ago; missing is a reference that has none.
-func (r *run) resolve(c *Change) (resolved Change, fresh bool, missing string) {
+// resolve replaces references by IDs. recent reports that the change depends on one made a moment ago. missing is a reference without an
+// ID.
+func (r *run) resolve(c *Change) (resolved Change, recent bool, missing string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	id := func(ref *string) {
@@ -210,10 +209,10 @@ func (r *run) resolve(c *Change) (resolved Change, fresh bool, missing string) {
 			missing = strings.Replace(*ref, "/", " ", 1)
 			return
 		}
-		*ref, fresh = made, true
+		*ref, recent = made, true
 	}
 	resolved = *c
-	fresh = c.Op == Delete && (c.Kind == KindFilter || c.Kind == KindTarget) // EC2 may not know everywhere yet that their sessions are gone
+	recent = c.Op == Delete && (c.Kind == KindFilter || c.Kind == KindTarget) // EC2 may not know everywhere yet that their sessions were deleted
 	switch {
 	case c.Want.Session != nil:
 		s := *c.Want.Session
@@ -232,14 +231,14 @@ func (r *run) resolve(c *Change) (resolved Change, fresh bool, missing string) {
 		id(&f.ID)
 		resolved.ID, resolved.Want.Filter = f.ID, &f
 	}
-	return resolved, fresh, missing
+	return resolved, recent, missing
 }
 
-// token is the ClientToken of a creation: the same for the same resource in the same run, at most 64 ASCII characters.
+// token returns the ClientToken of a creation: the same for the same resource in the same run, at most 64 ASCII characters.
 func (r *run) token(c *Change) string {
 	h := sha256.New()
 	if err := json.NewEncoder(h).Encode([]any{r.Nonce, c.Kind, c.Name, c.Want}); err != nil {
-		panic(err) // strings and numbers can be written
+		panic(err) // strings and numbers can always be encoded
 	}
 	return hex.EncodeToString(h.Sum(nil)[:24])
 }

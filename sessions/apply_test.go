@@ -26,7 +26,7 @@ type changer struct {
 type madeCall struct {
 	text   string
 	token  string
-	settle bool
+	recent bool
 }
 
 func (f *changer) Change(_ context.Context, c *Change, how Call) (string, error) {
@@ -45,7 +45,7 @@ func (f *changer) Change(_ context.Context, c *Change, how Call) (string, error)
 	if c.Kind == KindServices {
 		text += " of " + c.ID
 	}
-	f.calls = append(f.calls, madeCall{text, how.Token, how.Settled})
+	f.calls = append(f.calls, madeCall{text, how.Token, how.Recent})
 	if f.fail != nil {
 		if err := f.fail(c); err != nil {
 			return "", err
@@ -95,7 +95,7 @@ func TestApplyPutsIDsInThePlaceOfNames(t *testing.T) {
 	}, api.texts())
 	assert.Len(t, result.Done, 7)
 	for _, c := range api.calls[2:] {
-		assert.False(t, c.settle, "%s refers to what was made a moment ago", c.text)
+		assert.True(t, c.recent, "%s refers to a resource of this run", c.text)
 	}
 }
 
@@ -129,15 +129,15 @@ func TestApplyStopsAtAFailure(t *testing.T) {
 		}
 		return nil
 	}}
-	var told []string
-	a := &Applier{API: api, Workers: 4, Report: func(o Outcome) { told = append(told, o.String()) }}
+	var reported []string
+	a := &Applier{API: api, Workers: 4, Report: func(o Outcome) { reported = append(reported, o.String()) }}
 	result, err := a.Apply(t.Context(), emptyAccount(t))
 	require.ErrorIs(t, err, error(no))
 	assert.EqualError(t, err, "create rule web ingress 20: CreateTrafficMirrorFilterRule: UnauthorizedOperation: no")
 	assert.Len(t, result.Done, 3)
 	assert.Len(t, result.Failed, 1)
-	assert.Len(t, result.Left, 3)
-	assert.Equal(t, []string{"+ target sink is id-of-sink", "+ filter web is id-of-web", "+ rule web ingress 10 is id-of-web ingress 10", "+ rule web ingress 20: failed"}, told)
+	assert.Len(t, result.NotBegun, 3)
+	assert.Equal(t, []string{"+ target sink is id-of-sink", "+ filter web is id-of-web", "+ rule web ingress 10 is id-of-web ingress 10", "+ rule web ingress 20: failed"}, reported)
 }
 
 func TestApplyIsInterruptedBetweenCalls(t *testing.T) {
@@ -150,7 +150,7 @@ func TestApplyIsInterruptedBetweenCalls(t *testing.T) {
 	result, err := (&Applier{API: api}).Apply(ctx, emptyAccount(t))
 	require.ErrorIs(t, err, context.Canceled)
 	assert.Len(t, result.Done, 2)
-	assert.Len(t, result.Left, 5)
+	assert.Len(t, result.NotBegun, 5)
 }
 
 // TestDryRunAsksWhatItCan: nothing is made, what depends on something that is not there is not asked, and a refusal does not
@@ -162,15 +162,15 @@ func TestDryRunAsksWhatItCan(t *testing.T) {
 		}
 		return nil
 	}}
-	var told []string
-	a := &Applier{API: api, DryRun: true, Report: func(o Outcome) { told = append(told, o.String()) }}
+	var reported []string
+	a := &Applier{API: api, DryRun: true, Report: func(o Outcome) { reported = append(reported, o.String()) }}
 	result, err := a.Apply(t.Context(), emptyAccount(t))
 	require.Error(t, err)
 	assert.Equal(t, []string{"create target sink", "create filter web"}, api.texts())
 	assert.Len(t, result.Failed, 1)
-	assert.Empty(t, result.Left)
-	assert.Equal(t, "+ filter web: would be allowed", told[1])
-	assert.Equal(t, "+ rule web ingress 10: not asked: it needs filter web, which is not there yet", told[2])
+	assert.Empty(t, result.NotBegun)
+	assert.Equal(t, "+ filter web: would be allowed", reported[1])
+	assert.Equal(t, "+ rule web ingress 10: not asked: it needs filter web, which is not there yet", reported[2])
 }
 
 // TestAnInterfaceThatVanishes is not for a person: instances come and go while a plan is carried out.
@@ -290,9 +290,9 @@ func TestWatchGoesOn(t *testing.T) {
 			}
 			return nil
 		}}
-		result, err := (&Applier{API: api, GoOn: true}).Apply(t.Context(), emptyAccount(t))
+		result, err := (&Applier{API: api, KeepGoing: true}).Apply(t.Context(), emptyAccount(t))
 		require.Error(t, err)
 		assert.Len(t, result.Failed, 1)
-		assert.Len(t, result.Left, left, "%v", class)
+		assert.Len(t, result.NotBegun, left, "%v", class)
 	}
 }

@@ -24,15 +24,15 @@ type Statement struct {
 	Condition map[string]map[string][]string `json:",omitempty"` // by operator and key
 }
 
-// Scope narrows a policy. What is empty is any.
+// Scope narrows a policy. An empty field matches anything.
 type Scope struct {
 	Owner   string // of the spec
 	Account string // twelve digits
 	Region  string
 }
 
-// policies are what a command may do, by its name. Commands that are not listed call nothing, or what another one does:
-// destroy and status are apply's and plan's, listen with an inventory of EC2 is inventory's.
+// policies are the statements by command. The other commands make no calls, or those of one that is listed: destroy and status have the
+// calls of apply and plan, listen with an inventory from EC2 those of inventory.
 var policies = map[string]func(Scope) []Statement{
 	"plan":      func(Scope) []Statement { return []Statement{readState()} },
 	"apply":     Scope.apply,
@@ -41,12 +41,12 @@ var policies = map[string]func(Scope) []Statement{
 	"doctor":    func(Scope) []Statement { return []Statement{readState(), readNetwork()} },
 }
 
-// PolicyCommands are the commands that have a policy, in order.
+// PolicyCommands returns the commands that have a policy, in order.
 func PolicyCommands() []string {
 	return []string{"plan", "apply", "watch", "inventory", "doctor"}
 }
 
-// PolicyFor returns the least policy with which a command does all that it can.
+// PolicyFor returns the least policy with which a command can do everything.
 func PolicyFor(command string, s Scope) (*Policy, error) {
 	statements, ok := policies[command]
 	if !ok {
@@ -55,10 +55,10 @@ func PolicyFor(command string, s Scope) (*Policy, error) {
 	return &Policy{Version: "2012-10-17", Statement: statements(s)}, nil
 }
 
-// Print writes the document as IAM takes it.
+// Print writes the document as IAM accepts it.
 func (p *Policy) Print(out io.Writer) error { return printJSON(out, p) }
 
-// Actions are all that the policy allows, sorted, each once.
+// Actions returns all actions that the policy allows, sorted, each once.
 func (p *Policy) Actions() (all []string) {
 	for _, s := range p.Statement {
 		all = append(all, s.Action...)
@@ -67,7 +67,7 @@ func (p *Policy) Actions() (all []string) {
 	return slices.Compact(all)
 }
 
-// Types of resources, as ARNs name them. The actions of each, and the condition keys that they support, are those of
+// Types of resources, as ARNs name them. The actions of each and the supported condition keys are listed at
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html.
 const (
 	targetType    = "traffic-mirror-target"
@@ -78,7 +78,7 @@ const (
 	endpointType  = "vpc-endpoint"
 )
 
-// readState allows what State is read with. Describe calls know no resources.
+// readState allows the calls that read a State. Describe calls have no resources.
 func readState() Statement {
 	return Statement{Sid: "ReadMirroring", Effect: "Allow", Resource: []string{"*"}, Action: []string{
 		"ec2:DescribeInstances", "ec2:DescribeNetworkInterfaces",
@@ -86,7 +86,7 @@ func readState() Statement {
 	}}
 }
 
-// readNetwork allows what a check of the way to the sink reads.
+// readNetwork allows the calls with which doctor reads the network.
 func readNetwork() Statement {
 	return Statement{Sid: "ReadNetwork", Effect: "Allow", Resource: []string{"*"}, Action: []string{
 		"ec2:DescribeSecurityGroups", "ec2:DescribeSubnets",
@@ -95,11 +95,11 @@ func readNetwork() Statement {
 	}}
 }
 
-// The four calls that create.
+// creating are the calls that create a resource.
 var creating = []string{"CreateTrafficMirrorFilter", "CreateTrafficMirrorFilterRule", "CreateTrafficMirrorSession", "CreateTrafficMirrorTarget"}
 
-// apply allows to make what carries the owner's tag, and to change and delete what does. EC2 looks at each resource of a call
-// by itself, so there is a statement for what is made and others for what it is made of.
+// apply allows creating resources with the owner's tag, and changing and deleting those that have it. EC2 evaluates each resource of a call
+// separately, so the created resource and the resources that it refers to have separate statements.
 func (s Scope) apply() []Statement {
 	read := readState()
 	read.Action = append(read.Action, "ec2:DescribeTrafficMirrorFilterRules")
@@ -148,7 +148,7 @@ func with(m map[string][]string, key string, values []string) map[string][]strin
 	return m
 }
 
-// tagged is the condition that a resource, or a request, carries the owner's tag; of anybody if the owner is not given.
+// tagged returns the condition that a resource or request has the owner's tag, with any value if no owner is given.
 func (s Scope) tagged(where string) map[string]map[string][]string {
 	operator, owner := "StringEquals", s.Owner
 	if owner == "" {
@@ -157,7 +157,7 @@ func (s Scope) tagged(where string) map[string]map[string][]string {
 	return map[string]map[string][]string{operator: {where + "/" + account.OwnerTag: {owner}}}
 }
 
-// arns are all resources of some types.
+// arns returns the ARNs of all resources of some types.
 func (s Scope) arns(types ...string) []string {
 	all := make([]string, len(types))
 	for i, t := range types {
@@ -173,7 +173,7 @@ func orAny(s string) string {
 	return s
 }
 
-// partition is the part of AWS that a region is in.
+// partition returns the AWS partition of the region.
 func (s Scope) partition() string {
 	switch {
 	case strings.HasPrefix(s.Region, "cn-"):

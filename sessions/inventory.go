@@ -11,8 +11,8 @@ import (
 	"github.com/mirrorsink/mirrorsink/sessions/account"
 )
 
-// Inventory says whose packets they are: for each mirror session the envelope's source and VNI, and the interface behind
-// them. It stands in a file as JSON, or is made from a State.
+// Inventory maps the packets of each mirror session, by source address and VNI, to the interface behind it. It is stored as JSON, or made
+// from a State.
 type Inventory struct {
 	Format  int       `json:"format"` // InventoryFormat
 	Made    time.Time `json:"made"`   // UTC
@@ -20,17 +20,17 @@ type Inventory struct {
 	Entries []Entry   `json:"sessions"`
 }
 
-// InventoryFormat is the format of inventories that this version writes, and the only one that it reads.
+// InventoryFormat is the version of the format that Write writes and ReadInventory reads.
 const InventoryFormat = 1
 
 // Entry is one mirror session and its interface.
 type Entry struct {
-	Outer     netip.Addr   `json:"outer"` // the interface's primary address, from which the copies come
+	Outer     netip.Addr   `json:"outer"` // the interface's primary address: the source of the copies
 	VNI       uint32       `json:"vni"`
 	Session   string       `json:"session"`
 	Interface string       `json:"interface"`
 	MAC       string       `json:"mac,omitempty"`
-	Addresses []netip.Addr `json:"addresses,omitempty"` // all private ones, the primary one first
+	Addresses []netip.Addr `json:"addresses,omitempty"` // all private addresses, the primary one first
 	Instance  string       `json:"instance,omitempty"`
 	VPC       string       `json:"vpc,omitempty"`
 	Subnet    string       `json:"subnet,omitempty"`
@@ -38,7 +38,7 @@ type Entry struct {
 	ZoneID    string       `json:"zone_id,omitempty"`
 	Type      string       `json:"type,omitempty"`
 	Account   string       `json:"account,omitempty"`
-	Tags      account.Tags `json:"tags,omitempty"` // of the instance, and over them those of the interface
+	Tags      account.Tags `json:"tags,omitempty"` // those of the instance, overridden by those of the interface
 }
 
 // entryKey identifies an entry: the two fields that the outer headers of a packet have.
@@ -49,16 +49,16 @@ type entryKey struct {
 
 func (e *Entry) key() entryKey { return entryKey{e.Outer, e.VNI} }
 
-// Omission is a session that is not in the inventory, and why.
+// Omission is a session that is not in the inventory, with the reason.
 type Omission struct {
 	Session string
 	Why     string
 }
 
-// NewInventory joins the sessions of a state with their interfaces and these with their instances, by ID. Entries are in
-// the order of outer source, VNI and session. What is left out is told in the order of sessions: a session whose interface
-// is not in the state or has no address; one that no packet can be told to belong to, since another interface has the same
-// address in another VPC and the same VNI; and of several sessions of one interface with the same VNI all but the first.
+// NewInventory joins the sessions of a state with their interfaces, and these with their instances, by ID. Entries are ordered by outer
+// source, VNI and session, omissions by session. It omits a session whose interface is unknown or has no address; sessions of different
+// interfaces with the same address (in different VPCs) and VNI, since packets cannot be attributed; and of several sessions of one
+// interface with the same VNI all but the first.
 func NewInventory(s *account.State, made time.Time) (*Inventory, []Omission) {
 	j := join{Index: account.NewIndex(s), byKey: map[entryKey][]*account.Session{}}
 	for i := range s.Sessions {
@@ -77,7 +77,7 @@ func NewInventory(s *account.State, made time.Time) (*Inventory, []Omission) {
 	return inv, j.omitted
 }
 
-// join is an inventory in the making.
+// join builds an inventory.
 type join struct {
 	*account.Index
 	byKey   map[entryKey][]*account.Session // sessions that a packet cannot tell apart
@@ -101,7 +101,7 @@ func (j *join) omit(s *account.Session, format string, args ...any) {
 	j.omitted = append(j.omitted, Omission{s.ID, fmt.Sprintf(format, args...)})
 }
 
-// entry returns the entry of sessions that have source and VNI in common; nil if it would be a guess.
+// entry returns the entry of sessions with the same source and VNI, or nil if it would be ambiguous.
 func (j *join) entry(same []*account.Session) *Entry {
 	slices.SortFunc(same, func(a, b *account.Session) int {
 		return cmp.Or(cmp.Compare(a.Number, b.Number), cmp.Compare(a.ID, b.ID))
@@ -121,7 +121,7 @@ func (j *join) entry(same []*account.Session) *Entry {
 	return j.describe(first)
 }
 
-// describe says all that is known of a session.
+// describe returns the entry of a session with all known facts.
 func (j *join) describe(s *account.Session) *Entry {
 	i := j.InterfaceByID[s.Interface]
 	e := &Entry{

@@ -13,10 +13,10 @@ import (
 	"github.com/mirrorsink/mirrorsink/sessions/account"
 )
 
-// maxInventory bounds the file: about a kilobyte for each of the 65,535 sessions that a sink tells apart.
+// maxInventory limits the size of the file: about a kilobyte for each of the 65,535 sessions that a sink supports.
 const maxInventory = 64 << 20
 
-// Write writes the inventory as JSON, an entry a line. Equal inventories give equal bytes.
+// Write writes the inventory as JSON with one entry a line. Equal inventories give equal bytes.
 func (inv *Inventory) Write(w io.Writer) error {
 	head := *inv
 	head.Entries = nil
@@ -41,16 +41,15 @@ func (inv *Inventory) Write(w io.Writer) error {
 	return err
 }
 
-// writeJSON writes a value as one line, and leaves characters as they are that only web pages need escaped.
+// writeJSON writes a value in one line, without the escapes that only web pages need.
 func writeJSON(w io.Writer, v any) error {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
 	return e.Encode(v)
 }
 
-// ReadInventory reads what Write writes. It refuses, with one line that says what is wrong and where: text that is no JSON or
-// longer than 64 MiB, keys that it does not know, another format, addresses and numbers that cannot be, and sessions that
-// packets do not tell apart.
+// ReadInventory reads the output of Write. It returns an error of one line, with the position, for text that is not JSON or is longer than
+// 64 MiB, unknown keys, another format, impossible addresses and numbers, and sessions with the same source and VNI.
 func ReadInventory(r io.Reader) (*Inventory, error) {
 	text, err := io.ReadAll(io.LimitReader(r, maxInventory+1))
 	switch {
@@ -74,11 +73,11 @@ func ReadInventory(r io.Reader) (*Inventory, error) {
 	return readEntries(text)
 }
 
-// readEntries reads text whose format is the right one.
+// readEntries reads a file with the right format.
 func readEntries(text []byte) (*Inventory, error) {
 	var outline struct {
 		Inventory
-		Entries []json.RawMessage `json:"sessions"` // apart, so that an error can say in which one it is
+		Entries []json.RawMessage `json:"sessions"` // separate, so that an error can name the entry
 	}
 	if err := strict(text, &outline); err != nil {
 		return nil, inLine(text, err)
@@ -104,7 +103,7 @@ func readEntries(text []byte) (*Inventory, error) {
 	return inv, nil
 }
 
-// named is an entry's session as a message shows it.
+// named returns an entry's session for messages.
 func (e *Entry) named() string {
 	if e.Session == "" {
 		return ""
@@ -112,7 +111,7 @@ func (e *Entry) named() string {
 	return " " + strconv.Quote(e.Session)
 }
 
-// check says what an entry has not or cannot have, and brings addresses into the form in which they are compared.
+// check returns an error if a field is missing or impossible. It normalizes addresses for comparison.
 func (e *Entry) check() error {
 	switch {
 	case !e.Outer.IsValid():
@@ -137,14 +136,14 @@ func (e *Entry) check() error {
 	return nil
 }
 
-// strict decodes all of text, and no keys that it has no place for.
+// strict decodes all of text and refuses unknown keys.
 func strict(text []byte, to any) error {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
 	return d.Decode(to)
 }
 
-// inLine adds the line in which the text is wrong, where that is known.
+// inLine adds the line of the error, if it is known.
 func inLine(text []byte, err error) error {
 	offset := int64(-1)
 	var syntax *json.SyntaxError
@@ -161,7 +160,7 @@ func inLine(text []byte, err error) error {
 	return fmt.Errorf("line %d: %w", 1+bytes.Count(text[:min(offset, int64(len(text)))], []byte("\n")), plain(err))
 }
 
-// plain says in words for people what the JSON package says of Go's types.
+// plain replaces the wording of the JSON package, which mentions Go types.
 func plain(err error) error {
 	var typ *json.UnmarshalTypeError
 	switch {

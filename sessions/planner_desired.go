@@ -9,8 +9,8 @@ import (
 	"github.com/mirrorsink/mirrorsink/sessions/spec"
 )
 
-// desire lists the sessions that the spec asks for, in the order of the spec and of interfaces, with all that has to be chosen
-// for them: target, number and VNI.
+// desire lists the sessions that the spec asks for, in the order of the spec and of interfaces. It chooses the target, number and VNI of
+// each.
 func (p *planner) desire(chosen choice) {
 	for i := range p.Spec.Sessions {
 		spec := &p.Spec.Sessions[i]
@@ -48,7 +48,7 @@ func sourcesOf(spec *spec.Session, chosen choice) []*Desired {
 	return slices.SortedFunc(maps.Values(first), func(a, b *Desired) int { return cmp.Compare(a.ENI.ID, b.ENI.ID) })
 }
 
-// targetIn returns the target to which an interface's copies go; "" if there is none in its zone, which is told.
+// targetIn returns the target for an interface, or "" if the session names none for its zone. In that case the interface is skipped.
 func (p *planner) targetIn(spec *spec.Session, eni *account.Interface) string {
 	if spec.Target != "" {
 		return p.targets[spec.Target]
@@ -61,7 +61,7 @@ func (p *planner) targetIn(spec *spec.Session, eni *account.Interface) string {
 	return ""
 }
 
-// byInterface groups sessions, in their order, by what they mirror.
+// byInterface groups sessions by their interface and keeps their order.
 func byInterface(all []*Desired) map[string][]*Desired {
 	byENI := map[string][]*Desired{}
 	for _, w := range all {
@@ -70,8 +70,8 @@ func byInterface(all []*Desired) map[string][]*Desired {
 	return byENI
 }
 
-// match finds what there is of an interface's wanted sessions: ours of the same name, if there are several the one with the
-// wanted number or else the first.
+// match finds the existing session for each desired session of an interface: ours with the same name. If there are several, it takes the
+// one with the desired number, or else the first.
 func (p *planner) match(want []*Desired, there []*account.Session) {
 	for _, w := range want {
 		for _, s := range there {
@@ -85,8 +85,8 @@ func (p *planner) match(want []*Desired, there []*account.Session) {
 	}
 }
 
-// number gives each of an interface's wanted sessions its number: that of the spec; else the one that it has; else the lowest
-// that is free.
+// number assigns a number to each desired session of an interface: the one in the spec, else the one that the session has, else the lowest
+// free one.
 func (p *planner) number(want []*Desired, there []*account.Session) {
 	taken := map[int]string{}
 	for _, s := range there {
@@ -119,15 +119,15 @@ func (p *planner) number(want []*Desired, there []*account.Session) {
 	}
 }
 
-// chooseVNIs gives each wanted session its VNI. One from a range is kept as long as no other session that we see has it.
+// chooseVNIs assigns a VNI to each desired session. A session keeps a VNI from its range unless another visible session has it too.
 func (p *planner) chooseVNIs() {
-	users := map[uint32]int{} // of VNIs: sessions that stay as they are, or that have been given one
+	users := map[uint32]int{} // by VNI: sessions of others, and ours that have their VNI
 	for i := range p.Account.Sessions {
 		if s := &p.Account.Sessions[i]; !p.Ours(s.Tags) {
 			users[s.VNI]++
 		}
 	}
-	for _, w := range p.Desired { // before the choice from ranges, wherever they stand in the spec
+	for _, w := range p.Desired { // before the choice from ranges, whatever their order in the spec
 		if w.Spec.VNI.Shared() {
 			w.VNI = w.Spec.VNI.From
 			users[w.VNI]++
@@ -149,9 +149,9 @@ func (p *planner) chooseVNIs() {
 	p.assignVNIs(unassigned, users)
 }
 
-// assignVNIs gives each session the lowest VNI of its range that nobody has.
+// assignVNIs assigns the lowest free VNI of its range to each session.
 func (p *planner) assignVNIs(unassigned []*Desired, users map[uint32]int) {
-	next := map[string]uint32{} // by the spec's session: everything below it is given
+	next := map[string]uint32{} // by the spec's session: all VNIs below it are assigned
 	without := map[string][]string{}
 	for _, w := range unassigned {
 		r := w.Spec.VNI
@@ -175,8 +175,8 @@ func (p *planner) assignVNIs(unassigned []*Desired, users map[uint32]int) {
 	}
 }
 
-// fillDefaults takes over what AWS fills in by itself: the packet length of a session to a Network Load Balancer. A target that is
-// not to be seen, since another account shares it, may be one.
+// fillDefaults takes over the packet length that AWS sets by itself for a session to a Network Load Balancer. A target that is not visible,
+// since another account shares it, may be such a balancer.
 func (p *planner) fillDefaults(w *Desired) {
 	if w.have == nil || w.PacketLength != 0 || w.have.PacketLength != account.MaxPacketLength {
 		return

@@ -9,7 +9,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/sessions/spec"
 )
 
-// planFilters finds the filter of each of the spec's names, and brings its rules and network services in line.
+// planFilters finds or creates the filter of each name in the spec, and plans the changes of its rules and network services.
 func (p *planner) planFilters() {
 	for i := range p.Spec.Filters {
 		f := &p.Spec.Filters[i]
@@ -31,7 +31,7 @@ func (p *planner) ourFilter(name string) *account.Filter {
 	})
 }
 
-// planServices turns Amazon's DNS on or off.
+// planServices turns mirroring of Amazon DNS on or off.
 func (p *planner) planServices(f *spec.Filter, have *account.Filter) {
 	if slices.Contains(have.Services, account.AmazonDNS) == f.AmazonDNS {
 		return
@@ -46,8 +46,8 @@ func (p *planner) planServices(f *spec.Filter, have *account.Filter) {
 		Want: Object{Filter: &want}, Have: Object{Filter: &account.Filter{ID: have.ID, Services: have.Services}}})
 }
 
-// planRules brings a filter's rules in line. A rule that is not wanted is modified into one that is, number and direction
-// included, as long as there are both: so the filter never has more rules than AWS allows.
+// planRules plans the changes of a filter's rules. An unwanted rule is modified into a missing one, number and direction included, as long
+// as there are both. So the filter never exceeds AWS's limit on rules.
 func (p *planner) planRules(f *spec.Filter, have *account.Filter) {
 	there := map[account.RuleKey]*account.Rule{}
 	foreign := 0
@@ -79,7 +79,7 @@ func (p *planner) planRules(f *spec.Filter, have *account.Filter) {
 	p.replaceRules(f, missing, p.spare(have, there))
 }
 
-// spare are a filter's rules that are ours and not wanted, in their order.
+// spare returns a filter's rules that are ours and not in the spec, in order.
 func (p *planner) spare(have *account.Filter, there map[account.RuleKey]*account.Rule) (spare []*account.Rule) {
 	for i := range have.Rules {
 		if r := &have.Rules[i]; there[r.Key()] == r && p.Ours(r.Tags) {
@@ -92,7 +92,7 @@ func (p *planner) spare(have *account.Filter, there map[account.RuleKey]*account
 	return spare
 }
 
-// replaceRules makes missing rules of spare ones, those of the same direction first, then makes or deletes what is left.
+// replaceRules turns spare rules into missing ones, those of the same direction first. It then creates or deletes the rest.
 func (p *planner) replaceRules(f *spec.Filter, missing []account.Rule, spare []*account.Rule) {
 	for _, sameDirection := range []bool{true, false} {
 		missing = slices.DeleteFunc(missing, func(want account.Rule) bool {
@@ -134,7 +134,7 @@ func (p *planner) deleteRule(filter string, r *account.Rule, why string) {
 	p.add(deleteRules, r.Filter, Change{Op: Delete, Kind: KindRule, Name: ruleName(filter, r), ID: r.ID, Why: why, Have: Object{Rule: r}})
 }
 
-// deleteFilter deletes a filter with its rules, unless somebody else needs it.
+// deleteFilter deletes a filter with its rules, unless a session of another owner uses it or it has rules of another owner.
 func (p *planner) deleteFilter(f *account.Filter, user string) {
 	name := f.Tags[account.NameTag]
 	if user != "" {

@@ -7,7 +7,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/sessions/account"
 )
 
-// refuse says what AWS would refuse of the sessions as they would be.
+// refuse adds what AWS would refuse of the desired sessions to the plan.
 func (p *planner) refuse() {
 	perENI := map[string]int{}
 	total := len(p.Desired)
@@ -33,7 +33,7 @@ func (p *planner) refuse() {
 	p.warnForeignFirst()
 }
 
-// refuseSession looks at what one session asks for.
+// refuseSession checks one session by itself.
 func (p *planner) refuseSession(w *Desired) {
 	if w.PacketLength <= account.MaxPacketLength {
 		return
@@ -43,7 +43,7 @@ func (p *planner) refuseSession(w *Desired) {
 	}
 }
 
-// refuseBothEnds finds interfaces that would be source and target.
+// refuseBothEnds finds interfaces that would be both source and target.
 func (p *planner) refuseBothEnds() {
 	targets := map[string]string{}
 	for i := range p.Account.Targets {
@@ -73,7 +73,7 @@ func (p *planner) refuseBothEnds() {
 	}
 }
 
-// refuseSources counts the sources of interface targets.
+// refuseSources checks the number of sources of each interface target.
 func (p *planner) refuseSources() {
 	sources := map[string]map[string]bool{} // by target
 	add := func(target, eni string) {
@@ -104,7 +104,7 @@ func (p *planner) refuseSources() {
 	}
 }
 
-// warnSameVNI tells of sessions of one interface whose copies could not be told apart.
+// warnSameVNI warns of sessions of one interface with the same VNI: their copies cannot be told apart.
 func (p *planner) warnSameVNI() {
 	type key struct {
 		eni string
@@ -123,8 +123,8 @@ func (p *planner) warnSameVNI() {
 	}
 }
 
-// warnForeignFirst tells of interfaces at which a session of others is asked before ours: AWS mirrors a packet once, for the
-// session of the lowest number whose filter matches.
+// warnForeignFirst warns of interfaces on which EC2 evaluates a session of another owner before ours. AWS mirrors a packet once, for the
+// session with the lowest number whose filter matches.
 func (p *planner) warnForeignFirst() {
 	seen := map[string]bool{}
 	for _, w := range p.Desired {

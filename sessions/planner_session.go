@@ -11,12 +11,12 @@ import (
 	"github.com/mirrorsink/mirrorsink/sessions/spec"
 )
 
-// planSessions brings the sessions in line, interface by interface, and lists those of others.
+// planSessions plans the changes of sessions, interface by interface, and lists the sessions of other owners.
 func (p *planner) planSessions() {
 	byENI := byInterface(p.Desired)
 	for i := range p.Account.Sessions {
 		if s := &p.Account.Sessions[i]; p.Ours(s.Tags) && byENI[s.Interface] == nil {
-			byENI[s.Interface] = nil // whose sessions all go
+			byENI[s.Interface] = nil // all of its sessions are deleted
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(byENI)) {
@@ -25,7 +25,7 @@ func (p *planner) planSessions() {
 	p.Plan.Sessions = len(p.Desired)
 }
 
-// planInterface makes the changes of one interface in an order in which no session takes a number that another one still has.
+// planInterface plans the changes of one interface in an order in which no session takes a number that another one still has.
 func (p *planner) planInterface(want []*Desired, there []*account.Session) {
 	taken := map[int]bool{} // numbers
 	for _, s := range there {
@@ -57,8 +57,8 @@ func (p *planner) planInterface(want []*Desired, there []*account.Session) {
 	}
 }
 
-// modifySessions modifies first what waits for no other one. Where sessions wait for each other's numbers in a circle, one is
-// moved out of the way. A number that somebody keeps was refused before, and is waited for no longer.
+// modifySessions orders modifications so that the new number of each is free. If sessions exchange their numbers in a cycle, one of them
+// first moves to an unused number. A number that another session keeps was refused before, and is not waited for.
 func (p *planner) modifySessions(moves []*Desired, taken map[int]bool) {
 	free := func(w *Desired) bool { return w.Number == w.have.Number || !taken[w.Number] }
 	for aside := map[*Desired]bool{}; len(moves) > 0; {
@@ -76,7 +76,7 @@ func (p *planner) modifySessions(moves []*Desired, taken map[int]bool) {
 	}
 }
 
-// stepAside gives a session a number that nobody has, for a moment.
+// stepAside moves a session to an unused number temporarily.
 func (p *planner) stepAside(w *Desired, taken map[int]bool) {
 	aside := *w.have
 	for aside.Number = 1; taken[aside.Number]; aside.Number++ {
@@ -98,7 +98,7 @@ func (p *planner) deleteSession(s *account.Session, want []*Desired) {
 		Why: p.unwanted(s, want), Have: Object{Session: s}})
 }
 
-// unwanted says why a session goes.
+// unwanted returns why a session is deleted.
 func (p *planner) unwanted(s *account.Session, want []*Desired) string {
 	name := s.Tags[account.NameTag]
 	eni := p.Account.InterfaceByID[s.Interface]
@@ -119,7 +119,7 @@ func (p *planner) unwanted(s *account.Session, want []*Desired) string {
 
 func (w *Desired) name() string { return w.Spec.Name + " " + w.Interface }
 
-// differences says how what is there differs from what is wanted.
+// differences lists how the existing session differs from the desired one.
 func (w *Desired) differences(ix *account.Index) (list []string) {
 	changed := func(what, then, now string) {
 		if then != now {

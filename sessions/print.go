@@ -10,10 +10,10 @@ import (
 	"github.com/mirrorsink/mirrorsink/sessions/account"
 )
 
-// HoursPerMonth is what prices a month are reckoned with.
+// HoursPerMonth is the number of hours in a monthly price.
 const HoursPerMonth = 730
 
-// Cost is what sessions cost in USD. Traffic between zones and load balancers comes on top.
+// Cost is the price of sessions in USD. Traffic between zones and load balancers are not included.
 type Cost struct {
 	Sessions int     `json:"sessions"`
 	Price    float64 `json:"price_per_session_hour"`
@@ -21,7 +21,7 @@ type Cost struct {
 	Month    float64 `json:"month"`
 }
 
-// CostOf returns the cost of so many sessions at a price for each session-hour.
+// CostOf returns the cost of a number of sessions at a price per session-hour.
 func CostOf(sessions int, price float64) Cost {
 	hour := float64(sessions) * price
 	return Cost{sessions, price, hour, hour * HoursPerMonth}
@@ -35,10 +35,10 @@ func (c Cost) String() string {
 	return fmt.Sprintf("%d %s: %.3f USD an hour, %.2f USD a month (at %g USD a session-hour)", c.Sessions, sessions, c.Hour, c.Month, c.Price)
 }
 
-// marks of operations, as in a diff.
+// marks are the operations as in a diff.
 var marks = [numOps]string{Create: "+", Modify: "~", Delete: "-"}
 
-// Print writes the plan for people: a line for each change, what else they should know, and what it costs.
+// Print writes the plan for people: a line for each change, remarks, and the cost.
 func (p *Plan) Print(out io.Writer, price float64) error {
 	b := bufio.NewWriter(out)
 	tw := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
@@ -67,7 +67,7 @@ func (p *Plan) Print(out io.Writer, price float64) error {
 	return b.Flush()
 }
 
-// place is where the plan is for, as the beginning of a phrase; it is empty if nothing is known of it.
+// place returns the account and region as the beginning of a phrase, or "" if they are unknown.
 func (p *Plan) place() string {
 	switch {
 	case p.Account != "" && p.Region != "":
@@ -78,7 +78,7 @@ func (p *Plan) place() string {
 	return ""
 }
 
-// idIfAny is an ID, or nothing for a reference to what does not exist yet.
+// idIfAny returns an ID, or "" for a reference.
 func idIfAny(id string) string {
 	if account.IsReference(id) {
 		return ""
@@ -98,7 +98,7 @@ func (p *Plan) Summary() string {
 	return fmt.Sprintf("%d to create, %d to modify, %d to delete.", n[Create], n[Modify], n[Delete])
 }
 
-// PrintJSON writes the plan for programs, with what it costs.
+// PrintJSON writes the plan with its cost as JSON.
 func (p *Plan) PrintJSON(out io.Writer, price float64) error {
 	return printJSON(out, struct {
 		*Plan
@@ -108,12 +108,12 @@ func (p *Plan) PrintJSON(out io.Writer, price float64) error {
 
 func printJSON(out io.Writer, v any) error {
 	enc := json.NewEncoder(out)
-	enc.SetEscapeHTML(false) // nobody puts this into a page
+	enc.SetEscapeHTML(false) // the output is no web page
 	enc.SetIndent("", "  ")
 	return enc.Encode(v)
 }
 
-// String is the change in a few words.
+// String returns the change in a few words.
 func (c *Change) String() string {
 	text := fmt.Sprintf("%s %s %s", marks[c.Op], c.Kind, c.Name)
 	if id := idIfAny(c.ID); c.Op != Create && id != "" {
@@ -122,7 +122,7 @@ func (c *Change) String() string {
 	return text
 }
 
-// String is what became of the change, in a line.
+// String returns the outcome in one line.
 func (o Outcome) String() string {
 	text := o.Change.String()
 	switch {

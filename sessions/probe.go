@@ -13,29 +13,29 @@ import (
 	"github.com/mirrorsink/mirrorsink/sessions/account"
 )
 
-// Prober asks EC2, without doing anything, which of a plan's new sessions it would refuse. Which instance types can be
-// mirrored changes and is written down nowhere for programs; the answers are kept for a while.
+// Prober asks EC2 by DryRun which new sessions of a plan it would refuse. Which instance types can be mirrored changes, and is not
+// published for programs; answers are cached.
 type Prober struct {
 	API   Changer
-	Cache string // a file; "" for none
+	Cache string // file name; "" for no cache
 	Now   func() time.Time
 }
 
-// probeAge is how long an answer is good for: an instance may be given another type.
+// probeAge is how long an answer is valid. An instance may change its type.
 const probeAge = 24 * time.Hour
 
-// answer is what EC2 said of an interface.
+// answer is EC2's answer about an interface.
 type answer struct {
 	At      time.Time `json:"at"`
-	Refused string    `json:"refused,omitempty"` // its reason; "" if it would take it
+	Refused string    `json:"refused,omitempty"` // the reason; "" if EC2 would accept a session
 }
 
-// ErrNotKept is that the answers are there and cannot be kept for the next time.
+// ErrNotKept reports that the answers are complete but could not be cached.
 var ErrNotKept = errors.New("the answers of --probe cannot be kept")
 
-// Probe returns the interfaces that cannot be mirrored, with EC2's reason, and how many it could not ask about since their
-// target or filter is not there yet. An error is ErrNotKept, with which all that was found out is returned, or says why
-// nothing can be found out.
+// Probe returns the interfaces that cannot be mirrored, with EC2's reason. unasked is the number of new sessions whose target or filter
+// does not exist yet, so that EC2 could not be asked. With ErrNotKept all results are valid; any other error reports that EC2 gave no
+// answers.
 func (p *Prober) Probe(ctx context.Context, plan *Plan) (refused []Skip, unasked int, err error) {
 	known := p.load()
 	busy := plan.busy()
@@ -53,7 +53,7 @@ func (p *Prober) Probe(ctx context.Context, plan *Plan) (refused []Skip, unasked
 			}
 			lasts := false
 			if a, lasts, err = p.ask(ctx, c); err != nil {
-				_ = p.save(known) // what is wrong is told already
+				_ = p.save(known) // the first error matters more
 				return refused, unasked, err
 			}
 			switch {
@@ -70,8 +70,8 @@ func (p *Prober) Probe(ctx context.Context, plan *Plan) (refused []Skip, unasked
 	return refused, unasked, p.save(known)
 }
 
-// busy are the interfaces on which the plan also deletes or modifies sessions. They are mirrored now, so if EC2 refuses a new
-// session there, then for a number or a place that it is free to have once the plan is carried out.
+// busy returns the interfaces on which the plan also deletes or modifies sessions. They are mirrored now. If EC2 refuses a new session
+// there, then because of a number or a place that will be free once the plan is applied.
 func (p *Plan) busy() map[string]bool {
 	enis := map[string]bool{}
 	for i := range p.Changes {
@@ -82,10 +82,10 @@ func (p *Plan) busy() map[string]bool {
 	return enis
 }
 
-// ask asks about one session. An answer lasts if it is about the interface; a quota that is used up, or something that is not
-// there, may be otherwise in a moment.
+// ask asks about one session. lasts reports whether the answer is about the interface itself; a used-up quota or a missing resource may
+// change in a moment.
 func (p *Prober) ask(ctx context.Context, c *Change) (a answer, lasts bool, err error) {
-	_, err = p.API.Change(ctx, c, Call{DryRun: true, Settled: true})
+	_, err = p.API.Change(ctx, c, Call{DryRun: true})
 	a = answer{At: p.Now()}
 	var api *APIError
 	switch class := ClassOf(err); {
@@ -99,7 +99,7 @@ func (p *Prober) ask(ctx context.Context, c *Change) (a answer, lasts bool, err 
 	}
 }
 
-// load reads the answers kept. A file that cannot be read is as good as none.
+// load reads the cached answers. An unreadable file counts as empty.
 func (p *Prober) load() map[string]answer {
 	known := map[string]answer{}
 	if text, err := os.ReadFile(p.Cache); err == nil && json.Unmarshal(text, &known) != nil {
@@ -108,7 +108,7 @@ func (p *Prober) load() map[string]answer {
 	return known
 }
 
-// save keeps the answers, but for those that are too old.
+// save caches the answers, except for old ones.
 func (p *Prober) save(known map[string]answer) error {
 	if p.Cache == "" {
 		return nil

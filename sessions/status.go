@@ -11,28 +11,28 @@ import (
 	"github.com/mirrorsink/mirrorsink/sessions/account"
 )
 
-// Report is how everything of an owner stands.
+// Report is the status of all resources of an owner.
 type Report struct {
 	Sessions []Status `json:"sessions"`
-	Others   []Change `json:"others,omitempty"`   // what differs of targets and filters, as changes that would mend it
-	Refusals []string `json:"refusals,omitempty"` // why AWS would refuse what would mend all this
+	Others   []Change `json:"others,omitempty"`   // differences of targets and filters, as the changes that would remove them
+	Refusals []string `json:"refusals,omitempty"` // why AWS would refuse these changes
 }
 
-// Status is how one session of an owner stands.
+// Status is the status of one session of an owner.
 type Status struct {
-	Name      string  `json:"name"` // of the spec's entry
+	Name      string  `json:"name"` // of the entry in the spec
 	ID        string  `json:"id,omitempty"`
 	Interface string  `json:"interface"`
 	Instance  string  `json:"instance,omitempty"`
 	State     string  `json:"state"`  // of the interface; "gone" if there is none
 	Target    string  `json:"target"` // its address, or what is wrong with it
 	Number    int     `json:"number"`
-	VNI       *uint32 `json:"vni"`             // nil while AWS has yet to choose it
-	Drift     string  `json:"drift,omitempty"` // how it differs from the spec
+	VNI       *uint32 `json:"vni"`             // nil until AWS has chosen it
+	Drift     string  `json:"drift,omitempty"` // difference from the spec
 }
 
-// StatusOf lists the sessions that are the spec's owner's or that the spec wants, in the order of names and interfaces. The
-// plan is that of the same spec and state.
+// StatusOf lists the sessions of the plan's owner and those that the spec asks for, in the order of names and interfaces. The plan must be
+// that of the same spec and state.
 func StatusOf(have *account.State, p *Plan) *Report {
 	r := &Report{Refusals: p.Refusals}
 	ix := account.NewIndex(have)
@@ -86,7 +86,7 @@ func statusOf(ix *account.Index, s *account.Session) Status {
 	return st
 }
 
-// Print writes the report for people, a line each.
+// Print writes the report for people, one line per session.
 func (r *Report) Print(out io.Writer) error {
 	tw := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(tw, "SESSION\tID\tINTERFACE\tINSTANCE\tSTATE\tTARGET\tNUMBER\tVNI\tDRIFT")
@@ -115,5 +115,5 @@ func (r *Report) Print(out io.Writer) error {
 	return nil
 }
 
-// PrintJSON writes the report for programs.
+// PrintJSON writes the report as JSON.
 func (r *Report) PrintJSON(out io.Writer) error { return printJSON(out, r) }

@@ -58,7 +58,7 @@ func (c *Client) Change(ctx context.Context, ch *sessions.Change, how sessions.C
 	if how.DryRun {
 		r.dryRun = sdk.Bool(true)
 	}
-	if !how.Settled {
+	if how.Recent {
 		r.retry = func(o *ec2.Options) { o.Retryer = c.patience(ch.Op) }
 	}
 	id, err := call(c, ctx, ch, r)

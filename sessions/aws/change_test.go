@@ -119,10 +119,10 @@ func TestEveryChangeIsOneCall(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			endpoint, requests := replies(t, reply{status: 200, body: "<R>" + tt.answer + "</R>"}, fault(412, "DryRunOperation", "Request would have succeeded, but DryRun flag is set."))
 			c := openAt(t, endpoint)
-			id, err := c.Change(t.Context(), &tt.change, sessions.Call{Token: "token-1", Settled: true})
+			id, err := c.Change(t.Context(), &tt.change, sessions.Call{Token: "token-1"})
 			require.NoError(t, err)
 			assert.Equal(t, "new", id)
-			_, err = c.Change(t.Context(), &tt.change, sessions.Call{Token: "token-1", DryRun: true})
+			_, err = c.Change(t.Context(), &tt.change, sessions.Call{Token: "token-1", DryRun: true, Recent: true})
 			assert.Equal(t, sessions.WouldSucceed, sessions.ClassOf(err))
 			asked := requests()
 			require.Len(t, asked, 2)
@@ -143,7 +143,7 @@ func TestEveryChangeIsOneCall(t *testing.T) {
 func TestNoSuchCall(t *testing.T) {
 	c := openAt(t, closedPort(t))
 	for _, v := range []verb{{sessions.Modify, sessions.KindTarget}, {sessions.Modify, sessions.KindFilter}, {sessions.Create, sessions.KindServices}, {sessions.Delete, sessions.KindServices}} {
-		_, err := c.Change(t.Context(), &sessions.Change{Op: v.op, Kind: v.kind, Name: "x"}, sessions.Call{})
+		_, err := c.Change(t.Context(), &sessions.Change{Op: v.op, Kind: v.kind, Name: "x"}, sessions.Call{Recent: true})
 		assert.EqualError(t, err, "x: EC2 has no call to "+v.op.String()+" "+v.kind.String())
 	}
 }
@@ -152,7 +152,7 @@ func TestAnswerWithoutID(t *testing.T) {
 	for _, tt := range everyChange {
 		if tt.change.Op == sessions.Create {
 			endpoint, _ := replies(t, reply{status: 200, body: "<R/>"})
-			_, err := openAt(t, endpoint).Change(t.Context(), &tt.change, sessions.Call{Token: "t", Settled: true})
+			_, err := openAt(t, endpoint).Change(t.Context(), &tt.change, sessions.Call{Token: "t"})
 			assert.ErrorContains(t, err, "the answer names no ID: is it EC2 that answers at "+endpoint, tt.name)
 		}
 	}

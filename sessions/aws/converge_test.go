@@ -34,7 +34,7 @@ func TestConverges(t *testing.T) {
 		w.apply(after)
 		w.srv.ClearFaults()
 		w.srv.Delay(0)
-		w.srv.Settle()
+		w.srv.ShowAll()
 
 		if p := w.apply(after); len(p.Refusals) == 0 {
 			p = w.plan(after)
@@ -223,7 +223,7 @@ func (w *world) apply(spec *spec.Spec) *sessions.Plan {
 	}
 	applier := sessions.Applier{API: w.client, Nonce: sessions.NewNonce(), Workers: 1}
 	result, err := applier.Apply(w.T.Context(), p)
-	require.Equal(w.T, len(p.Changes), len(result.Done)+len(result.Failed)+len(result.Left))
+	require.Equal(w.T, len(p.Changes), len(result.Done)+len(result.Failed)+len(result.NotBegun))
 	if err != nil {
 		w.T.Logf("apply: %v", err)
 	}

@@ -29,7 +29,7 @@ func TestLostReplyMakesOneObject(t *testing.T) {
 			srv := start(t, ec2test.Account{})
 			c := openAt(t, srv.URL)
 			srv.FailNext(f, 7, "CreateTrafficMirrorFilter")
-			id, err := c.Change(t.Context(), newFilter, sessions.Call{Token: "t-1", Settled: true})
+			id, err := c.Change(t.Context(), newFilter, sessions.Call{Token: "t-1"})
 			require.NoError(t, err)
 			assert.Equal(t, 8, srv.Calls()["CreateTrafficMirrorFilter"])
 			have, err := c.filters(t.Context())
@@ -38,7 +38,7 @@ func TestLostReplyMakesOneObject(t *testing.T) {
 			assert.Equal(t, id, have[0].ID)
 			assert.Equal(t, ours, have[0].Tags)
 
-			again, err := c.Change(t.Context(), newFilter, sessions.Call{Token: "t-2", Settled: true})
+			again, err := c.Change(t.Context(), newFilter, sessions.Call{Token: "t-2"})
 			require.NoError(t, err)
 			assert.NotEqual(t, id, again, "another token is another filter")
 		})
@@ -50,7 +50,7 @@ func TestLostReplyOfDelete(t *testing.T) {
 	srv := start(t, small())
 	c := openAt(t, srv.URL)
 	srv.FailNext(ec2test.LostReply(), 1)
-	id, err := c.Change(t.Context(), &sessions.Change{Op: sessions.Delete, Kind: sessions.KindSession, ID: "tms-1"}, sessions.Call{Settled: true})
+	id, err := c.Change(t.Context(), &sessions.Change{Op: sessions.Delete, Kind: sessions.KindSession, ID: "tms-1"}, sessions.Call{})
 	require.NoError(t, err)
 	assert.Equal(t, "tms-1", id)
 	assert.Equal(t, 2, srv.Calls()["DeleteTrafficMirrorSession"])
@@ -60,7 +60,7 @@ func TestDeleteOfNothing(t *testing.T) {
 	srv := start(t, ec2test.Account{})
 	c := openAt(t, srv.URL)
 	for _, kind := range []sessions.Kind{sessions.KindTarget, sessions.KindFilter, sessions.KindRule, sessions.KindSession} {
-		for _, how := range []sessions.Call{{}, {Settled: true}} {
+		for _, how := range []sessions.Call{{}, {Recent: true}} {
 			prefix := map[sessions.Kind]string{sessions.KindTarget: "tmt", sessions.KindFilter: "tmf", sessions.KindRule: "tmfr", sessions.KindSession: "tms"}[kind]
 			id, err := c.Change(t.Context(), &sessions.Change{Op: sessions.Delete, Kind: kind, ID: prefix + "-0123456789abcdef0"}, how)
 			require.NoError(t, err)
@@ -72,21 +72,21 @@ func TestDeleteOfNothing(t *testing.T) {
 	}
 }
 
-// TestNotFoundUntilSettled asks that what was made a moment ago is waited for, and only that.
-func TestNotFoundUntilSettled(t *testing.T) {
+// TestNotFoundIsRetriedAfterCreation asks that what was made a moment ago is waited for, and only that.
+func TestNotFoundIsRetriedAfterCreation(t *testing.T) {
 	srv := start(t, ec2test.Account{})
 	c := openAt(t, srv.URL)
 	srv.Delay(patientAttempts - 1)
-	filter, err := c.Change(t.Context(), newFilter, sessions.Call{Token: "t-1", Settled: true})
+	filter, err := c.Change(t.Context(), newFilter, sessions.Call{Token: "t-1"})
 	require.NoError(t, err)
-	_, err = c.Change(t.Context(), newRule(filter), sessions.Call{Token: "t-2", Settled: true})
-	assert.Equal(t, sessions.NotFound, sessions.ClassOf(err))
 	_, err = c.Change(t.Context(), newRule(filter), sessions.Call{Token: "t-2"})
+	assert.Equal(t, sessions.NotFound, sessions.ClassOf(err))
+	_, err = c.Change(t.Context(), newRule(filter), sessions.Call{Token: "t-2", Recent: true})
 	require.NoError(t, err)
 	assert.Equal(t, patientAttempts, srv.Calls()["CreateTrafficMirrorFilterRule"])
 
 	srv.ForgetCalls()
-	_, err = c.Change(t.Context(), newRule("tmf-0123456789abcdef0"), sessions.Call{Token: "t-3"})
+	_, err = c.Change(t.Context(), newRule("tmf-0123456789abcdef0"), sessions.Call{Token: "t-3", Recent: true})
 	assert.Equal(t, sessions.NotFound, sessions.ClassOf(err))
 	assert.Equal(t, patientAttempts, srv.Calls()["CreateTrafficMirrorFilterRule"], "not for ever")
 }
@@ -97,7 +97,7 @@ func TestInterfaceIsNotWaitedFor(t *testing.T) {
 	c := openAt(t, srv.URL)
 	_, err := c.Change(t.Context(), &sessions.Change{Op: sessions.Create, Kind: sessions.KindSession, Want: sessions.Object{Session: &account.Session{
 		Interface: "eni-0123456789abcdef0", Target: "tmt-1", Filter: "tmf-1", Number: 1, Tags: ours,
-	}}}, sessions.Call{Token: "t"})
+	}}}, sessions.Call{Token: "t", Recent: true})
 	assert.Equal(t, sessions.NotFound, sessions.ClassOf(err))
 	assert.Equal(t, 1, srv.Calls()["CreateTrafficMirrorSession"])
 }
@@ -106,7 +106,7 @@ func TestInterfaceIsNotWaitedFor(t *testing.T) {
 func TestPatience(t *testing.T) {
 	total := func(longest time.Duration) (sum time.Duration) {
 		r := patientRetryer{newRetryer(defaultAttempts, longest), longest, unmade}
-		_, notYet := openAt(t, start(t, ec2test.Account{}).URL).Change(t.Context(), newRule("tmf-0123456789abcdef0"), sessions.Call{Settled: true})
+		_, notYet := openAt(t, start(t, ec2test.Account{}).URL).Change(t.Context(), newRule("tmf-0123456789abcdef0"), sessions.Call{})
 		require.Error(t, notYet)
 		require.True(t, r.IsErrorRetryable(notYet))
 		for attempt := 1; attempt < r.MaxAttempts(); attempt++ {
@@ -139,7 +139,7 @@ func TestAgainstFake(t *testing.T) {
 	c := openAt(t, srv.URL)
 	do := func(op sessions.Op, kind sessions.Kind, id string, have, want sessions.Object) string {
 		t.Helper()
-		id, err := c.Change(t.Context(), &sessions.Change{Op: op, Kind: kind, ID: id, Have: have, Want: want}, sessions.Call{Token: op.String() + kind.String() + id})
+		id, err := c.Change(t.Context(), &sessions.Change{Op: op, Kind: kind, ID: id, Have: have, Want: want}, sessions.Call{Token: op.String() + kind.String() + id, Recent: true})
 		require.NoError(t, err)
 		return id
 	}
@@ -178,9 +178,9 @@ func TestAgainstFake(t *testing.T) {
 	assert.Equal(t, account.Filter{ID: filter, Rules: []account.Rule{changed}, Tags: ours}, f)
 	assert.Equal(t, []account.Session{moved}, s)
 
-	_, err := c.Change(t.Context(), &sessions.Change{Op: sessions.Create, Kind: sessions.KindRule, Want: sessions.Object{Rule: &changed}}, sessions.Call{Token: "other"})
+	_, err := c.Change(t.Context(), &sessions.Change{Op: sessions.Create, Kind: sessions.KindRule, Want: sessions.Object{Rule: &changed}}, sessions.Call{Token: "other", Recent: true})
 	assert.Equal(t, sessions.Exists, sessions.ClassOf(err))
-	_, err = c.Change(t.Context(), &sessions.Change{Op: sessions.Delete, Kind: sessions.KindTarget, ID: "tmt-1"}, sessions.Call{})
+	_, err = c.Change(t.Context(), &sessions.Change{Op: sessions.Delete, Kind: sessions.KindTarget, ID: "tmt-1"}, sessions.Call{Recent: true})
 	assert.Equal(t, sessions.InUse, sessions.ClassOf(err))
 	assert.NotContains(t, strings.TrimSpace(err.Error()), "\n")
 
@@ -202,9 +202,9 @@ func TestInUseOfAMomentAgo(t *testing.T) {
 	id := srv.PutFilter(ec2test.Filter{})
 	drop := &sessions.Change{Op: sessions.Delete, Kind: sessions.KindFilter, ID: id}
 	srv.FailNext(ec2test.Refused("TrafficMirrorFilterInUse", "sessions use it"), 3)
-	_, err := c.Change(t.Context(), drop, sessions.Call{Settled: true})
+	_, err := c.Change(t.Context(), drop, sessions.Call{})
 	assert.Equal(t, sessions.InUse, sessions.ClassOf(err))
-	_, err = c.Change(t.Context(), drop, sessions.Call{})
+	_, err = c.Change(t.Context(), drop, sessions.Call{Recent: true})
 	require.NoError(t, err)
 	assert.Empty(t, srv.Snapshot().Filters)
 }

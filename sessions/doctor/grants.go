@@ -38,7 +38,7 @@ func AskGrants(ctx context.Context, api sessions.Changer, f *Facts) error {
 			unasked = append(unasked, e.action)
 			continue
 		}
-		_, err := api.Change(ctx, e.change, sessions.Call{DryRun: true, Settled: true})
+		_, err := api.Change(ctx, e.change, sessions.Call{DryRun: true})
 		g := Grant{Action: e.action}
 		switch sessions.ClassOf(err) {
 		case sessions.Unreachable, sessions.Throttled:

@@ -116,8 +116,8 @@ func (s *Server) Delay(n int) {
 	s.delay = n
 }
 
-// Settle makes everything visible that has been created.
-func (s *Server) Settle() {
+// ShowAll makes every created resource visible to the following calls.
+func (s *Server) ShowAll() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.store.showAll()

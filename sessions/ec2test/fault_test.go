@@ -228,7 +228,7 @@ func TestConsistency(t *testing.T) {
 	refused(t, err, "TrafficMirrorFilterRuleAlreadyExists")
 	filters := srv.Snapshot().Filters
 	assert.Len(t, filters[len(filters)-1].Rules, 2, "what is not seen is there")
-	srv.Settle()
+	srv.ShowAll()
 	assert.True(t, sees(id))
 }
 

@@ -43,13 +43,13 @@ func Run(ctx context.Context, api sessions.Changer, p *sessions.Plan, dryRun boo
 	if errors.Is(err, context.Canceled) {
 		errs = append(errs, errors.New("interrupted"))
 	}
-	for _, c := range result.Left {
+	for _, c := range result.NotBegun {
 		fmt.Fprintf(out, "not begun: %s\n", c)
 	}
 	if dryRun {
-		text := fmt.Sprintf("of %d changes EC2 would refuse %d, and was not asked about %d", len(p.Changes), len(result.Failed), len(result.Left))
+		text := fmt.Sprintf("of %d changes EC2 would refuse %d, and was not asked about %d", len(p.Changes), len(result.Failed), len(result.NotBegun))
 		return errors.Join(append(errs, errors.New(text))...)
 	}
-	text := fmt.Sprintf("%d changes done, %d failed, %d not begun; run it again to finish", len(result.Done), len(result.Failed), len(result.Left))
+	text := fmt.Sprintf("%d changes done, %d failed, %d not begun; run it again to finish", len(result.Done), len(result.Failed), len(result.NotBegun))
 	return errors.Join(append(errs, errors.New(text))...)
 }

@@ -107,10 +107,10 @@ func (w *watcher) round(ctx context.Context) error {
 		return err
 	}
 	w.logPlan(p)
-	applier := sessions.Applier{API: w.api, Nonce: sessions.NewNonce(), GoOn: true, Workers: apply.Workers, Report: w.report}
+	applier := sessions.Applier{API: w.api, Nonce: sessions.NewNonce(), KeepGoing: true, Workers: apply.Workers, Report: w.report}
 	result, err := applier.Apply(ctx, p)
 	if n := len(result.Failed); n > 0 {
-		err = fmt.Errorf("%d changes done, %d failed, %d not begun", len(result.Done), n, len(result.Left))
+		err = fmt.Errorf("%d changes done, %d failed, %d not begun", len(result.Done), n, len(result.NotBegun))
 	}
 	return err
 }
