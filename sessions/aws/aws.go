@@ -1,6 +1,5 @@
-// Package aws is where the AWS SDK is: it reads sessions.State from EC2, makes the changes of a plan, and reads of the network
-// what a check of a set-up needs. The SDK's types do not leave it, nor do the SDK's errors reach people: every error that
-// comes of a call is a *sessions.APIError of one line.
+// Package aws implements the interfaces of sessions and sessions/doctor with the AWS SDK. It reads the state of an account and its network
+// and makes the changes of a plan. It exports none of the SDK's types; the error of a call is a *sessions.APIError of one line.
 package aws
 
 import (
@@ -25,37 +24,37 @@ import (
 	"github.com/mirrorsink/mirrorsink/sessions"
 )
 
-// Config says which EC2 is talked to, and how patiently. What it leaves out is taken from where all of AWS's tools look: the
-// AWS_ variables, ~/.aws, the instance's role.
+// Config selects the account and region, and sets timeouts and retries. Missing settings come from the AWS_ variables, ~/.aws, and the
+// instance's role.
 type Config struct {
 	Region      string        // "" is AWS_REGION's, or the profile's
 	Endpoint    string        // URL of EC2 and Elastic Load Balancing, if they are not AWS's own
 	Profile     string        // "" is AWS_PROFILE's
-	MaxAttempts int           // tries of one call; 0 is AWS_MAX_ATTEMPTS or 8
-	MaxBackoff  time.Duration // longest wait between two tries; 0 is 20 s
-	Timeout     time.Duration // of one try; 0 is a minute
-	OnCall      OnCall        // told of every try; may be nil
+	MaxAttempts int           // of one call; 0 is AWS_MAX_ATTEMPTS or 8
+	MaxBackoff  time.Duration // longest wait between two attempts; 0 is 20 s
+	Timeout     time.Duration // of one attempt; 0 is a minute
+	OnCall      OnCall        // called after every attempt; may be nil
 }
 
-// Defaults. With eight tries and waits of up to 20 s a call outlasts about half a minute of throttling. A page of a thousand
-// instances can take EC2 several seconds, so a minute without an answer is a connection that is dead.
+// Defaults. With eight attempts and waits of up to 20 s a call survives about half a minute of throttling. A page of a thousand instances
+// can take EC2 several seconds, so only a dead connection gives no answer for a minute.
 const (
 	defaultAttempts = 8
 	defaultBackoff  = 20 * time.Second
 	defaultTimeout  = time.Minute
 )
 
-// idleConnections are kept open, so that callers with many changes at once need not shake hands for each. The SDK keeps 10.
+// idleConnections is the number of idle connections to keep, so that concurrent changes need no new handshakes. The SDK keeps 10.
 const idleConnections = 64
 
-// Client talks to EC2 and Elastic Load Balancing in one region. It is safe for concurrent use.
+// Client calls EC2 and Elastic Load Balancing in one region. It is safe for concurrent use.
 type Client struct {
 	ec2     *ec2.Client
 	elb     *elb.Client
 	region  string
-	place   string // where the two are, for messages
+	place   string // region or endpoint, for messages
 	retryer *retry.Standard
-	backoff time.Duration // longest wait between two tries
+	backoff time.Duration // longest wait between two attempts
 }
 
 var (
@@ -63,8 +62,7 @@ var (
 	_ sessions.Changer = (*Client)(nil)
 )
 
-// Open finds region and credentials and returns a client; nothing is asked of EC2 yet. Errors are of one line, and say what to
-// set.
+// Open finds region and credentials and returns a client. It does not call EC2. Errors have one line and name what to set.
 func Open(ctx context.Context, cfg Config) (*Client, error) {
 	if err := checkEndpoint(cfg.Endpoint); err != nil {
 		return nil, err
@@ -97,7 +95,7 @@ func newClient(cfg Config, base sdk.Config) *Client {
 	return c
 }
 
-// Region is the client's region.
+// Region returns the client's region.
 func (c *Client) Region() string { return c.region }
 
 func httpClient(cfg Config) *awshttp.BuildableClient {

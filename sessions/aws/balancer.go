@@ -73,7 +73,7 @@ func listenerOf(n *types.Listener) (account.Listener, error) {
 		if a.ForwardConfig == nil {
 			continue
 		}
-		for _, t := range a.ForwardConfig.TargetGroups { // names the one above again
+		for _, t := range a.ForwardConfig.TargetGroups { // repeats the one above
 			if arn := sdk.ToString(t.TargetGroupArn); !slices.Contains(l.TargetGroups, arn) {
 				l.TargetGroups = append(l.TargetGroups, arn)
 			}

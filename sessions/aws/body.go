@@ -8,16 +8,15 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// plainBody hides from net/http that a request's body can write itself. The SDK closes the body as soon as an answer begins,
-// and a closed one that is asked to write itself says io.EOF, which net/http takes for a broken connection: it closes it,
-// and an answer of more than a few kilobytes breaks off. It happens where answers come at once, as on loopback. Of a body that
-// is only read, io.EOF is its end.
+// plainBody hides the WriteTo method of a request's body from net/http. The SDK closes the body as soon as an answer begins. WriteTo of a
+// closed body returns io.EOF, which net/http takes for a broken connection: it closes the connection, and an answer of more than a few
+// kilobytes is truncated. This happens where answers come at once, as on loopback. If net/http only reads the body, io.EOF is its end.
 type plainBody struct{}
 
-// ID names the SDK's step in which the body is hidden.
+// ID returns the name of the SDK's middleware.
 func (plainBody) ID() string { return "mirrorsink.plainBody" }
 
-// HandleBuild passes the request on with such a body.
+// HandleBuild replaces the body of the request.
 func (plainBody) HandleBuild(ctx context.Context, in middleware.BuildInput, next middleware.BuildHandler) (middleware.BuildOutput, middleware.Metadata, error) {
 	if request, ok := in.Request.(*smithyhttp.Request); ok {
 		if body, ok := request.GetStream().(io.ReadSeeker); ok {

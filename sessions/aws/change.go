@@ -15,13 +15,13 @@ import (
 	"github.com/mirrorsink/mirrorsink/sessions"
 )
 
-// verb is what a change does to which kind.
+// verb is the operation and the kind of a change.
 type verb struct {
 	op   sessions.Op
 	kind sessions.Kind
 }
 
-// call makes a change with one call of the API, and returns the ID of what it is about.
+// call makes a change with one call of the API, and returns the ID of the resource.
 type call func(*Client, context.Context, *sessions.Change, request) (id *string, err error)
 
 var calls = map[verb]call{
@@ -38,14 +38,14 @@ var calls = map[verb]call{
 	{sessions.Delete, sessions.KindSession}:  (*Client).deleteSession,
 }
 
-// request is what all calls of a change have.
+// request holds what the calls of all changes need.
 type request struct {
 	token  *string
 	dryRun *bool
 	retry  func(*ec2.Options)
 }
 
-// Change makes one change. All of what it refers to are IDs by now. To delete what is not there is success.
+// Change makes one change, in which all references have been replaced by IDs. Deleting a resource that does not exist succeeds.
 func (c *Client) Change(ctx context.Context, ch *sessions.Change, how sessions.Call) (string, error) {
 	call, ok := calls[verb{ch.Op, ch.Kind}]
 	if !ok {
@@ -154,12 +154,12 @@ func (c *Client) deleteSession(ctx context.Context, ch *sessions.Change, r reque
 	return &ch.ID, err
 }
 
-// description is what the console shows of a resource.
+// description returns the description of a resource in the console.
 func description(tags account.Tags) *string {
 	return sdk.String(fmt.Sprintf("mirrorsink %s: %s", tags[account.OwnerTag], tags[account.NameTag]))
 }
 
-// tagged are the tags with which a resource is made, in the order of their keys, so that a repeated request is the same.
+// tagged returns the tags of a created resource in the order of keys, so that a repeated request is equal.
 func tagged(kind types.ResourceType, tags account.Tags) []types.TagSpecification {
 	if len(tags) == 0 {
 		return nil

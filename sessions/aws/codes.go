@@ -8,9 +8,8 @@ import (
 	"github.com/mirrorsink/mirrorsink/sessions"
 )
 
-// classes are those of EC2's error codes, from
-// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html and from what the live API is known to return,
-// which spells some codes otherwise. Throttling has a list in the SDK too.
+// classes are the classes of EC2's error codes, from https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html and from
+// answers of the live API, which spells some codes otherwise. The SDK has a list of throttling codes too.
 var classes = map[string]sessions.Class{
 	"InvalidTrafficMirrorSessionId.NotFound":    sessions.NotFound,
 	"InvalidTrafficMirrorTargetId.NotFound":     sessions.NotFound,
@@ -57,8 +56,7 @@ var classes = map[string]sessions.Class{
 	"UnrecognizedClientException": sessions.Unreachable,
 }
 
-// classOfCode sorts a code. Where the list of a kind is open, as those of quotas and of things that are not there, its ending
-// decides.
+// classOfCode returns the class of a code. The lists of quotas and of missing resources are open, so the suffix decides there.
 func classOfCode(code string) sessions.Class {
 	if class, ok := classes[code]; ok {
 		return class

@@ -196,7 +196,7 @@ func (w *world) breakSomething() {
 	faults := map[string]ec2test.Fault{
 		"refused": ec2test.Refused("InvalidParameterValue", "no"), "limit": ec2test.Refused("TrafficMirrorSessionLimitExceeded", "full"),
 		"denied": ec2test.Refused("UnauthorizedOperation", "no"), "internal": ec2test.Internal(), "throttled": ec2test.Throttled(),
-		"lost": ec2test.LostReply(), "unheard": {Unheard: true},
+		"lost": ec2test.LostReply(), "unheard": {LostRequest: true},
 	}
 	kind := rapid.SampledFrom(slices.Sorted(maps.Keys(faults))).Draw(w.T, "fault")
 	at := rapid.IntRange(1, 25).Draw(w.T, "at call")

@@ -12,8 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 )
 
-// shared is the string behind a pointer, "" for nil. Equal ones are one: the same VPC, zone, account, filter or tag stands in
-// thousands of interfaces and sessions.
+// shared returns the string behind a pointer, "" for nil. Equal strings share memory: thousands of interfaces and sessions have the same
+// VPC, zone, account, filter or tag.
 func shared(s *string) string { return unique.Make(sdk.ToString(s)).Value() }
 
 func tagsOf(list []types.Tag) account.Tags {
@@ -49,7 +49,7 @@ func interfaceOf(n *types.NetworkInterface) (account.Interface, error) {
 	return i, nil
 }
 
-// addressesOf are all private addresses. The primary one comes first: of IPv4, or of IPv6 where there is no IPv4.
+// addressesOf returns all private addresses. The primary one comes first: of IPv4, or of IPv6 if there is no IPv4.
 func addressesOf(n *types.NetworkInterface) ([]netip.Addr, error) {
 	all := make([]netip.Addr, 0, len(n.PrivateIpAddresses)+len(n.Ipv6Addresses)+1)
 	add := func(text *string, first bool) error {

@@ -13,8 +13,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/sessions"
 )
 
-// explain makes a *sessions.APIError of what the SDK says about a call. Errors that are not of a call stay as they are, and
-// so does nil.
+// explain turns the SDK's error of a call into a *sessions.APIError. It returns other errors, and nil, unchanged.
 func (c *Client) explain(err error) error {
 	var op *smithy.OperationError
 	if !errors.As(err, &op) {
@@ -22,7 +21,7 @@ func (c *Client) explain(err error) error {
 	}
 	e := &sessions.APIError{Action: op.OperationName, Class: classOf(err), Err: err}
 	if api := awssdk.Answer(err); api != nil {
-		e.Code, e.Message = api.ErrorCode(), said(e.Class, api.ErrorMessage(), tries(err))
+		e.Code, e.Message = api.ErrorCode(), messageFor(e.Class, api.ErrorMessage(), tries(err))
 		return e
 	}
 	var credentials *awssdk.CredentialsError
@@ -37,7 +36,7 @@ func (c *Client) explain(err error) error {
 	return e
 }
 
-// classOf sorts what came of one try, or of a call.
+// classOf returns the class of the error of an attempt or a call.
 func classOf(err error) sessions.Class {
 	api := awssdk.Answer(err)
 	if api == nil {
@@ -45,12 +44,12 @@ func classOf(err error) sessions.Class {
 	}
 	class := classOfCode(api.ErrorCode())
 	if class == sessions.Other && awssdk.Status(err) >= 500 {
-		return sessions.Unreachable // AWS's fault, and not for a person to mend
+		return sessions.Unreachable // a failure of AWS, which a person cannot fix
 	}
 	return class
 }
 
-// tries says how often a call was made.
+// tries returns the number of attempts with its noun.
 func tries(err error) string {
 	var tired *retry.MaxAttemptsError
 	if errors.As(err, &tired) && tired.Attempt > 1 {
@@ -59,8 +58,8 @@ func tries(err error) string {
 	return "1 try"
 }
 
-// said is what a person is told of an answer.
-func said(class sessions.Class, message, tries string) string {
+// messageFor returns the message of an answer for people.
+func messageFor(class sessions.Class, message, tries string) string {
 	message = awssdk.OneLine(message)
 	switch class {
 	case sessions.Denied:
@@ -81,8 +80,8 @@ func said(class sessions.Class, message, tries string) string {
 	return message
 }
 
-// denial is what EC2's message says of who lacks which permission: without the sentence that is always there, and without the
-// encoded part, which is a thousand characters that only sts:DecodeAuthorizationMessage can read.
+// denial returns the part of EC2's message that names the caller and the missing permission. It removes the constant first sentence and the
+// encoded part, a thousand characters that only sts:DecodeAuthorizationMessage can read.
 func denial(message string) string {
 	message, _, _ = strings.Cut(message, "Encoded authorization failure message:")
 	message = strings.TrimPrefix(message, "You are not authorized to perform this operation.")

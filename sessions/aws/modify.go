@@ -13,7 +13,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/sessions"
 )
 
-// modifyRule sends what differs. What goes away is named in RemoveFields: a property that is left out stays.
+// modifyRule sends the differences. Removed properties are named in RemoveFields; EC2 keeps properties that are left out.
 func (c *Client) modifyRule(ctx context.Context, ch *sessions.Change, r request) (*string, error) {
 	have, want := ch.Have.Rule, ch.Want.Rule
 	in := &ec2.ModifyTrafficMirrorFilterRuleInput{TrafficMirrorFilterRuleId: &ch.ID, DryRun: r.dryRun}
@@ -63,7 +63,7 @@ func (c *Client) modifyServices(ctx context.Context, ch *sessions.Change, r requ
 	return &ch.ID, err
 }
 
-// without are the services of one filter that another one lacks. A filter that is just being made is nil.
+// without returns the services of one filter that another one lacks. A filter that is being created is nil.
 func without(a, b *account.Filter) (more []types.TrafficMirrorNetworkService) {
 	if a == nil {
 		return nil
@@ -76,7 +76,7 @@ func without(a, b *account.Filter) (more []types.TrafficMirrorNetworkService) {
 	return more
 }
 
-// modifySession sends what differs. A VNI that AWS is to choose stays as it is.
+// modifySession sends the differences. It keeps a VNI that AWS is to choose.
 func (c *Client) modifySession(ctx context.Context, ch *sessions.Change, r request) (*string, error) {
 	have, want := ch.Have.Session, ch.Want.Session
 	in := &ec2.ModifyTrafficMirrorSessionInput{TrafficMirrorSessionId: &ch.ID, DryRun: r.dryRun}

@@ -14,15 +14,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 )
 
-// filterValues is the most that EC2 takes in one filter. Reads by filter leave out what is not there, where reads by ID
-// would fail for all.
+// filterValues is the largest number of values in one filter. Reads by filter leave out missing resources; reads by ID would fail as a
+// whole.
 const filterValues = 200
 
 func byID(name string, ids []string) []types.Filter {
 	return []types.Filter{{Name: sdk.String(name), Values: ids}}
 }
 
-// Groups reads security groups. Those that are not there, or cannot be seen, are left out.
+// Groups reads security groups. It leaves out those that do not exist or are not visible.
 func (c *Client) Groups(ctx context.Context, ids []string) (all []account.SecurityGroup, err error) {
 	for some := range slices.Chunk(ids, filterValues) {
 		pages := ec2.NewDescribeSecurityGroupsPaginator(c.ec2, &ec2.DescribeSecurityGroupsInput{Filters: byID("group-id", some), MaxResults: sdk.Int32(pageSize)})
@@ -35,7 +35,7 @@ func (c *Client) Groups(ctx context.Context, ids []string) (all []account.Securi
 	return all, nil
 }
 
-// Subnets reads subnets. Those that are not there, or cannot be seen, are left out.
+// Subnets reads subnets. It leaves out those that do not exist or are not visible.
 func (c *Client) Subnets(ctx context.Context, ids []string) (all []account.Subnet, err error) {
 	for some := range slices.Chunk(ids, filterValues) {
 		pages := ec2.NewDescribeSubnetsPaginator(c.ec2, &ec2.DescribeSubnetsInput{Filters: byID("subnet-id", some), MaxResults: sdk.Int32(pageSize)})
@@ -56,7 +56,7 @@ func groupOf(n *types.SecurityGroup) (g account.SecurityGroup, err error) {
 	return g, nil
 }
 
-// protocols are the names that EC2 gives to some numbers (API reference, IpPermission). All others are numbers.
+// protocols are the protocols that EC2 names (API reference, IpPermission). It gives all others by number.
 var protocols = map[string]int{"-1": account.AnyProtocol, "icmp": 1, "tcp": 6, "udp": 17, "icmpv6": 58}
 
 func permissionOf(n *types.IpPermission) (p account.Permission, err error) {
@@ -92,7 +92,7 @@ func permissionOf(n *types.IpPermission) (p account.Permission, err error) {
 
 func subnetOf(n *types.Subnet) (s account.Subnet, err error) {
 	s = account.Subnet{ID: sdk.ToString(n.SubnetId), VPC: shared(n.VpcId), Zone: shared(n.AvailabilityZone)}
-	if n.CidrBlock != nil { // a subnet of IPv6 only has none
+	if n.CidrBlock != nil { // a subnet with only IPv6 has none
 		if s.CIDRs, err = appendCIDR(s.CIDRs, n.CidrBlock); err != nil {
 			return s, fmt.Errorf("subnet %s: %w", s.ID, err)
 		}

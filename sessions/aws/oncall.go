@@ -6,14 +6,14 @@ import (
 	"github.com/aws/smithy-go/middleware"
 )
 
-// OnCall is told of every try of every call: the action, such as CreateTrafficMirrorSession, and what came of it, which is "ok"
-// or the name of a sessions.Class. It is called from many goroutines at once.
+// OnCall is called after every attempt of every call. The action is such as CreateTrafficMirrorSession; the outcome is "ok" or the name of
+// a sessions.Class. Calls may be concurrent.
 type OnCall func(action, outcome string)
 
-// ID names the SDK's step in which OnCall is told.
+// ID returns the name of the SDK's middleware.
 func (OnCall) ID() string { return "mirrorsink.OnCall" }
 
-// HandleFinalize passes a try on and tells what came of it.
+// HandleFinalize makes an attempt and reports its outcome.
 func (f OnCall) HandleFinalize(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
 	out, meta, err := next.HandleFinalize(ctx, in)
 	outcome := "ok"

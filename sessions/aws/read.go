@@ -11,12 +11,12 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// pageSize is the most that EC2 gives at once.
+// pageSize is EC2's largest page.
 const pageSize = 1000
 
-// Read reads the state: sessions, and then interfaces, instances, targets, and filters with their rules, at the same time. The
-// first error ends it. Sessions come first: what they refer to is then there when it is read, unless it is gone. Otherwise
-// the session of an interface that comes in between would look like one whose interface is gone, and be deleted.
+// Read reads the state: first sessions, then concurrently interfaces, instances, targets, and filters with their rules. The first error
+// ends it. Sessions come first so that a resource which is missing later no longer exists. Otherwise the session of an interface created
+// in between would seem to have lost its interface, and would be deleted.
 func (c *Client) Read(ctx context.Context) (*account.State, error) {
 	s := &account.State{Region: c.region}
 	var err error
@@ -34,13 +34,13 @@ func (c *Client) Read(ctx context.Context) (*account.State, error) {
 	return s, nil
 }
 
-// pager is what all of the SDK's paginators are. O is the service's options.
+// pager is implemented by all of the SDK's paginators. O is the service's options.
 type pager[P, O any] interface {
 	HasMorePages() bool
 	NextPage(context.Context, ...func(*O)) (P, error)
 }
 
-// collect reads all pages and converts each at once, so that no more than one page of the SDK's large structs is held.
+// collect reads all pages and converts each immediately, so that at most one page of the SDK's large structs is in memory.
 func collect[P, O, S, T any](ctx context.Context, pages pager[P, O], items func(P) []S, convert func(*S) (T, error)) (all []T, err error) {
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)

@@ -17,9 +17,9 @@ import (
 	"github.com/mirrorsink/mirrorsink/sessions"
 )
 
-// newRetryer tries again after throttling, 5xx and lost replies; what is repeated carries the same ClientToken. The SDK's
-// budget of retries for all calls together is off: it would end a large plan in a minute in which EC2 throttles, and the
-// number of tries and the growing waits bound the load already.
+// newRetryer returns a retryer that retries after throttling, 5xx and lost replies. A repeated call has the same ClientToken. The SDK's
+// retry budget for all calls together is off: it would end a large plan within a minute of throttling, and the limit on attempts with
+// growing waits already bounds the load.
 func newRetryer(attempts int, backoff time.Duration) *retry.Standard {
 	return retry.NewStandard(func(o *retry.StandardOptions) {
 		o.MaxAttempts, o.MaxBackoff, o.RateLimiter = attempts, backoff, ratelimit.None
@@ -27,8 +27,8 @@ func newRetryer(attempts int, backoff time.Duration) *retry.Standard {
 	})
 }
 
-// ownRule is asked before the SDK's. A search for credentials has its own tries, and a reply that breaks off in its body is as
-// lost as one that never came, which the SDK sees otherwise.
+// ownRule precedes the SDK's rules. A search for credentials has its own retries. A reply that ends within its body counts as lost, which
+// the SDK treats otherwise.
 func ownRule(err error) sdk.Ternary {
 	var credentials *awssdk.CredentialsError
 	switch {
@@ -40,23 +40,22 @@ func ownRule(err error) sdk.Ternary {
 	return sdk.UnknownTernary
 }
 
-// Something that was made a moment ago is known everywhere within seconds. Eleven tries, with waits that grow from half a
-// second to four, last up to half a minute.
+// EC2 knows a new resource everywhere within seconds. Eleven attempts, with waits that grow from half a second to four, take up to half a
+// minute.
 const (
 	patientAttempts = 11
 	firstPatience   = 500 * time.Millisecond
 	longestPatience = 4 * time.Second
 )
 
-// patientRetryer also tries again where EC2 may not know everywhere yet what was done a moment ago.
+// patientRetryer also retries errors that occur while EC2 does not know a recent change everywhere.
 type patientRetryer struct {
 	*retry.Standard
 	backoff time.Duration                  // at most
-	passing func(api smithy.APIError) bool // reports whether an error may be over in a moment
+	passing func(api smithy.APIError) bool // reports whether an error may disappear in a moment
 }
 
-// patience is how a change is tried again that depends on what was done a moment ago. What is to be deleted and is not there is
-// gone as it should be.
+// patience returns the retryer of a change that depends on a recent one. A deletion is not retried if the resource does not exist.
 func (c *Client) patience(op sessions.Op) patientRetryer {
 	if op == sessions.Delete {
 		return patientRetryer{c.retryer, c.backoff, inUse}
@@ -83,11 +82,11 @@ func (r patientRetryer) passes(err error) bool {
 	return errors.As(err, &api) && r.passing(api)
 }
 
-// unmade reports whether a mirror resource was not found: it may just have been made. An interface is nothing that we make; if
-// it is not there it is gone.
+// unmade reports whether a mirror resource was not found: it may have been created a moment ago. An interface that is not found is gone,
+// since we create none.
 func unmade(api smithy.APIError) bool {
 	return classOfCode(api.ErrorCode()) == sessions.NotFound && strings.HasPrefix(api.ErrorCode(), "InvalidTrafficMirror")
 }
 
-// inUse reports whether something else refers to what is to be deleted: that may just have gone itself.
+// inUse reports whether another resource refers to the deleted one: it may have been deleted a moment ago.
 func inUse(api smithy.APIError) bool { return classOfCode(api.ErrorCode()) == sessions.InUse }

@@ -24,7 +24,7 @@ func newRule(filter string) *sessions.Change {
 
 // TestLostReplyMakesOneObject asks that a creation whose answer is lost is repeated with the same token.
 func TestLostReplyMakesOneObject(t *testing.T) {
-	for name, f := range map[string]ec2test.Fault{"lost": ec2test.LostReply(), "unheard": {Unheard: true}, "internal": ec2test.Internal(), "throttled": ec2test.Throttled()} {
+	for name, f := range map[string]ec2test.Fault{"lost": ec2test.LostReply(), "unheard": {LostRequest: true}, "internal": ec2test.Internal(), "throttled": ec2test.Throttled()} {
 		t.Run(name, func(t *testing.T) {
 			srv := start(t, ec2test.Account{})
 			c := openAt(t, srv.URL)

@@ -6,8 +6,7 @@ import (
 	"slices"
 )
 
-// Account is all that the server knows: what a test puts in, and what Snapshot gives back. IDs that are left out are made
-// up, owners that are left out are the account.
+// Account is the state of the server: the initial one, or a Snapshot. The server makes up missing IDs; a missing owner is the account.
 type Account struct {
 	ID     string // twelve digits; 111122223333 if empty
 	Region string // eu-west-1 if empty
@@ -26,10 +25,10 @@ type Account struct {
 
 	Denied []string // actions that are not permitted, such as CreateTrafficMirrorSession
 	Limits Limits
-	Seed   uint64 // of the IDs and VNIs that are made up: the same calls give the same ones
+	Seed   uint64 // of generated IDs and VNIs: the same calls generate the same ones
 }
 
-// Limits are the quotas of traffic mirroring. What is 0 is AWS's.
+// Limits are the quotas of traffic mirroring. 0 stands for AWS's value.
 type Limits struct {
 	Sessions               int // of the account, 10,000
 	Targets                int // of the account, 10,000
@@ -54,7 +53,7 @@ func (l Limits) orAWS() Limits {
 	return l
 }
 
-// Interface is an elastic network interface. VPC and zone are the subnet's if they are left out and the subnet is known.
+// Interface is an elastic network interface. VPC and zone default to those of the subnet, if it is known.
 type Interface struct {
 	ID               string
 	Type             string // "interface" if empty
@@ -76,7 +75,7 @@ type Interface struct {
 	Tags             map[string]string
 
 	Big     bool   // a target on it takes a hundred sources, as on the largest instance types
-	Refusal string // why EC2 does not mirror it, such as its instance's type; "" if it does
+	Refusal string // why EC2 refuses to mirror it, such as its instance's type; "" if it does not
 }
 
 func (i *Interface) clone() *Interface {
@@ -86,7 +85,7 @@ func (i *Interface) clone() *Interface {
 	return &c
 }
 
-// Instance is an EC2 instance. Where it is, and its addresses, are those of its interface of device index 0.
+// Instance is an EC2 instance. Its place and addresses are those of its interface with device index 0.
 type Instance struct {
 	ID    string
 	Type  string // m5.large if empty

@@ -33,7 +33,7 @@ func (b *LoadBalancer) clone() *LoadBalancer {
 	return &c
 }
 
-// TargetGroup is where a listener sends, and how its members' health is checked.
+// TargetGroup is the machines to which a listener sends, with their health check.
 type TargetGroup struct {
 	ARN            string
 	Name           string
@@ -42,7 +42,7 @@ type TargetGroup struct {
 	TargetType     string // instance if empty; ip, alb
 	VPC            string
 	HealthProtocol string // TCP, HTTP, HTTPS; TCP if empty
-	HealthPort     string // a number, or traffic-port, which it is if empty
+	HealthPort     string // a number, or traffic-port; traffic-port if empty
 	HealthPath     string // of HTTP and HTTPS
 	Members        []Member
 }

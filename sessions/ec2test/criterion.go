@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// fields are the names of the documented Filters of a Describe call, and what a resource has of each.
+// fields are the documented Filters of a Describe call by name, with the values of a resource.
 type fields[T any] map[string]func(d *store, v *T) []string
 
-// criterion is one Filter of a Describe call: a resource must have one of the values. A value may have * and ? in it.
+// criterion is one Filter of a Describe call. A resource matches if it has one of the values, in which * and ? are wildcards.
 type criterion[T any] struct {
 	values   func(d *store, v *T) []string
 	exact    set
@@ -35,16 +35,16 @@ func criteriaOf[T any](c *call, known fields[T], tags func(*T) map[string]string
 			c.fail(refused("InvalidParameterValue", "The filter '%s' is invalid", name[0]))
 			return nil
 		}
-		wanted := c.list(at + ".Value")
-		if len(wanted) > maxValues || i > maxCriteria {
+		patterns := c.list(at + ".Value")
+		if len(patterns) > maxValues || i > maxCriteria {
 			c.fail(refused("FilterLimitExceeded", "The maximum length of the filter list is %d, that of its values %d.", maxCriteria, maxValues))
 			return nil
 		}
-		all = append(all, newCriterion(values, wanted))
+		all = append(all, newCriterion(values, patterns))
 	}
 }
 
-// fieldOf returns how to find a resource's values of a filter name, or nil.
+// fieldOf returns the function that finds the values of a filter name, or nil.
 func fieldOf[T any](known fields[T], tags func(*T) map[string]string, name string) func(*store, *T) []string {
 	if f := known[name]; f != nil || tags == nil {
 		return f
@@ -69,11 +69,11 @@ func fieldOf[T any](known fields[T], tags func(*T) map[string]string, name strin
 	}
 }
 
-func newCriterion[T any](values func(*store, *T) []string, wanted []string) criterion[T] {
+func newCriterion[T any](values func(*store, *T) []string, patterns []string) criterion[T] {
 	c := criterion[T]{values: values, exact: set{}}
-	for _, v := range wanted {
+	for _, v := range patterns {
 		if strings.ContainsAny(v, `*?\`) {
-			// Of path.Match's syntax EC2 has * and ? and the backslash, but a star takes slashes and brackets are themselves.
+			// EC2 has *, ? and the backslash of path.Match's syntax, but a star matches slashes too, and brackets match themselves.
 			c.patterns = append(c.patterns, strings.NewReplacer("/", "\x00", "[", `\[`, "]", `\]`).Replace(v))
 		} else {
 			c.exact[v] = struct{}{}

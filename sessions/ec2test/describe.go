@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// kind says how resources of a kind are described.
+// kind is a kind of resources, with what its Describe call needs.
 type kind[T any] struct {
 	table    func(d *store) *table[T]
 	ids      string // the parameter that lists IDs
@@ -17,11 +17,11 @@ type kind[T any] struct {
 	noun     string // of messages
 	set      string // name of the list in the answer
 	fields   fields[T]
-	tags     func(*T) map[string]string // nil where no tag can be asked for
-	complete func(c *call, v *T) *T     // nil, or what adds to a resource what belongs in its description
+	tags     func(*T) map[string]string // nil if the kind cannot be filtered by tags
+	complete func(c *call, v *T) *T     // nil, or adds what the description of a resource has besides
 	write    func(w xmlWriter, v *T)
 	either   bool // MaxResults and IDs exclude each other
-	unpaged  bool // all come at once unless MaxResults is given
+	unpaged  bool // all results come in one page unless MaxResults is given
 }
 
 // Pages of Describe calls.
@@ -110,9 +110,9 @@ func (k *kind[T]) page(c *call, rows []*row[T], criteria []criterion[T], after u
 	return page, ""
 }
 
-// newPageToken makes the token of what follows a row. It is good for the same question only.
+// newPageToken returns the token of the page after a row. It is valid for the same query only.
 func (c *call) newPageToken(last uint64) string {
-	return base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%d %x", last, c.question()))
+	return base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%d %x", last, c.queryHash()))
 }
 
 // pageToken reads a token, 0 for the first page.
@@ -121,16 +121,16 @@ func (c *call) pageToken() (last uint64) {
 	if token == "" {
 		return 0
 	}
-	var question uint64
-	text, _ := base64.RawURLEncoding.DecodeString(token) // what is no base64 does not scan either
-	if _, err := fmt.Sscanf(string(text), "%d %x", &last, &question); err != nil || question != c.question() {
-		c.fail(refused("InvalidPaginationToken", "The pagination token '%s' is invalid or was made for another question.", token))
+	var queryHash uint64
+	text, _ := base64.RawURLEncoding.DecodeString(token) // text that is not base64 does not scan either
+	if _, err := fmt.Sscanf(string(text), "%d %x", &last, &queryHash); err != nil || queryHash != c.queryHash() {
+		c.fail(refused("InvalidPaginationToken", "The pagination token '%s' is invalid or was made for another queryHash.", token))
 	}
 	return last
 }
 
-// question is a hash of what pages of one listing have in common.
-func (c *call) question() uint64 {
+// queryHash is a hash of the parameters that the pages of one query have in common.
+func (c *call) queryHash() uint64 {
 	h := fnv.New64a()
 	keys := make([]string, 0, len(c.form))
 	for key := range c.form {

@@ -15,7 +15,7 @@ func writeMembers[T any](w xmlWriter, name string, list []T, member func(T)) {
 	})
 }
 
-// elbPage cuts the next page of a list. A marker is how many have been told, PageSize is 1 to 400.
+// elbPage returns the next page of a list. The marker is the number of elements on earlier pages; PageSize is 1 to 400.
 func elbPage[T any](c *call, all []T) (page []T, next string) {
 	size := c.integer("PageSize", 1, 400, 400)
 	at := c.integer("Marker", 0, len(all), 0)
@@ -97,18 +97,18 @@ func describeListeners(c *call) (reply, error) {
 		balancer string
 	}
 	var all []listener
-	wanted, balancer := c.list("ListenerArns.member"), c.text("LoadBalancerArn")
-	if len(wanted) == 0 && balancer == "" {
+	arns, balancer := c.list("ListenerArns.member"), c.text("LoadBalancerArn")
+	if len(arns) == 0 && balancer == "" {
 		c.fail(refused("ValidationError", "You must specify either listener ARNs or a load balancer ARN"))
 	}
 	for _, b := range known(c, &c.balancers, one(balancer), "LoadBalancerNotFound") {
 		for i := range b.Listeners {
-			if l := &b.Listeners[i]; len(wanted) == 0 || slices.Contains(wanted, l.ARN) {
+			if l := &b.Listeners[i]; len(arns) == 0 || slices.Contains(arns, l.ARN) {
 				all = append(all, listener{l, b.ARN})
 			}
 		}
 	}
-	if len(all) < len(wanted) {
+	if len(all) < len(arns) {
 		c.fail(refused("ListenerNotFound", "One or more listeners not found"))
 	}
 	page, next := elbPage(c, all)

@@ -5,7 +5,7 @@ import (
 	"net/http"
 )
 
-// apiError is what a call is answered with when it fails.
+// apiError is the answer to a failed call.
 type apiError struct{ Code, Message string }
 
 func (e *apiError) Error() string { return e.Code + ": " + e.Message }
@@ -22,7 +22,7 @@ func invalid(key, value, why string) *apiError {
 	return refused("InvalidParameterValue", "Value (%s) for parameter %s is invalid. %s", value, key, why)
 }
 
-// statusOf is the HTTP status of an error code. The SDK decides by it, and by the code, what to try again.
+// statusOf returns the HTTP status of an error code. The SDK decides by the status and the code what to retry.
 func statusOf(code string) int {
 	switch code {
 	case "DryRunOperation":

@@ -5,12 +5,12 @@ import (
 	"slices"
 )
 
-// Fault is what goes wrong with a call. The zero value is nothing.
+// Fault is a failure of a call. The zero value is none.
 type Fault struct {
-	Code, Message string // answered in place of doing the call
-	Status        int    // HTTP status of that; 0 for the one that EC2 has for the code
-	Unheard       bool   // the connection is closed and nothing is done
-	Lost          bool   // the call takes effect, and the connection is closed without an answer
+	Code, Message string // of the answer; the call takes no effect
+	Status        int    // HTTP status of the answer; 0 for the usual one of the code
+	LostRequest   bool   // the connection is closed, and the call takes no effect
+	LostReply     bool   // the call takes effect, and the connection is closed without an answer
 }
 
 // Throttled is EC2's answer to too many calls.
@@ -18,31 +18,31 @@ func Throttled() Fault {
 	return Fault{Code: "RequestLimitExceeded", Message: "Request limit exceeded."}
 }
 
-// Internal is an error of EC2's own.
+// Internal is an internal error of EC2.
 func Internal() Fault { return Fault{Code: "InternalError", Message: "An internal error has occurred"} }
 
-// Refused is an answer of a given code.
+// Refused is an answer with a given code.
 func Refused(code, message string) Fault { return Fault{Code: code, Message: message} }
 
-// LostReply lets the call take effect, but nobody hears of it.
-func LostReply() Fault { return Fault{Lost: true} }
+// LostReply lets the call take effect and loses the answer.
+func LostReply() Fault { return Fault{LostReply: true} }
 
-// Always is a number of calls that never ends.
+// Always stands for an unlimited number of calls.
 const Always = -1
 
-// faultRule says which calls a fault befalls.
+// faultRule selects the calls that get a fault.
 type faultRule struct {
 	fault    Fault
-	actions  []string // none for all
+	actions  []string // empty for all
 	mutating bool     // only calls that change something
-	skip     int      // this many of them pass first
-	left     int      // then this many fail
+	skip     int      // number of calls that pass first
+	left     int      // number of calls that then fail
 	random   *rand.Rand
 	fraction float64
 }
 
-// befalls reports whether a call fails, and counts it.
-func (r *faultRule) befalls(action string, mutating bool) bool {
+// matches reports whether a call fails, and counts it.
+func (r *faultRule) matches(action string, mutating bool) bool {
 	if r.left == 0 || len(r.actions) > 0 && !slices.Contains(r.actions, action) || r.mutating && !mutating {
 		return false
 	}
@@ -59,31 +59,31 @@ func (r *faultRule) befalls(action string, mutating bool) bool {
 	return true
 }
 
-// FailNext lets the next n calls fail, or Always; only calls of the given actions if there are any.
+// FailNext makes the next n calls fail, or all for Always. If actions are given, only calls of these count.
 func (s *Server) FailNext(f Fault, n int, actions ...string) {
 	s.addFault(&faultRule{fault: f, left: n, actions: actions})
 }
 
-// FailSome lets a fraction of all calls fail from now on, chosen by a generator of that seed; only calls of the given actions
-// if there are any.
+// FailSome makes a fraction of all calls fail from now on, chosen by a random generator with the given seed. If actions are given, only
+// calls of these fail.
 func (s *Server) FailSome(f Fault, fraction float64, seed uint64, actions ...string) {
 	s.addFault(&faultRule{fault: f, left: Always, actions: actions, fraction: fraction, random: rand.New(rand.NewPCG(seed, 0))})
 }
 
-// FailMutation lets the kth of the calls that change something fail, from 1 on, counted from now. Dry runs do not count.
+// FailMutation makes the kth of the following calls that change something fail, counted from 1. Dry runs do not count.
 func (s *Server) FailMutation(k int, f Fault) {
 	s.addFault(&faultRule{fault: f, mutating: true, skip: k - 1, left: 1})
 }
 
-// Hook is asked before each call, with its action and how many of that action there have been, this one included. It may
-// use the server. There is one hook; nil takes it away.
+// Hook sets a function that runs before each call. Its arguments are the action and the number of calls of that action, this one included.
+// It may use the server. There is one hook; nil removes it.
 func (s *Server) Hook(hook func(action string, n int) Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.hook = hook
 }
 
-// ClearFaults takes away all faults and the hook.
+// ClearFaults removes all faults and the hook.
 func (s *Server) ClearFaults() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -99,7 +99,7 @@ func (s *Server) Deny(actions ...string) {
 	}
 }
 
-// Permit takes back Deny.
+// Permit undoes Deny.
 func (s *Server) Permit(actions ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -108,8 +108,8 @@ func (s *Server) Permit(actions ...string) {
 	}
 }
 
-// Delay hides what is created from now on from the n calls that follow the creation, or Always: they do not find it, as
-// happens for a moment in an eventually consistent system. 0 ends that for what is created later.
+// Delay hides each resource created from now on from the n calls after its creation, or from all for Always. EC2 does the same for a
+// moment, as it is eventually consistent. 0 ends the delay for later creations.
 func (s *Server) Delay(n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -129,7 +129,7 @@ func (s *Server) addFault(r *faultRule) {
 	s.faults = append(s.faults, r)
 }
 
-// faultOf decides what goes wrong with a call. The lock is held, but not while the hook is asked.
+// faultOf returns the fault of a call. The caller holds the lock; it is released while the hook runs.
 func (s *Server) faultOf(action string, mutating bool) Fault {
 	if hook, n := s.hook, s.calls[action]; hook != nil {
 		s.mu.Unlock()
@@ -140,7 +140,7 @@ func (s *Server) faultOf(action string, mutating bool) Fault {
 		}
 	}
 	for _, r := range s.faults {
-		if r.befalls(action, mutating) {
+		if r.matches(action, mutating) {
 			return r.fault
 		}
 	}

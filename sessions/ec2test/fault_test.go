@@ -100,7 +100,7 @@ func TestLostReply(t *testing.T) {
 	assert.Empty(t, code(err))
 	assert.Len(t, srv.Snapshot().Filters, 2, "it took effect")
 	srv.ClearFaults()
-	srv.FailNext(ec2test.Fault{Unheard: true}, ec2test.Always)
+	srv.FailNext(ec2test.Fault{LostRequest: true}, ec2test.Always)
 	_, err = client.CreateTrafficMirrorFilter(t.Context(), &ec2.CreateTrafficMirrorFilterInput{})
 	require.Error(t, err)
 	assert.Len(t, srv.Snapshot().Filters, 2, "it did not")

@@ -70,7 +70,7 @@ func deleteFilter(c *call) (reply, error) {
 	return func(w xmlWriter) { w.value("trafficMirrorFilterId", f.ID) }, nil
 }
 
-// ownFilter returns the filter that the call is about, if it may be changed.
+// ownFilter returns the filter of the call, if the account may change it.
 func (c *call) ownFilter() *Filter {
 	f := filterKind.find(c, c.required("TrafficMirrorFilterId"))
 	if f != nil {

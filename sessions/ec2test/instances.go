@@ -1,6 +1,6 @@
 package ec2test
 
-// instanceKind has of the many documented filters those that the model can tell.
+// instanceKind has those of the many documented filters that the model supports.
 var instanceKind = &kind[Instance]{
 	table: func(d *store) *table[Instance] { return &d.instances },
 	ids:   "InstanceId", notFound: "InvalidInstanceID.NotFound", noun: "instance", set: "reservationSet",
@@ -30,7 +30,7 @@ var instanceKind = &kind[Instance]{
 // stateCodes are those of InstanceState.
 var stateCodes = map[string]int{"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "stopping": 64, "stopped": 80}
 
-// ofInterface is a field of the instance's interface of device index 0, if it has one.
+// ofInterface returns a field of the instance's interface with device index 0, if it has one.
 func ofInterface(field func(*Interface) []string) func(*store, *Instance) []string {
 	return func(d *store, i *Instance) []string {
 		if all := d.interfacesOf(i.ID); len(all) > 0 && all[0].Device == 0 {
@@ -40,7 +40,7 @@ func ofInterface(field func(*Interface) []string) func(*store, *Instance) []stri
 	}
 }
 
-// ofInterfaces is a field of all the instance's interfaces.
+// ofInterfaces returns a field of all of the instance's interfaces.
 func ofInterfaces(field func(*Interface) []string) func(*store, *Instance) []string {
 	return func(d *store, i *Instance) (values []string) {
 		for _, eni := range d.interfacesOf(i.ID) {

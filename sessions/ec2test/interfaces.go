@@ -5,7 +5,7 @@ import (
 	"strconv"
 )
 
-// interfaceKind has the documented filters but those of public addresses and DNS names, which the model has none of.
+// interfaceKind has the documented filters except those of public addresses and DNS names, which the model does not have.
 var interfaceKind = &kind[Interface]{
 	table: func(d *store) *table[Interface] { return &d.interfaces },
 	ids:   "NetworkInterfaceId", notFound: "InvalidNetworkInterfaceID.NotFound", noun: "networkInterface", set: "networkInterfaceSet",
@@ -50,7 +50,7 @@ func addresses(list []netip.Addr) []string {
 	return all
 }
 
-// attachment is the ID of the interface's attachment, which is made of its own.
+// attachment returns the ID of the attachment, which is derived from that of the interface.
 func (i *Interface) attachment() string {
 	if i.Instance == "" && i.attachedBy() == "" {
 		return ""
@@ -58,7 +58,8 @@ func (i *Interface) attachment() string {
 	return "eni-attach-" + i.ID[min(len(i.ID), len("eni-")):]
 }
 
-// attachedBy is who owns the machine that the interface is attached to: what a service makes is attached to its own.
+// attachedBy returns the owner of the machine that the interface is attached to. Interfaces of AWS services are attached to machines of
+// theirs.
 func (i *Interface) attachedBy() string {
 	switch {
 	case i.Instance != "":
@@ -136,5 +137,5 @@ func writeAttachment(w xmlWriter, i *Interface) {
 	w.flag("deleteOnTermination", true)
 }
 
-// started is when everything in the account began.
+// started is the creation time of everything in the account.
 const started = "2024-01-01T00:00:00.000Z"

@@ -17,7 +17,7 @@ type Target struct {
 	Tags         map[string]string
 }
 
-// kind is the target's type, as the API spells it.
+// kind returns the target's type in the API's spelling.
 func (t *Target) kind() string {
 	switch {
 	case t.Interface != "":
@@ -41,7 +41,7 @@ type Filter struct {
 	Description string
 	Services    []string // amazon-dns
 	Rules       []Rule
-	Owner       string // the API does not tell it
+	Owner       string // not part of the API
 	Tags        map[string]string
 }
 
@@ -62,7 +62,7 @@ type Rule struct {
 	Direction        string // ingress, egress
 	Number           int
 	Action           string // accept, reject
-	Protocol         int    // IP protocol number; 0 for all, which the API tells by leaving it out
+	Protocol         int    // IP protocol number; 0 for all, for which the API has no element
 	Source           netip.Prefix
 	Destination      netip.Prefix
 	SourcePorts      *PortRange // nil for all
@@ -70,7 +70,7 @@ type Rule struct {
 	Tags             map[string]string
 }
 
-// PortRange is from one port to another, both included.
+// PortRange is a range of ports, both ends included.
 type PortRange struct{ From, To int }
 
 func (r *PortRange) clone() *PortRange {
@@ -96,7 +96,7 @@ type Session struct {
 	Target       string
 	Filter       string
 	Number       int // 1 to 32766, unique on the interface
-	PacketLength int // bytes behind the VXLAN header; 0 is not set
+	PacketLength int // bytes after the VXLAN header; 0 is not set
 	VNI          uint32
 	Owner        string
 	Tags         map[string]string

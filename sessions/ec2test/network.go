@@ -39,7 +39,7 @@ func writeSubnet(w xmlWriter, s *Subnet) {
 	w.tags(s.Tags)
 }
 
-// groupKind has the documented filters but those of single permissions.
+// groupKind has the documented filters except those of single permissions.
 var groupKind = &kind[SecurityGroup]{
 	table: func(d *store) *table[SecurityGroup] { return &d.groups },
 	ids:   "GroupId", notFound: "InvalidGroup.NotFound", noun: "security group", set: "securityGroupInfo",

@@ -1,9 +1,9 @@
 package ec2test
 
-// operations are the actions that the server knows.
+// operations are the supported actions.
 var operations map[string]operation
 
-func init() { // for the kinds refer to each other
+func init() { // the kinds refer to each other
 	operations = map[string]operation{
 		"CreateTrafficMirrorTarget":    {ec2, true, createTarget},
 		"DeleteTrafficMirrorTarget":    {ec2, true, deleteTarget},

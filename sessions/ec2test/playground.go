@@ -2,7 +2,7 @@ package ec2test
 
 import "net/netip"
 
-// What the playground's resources are called.
+// Names of the playground's resources.
 const (
 	playVPC     = "vpc-0a10000000000000a"
 	playSubnetA = "subnet-0a10000000000000a"
@@ -14,9 +14,9 @@ const (
 	playMembers = "arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/sink/0a10000000000001"
 )
 
-// Playground is a small invented account, to try things in: an Auto Scaling group of web servers in two zones, some of two
-// interfaces, a database, a bastion of a type that cannot be mirrored, a NAT gateway, a sink behind a Network Load Balancer,
-// and a mirror session of somebody else.
+// Playground returns a small invented account for experiments. It has an Auto Scaling group of web servers in two zones, some with two
+// interfaces; a database; a bastion of a type that cannot be mirrored; a NAT gateway; a sink behind a Network Load Balancer; and a
+// mirror session of another owner.
 func Playground() Account {
 	return Account{
 		ID: "111122223333", Region: "eu-west-1", Seed: 1,
@@ -101,7 +101,7 @@ func playgroundInterfaces() []Interface {
 	}
 }
 
-// playgroundServices are interfaces that AWS's services made.
+// playgroundServices returns interfaces of AWS services.
 func playgroundServices() []Interface {
 	managed := Interface{Status: "in-use", RequesterManaged: true, Requester: "amazon-elb", Type: "network_load_balancer", Description: "ELB net/sink/0a10000000000001"}
 	a, b, nat := managed, managed, managed

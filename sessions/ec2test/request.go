@@ -8,15 +8,15 @@ import (
 	"unicode/utf8"
 )
 
-// call is one request while it is answered. The server's lock is held.
+// call is a request that is being answered. The server's lock is held.
 type call struct {
 	*store
 	s      *Server
 	action string
 	form   url.Values
 	number uint64 // of the call, from 1
-	id     string // of what is created, modified or deleted, for the log
-	err    error  // the first thing wrong with the parameters
+	id     string // of the created, modified or deleted resource, for the log
+	err    error  // the first error in the parameters
 }
 
 func (c *call) fail(err *apiError) {
@@ -37,7 +37,7 @@ func (c *call) required(key string) string {
 	return v
 }
 
-// oneOf reads a value of a few, or "".
+// oneOf reads one of the given values, or "".
 func (c *call) oneOf(key string, values ...string) string {
 	v := c.form.Get(key)
 	if v != "" && !slices.Contains(values, v) {
@@ -46,7 +46,7 @@ func (c *call) oneOf(key string, values ...string) string {
 	return v
 }
 
-// integer reads a number from lowest to highest, or gives what stands for none.
+// integer reads a number from lowest to highest, or returns the default.
 func (c *call) integer(key string, lowest, highest, none int) int {
 	v := c.form.Get(key)
 	if v == "" {
@@ -131,7 +131,7 @@ func (c *call) tagsFor(resource string) map[string]string {
 	return c.tagList(at)
 }
 
-// permitted is asked once the parameters and what they refer to are in order. It fails if this is a dry run.
+// permitted is called after all parameters and references were checked. It returns an error if the call is a dry run.
 func (c *call) permitted() error {
 	dryRun := c.flag("DryRun")
 	if c.err != nil {
@@ -148,7 +148,7 @@ func (c *call) dryRun() bool { return c.form.Get("DryRun") == "true" }
 // never is a number that no call reaches.
 const never = ^uint64(0) - 1
 
-// hiddenThrough is the last call that does not see what this one creates.
+// hiddenThrough returns the number of the last call that does not see what this one creates.
 func (c *call) hiddenThrough() uint64 {
 	switch {
 	case c.s.delay == 0:

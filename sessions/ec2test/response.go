@@ -11,7 +11,7 @@ import (
 type service struct {
 	name      string // of permissions
 	namespace string
-	denied    string // code of what is not permitted
+	denied    string // error code of an unpermitted call
 	query     bool   // awsQuery, not ec2Query
 }
 
@@ -20,7 +20,7 @@ var (
 	elb = &service{"elasticloadbalancing", "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/", "AccessDenied", true}
 )
 
-// serviceOf tells the API by its version; a wrong one has EC2 say that there is no such action.
+// serviceOf finds the API by its version. With a wrong version EC2 answers that there is no such action.
 func serviceOf(version string) *service {
 	switch version {
 	case "2016-11-15":
@@ -59,10 +59,10 @@ func (r *response) ok(answer reply) {
 		answer(w)
 	}
 	w.raw("</" + r.action + "Response>")
-	_ = w.Flush() // the client is gone if it fails
+	_ = w.Flush() // fails if the client is gone
 }
 
-// fail answers an error. A status of 0 is that of the code.
+// fail answers with an error. A status of 0 stands for that of the code.
 func (r *response) fail(err error, status int) {
 	api := &apiError{"InternalError", err.Error()}
 	errors.As(err, &api)

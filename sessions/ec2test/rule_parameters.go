@@ -15,7 +15,7 @@ const (
 	protocolUDP = 17
 )
 
-// ruleParameters reads what is given of a rule over what it has.
+// ruleParameters overwrites a rule with the given parameters.
 func (c *call) ruleParameters(r *Rule) {
 	if c.has("Description") {
 		r.Description = c.text("Description")
@@ -61,7 +61,7 @@ func (c *call) ports(key string, none *PortRange) *PortRange {
 	return p
 }
 
-// removeRuleField sets a property back to its default.
+// removeRuleField resets a property to its default.
 func (c *call) removeRuleField(r *Rule, field string) {
 	keys := map[string][]string{
 		"destination-port-range": {"DestinationPortRange.FromPort", "DestinationPortRange.ToPort"},
@@ -91,7 +91,7 @@ func (c *call) notBoth(field string, keys ...string) {
 	}
 }
 
-// checkRule checks what the parts of a rule have to do with each other.
+// checkRule checks the parts of a rule against each other.
 func (c *call) checkRule(r *Rule) {
 	if c.err != nil {
 		return

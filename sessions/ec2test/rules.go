@@ -54,7 +54,7 @@ func writePorts(w xmlWriter, name string, p *PortRange) {
 	}
 }
 
-// describeRules has a parameter more than its fellows: the filter whose rules are wanted.
+// describeRules has an additional parameter: the filter.
 func describeRules(c *call) (reply, error) {
 	k := *ruleKind
 	if id := c.text("TrafficMirrorFilterId"); id != "" {
@@ -64,7 +64,7 @@ func describeRules(c *call) (reply, error) {
 	return describe(c, &k)
 }
 
-// ruleTable returns a filter's rules as a table of their own, which shares the rows.
+// ruleTable returns a filter's rules as a table that shares the rows.
 func (d *store) ruleTable(filter string) *table[Rule] {
 	t := newTable[Rule]()
 	for id := range d.rulesOf[filter] {
@@ -136,7 +136,7 @@ func deleteRule(c *call) (reply, error) {
 	return func(w xmlWriter) { w.value("trafficMirrorFilterRuleId", r.ID) }, nil
 }
 
-// ownRule returns the rule that the call is about, if it may be changed.
+// ownRule returns the rule of the call, if the account may change it.
 func (c *call) ownRule() *Rule {
 	r := ruleKind.find(c, c.required("TrafficMirrorFilterRuleId"))
 	if r != nil {

@@ -20,14 +20,14 @@ type operation struct {
 	handle   func(c *call) (reply, error)
 }
 
-// remembered is the answer to a creation, for when its client token comes again. It outlives what was created.
-type remembered struct {
+// pastAnswer is the answer to a creation, for a repeated client token. It is kept even if the resource is deleted.
+type pastAnswer struct {
 	parameters string
 	id         string
 	answer     reply
 }
 
-// maxBody bounds a request: a list of a thousand IDs has some 50 kB.
+// maxBody limits a request: a list of a thousand IDs has about 50 kB.
 const maxBody = 4 << 20
 
 // ServeHTTP answers a call.
@@ -36,7 +36,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer s.requests.Done()
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
-		return // the client is gone, or not one of ours
+		return // the client is gone, or not an AWS client
 	}
 	form, err := url.ParseQuery(string(body))
 	out := &response{w: w, action: form.Get("Action"), service: serviceOf(form.Get("Version"))}
@@ -50,7 +50,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// answer does what a call asks for, unless a fault befalls it.
+// answer performs a call, unless it has a fault.
 func (s *Server) answer(out *response, form url.Values, body string) {
 	op, ok := operations[out.action]
 	if !ok || op.service != out.service {
@@ -72,7 +72,7 @@ func (s *Server) answer(out *response, form url.Values, body string) {
 	s.mu.Unlock()
 
 	switch {
-	case fault.Unheard || fault.Lost:
+	case fault.LostRequest || fault.LostReply:
 		panic(http.ErrAbortHandler) // closes the connection
 	case err != nil:
 		out.fail(err, fault.Status)
@@ -81,13 +81,13 @@ func (s *Server) answer(out *response, form url.Values, body string) {
 	}
 }
 
-// do carries out an operation, unless it is not permitted or fails before.
+// do performs an operation, unless it is not permitted or its parameters are wrong.
 func (s *Server) do(c *call, op operation, fault Fault) (reply, error) {
 	switch {
 	case fault.Code != "":
 		return nil, &apiError{fault.Code, fault.Message}
-	case fault.Unheard:
-		return nil, &apiError{"Unheard", "The connection was closed."}
+	case fault.LostRequest:
+		return nil, &apiError{"LostRequest", "The connection was closed."}
 	}
 	if err := s.permit(c, op); err != nil {
 		return nil, err
@@ -95,7 +95,7 @@ func (s *Server) do(c *call, op operation, fault Fault) (reply, error) {
 	return s.once(c, op)
 }
 
-// once carries out an operation that is permitted. One with a client token that comes again is answered as the first time.
+// once performs a permitted operation. A repeated client token gets the answer of the first call.
 func (s *Server) once(c *call, op operation) (reply, error) {
 	token := c.text("ClientToken")
 	if token == "" || c.dryRun() {
@@ -114,12 +114,12 @@ func (s *Server) once(c *call, op operation) (reply, error) {
 	}
 	answer, err := op.handle(c)
 	if err == nil {
-		s.tokens[key] = remembered{parameters, c.id, answer}
+		s.tokens[key] = pastAnswer{parameters, c.id, answer}
 	}
 	return answer, err
 }
 
-// parametersOf is what must be equal in two calls with the same client token.
+// parametersOf returns what must be equal in two calls with the same client token.
 func parametersOf(form url.Values) string {
 	keys := make([]string, 0, len(form))
 	for key := range form {
@@ -135,7 +135,7 @@ func parametersOf(form url.Values) string {
 	return all.String()
 }
 
-// permit fails if the account model denies the action, or the tags that come with it.
+// permit returns an error if the account denies the action, or the tags in it.
 func (s *Server) permit(c *call, op operation) error {
 	for _, action := range []string{c.action, "CreateTags"} {
 		if action != c.action && !c.has("TagSpecification.1.ResourceType") {

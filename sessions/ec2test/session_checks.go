@@ -2,8 +2,8 @@ package ec2test
 
 import "strconv"
 
-// checkSession checks what the session refers to. What an existing session has may be gone or hidden; only what the call
-// itself names must be there.
+// checkSession checks the references of a session. Only those that the call itself gives must exist; those that an existing session has
+// may be deleted or hidden.
 func (c *call) checkSession(s *Session) {
 	if c.has("TrafficMirrorFilterId") {
 		filterKind.find(c, s.Filter)
@@ -19,7 +19,7 @@ func (c *call) checkSession(s *Session) {
 	}
 }
 
-// checkEnds refuses an interface that would be source and target at once, be it in two sessions.
+// checkEnds refuses an interface that would be both source and target, even in two sessions.
 func (c *call) checkEnds(source string, t *Target) {
 	const both = "The network interface %s cannot be both a traffic mirror source and a traffic mirror target."
 	if t.Interface == source || t.Interface != "" && len(c.on[t.Interface]) > 0 {
@@ -32,7 +32,7 @@ func (c *call) checkEnds(source string, t *Target) {
 	}
 }
 
-// roomForSession fails if a quota or the session's number is taken.
+// roomForSession returns an error if a quota is used up or the number is taken.
 func (c *call) roomForSession(s *Session) error {
 	limits := &c.s.limits
 	if s.ID == "" && len(c.sessions.rows) >= limits.Sessions {
@@ -49,11 +49,11 @@ func (c *call) roomForSession(s *Session) error {
 	return c.roomAtTarget(s)
 }
 
-// roomAtTarget fails if an interface target takes no further source.
+// roomAtTarget returns an error if an interface target takes no further source.
 func (c *call) roomAtTarget(s *Session) error {
 	t := c.targets.get(s.Target)
 	if !c.has("TrafficMirrorTargetId") || t.Interface == "" {
-		return nil // the target stays, or is a load balancer
+		return nil // the target does not change, or is a load balancer
 	}
 	limit := c.s.limits.SourcesPerInterface
 	if i := c.interfaces.get(t.Interface); i != nil && i.Big {
@@ -71,7 +71,7 @@ func (c *call) roomAtTarget(s *Session) error {
 	return nil
 }
 
-// defaults fills in what the caller left to EC2.
+// defaults sets what the caller left to EC2.
 func (c *call) defaults(s *Session, newVNI bool) {
 	if t := c.targets.get(s.Target); t != nil && t.LoadBalancer != "" && s.PacketLength == 0 {
 		s.PacketLength = maxToBalancer
@@ -81,7 +81,7 @@ func (c *call) defaults(s *Session, newVNI bool) {
 	}
 }
 
-// freeVNI makes up a VNI that no session has.
+// freeVNI returns a random VNI that no session has.
 func (s *Server) freeVNI() uint32 {
 	for {
 		if vni := 1 + s.random.Uint32N(maxVNI); len(s.store.vnis[vniKey(vni)]) == 0 {

@@ -37,8 +37,8 @@ func writeSession(w xmlWriter, s *Session) {
 	w.tags(s.Tags)
 }
 
-// Limits of sessions. To a Network Load Balancer the packet length is 8500 if it is not given, and no more. Elsewhere an
-// interface's MTU is the end of it, of which EC2 need not know.
+// Limits of sessions. To a Network Load Balancer the packet length is 8500 by default and at most. To other targets only the interface's
+// MTU limits it, which EC2 does not check.
 const (
 	maxToBalancer   = 8500
 	maxPacketLength = 1<<16 - 1
@@ -108,7 +108,7 @@ func deleteSession(c *call) (reply, error) {
 	return func(w xmlWriter) { w.value("trafficMirrorSessionId", s.ID) }, nil
 }
 
-// ownSession returns the session that the call is about, if it may be changed.
+// ownSession returns the session of the call, if the account may change it.
 func (c *call) ownSession() *Session {
 	s := sessionKind.find(c, c.required("TrafficMirrorSessionId"))
 	if s != nil {
@@ -120,7 +120,7 @@ func (c *call) ownSession() *Session {
 	return s
 }
 
-// sessionParameters reads what is given of a session over what it has.
+// sessionParameters overwrites a session with the given parameters.
 func (c *call) sessionParameters(s *Session) {
 	for _, p := range []struct {
 		key string
@@ -135,7 +135,7 @@ func (c *call) sessionParameters(s *Session) {
 	s.VNI = uint32(c.integer("VirtualNetworkId", 0, maxVNI, int(s.VNI)))
 }
 
-// removeSessionField sets a property back to its default.
+// removeSessionField resets a property to its default.
 func (c *call) removeSessionField(s *Session, field string) {
 	switch field {
 	case "packet-length":

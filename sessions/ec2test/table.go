@@ -17,7 +17,7 @@ type table[T any] struct {
 type row[T any] struct {
 	seq    uint64 // from 1, grows with each row of the table
 	id     string
-	hidden uint64 // the last call that does not see it yet
+	hidden uint64 // number of the last call that does not see it
 	value  *T
 }
 
@@ -25,7 +25,7 @@ func newTable[T any](indexes ...indexed[T]) table[T] {
 	return table[T]{byID: map[string]*row[T]{}, indexes: indexes}
 }
 
-// put adds a resource, which is hidden through the given call, or replaces it.
+// put adds or replaces a resource. An added one is hidden up to the given call.
 func (t *table[T]) put(id string, value *T, hidden uint64) {
 	if r := t.byID[id]; r != nil {
 		t.unindex(r)
@@ -60,7 +60,7 @@ func (t *table[T]) get(id string) *T {
 	return nil
 }
 
-// seen returns a resource that a call sees, or nil.
+// seen returns a resource if the call sees it, or nil.
 func (t *table[T]) seen(id string, call uint64) *T {
 	if r := t.byID[id]; r != nil && r.hidden < call {
 		return r.value
@@ -80,7 +80,7 @@ func (t *table[T]) remove(id string) {
 	}
 }
 
-// find returns where the row of a number is, or would be.
+// find returns the index at which a row is, or would be inserted.
 func (t *table[T]) find(seq uint64) (int, bool) {
 	return slices.BinarySearchFunc(t.rows, seq, func(r *row[T], seq uint64) int { return cmp.Compare(r.seq, seq) })
 }

@@ -41,8 +41,8 @@ func createTags(c *call) (reply, error) {
 	return done, nil
 }
 
-// deleteTags takes away the tags of the given keys, of one with a value only if it has that value; without any, all but
-// those of AWS.
+// deleteTags deletes the tags with the given keys; if a value is given too, only tags with that value. Without keys it deletes all tags
+// except those of AWS.
 func deleteTags(c *call) (reply, error) {
 	ids := c.list("ResourceId")
 	if len(ids) == 0 {
@@ -68,7 +68,7 @@ func deleteTags(c *call) (reply, error) {
 	return done, nil
 }
 
-// givesValue reports whether a tag of the call has a value, be it empty.
+// givesValue reports whether a tag of the call has a value, even an empty one.
 func (c *call) givesValue(key string) bool {
 	for at, keys := range c.form {
 		if strings.HasPrefix(at, "Tag.") && strings.HasSuffix(at, ".Key") && keys[0] == key {
@@ -80,7 +80,7 @@ func (c *call) givesValue(key string) bool {
 
 func done(w xmlWriter) { w.flag("return", true) }
 
-// taggables finds the resources of a list.
+// taggables finds the resources with the given IDs.
 func (c *call) taggables(ids []string) (all []taggable) {
 	for _, id := range ids {
 		t := c.taggable(id)

@@ -46,7 +46,7 @@ func createTarget(c *call) (reply, error) {
 	}, nil
 }
 
-// checkTargetAddress wants one address, and that it exists.
+// checkTargetAddress checks that there is exactly one address, and that it exists.
 func (c *call) checkTargetAddress(t *Target) {
 	given := 0
 	for _, address := range []string{t.Interface, t.LoadBalancer, t.Endpoint} {
@@ -86,7 +86,7 @@ func deleteTarget(c *call) (reply, error) {
 	return func(w xmlWriter) { w.value("trafficMirrorTargetId", t.ID) }, nil
 }
 
-// owned refuses to change what belongs to another account.
+// owned refuses to change a resource of another account.
 func (c *call) owned(id, owner string) {
 	if owner != c.s.account {
 		c.fail(refused("UnauthorizedOperation", "You are not authorized to perform this operation: %s belongs to account %s.", id, owner))

@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// xmlWriter writes elements one after the other: a page of a thousand interfaces is never in memory as a whole.
+// xmlWriter writes elements one after the other, so that a page of a thousand interfaces is never in memory as a whole.
 type xmlWriter struct{ *bufio.Writer }
 
 func newXMLWriter(w io.Writer) xmlWriter {
@@ -20,9 +20,9 @@ func newXMLWriter(w io.Writer) xmlWriter {
 	return out
 }
 
-func (w xmlWriter) raw(s string) { _, _ = w.WriteString(s) } // the error stays for Flush
+func (w xmlWriter) raw(s string) { _, _ = w.WriteString(s) } // Flush returns the error
 
-// in writes an element with others in it.
+// in writes an element with child elements.
 func (w xmlWriter) in(name string, inner func()) {
 	w.raw("<" + name + ">")
 	inner()
@@ -47,7 +47,7 @@ func (w xmlWriter) value(name, value string) {
 	w.raw("</" + name + ">")
 }
 
-// special reports whether a character may need to be escaped.
+// special reports whether a character may need an escape.
 func special(r rune) bool {
 	return r < ' ' || r > '~' || r == '&' || r == '<' || r == '>' || r == '"' || r == '\''
 }

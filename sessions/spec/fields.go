@@ -9,20 +9,20 @@ import (
 	"github.com/hbollon/go-edlib"
 )
 
-// field reads the value of a key, and tells what is wrong with it.
+// field reads the value of a key and records its mistakes.
 type field func(key string, value ast.Node)
 
-// fields are the keys that a mapping may have.
+// fields are the permitted keys of a mapping.
 type fields map[string]field
 
-// entry is a key and its value.
+// entry is a key with its value.
 type entry struct {
 	at    Position
 	key   string
 	value ast.Node
 }
 
-// mapping reads what stands under the keys of a mapping, and returns which there are: nil if it is none.
+// mapping reads the values of a mapping and returns its keys, or nil if the node is no mapping.
 func (l *loader) mapping(n ast.Node, what string, known fields) (given map[string]bool) {
 	list, ok := l.entries(n, what)
 	if !ok {
@@ -40,7 +40,7 @@ func (l *loader) mapping(n ast.Node, what string, known fields) (given map[strin
 	return given
 }
 
-// entries returns the keys and values of a mapping, without those whose key was there before.
+// entries returns the keys and values of a mapping. It leaves out repeated keys.
 func (l *loader) entries(n ast.Node, what string) (list []entry, ok bool) {
 	m, ok := n.(*ast.MappingNode)
 	if !ok {
@@ -60,7 +60,7 @@ func (l *loader) entries(n ast.Node, what string) (list []entry, ok bool) {
 	return list, true
 }
 
-// require tells which keys of a mapping are missing.
+// require records the missing keys of a mapping.
 func (l *loader) require(at Position, what string, given map[string]bool, keys ...string) {
 	for _, k := range keys {
 		if given != nil && !given[k] {
@@ -69,7 +69,7 @@ func (l *loader) require(at Position, what string, given map[string]bool, keys .
 	}
 }
 
-// items returns the elements of a list, or the single value that stands instead of one.
+// items returns the elements of a list, or a single value as a list of one.
 func items(n ast.Node) []ast.Node {
 	if list, ok := n.(*ast.SequenceNode); ok {
 		return list.Values
@@ -77,7 +77,7 @@ func items(n ast.Node) []ast.Node {
 	return []ast.Node{n}
 }
 
-// one returns the field of a single value.
+// one returns the reader of a single value.
 func one[T any](l *loader, into *T, parse func(string) (T, error)) field {
 	return func(key string, n ast.Node) {
 		if _, v, ok := value(l, key, n, parse); ok {
@@ -86,7 +86,7 @@ func one[T any](l *loader, into *T, parse func(string) (T, error)) field {
 	}
 }
 
-// many returns the field of a list of values, of which there must be one, and none twice.
+// many returns the reader of a list of at least one value without repetition.
 func many[T any](l *loader, into *[]T, parse func(string) (T, error)) field {
 	return func(key string, n ast.Node) {
 		elements := items(n)
@@ -119,7 +119,7 @@ func value[T any](l *loader, key string, n ast.Node, parse func(string) (T, erro
 	return text, v, err == nil
 }
 
-// maxKnown is how many words are listed: more are not read.
+// maxKnown is the length of the longest list of known words in a message.
 const maxKnown = 30
 
 // minSimilarity is the share of letters that a word must have in common with a known one to be taken for a misspelling of it.

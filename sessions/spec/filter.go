@@ -40,14 +40,14 @@ func acceptAll(direction string) []account.Rule {
 	}
 }
 
-// placed is a rule and where it stands.
+// placed is a rule with its position.
 type placed struct {
 	account.Rule
 	at       Position
 	numbered bool
 }
 
-// rules returns the field of a direction.
+// rules returns the reader of the rules of a direction.
 func (l *loader) rules(direction string, into *[]account.Rule) field {
 	return func(key string, n ast.Node) {
 		*into = nil
@@ -66,10 +66,10 @@ func (l *loader) rules(direction string, into *[]account.Rule) field {
 	}
 }
 
-// ruleStep is between the numbers of rules that have none, so that some can be put between them later.
+// ruleStep is the distance between assigned rule numbers. It leaves room for rules in between.
 const ruleStep = 10
 
-// number gives the rules of a direction their numbers, unless they have them.
+// number assigns numbers to the rules of a direction, unless they have their own.
 func (l *loader) number(list []placed) {
 	numbers := map[int]Position{}
 	for i := range list {

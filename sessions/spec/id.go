@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// idForm is a kind of EC2 IDs.
+// idForm is the format of a kind of EC2 IDs.
 type idForm struct {
 	prefix string
 	of     string
@@ -21,7 +21,7 @@ var (
 	endpointID  = idForm{"vpce-", "a VPC endpoint"}
 )
 
-// idDigits is what follows the prefix: today 17 digits, 8 of what is older than 2018.
+// idDigits follow the prefix: 17 digits, or 8 of resources from before 2018.
 var idDigits = regexp.MustCompile(`^[0-9a-f]{1,17}$`)
 
 func (f idForm) parse(text string) (string, error) {
@@ -32,7 +32,7 @@ func (f idForm) parse(text string) (string, error) {
 	return text, nil
 }
 
-// arnForm is the ARN of a load balancer: its kind, name and number.
+// arnForm is the ARN of a load balancer, with its kind, name and number.
 var arnForm = regexp.MustCompile(`^arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:[0-9]{12}:loadbalancer/([a-z]+)/[A-Za-z0-9-]+/[0-9a-f]+$`)
 
 func parseLoadBalancer(text string) (string, error) {

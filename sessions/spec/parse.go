@@ -12,14 +12,13 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// maxProblems is how many errors are told of one file. More are hardly read, and most of them have one cause.
+// maxProblems limits the errors of one file. Further errors often have the same cause.
 const maxProblems = 20
 
-// ParseSpec reads a spec from YAML; the name is the file's, for messages. It is strict: what it does not know, or cannot mean
-// anything, is an error. The error joins an *Error for each thing that is wrong, in the order of the file, at most maxProblems.
-// docs/sessions.md describes what may stand in the file.
+// Parse reads a spec from YAML. The name is that of the file, for messages. Unknown keys and impossible values are errors. The returned
+// error joins an *Error for each mistake in the order of the file, at most maxProblems. docs/sessions.md describes the format.
 func Parse(name string, text []byte) (*Spec, error) {
-	text = bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n")) // behind a comment the parser takes Windows's line end for two
+	text = bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n")) // after a comment the parser takes a Windows line end for two
 	l := &loader{spec: &Spec{File: name}, lines: strings.Split(string(text), "\n")}
 	if body := l.document(text); body != nil {
 		l.file(body)
@@ -31,22 +30,22 @@ func Parse(name string, text []byte) (*Spec, error) {
 	return l.spec, nil
 }
 
-// loader fills in a spec, and gathers what is wrong with it.
+// loader builds a spec and collects its mistakes.
 type loader struct {
 	spec     *Spec
 	lines    []string // of the file
 	problems []*Error
 }
 
-// problem notes what is wrong. The parser takes what is not there, such as the value of "key:", to be a few columns behind
-// the line's end: then the end is meant.
+// problem records a mistake. The parser places a missing node, such as the value of "key:", a few columns after the end of the line; the
+// recorded position is the end.
 func (l *loader) problem(at Position, format string, args ...any) {
 	at.Line = min(at.Line, len(l.lines))
 	at.Column = min(at.Column, utf8.RuneCountInString(l.lines[at.Line-1])+1)
 	l.problems = append(l.problems, l.spec.Errorf(at, format, args...))
 }
 
-// error joins the problems.
+// error returns the joined mistakes.
 func (l *loader) error() error {
 	slices.SortStableFunc(l.problems, func(a, b *Error) int {
 		return cmp.Or(cmp.Compare(a.At.Line, b.At.Line), cmp.Compare(a.At.Column, b.At.Column))
@@ -63,7 +62,7 @@ func (l *loader) error() error {
 	return errors.Join(errs...)
 }
 
-// file reads the whole. Sessions are read last, wherever they stand, when all that they name is known.
+// file reads the whole file. It reads sessions last, whatever their place, since they refer to all other sections.
 func (l *loader) file(body ast.Node) {
 	sessions := func() {}
 	given := l.mapping(body, "the spec", fields{
@@ -79,7 +78,7 @@ func (l *loader) file(body ast.Node) {
 	sessions()
 }
 
-// named returns a field of entries that have names, each of which read is given.
+// named returns the reader of a section of named entries.
 func (l *loader) named(kind string, read func(at Position, name string, value ast.Node)) field {
 	return func(_ string, value ast.Node) {
 		list, _ := l.entries(value, kind+"s")

@@ -31,7 +31,7 @@ func (l *loader) rule(direction string, n ast.Node) placed {
 	return r
 }
 
-// checkRule checks the parts of a rule against each other, and fills in the address that is left out.
+// checkRule checks the parts of a rule against each other, and fills in a missing address.
 func (l *loader) checkRule(r *placed) {
 	switch {
 	case !r.Source.IsValid() && !r.Destination.IsValid():
@@ -48,7 +48,7 @@ func (l *loader) checkRule(r *placed) {
 	}
 }
 
-// anywhere returns every address of a prefix's family.
+// anywhere returns the prefix of all addresses of the same family.
 func anywhere(like netip.Prefix) netip.Prefix {
 	if like.Addr().Is4() {
 		return anywhere4
@@ -56,7 +56,7 @@ func anywhere(like netip.Prefix) netip.Prefix {
 	return anywhere6
 }
 
-// parsePrefix reads a CIDR block, or an address as one of its own.
+// parsePrefix reads a CIDR block, or an address as a block of one.
 func parsePrefix(text string) (netip.Prefix, error) {
 	if addr, err := netip.ParseAddr(text); err == nil && addr.Zone() == "" && !addr.Is4In6() {
 		return netip.PrefixFrom(addr, addr.BitLen()), nil

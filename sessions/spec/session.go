@@ -8,13 +8,13 @@ import (
 	"github.com/mirrorsink/mirrorsink/sessions/account"
 )
 
-// maxFrame is the longest frame of an interface: an MTU of 9001 and the Ethernet header. To a Network Load Balancer
-// MaxPacketLength holds, which Diff checks: what a target that is there stands for only the state tells.
+// maxFrame is the longest frame of an interface: an MTU of 9001 and the Ethernet header. Compare checks the lower limit of a Network Load
+// Balancer, since only the state shows what an existing target stands for.
 const maxFrame = 9001 + 14
 
 const whyLength = " (AWS keeps at least 35 bytes of IPv4 and 55 of IPv6, no frame has more than 9015, and a Network Load Balancer takes 8500)"
 
-// session reads a session. All else has been read.
+// session reads a session. All other sections have been read.
 func (l *loader) session(at Position, name string, n ast.Node) {
 	s := Session{At: at, Name: name}
 	what := "session " + quote(name)
@@ -30,7 +30,7 @@ func (l *loader) session(at Position, name string, n ast.Node) {
 	l.spec.Sessions = append(l.spec.Sessions, s)
 }
 
-// sessionTarget returns the field of a target's name, or of one for each availability zone.
+// sessionTarget returns the reader of a target's name, or of one for each availability zone.
 func (l *loader) sessionTarget(s *Session) field {
 	target := known("target", l.spec.Targets, func(t *Target) string { return t.Name })
 	return func(key string, n ast.Node) {
@@ -54,7 +54,7 @@ func (l *loader) sessionTarget(s *Session) field {
 	}
 }
 
-// known returns a parser of the names of what the spec has.
+// known returns a parser that accepts the names of a list.
 func known[T any](kind string, list []T, name func(*T) string) func(string) (string, error) {
 	return func(text string) (string, error) {
 		names := make([]string, len(list))
@@ -67,7 +67,7 @@ func known[T any](kind string, list []T, name func(*T) string) func(string) (str
 	}
 }
 
-// parseVNI reads one VNI or a range.
+// parseVNI reads a VNI or a range.
 func parseVNI(text string) (VNIRange, error) {
 	from, to, err := parseRange(text, account.MaxVNI, "VNI")
 	return VNIRange{Set: err == nil, From: uint32(from), To: uint32(to)}, err

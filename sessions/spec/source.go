@@ -10,7 +10,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/sessions/account"
 )
 
-// maxDevice is far above the device index of any interface: the largest instances have some dozens of them.
+// maxDevice is far above any device index: the largest instances have dozens of interfaces.
 const maxDevice = 1023
 
 // source reads a source.
@@ -30,7 +30,7 @@ func (l *loader) source(at Position, name string, n ast.Node) {
 	l.spec.Sources = append(l.spec.Sources, s)
 }
 
-// selector reads a selector, and the other keys that may stand beside its own.
+// selector reads a selector and the other permitted keys of its mapping.
 func (l *loader) selector(at Position, what string, n ast.Node, s *Selector, others fields) {
 	own := fields{
 		"tags":                l.tags(&s.Tags),
@@ -55,7 +55,7 @@ func (l *loader) selector(at Position, what string, n ast.Node, s *Selector, oth
 	}
 }
 
-// tags returns the field of tags, of which there must be one. Those of AWS itself (aws:…) may be asked for as well.
+// tags returns the reader of at least one tag. Tags of AWS itself (aws:…) are permitted.
 func (l *loader) tags(into *account.Tags) field {
 	return func(key string, n ast.Node) {
 		before := len(l.problems)

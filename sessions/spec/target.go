@@ -6,7 +6,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// target reads a target, which is exactly one thing.
+// target reads a target, which has exactly one address or ID.
 func (l *loader) target(at Position, name string, n ast.Node) {
 	t := Target{At: at, Name: name}
 	what := "target " + quote(name)
@@ -23,14 +23,14 @@ func (l *loader) target(at Position, name string, n ast.Node) {
 	l.spec.Targets = append(l.spec.Targets, t)
 }
 
-// checkTargets tells of targets that are the same one: AWS would make two of them, and sessions be moved for nothing.
+// checkTargets records targets with the same address. AWS would create two of them, and sessions would move without effect.
 func (l *loader) checkTargets() {
 	first := map[string]*Target{}
 	for i := range l.spec.Targets {
 		t := &l.spec.Targets[i]
 		address := cmp.Or(t.ID, t.Interface, t.LoadBalancer, t.Endpoint)
 		if address == "" {
-			continue // told already
+			continue // recorded already
 		}
 		if other := first[address]; other != nil {
 			l.problem(t.At, "target %s is the same as %s in line %d: use that one", quote(t.Name), quote(other.Name), other.At.Line)

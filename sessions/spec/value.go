@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// maxQuote is how much of a value is quoted in a message, in runes: enough for an ARN.
+// maxQuote is the length in runes to which a value is cut in a message: enough for an ARN.
 const maxQuote = 160
 
 func quote(text string) string {
@@ -60,7 +60,7 @@ func parseBool(text string) (bool, error) {
 	return text == "true", nil
 }
 
-// parseWord returns a parser of the words that are given.
+// parseWord returns a parser that accepts the given words.
 func parseWord(words ...string) func(string) (string, error) {
 	return func(text string) (string, error) {
 		for _, w := range words {
@@ -72,7 +72,7 @@ func parseWord(words ...string) func(string) (string, error) {
 	}
 }
 
-// parseNumber returns a parser of numbers between two, included; why says where the limits are from.
+// parseNumber returns a parser of numbers from one limit to another. why explains the limits in messages.
 func parseNumber(from, to int, why string) func(string) (int, error) {
 	return func(text string) (int, error) {
 		if n, ok := decimal(text); ok && n >= from && n <= to {
@@ -82,7 +82,7 @@ func parseNumber(from, to int, why string) func(string) (int, error) {
 	}
 }
 
-// decimal reads a number without a sign. One with a zero in front is none: in YAML 1.1 it would be octal.
+// decimal reads a number without a sign. It refuses leading zeros, which mean octal in YAML 1.1.
 func decimal(text string) (int, bool) {
 	if len(text) > 1 && text[0] == '0' {
 		return 0, false
@@ -91,7 +91,7 @@ func decimal(text string) (int, bool) {
 	return int(n), err == nil
 }
 
-// parseRange reads "N" or "A-B", both at most limit.
+// parseRange reads "N" or "A-B", each at most limit.
 func parseRange(text string, limit int, what string) (from, to int, err error) {
 	first, last, ranged := strings.Cut(text, "-")
 	from, ok := decimal(first)

@@ -13,7 +13,7 @@ import (
 
 var byteOrderMark = []byte("\ufeff")
 
-// document returns the one document of a file, or nil after telling why not.
+// document returns the only document of a file. If there is none, it records why and returns nil.
 func (l *loader) document(text []byte) ast.Node {
 	file, err := parser.ParseBytes(bytes.TrimPrefix(text, byteOrderMark), 0, parser.AllowDuplicateMapKey())
 	if err != nil {
@@ -21,7 +21,7 @@ func (l *loader) document(text []byte) ast.Node {
 		return nil
 	}
 	var body ast.Node
-	for _, doc := range file.Docs { // a directive is one by itself
+	for _, doc := range file.Docs { // a directive is a document by itself
 		switch {
 		case doc.Body == nil || doc.Body.Type() == ast.NullType || doc.Body.Type() == ast.CommentType:
 		case doc.Body.Type() == ast.DirectiveType:
@@ -57,11 +57,11 @@ func (l *loader) syntaxProblem(err error) {
 	l.problem(at, "%s", text)
 }
 
-// plainYAML walks a document and tells of what only the larger YAML has. A spec is read as it stands: what a value is can be seen
-// at its place.
+// plainYAML walks a document and records features that a spec does not have: anchors, tags, and complex keys. Every value of a spec can be
+// read at its place.
 type plainYAML struct{ *loader }
 
-// Visit is ast.Visitor's.
+// Visit implements ast.Visitor.
 func (p plainYAML) Visit(n ast.Node) ast.Visitor {
 	switch n := n.(type) {
 	case *ast.MappingValueNode:
@@ -82,8 +82,8 @@ func (p plainYAML) Visit(n ast.Node) ast.Visitor {
 	return nil
 }
 
-// glued says whether a key without quotes has its value right behind the colon. To YAML the colon is part of the key then, to
-// the parser it ends it: {aws:x: y} would be y to the one and "x: y" to the other.
+// glued reports whether an unquoted key has its value directly after the colon. In YAML the colon is then part of the key; for the parser it
+// ends the key: {aws:x: y} is y for YAML and "x: y" for the parser.
 func glued(n *ast.MappingValueNode) bool {
 	key, colon := n.Key.GetToken(), n.Start.Position
 	_, ok := scalar(n.Value)
@@ -91,7 +91,7 @@ func glued(n *ast.MappingValueNode) bool {
 	return ok && key.Type == token.StringType && at.Line == colon.Line && at.Column == colon.Column+1
 }
 
-// position returns where a node begins: a mapping without braces at its first key, not at the colon behind it.
+// position returns the start of a node. A mapping without braces starts at its first key, not at the colon.
 func position(n ast.Node) Position {
 	if m, ok := n.(*ast.MappingNode); ok && !m.IsFlowStyle && len(m.Values) > 0 {
 		return position(m.Values[0].Key)
@@ -100,7 +100,7 @@ func position(n ast.Node) Position {
 	return Position{at.Line, at.Column}
 }
 
-// scalar returns the text of a single value, as it is written but for quotes.
+// scalar returns the text of a single value as written, without quotes.
 func scalar(n ast.Node) (text string, ok bool) {
 	switch n := n.(type) {
 	case *ast.NullNode:
@@ -114,7 +114,7 @@ func scalar(n ast.Node) (text string, ok bool) {
 	}
 }
 
-// describe says what a node is that is not what is wanted.
+// describe returns the kind of an unexpected node, for messages.
 func describe(n ast.Node) string {
 	switch n.(type) {
 	case *ast.NullNode:
