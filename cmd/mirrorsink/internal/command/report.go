@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -14,6 +13,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/flags"
+	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/sink"
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/view"
 	"github.com/mirrorsink/mirrorsink/inspect/report"
 	"github.com/mirrorsink/mirrorsink/inspect/report/page"
@@ -87,7 +87,7 @@ func (o *reportOptions) run(cmd *cobra.Command, files []string, query *report.Qu
 		}
 		files = []string{"-"}
 	}
-	defer o.limitHeap()()
+	defer sink.LimitHeap(int64(o.memory) + reportSlack)()
 	bar := view.NewProgress(cmd.ErrOrStderr(), o.quiet)
 	answer, failures := report.Run(cmd.Context(), report.Config{
 		Files: files, Stdin: cmd.InOrStdin(), Format: o.format.Chosen(), Where: o.where,
@@ -107,17 +107,8 @@ func (o *reportOptions) run(cmd *cobra.Command, files []string, query *report.Qu
 	return failures
 }
 
-// reportSlack is what reading takes beside the tables: buffers, decompression, pages of Parquet.
+// reportSlack is the memory of reading beside the groups: buffers, decompression, pages of Parquet.
 const reportSlack = 64 * flags.MiB
-
-// limitHeap lets the collector work the harder the nearer the heap comes to the bound, unless GOMEMLIMIT says how hard.
-func (o *reportOptions) limitHeap() (restore func()) {
-	if os.Getenv("GOMEMLIMIT") != "" {
-		return func() {}
-	}
-	old := debug.SetMemoryLimit(int64(o.memory) + reportSlack)
-	return func() { debug.SetMemoryLimit(old) }
-}
 
 // print writes the answer, the page, and the notes, which are for people.
 func (o *reportOptions) print(cmd *cobra.Command, answer *report.Answer) error {

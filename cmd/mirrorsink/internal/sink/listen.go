@@ -46,7 +46,7 @@ func DefaultListenConfig() *ListenConfig {
 // Listen opens everything, receives until ctx ends, and prints a summary.
 func Listen(ctx context.Context, cfg *ListenConfig, stderr io.Writer) error {
 	log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: cfg.LogLevel}))
-	defer limitHeap(cfg.Memory)()
+	defer LimitHeap(heapLimit(int64(cfg.Memory)))()
 	inventory, err := cfg.Inventory.Open(ctx, log)
 	if err != nil {
 		return err

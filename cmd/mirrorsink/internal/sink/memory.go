@@ -21,14 +21,13 @@ func CheckMemory(memory flags.Size, workers int) error {
 	return nil
 }
 
-// limitHeap makes the garbage collector run before garbage takes more than the bound, however full the tables are, and
-// returns the way back. By default the collector waits until the heap has doubled, which the tables alone would make half
-// again as much as was granted. A limit that the environment sets stands.
-func limitHeap(memory flags.Size) (restore func()) {
+// LimitHeap sets the memory limit of the garbage collector, unless GOMEMLIMIT is set, and returns a function that restores it. Without
+// a limit the collector waits until the heap has doubled, so that full tables would take more memory than was granted.
+func LimitHeap(bytes int64) (restore func()) {
 	if os.Getenv("GOMEMLIMIT") != "" {
 		return func() {}
 	}
-	old := debug.SetMemoryLimit(heapLimit(int64(memory)))
+	old := debug.SetMemoryLimit(bytes)
 	return func() { debug.SetMemoryLimit(old) }
 }
 

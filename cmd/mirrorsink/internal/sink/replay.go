@@ -40,7 +40,7 @@ func Replay(ctx context.Context, opts *ReplayConfig, files []string, stdout, std
 	if err != nil {
 		return err
 	}
-	defer limitHeap(opts.Memory)()
+	defer LimitHeap(heapLimit(int64(opts.Memory)))()
 	p, err := openPipeline(ctx, pipelineConfig{
 		Decoder:    decap.Decoder{Encapsulation: decap.Encapsulation(opts.Decap), Allow: opts.Allow.List()},
 		Memory:     int(opts.Memory),
