@@ -51,7 +51,7 @@ var mayImport = map[string][]string{
 	in + "watch": {in + "apply", in + "flags", in + "server", "sessions", "sessions/aws", "sessions/spec"},
 
 	"sessions":        {"sessions/account", "sessions/spec"},
-	"sessions/aws":    {"sessions", "sessions/account", "awssdk"},
+	"sessions/aws":    {"sessions", "sessions/account", "sessions/awssdk"},
 	"sessions/doctor": {"sessions", "sessions/account", "sessions/spec"},
 	"sessions/spec":   {"sessions/account"},
 
@@ -62,7 +62,7 @@ var mayImport = map[string][]string{
 	"inspect/dedup":            {"inspect/event", "decap"},
 	"inspect/event":            {"inspect/l7", "decap"},
 	"inspect/export":           {"inspect/event", "inspect/export/disk"},
-	"inspect/export/aws":       {"awssdk", "inspect/event", "inspect/export", "inspect/export/disk", "inspect/export/eve", "inspect/export/records"},
+	"inspect/export/aws":       {"sessions/awssdk", "inspect/event", "inspect/export", "inspect/export/disk", "inspect/export/eve", "inspect/export/records"},
 	"inspect/export/eve":       {"inspect/event", "inspect/export/ipproto", "inspect/l7"},
 	"inspect/export/eventtest": {"inspect/event", "inspect/flowlog", "inspect/l7", "decap"},
 	"inspect/export/parquet": {
@@ -101,7 +101,7 @@ var onlyIn = map[string][]string{
 	"github.com/spf13/cobra":                {in + "command", in + "forwarding"},
 	"github.com/spf13/pflag":                {in + "command", in + "flags", in + "forwarding", in + "inventory", in + "output"},
 	"github.com/goccy/go-yaml":              {in + "flags", "sessions/spec", "decap/sim"},
-	"github.com/aws":                        {"awssdk", "sessions/aws", "inspect/export/aws"},
+	"github.com/aws":                        {"sessions/awssdk", "sessions/aws", "inspect/export/aws"},
 	"github.com/parquet-go/parquet-go":      {"inspect/export/parquet", "inspect/report/input", "inspect/report/inputtest"},
 	"github.com/expr-lang/expr":             {"inspect/where"},
 	"golang.org/x/sys/unix":                 {in + "host", "inspect/flow", "decap/mmsg", "decap/netif", "decap/rx", "decap/rx/capture", "decap/tx/iface", "decap/tx/internal/txtest", "decap/tx/vxlan"},
@@ -200,7 +200,7 @@ func TestOnePackageComment(t *testing.T) {
 
 // TestTopLevel holds the layout: no other folder of Go code, and none for odds and ends.
 func TestTopLevel(t *testing.T) {
-	allowed := map[string]bool{"awssdk": true, "cmd": true, "decap": true, "inspect": true, "sessions": true, "testdata": true, "docs": true, "deploy": true, "bin": true}
+	allowed := map[string]bool{"cmd": true, "decap": true, "inspect": true, "sessions": true, "testdata": true, "docs": true, "deploy": true, "bin": true}
 	entries, err := os.ReadDir("../..")
 	require.NoError(t, err)
 	for _, e := range entries {

@@ -9,8 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/smithy-go"
 
-	"github.com/mirrorsink/mirrorsink/awssdk"
 	"github.com/mirrorsink/mirrorsink/sessions"
+	"github.com/mirrorsink/mirrorsink/sessions/awssdk"
 )
 
 // explain turns the SDK's error of a call into a *sessions.APIError. It returns other errors, and nil, unchanged.

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/mirrorsink/mirrorsink/awssdk"
+	"github.com/mirrorsink/mirrorsink/sessions/awssdk"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"

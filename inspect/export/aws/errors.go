@@ -9,7 +9,7 @@ import (
 
 	"github.com/aws/smithy-go"
 
-	"github.com/mirrorsink/mirrorsink/awssdk"
+	"github.com/mirrorsink/mirrorsink/sessions/awssdk"
 
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
