@@ -33,7 +33,7 @@ func inNamespace(t *testing.T) bool {
 	}
 	self, err := os.Executable()
 	require.NoError(t, err)
-	cmd := exec.Command(self, "-test.run=^"+t.Name()+"$", "-test.v", "-test.count=1", "-test.timeout=60s")
+	cmd := exec.Command(self, "-test.run=^"+t.Name()+"$", "-test.v", "-test.count=1", "-test.timeout=5m")
 	cmd.Env = append(os.Environ(), namespaceOf+"="+t.Name())
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
 	var out bytes.Buffer
@@ -108,7 +108,7 @@ func (w *wire) awaitFlow() {
 		before := w.lostBefore()
 		w.put(probe)
 		return w.lostBefore() == before
-	}, 10*time.Second, time.Millisecond)
+	}, hang, time.Millisecond)
 }
 
 func (w *wire) unplug() {

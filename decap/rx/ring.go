@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"time"
 
 	"github.com/mirrorsink/mirrorsink/decap"
 	"github.com/mirrorsink/mirrorsink/decap/netif"
@@ -22,8 +21,6 @@ type RingConfig struct {
 	Size int
 	// Link says what a datagram starts with: LinkVXLAN or LinkGENEVE.
 	Link decap.Link
-	// PollInterval is after how long a Read on a quiet wire returns an empty batch; 0 means DefaultPollInterval.
-	PollInterval time.Duration
 	// DropBehind has the kernel drop the datagrams once the rings have them, instead of carrying them through its network
 	// stack as well. It needs CAP_NET_ADMIN.
 	DropBehind bool
@@ -49,11 +46,11 @@ const (
 
 // withDefaults returns the configuration with its zero values replaced, or says which value cannot be.
 func (cfg RingConfig) withDefaults() (RingConfig, error) {
-	udp, err := UDPConfig{Addr: cfg.Addr, Link: cfg.Link, PollInterval: cfg.PollInterval}.withDefaults()
+	udp, err := UDPConfig{Addr: cfg.Addr, Link: cfg.Link}.withDefaults()
 	if err != nil {
 		return cfg, err
 	}
-	cfg.Addr, cfg.PollInterval = udp.Addr, udp.PollInterval
+	cfg.Addr = udp.Addr
 	if cfg.Rings == 0 {
 		cfg.Rings = 1
 	}

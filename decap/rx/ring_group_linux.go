@@ -75,7 +75,7 @@ func newRingGroup(cfg RingConfig) (_ *ringGroup, err error) {
 		return nil, err
 	}
 	for _, p := range rings {
-		r := &Ring{group: g, ring: p}
+		r := &Ring{group: g, poll: pollInterval, ring: p}
 		r.polled = [2]unix.PollFd{{Fd: int32(g.end), Events: unix.POLLIN}, {Fd: int32(p.fd), Events: unix.POLLIN}}
 		g.members = append(g.members, r)
 	}

@@ -26,6 +26,7 @@ const ringNap = time.Millisecond
 // without data, so that it is counted.
 type Ring struct {
 	group  *ringGroup
+	poll   time.Duration              // pollInterval
 	polled [2]unix.PollFd             // the group's end, and a block; the reader's
 	next   atomic.Pointer[packetRing] // takes the place of ring once that is read to its end
 
@@ -39,7 +40,7 @@ type Ring struct {
 }
 
 // Read waits for datagrams and fills b with up to a batch of them, which stay in the ring's memory until the next Read. After
-// PollInterval without one it returns an empty batch, after Close os.ErrClosed.
+// pollInterval without one it returns an empty batch, after Close os.ErrClosed.
 func (r *Ring) Read(b *decap.Batch) error {
 	r.life.RLock()
 	defer r.life.RUnlock()
@@ -47,8 +48,8 @@ func (r *Ring) Read(b *decap.Batch) error {
 	if err := r.take(b); err != nil || b.N > 0 {
 		return err
 	}
-	deadline := time.Now().Add(r.group.cfg.PollInterval)
-	pause(r.polled[:1], min(ringNap, r.group.cfg.PollInterval))
+	deadline := time.Now().Add(r.poll)
+	pause(r.polled[:1], min(ringNap, r.poll))
 	for {
 		if err := r.take(b); err != nil || b.N > 0 {
 			return err

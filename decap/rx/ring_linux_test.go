@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"os"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -47,15 +48,12 @@ type kept struct {
 	vlan  uint16
 }
 
-// collect reads until there are n datagrams, or nothing comes any more.
+// collect reads until there are n datagrams.
 func collect(t testing.TB, from reader, n int) (all []kept) {
 	t.Helper()
 	var b decap.Batch
-	for idle := 0; len(all) < n && idle < quiet; {
-		require.NoError(t, from.Read(&b))
-		if b.N == 0 {
-			idle++
-		}
+	for len(all) < n {
+		readSome(t, from, &b)
 		for _, d := range b.D[:b.N] {
 			assert.Equal(t, len(d.Data), cap(d.Data))
 			all = append(all, kept{string(d.Data), d.Outer, d.WireLen, d.VLAN})
@@ -108,7 +106,7 @@ func TestRingTakesNothingElse(t *testing.T) {
 	}
 	w := newWire(t)
 	w.inOrder()
-	r := w.ring(RingConfig{Addr: netip.AddrPortFrom(w.target4, 4789), PollInterval: 10 * time.Millisecond})[0]
+	r := w.ring(RingConfig{Addr: netip.AddrPortFrom(w.target4, 4789)})[0]
 	from, to := w.target(false, 4789)
 	mirrored := outerSpec{from: from, to: to, payload: []byte("mirrored")}
 
@@ -138,7 +136,7 @@ func TestRingTakesNothingElse(t *testing.T) {
 	out.put(mirrored.frame(w.inMAC, w.outMAC, 0))
 
 	w.put(mirrored.frame(w.outMAC, w.inMAC, 0))
-	assert.Equal(t, []kept{{data: "mirrored", outer: from, wire: 8}}, collect(t, r, 2))
+	assert.Equal(t, []kept{{data: "mirrored", outer: from, wire: 8}}, collect(t, r, 1), "which comes after all others")
 	assert.EqualValues(t, 1, r.Received())
 	assert.Zero(t, r.Drops())
 }
@@ -209,7 +207,7 @@ func TestRingReadsInBatches(t *testing.T) {
 	}
 	w := newWire(t)
 	w.inOrder()
-	r := w.ring(RingConfig{Size: 2 << 20, PollInterval: 20 * time.Millisecond})[0]
+	r := w.ring(RingConfig{Size: 2 << 20})[0]
 	const sent = 20_000
 	lost := w.lostBefore()
 	var b decap.Batch
@@ -238,12 +236,11 @@ func TestRingReadsInBatches(t *testing.T) {
 			read()
 		}
 	}
-	for idle := 0; idle < 3; idle++ {
-		if read(); b.N > 0 {
-			idle = 0
-		}
+	arrived := func() uint64 { return sent - (w.lostBefore() - lost) }
+	for end := time.Now().Add(hang); r.Received()+r.Drops() != arrived() && time.Now().Before(end); {
+		read()
 	}
-	assert.EqualValues(t, sent-(w.lostBefore()-lost), r.Received()+r.Drops())
+	assert.Equal(t, arrived(), r.Received()+r.Drops())
 	assert.Greater(t, r.Received(), uint64(sent/2))
 }
 
@@ -288,7 +285,7 @@ func TestRingLossIsExact(t *testing.T) {
 	for _, rings := range []int{1, 3} {
 		for _, late := range []bool{true, false} {
 			t.Run(fmt.Sprintf("%d rings, late %v", rings, late), func(t *testing.T) {
-				group := w.ring(RingConfig{Rings: rings, Size: 1, PollInterval: 10 * time.Millisecond})
+				group := w.ring(RingConfig{Rings: rings, Size: 1})
 				before := w.lostBefore()
 				count := func() (received, drops, freezes uint64) {
 					for _, r := range group {
@@ -298,20 +295,18 @@ func TestRingLossIsExact(t *testing.T) {
 					}
 					return received, drops, freezes
 				}
+				accounted := func() bool {
+					received, drops, _ := count()
+					return received+drops == 2*sent-(w.lostBefore()-before)
+				}
 				var readers sync.WaitGroup
+				var done atomic.Bool
 				start := make(chan struct{})
 				for _, r := range group {
 					readers.Go(func() {
 						<-start
 						var b decap.Batch
-						for idle := 0; idle < 10; {
-							if !assert.NoError(t, r.Read(&b)) {
-								return
-							}
-							idle++
-							if b.N > 0 {
-								idle = 0
-							}
+						for !done.Load() && assert.NoError(t, r.Read(&b)) {
 						}
 					})
 				}
@@ -325,6 +320,8 @@ func TestRingLossIsExact(t *testing.T) {
 				if late {
 					close(start)
 				}
+				require.Eventually(t, accounted, hang, 10*time.Millisecond)
+				done.Store(true)
 				readers.Wait()
 				received, drops, freezes := count()
 				assert.Equal(t, 2*sent-(w.lostBefore()-before), received+drops)
@@ -351,9 +348,10 @@ func TestRingCloseEndsEveryRead(t *testing.T) {
 	w := newWire(t)
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	descriptors := countDescriptors(t)
-	rings := w.ring(RingConfig{Rings: 3, PollInterval: time.Hour, DropBehind: true})
+	rings := w.ring(RingConfig{Rings: 3, DropBehind: true})
 	var reads sync.WaitGroup
 	for _, r := range rings {
+		r.poll = time.Hour
 		reads.Go(func() {
 			var b decap.Batch
 			for range 2 {

@@ -20,13 +20,11 @@ type UDPConfig struct {
 	ReceiveBuffer int
 	// Link says what a datagram starts with: LinkVXLAN or LinkGENEVE.
 	Link decap.Link
-	// PollInterval is after how long a Read on a quiet wire returns an empty batch; 0 means DefaultPollInterval.
-	PollInterval time.Duration
 }
 
-// DefaultPollInterval lets a worker age its flows ten times a second, which is fine enough for timeouts of seconds and
-// costs nothing that can be measured.
-const DefaultPollInterval = 100 * time.Millisecond
+// pollInterval is after how long a Read on a quiet wire returns an empty batch. It lets a worker age its flows ten times a second, which
+// is fine enough for timeouts of seconds and costs nothing that can be measured.
+const pollInterval = 100 * time.Millisecond
 
 // maxSockets is far more than there are cores to serve them; the kernel's own bound for a group is 65535.
 const maxSockets = 1024
@@ -36,9 +34,6 @@ func (cfg UDPConfig) withDefaults() (UDPConfig, error) {
 	cfg.Addr = netip.AddrPortFrom(cfg.Addr.Addr().Unmap(), cfg.Addr.Port())
 	if cfg.Sockets == 0 {
 		cfg.Sockets = 1
-	}
-	if cfg.PollInterval == 0 {
-		cfg.PollInterval = DefaultPollInterval
 	}
 	switch {
 	case !cfg.Addr.IsValid():
@@ -51,8 +46,6 @@ func (cfg UDPConfig) withDefaults() (UDPConfig, error) {
 		return cfg, fmt.Errorf("a receive buffer of %d bytes: there can be 0 to %d", cfg.ReceiveBuffer, math.MaxInt32/2)
 	case cfg.Link != decap.LinkVXLAN && cfg.Link != decap.LinkGENEVE:
 		return cfg, errors.New("a mirror socket receives VXLAN or GENEVE")
-	case cfg.PollInterval < 0:
-		return cfg, fmt.Errorf("a poll interval of %v", cfg.PollInterval)
 	}
 	return cfg, nil
 }

@@ -66,7 +66,7 @@ func (g *group) add(cfg *UDPConfig) error {
 	if err != nil {
 		return fmt.Errorf("create socket: %w", err)
 	}
-	u := &UDP{group: g, msgs: msgs, fd: fd}
+	u := &UDP{group: g, poll: pollInterval, msgs: msgs, fd: fd}
 	u.polled = [2]unix.PollFd{{Fd: int32(g.end), Events: unix.POLLIN}, {Fd: int32(fd), Events: unix.POLLIN}}
 	g.members = append(g.members, u)
 	if err := g.prepare(fd, cfg); err != nil {

@@ -42,14 +42,14 @@ func TestGroupTakesNothingBeforeItIsSteered(t *testing.T) {
 	require.NoError(t, err)
 	g := &group{end: end}
 	t.Cleanup(g.close)
-	cfg, err := UDPConfig{Addr: loopback4, Sockets: 2, Link: decap.LinkVXLAN, PollInterval: time.Millisecond}.withDefaults()
+	cfg, err := UDPConfig{Addr: loopback4, Sockets: 2, Link: decap.LinkVXLAN}.withDefaults()
 	require.NoError(t, err)
 	require.NoError(t, g.add(&cfg))
 	require.NoError(t, g.add(&cfg))
 	conn := dial(t, cfg.Addr)
 	send(t, conn, []byte("early"))
 	var b decap.Batch
-	for idle := 0; g.members[0].Drops()+g.members[1].Drops() == 0 && idle < quiet; idle++ {
+	for end := time.Now().Add(hang); g.members[0].Drops()+g.members[1].Drops() == 0 && time.Now().Before(end); {
 		for _, u := range g.members {
 			require.NoError(t, u.Read(&b))
 			require.Zero(t, b.N)

@@ -27,8 +27,9 @@ const nap = 200 * time.Microsecond
 type UDP struct {
 	group *group
 	cfg   UDPConfig
-	msgs  *messages // the reader's
-	err   error     // the reader's: why no Read will succeed any more
+	poll  time.Duration // pollInterval
+	msgs  *messages     // the reader's
+	err   error         // the reader's: why no Read will succeed any more
 
 	life   sync.RWMutex   // held for reading while fd is in use, for writing to close it
 	fd     int            // -1 when closed
@@ -41,7 +42,7 @@ type UDP struct {
 	rawDrops uint32 // the kernel's counter, when it was last read
 }
 
-// Read waits for datagrams and fills b with up to a batch of them. After PollInterval without one it returns an empty
+// Read waits for datagrams and fills b with up to a batch of them. After pollInterval without one it returns an empty
 // batch, after Close os.ErrClosed.
 func (u *UDP) Read(b *decap.Batch) error {
 	u.life.RLock()
@@ -49,8 +50,8 @@ func (u *UDP) Read(b *decap.Batch) error {
 	if err := u.take(b); err != nil || b.N > 0 {
 		return err
 	}
-	deadline := time.Now().Add(u.cfg.PollInterval)
-	pause(u.polled[:1], min(nap, u.cfg.PollInterval))
+	deadline := time.Now().Add(u.poll)
+	pause(u.polled[:1], min(nap, u.poll))
 	for {
 		if err := u.take(b); err != nil || b.N > 0 {
 			return err

@@ -3,7 +3,6 @@ package rx
 import (
 	"net/netip"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -15,23 +14,21 @@ func TestUDPConfigDefaults(t *testing.T) {
 	cfg, err := UDPConfig{Addr: netip.MustParseAddrPort("[::ffff:10.0.0.1]:4789"), Link: decap.LinkVXLAN}.withDefaults()
 	require.NoError(t, err)
 	assert.Equal(t, UDPConfig{
-		Addr:         netip.MustParseAddrPort("10.0.0.1:4789"),
-		Sockets:      1,
-		Link:         decap.LinkVXLAN,
-		PollInterval: 100 * time.Millisecond,
+		Addr:    netip.MustParseAddrPort("10.0.0.1:4789"),
+		Sockets: 1,
+		Link:    decap.LinkVXLAN,
 	}, cfg)
 }
 
 func TestUDPConfigRefuses(t *testing.T) {
 	cases := map[string]func(*UDPConfig){
-		"no address given":       func(cfg *UDPConfig) { cfg.Addr = netip.AddrPort{} },
-		"zone":                   func(cfg *UDPConfig) { cfg.Addr = netip.MustParseAddrPort("[fe80::1%eth0]:4789") },
-		"-1 sockets":             func(cfg *UDPConfig) { cfg.Sockets = -1 },
-		"1025 sockets":           func(cfg *UDPConfig) { cfg.Sockets = 1025 },
-		"-1 bytes":               func(cfg *UDPConfig) { cfg.ReceiveBuffer = -1 },
-		"3000000000 bytes":       func(cfg *UDPConfig) { cfg.ReceiveBuffer = 3e9 },
-		"receives VXLAN":         func(cfg *UDPConfig) { cfg.Link = decap.LinkEthernet },
-		"a poll interval of -1s": func(cfg *UDPConfig) { cfg.PollInterval = -time.Second },
+		"no address given": func(cfg *UDPConfig) { cfg.Addr = netip.AddrPort{} },
+		"zone":             func(cfg *UDPConfig) { cfg.Addr = netip.MustParseAddrPort("[fe80::1%eth0]:4789") },
+		"-1 sockets":       func(cfg *UDPConfig) { cfg.Sockets = -1 },
+		"1025 sockets":     func(cfg *UDPConfig) { cfg.Sockets = 1025 },
+		"-1 bytes":         func(cfg *UDPConfig) { cfg.ReceiveBuffer = -1 },
+		"3000000000 bytes": func(cfg *UDPConfig) { cfg.ReceiveBuffer = 3e9 },
+		"receives VXLAN":   func(cfg *UDPConfig) { cfg.Link = decap.LinkEthernet },
 	}
 	for want, spoil := range cases {
 		t.Run(want, func(t *testing.T) {

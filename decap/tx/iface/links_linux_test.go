@@ -35,8 +35,8 @@ func addVeth(t testing.TB, name, peer string) {
 	}
 }
 
-// awaitCarrier waits until what is sent into an interface arrives, which is a moment after both of its ends are up, and another one
-// after it is said to be running: until then its queue takes nothing.
+// awaitCarrier waits until what is sent into an interface arrives. That is a moment after both of its ends are up, and another moment
+// after it is reported to be running: until then its queue takes nothing.
 func awaitCarrier(t testing.TB, name string) {
 	t.Helper()
 	await(t, func() bool { return flagsOf(t, name)&unix.IFF_RUNNING != 0 })
@@ -122,7 +122,7 @@ func setUp(t testing.TB, name string, up bool) {
 	configure(t, name, unix.SIOCSIFFLAGS, func(r *unix.Ifreq) { r.SetUint16(flags) })
 }
 
-// marker begins every frame of ours, which is to nobody: the kernel's own frames do not count.
+// marker starts every frame of ours, which is addressed to no host: the kernel's own frames do not count.
 var marker = []byte{2, 0x66, 0x66, 0x66, 0x66, 0x66}
 
 // plainFrame returns a frame that differs from those of other numbers and sizes. It has at least 18 bytes.
@@ -155,7 +155,7 @@ func read(t testing.TB, name string) *reader {
 	t.Cleanup(func() { _ = unix.Close(fd) })
 	require.NoError(t, unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 64<<20))
 	require.NoError(t, unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_AUXDATA, 1))
-	require.NoError(t, unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Sec: 10}))
+	require.NoError(t, unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Sec: 120}))
 	at, err := net.InterfaceByName(name)
 	require.NoError(t, err)
 	all := binary.NativeEndian.Uint16([]byte{unix.ETH_P_ALL >> 8, unix.ETH_P_ALL})
@@ -173,6 +173,15 @@ func (r *reader) next() []byte {
 			return frame
 		}
 	}
+}
+
+// expect waits for n more frames of ours, and requires that no further ones have arrived.
+func (r *reader) expect(n uint64) {
+	r.t.Helper()
+	for range n {
+		r.next()
+	}
+	require.Zero(r.t, r.drain())
 }
 
 // drain returns how many frames of ours have arrived and were not read.
@@ -260,7 +269,7 @@ func onEach(t *testing.T, test func(t *testing.T, p place)) {
 	}
 }
 
-// openOut opens a target and one way to it.
+// openOut opens a target and an Out to it.
 func (p place) openOut(t testing.TB, cfg iface.Config) (tx.Target, tx.Out) {
 	t.Helper()
 	target := p.open(t, cfg)
@@ -276,7 +285,7 @@ func (p place) openOut(t testing.TB, cfg iface.Config) (tx.Target, tx.Out) {
 // await tries until it succeeds, in the test's own goroutine.
 func await(t testing.TB, try func() bool) {
 	t.Helper()
-	for end := time.Now().Add(30 * time.Second); !try(); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); !try(); time.Sleep(20 * time.Millisecond) {
 		require.True(t, time.Now().Before(end), "it never succeeded")
 	}
 }

@@ -45,7 +45,7 @@ func TestOnAFullDisk(t *testing.T) {
 			return seqs
 		}
 		send(1000)
-		require.Eventually(t, func() bool { return p.Counts().Queued == 0 }, 20*time.Second, time.Millisecond)
+		require.Eventually(t, func() bool { return p.Counts().Queued == 0 }, 2*time.Minute, time.Millisecond)
 		counts := p.Counts()
 		assert.Equal(t, uint64(1000), counts.Frames+counts.Dropped[tx.Down])
 		assert.Equal(t, uint64(1), counts.Outages)
@@ -59,7 +59,7 @@ func TestOnAFullDisk(t *testing.T) {
 		for _, name := range files {
 			require.NoError(t, os.Remove(name))
 		}
-		require.Eventually(t, func() bool { send(1); return p.Counts().Frames > counts.Frames }, 20*time.Second, 10*time.Millisecond)
+		require.Eventually(t, func() bool { send(1); return p.Counts().Frames > counts.Frames }, 2*time.Minute, 10*time.Millisecond)
 		require.NoError(t, p.Close())
 		counts = p.Counts()
 		assert.Equal(t, uint64(sent), counts.Frames+counts.Dropped[tx.Down])

@@ -470,7 +470,7 @@ func TestLeavesOthersAlone(t *testing.T) {
 	first, o := openOut(t, cfg)
 	o.Add(txtest.Frame(1, 0, false, 100))
 	o.Flush()
-	require.Eventually(t, func() bool { return first.Counts().Frames == 1 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return first.Counts().Frames == 1 }, 2*time.Minute, time.Millisecond)
 	second, other := openOut(t, cfg)
 	require.Len(t, hidden(t, dir), 1)
 	other.Add(txtest.Frame(2, 0, false, 100)) // at the same time

@@ -67,7 +67,7 @@ func (s *sensors) read(c *net.UDPConn, host int) {
 func (s *sensors) take(n int) []arrival {
 	s.t.Helper()
 	all := make([]arrival, 0, n)
-	late := time.After(20 * time.Second)
+	late := time.After(2 * time.Minute)
 	for len(all) < n {
 		select {
 		case a := <-s.got:
@@ -202,7 +202,7 @@ func TestMovesFlowsOfADeadHost(t *testing.T) {
 	}
 	before := hosts()
 	require.NoError(t, door.Close())
-	require.Eventually(t, func() bool { return v.Counts().Outages == 1 }, 20*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return v.Counts().Outages == 1 }, 2*time.Minute, 10*time.Millisecond)
 	var moved uint64
 	for flow, host := range hosts() {
 		if before[flow] == 0 {
@@ -215,7 +215,7 @@ func TestMovesFlowsOfADeadHost(t *testing.T) {
 	assert.Positive(t, moved)
 	assert.Equal(t, moved, v.Counts().Moved)
 	listenTCP(t, fmt.Sprintf("127.0.1.1:%d", port))
-	require.Eventually(t, func() bool { return strings.Contains(log.String(), "answers again") }, 20*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return strings.Contains(log.String(), "answers again") }, 2*time.Minute, 10*time.Millisecond)
 	assert.Equal(t, before, hosts())
 	assert.Equal(t, moved, v.Counts().Moved)
 	assert.Equal(t, 1, strings.Count(log.String(), "does not answer"))
@@ -304,7 +304,7 @@ func TestNoRoute(t *testing.T) {
 	assert.Equal(t, uint64(1), counts.Outages)
 	assert.Equal(t, uint64(10), counts.Dropped[tx.Down])
 	loopback(t, true, 1500)
-	require.Eventually(t, func() bool { return send().Frames > 0 }, 20*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return send().Frames > 0 }, 2*time.Minute, 10*time.Millisecond)
 	o.Add(txtest.Frame(0, 0, false, 2000)) // longer than the interface of this network lets through, of which the other goroutine knows nothing
 	o.Add(txtest.Frame(0, 0, false, 1))
 	o.Flush()
