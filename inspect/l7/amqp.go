@@ -6,11 +6,11 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap/wire"
 )
 
-// AMQP 0-9-1 and 1.0. A client opens with a header that says which protocol it speaks. Version 0-9-1 makes two events: the
-// header with the server's connection.start, and the client's login up to connection.open, which asks for a virtual host,
-// with what becomes of it. In 1.0 the client's header and the server's make one event.
+// AMQP 0-9-1 and 1.0. A client starts with a header that has the protocol's version. Version 0-9-1 makes two events: the header with
+// the server's connection.start, and the client's login up to connection.open, which asks for a virtual host, with its outcome. In
+// 1.0 the headers of client and server make one event.
 //
-// What is kept in Conn: Mode says what a side sent last.
+// Conn.Mode is what a side sent last.
 
 // Values of Conn.Mode.
 const (
@@ -26,7 +26,7 @@ const (
 	amqpHeaderSize = 8
 )
 
-// What follows the magic number.
+// Versions, which follow the magic number.
 const (
 	amqp091   = 0x00000901 // protocol 0, version 0-9-1
 	amqp1     = 0x00010000

@@ -19,8 +19,8 @@ const (
 	amqpClose   = 10<<16 | 50
 )
 
-// nextAMQP reads the frame at the front of r: its method and that one's arguments. While all of a connection is on channel
-// 0 no other frames are sent.
+// nextAMQP reads the frame at the front of r: its method, and the arguments of the method. There are no other frames as long as the
+// connection uses channel 0 only.
 func nextAMQP(r *wire.Cursor) (method uint32, arguments wire.Cursor, v Verdict) {
 	n := r.Len()
 	typ, channel, size := r.U8(), r.U16(), int(r.U32())
@@ -38,7 +38,7 @@ func nextAMQP(r *wire.Cursor) (method uint32, arguments wire.Cursor, v Verdict) 
 	return arguments.U32(), arguments, Done
 }
 
-// parseAMQPClient reads a client's frames up to connection.open, or as far as it came.
+// parseAMQPClient reads a client's frames up to connection.open, or up to the last one that came.
 func parseAMQPClient(h *Hint, c *Conn, in Input) Verdict {
 	var login, open wire.Cursor
 	r := wire.New(in.Data)
@@ -65,10 +65,10 @@ func parseAMQPClient(h *Hint, c *Conn, in Input) Verdict {
 	return Done
 }
 
-// parseAMQPServer reads one frame of a server, up to what it says to connection.open. asked is the client's Mode.
+// parseAMQPServer reads one frame of a server, up to the reply to connection.open. asked is the client's Mode.
 func parseAMQPServer(h *Hint, asked uint8, in Input) Verdict {
 	if len(in.Data) >= amqpHeaderSize && bytes.HasPrefix(in.Data, []byte(amqpMagic)) {
-		h.Role, h.Next = Response, Stop // it says which version it speaks instead
+		h.Role, h.Next = Response, Stop // the version that it supports instead
 		return Done
 	}
 	if len(in.Data) > 0 && bytes.HasPrefix([]byte(amqpMagic), in.Data[:min(len(in.Data), len(amqpMagic))]) {
@@ -117,7 +117,7 @@ func printAMQPTable(h *Hint, table wire.Cursor, productKey, versionKey Key) {
 	printText(h, versionKey, version)
 }
 
-// amqpValueSize reads the type of a value in a table, and its size (section 4.2.1, with RabbitMQ's types).
+// amqpValueSize reads the type of a value in a table, and returns its size (section 4.2.1, with RabbitMQ's types).
 func amqpValueSize(table *wire.Cursor) int {
 	switch table.U8() {
 	case 't', 'b', 'B':

@@ -6,10 +6,10 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap/wire"
 )
 
-// BitTorrent's handshake between peers (BEP 3). Both send the same; the one who sends it first opened the connection, and the
-// two make one event.
+// BitTorrent's handshake between peers (BEP 3). Both sides send the same message; the first sender opened the connection. The two
+// messages make one event.
 //
-// What is kept in Conn: Mode says which side sent it.
+// Conn.Mode is whether a side sent its handshake.
 
 const bittorrentMagic = "\x13BitTorrent protocol"
 
@@ -17,7 +17,7 @@ const (
 	bittorrentShook    = 1
 	bittorrentHashSize = 20
 	bittorrentIDSize   = 20
-	bittorrentClient   = 8 // bytes of a peer ID that name the client, such as -TR3000- (BEP 20)
+	bittorrentClient   = 8 // bytes of a peer ID with the client's name, such as -TR3000- (BEP 20)
 )
 
 func parseBitTorrent(h *Hint, c *Conn, in Input) Verdict {
@@ -45,7 +45,7 @@ func parseBitTorrent(h *Hint, c *Conn, in Input) Verdict {
 	return Done
 }
 
-// printBitTorrentClient prints the client and version in a peer ID, if it has any.
+// printBitTorrentClient prints the client and version in a peer ID, if it has them.
 func printBitTorrentClient(h *Hint, key Key, id wire.Cursor) {
 	client := id.Bytes(bittorrentClient)
 	name, ok := bytes.CutPrefix(client, []byte("-"))

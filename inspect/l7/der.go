@@ -6,7 +6,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap/wire"
 )
 
-// Tags of DER (X.690 section 8.1.2) that certificates and the messages of LDAP and Kerberos are made of.
+// Tags of DER (X.690 section 8.1.2) in certificates, LDAP, Kerberos and SNMP.
 const (
 	derBoolean         = 0x01
 	derInteger         = 0x02
@@ -23,8 +23,8 @@ const (
 	derExplicit        = 0xa0 // | number: [n] EXPLICIT
 )
 
-// derNext reads the next element: its tag, its contents as far as they are there, and whether they are all there. c has
-// failed if there is no element.
+// derNext reads the next element: its tag, the available part of its contents, and whether that is all of it. c fails if there is
+// no element.
 func derNext(c *wire.Cursor) (tag uint8, body wire.Cursor, whole bool) {
 	tag, size := derHeader(c)
 	whole = c.OK() && size <= c.Len()
@@ -37,14 +37,14 @@ func derHeader(c *wire.Cursor) (tag uint8, size int) {
 	if size >= 0x80 {
 		size = derLongSize(c, size&^0x80)
 	}
-	if tag&0x1f == 0x1f { // of several bytes, which certificates do not have
+	if tag&0x1f == 0x1f { // a tag of several bytes, which certificates do not have
 		c.Fail()
 	}
 	return tag, size
 }
 
-// derLongSize reads a size of n bytes. Windows writes all those of LDAP with four; none is the indefinite form, which DER
-// does not have.
+// derLongSize reads a size of n bytes. Windows writes four bytes for all sizes of LDAP. n is 0 for the indefinite form, which DER does
+// not have.
 func derLongSize(c *wire.Cursor, n int) (size int) {
 	if n < 1 || n > 4 {
 		c.Fail()
@@ -55,7 +55,7 @@ func derLongSize(c *wire.Cursor, n int) (size int) {
 	return size
 }
 
-// derOpen reads an element of the given tag as far as it is there. c has failed if there is none.
+// derOpen reads the available part of an element with the given tag. c fails if there is none.
 func derOpen(c *wire.Cursor, want uint8) wire.Cursor {
 	tag, body, _ := derNext(c)
 	if tag != want {
@@ -65,7 +65,7 @@ func derOpen(c *wire.Cursor, want uint8) wire.Cursor {
 	return body
 }
 
-// derWhole reads an element of the given tag. c has failed if there is none, or not all of it.
+// derWhole reads an element with the given tag. c fails if there is none, or if it is incomplete.
 func derWhole(c *wire.Cursor, want uint8) wire.Cursor {
 	tag, body, whole := derNext(c)
 	if tag != want || !whole {
@@ -75,7 +75,7 @@ func derWhole(c *wire.Cursor, want uint8) wire.Cursor {
 	return body
 }
 
-// derInt reads an integer of up to 4 bytes. c has failed if it is anything else.
+// derInt reads an integer of up to 4 bytes. c fails if there is none.
 func derInt(c *wire.Cursor) int64 {
 	body := derWhole(c, derInteger)
 	if body.Empty() || body.Len() > 4 {
@@ -89,7 +89,7 @@ func derInt(c *wire.Cursor) int64 {
 	return v
 }
 
-// derSkip passes over an element of the given tag if it is the next one.
+// derSkip skips the next element if it has the given tag.
 func derSkip(c *wire.Cursor, optional uint8) {
 	if ahead := *c; ahead.U8() == optional {
 		derNext(c)
@@ -115,7 +115,7 @@ func appendOID(dst []byte, oid wire.Cursor) []byte {
 	return dst
 }
 
-// maxOID bounds the size of an object identifier; the longest that are in use have some 30 numbers.
+// maxOID bounds the bytes of an object identifier that is printed; the longest in use have about 30 numbers.
 const maxOID = 128
 
 // oidStr adds a text field with an object identifier in dotted numbers.

@@ -6,8 +6,8 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap/wire"
 )
 
-// DHCP (RFC 2131, options in RFC 2132). The magic cookie behind a header of 236 bytes tells it from anything else; BOOTP
-// (RFC 951) without it is not read.
+// DHCP (RFC 2131, options in RFC 2132). It is recognized by the magic cookie behind a header of 236 bytes. BOOTP (RFC 951), which
+// lacks it, is not read.
 const (
 	dhcpCookie     = 0x63825363
 	dhcpMaxAddress = 16 // bytes of chaddr
@@ -39,7 +39,7 @@ const (
 
 var dhcpTypes = [...]string{1: "discover", "offer", "request", "decline", "ack", "nak", "release", "inform"}
 
-// dhcpHeader is what precedes the options; RFC 2131 figure 1.
+// dhcpHeader is the header before the options; RFC 2131 figure 1.
 type dhcpHeader struct {
 	op, hlen                              uint8
 	xid                                   uint32
@@ -85,7 +85,7 @@ func (hd *dhcpHeader) print(h *Hint) {
 	}
 }
 
-// printDHCPOptions adds the first occurrence of each option that is of interest, as far as options can be read.
+// printDHCPOptions adds the first occurrence of each option of interest, up to the first option that cannot be read.
 func printDHCPOptions(h *Hint, r wire.Cursor) {
 	var seen [4]uint64
 	for !r.Empty() {
@@ -129,9 +129,9 @@ func printDHCPOption(h *Hint, code uint8, value []byte) {
 	}
 }
 
-// printDHCPText adds what names a host, and says who the server is.
+// printDHCPText adds an option with a name, or the server's address.
 func printDHCPText(h *Hint, code uint8, value []byte) {
-	text := bytes.TrimRight(value, "\x00") // some clients count C's end of a string
+	text := bytes.TrimRight(value, "\x00") // some clients include C's string terminator
 	switch {
 	case code == dhcpServerID:
 		h.addrStr(keyServerID, value)
@@ -151,12 +151,12 @@ func printDHCPText(h *Hint, code uint8, value []byte) {
 	}
 }
 
-// printDHCPFQDN adds a client's full name (RFC 4702 section 2), which is in ASCII or, with the flag E, in DNS's form.
+// printDHCPFQDN adds a client's full name (RFC 4702 section 2), which is in ASCII or, with the flag E, encoded as in DNS.
 func printDHCPFQDN(h *Hint, value []byte) {
 	r := wire.New(value)
 	const canonical = 4
 	flags := r.U8()
-	r.Skip(2) // two result codes of the past
+	r.Skip(2) // two obsolete result codes
 	if !r.OK() || r.Empty() {
 		return
 	}
@@ -193,7 +193,7 @@ func printDHCPAddrs(h *Hint, key Key, value []byte) {
 	h.closeList(mark)
 }
 
-// printDHCPParams adds the options that a client asks for, those for which Suricata has a word.
+// printDHCPParams adds the options that a client asks for and for which Suricata has a word.
 func printDHCPParams(h *Hint, value []byte) {
 	mark := h.openList(keyParams)
 	for _, code := range value {

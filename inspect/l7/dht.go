@@ -6,13 +6,13 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap/wire"
 )
 
-// BitTorrent's distributed hash table (BEP 5, IPv6 in BEP 32). A message is a dictionary in the encoding of BEP 3, whose keys
-// are in order, and always has a transaction "t" and a type "y".
+// BitTorrent's distributed hash table (BEP 5, IPv6 in BEP 32). A message is a dictionary in the encoding of BEP 3, with sorted keys.
+// It always has a transaction "t" and a type "y".
 
-// bencoded reads values of the encoding. A read that finds something else has failed.
+// bencoded reads values of the encoding. A read of a value of another type fails.
 type bencoded struct{ wire.Cursor }
 
-// maxBencodedDepth bounds how far values nest; the table's own messages have dictionaries in a dictionary.
+// maxBencodedDepth bounds the nesting of values. Messages of the hash table have dictionaries in a dictionary.
 const maxBencodedDepth = 8
 
 // digits reads a decimal number up to its end.
@@ -72,10 +72,10 @@ func (b *bencoded) integer() int {
 	return b.digits('e')
 }
 
-// bencodedDict reads a dictionary's entries. Keys are in order (BEP 3), so that none comes twice.
+// bencodedDict reads a dictionary's entries. Its keys are sorted (BEP 3), so that none comes twice.
 type bencodedDict struct {
 	bencoded
-	last []byte // the key before
+	last []byte // the previous key
 }
 
 // openDict reads a dictionary's first byte.
@@ -86,7 +86,7 @@ func (b bencoded) openDict() bencodedDict {
 	return bencodedDict{bencoded: b}
 }
 
-// next reads the next key and value; false at the dictionary's end, or if it has failed.
+// next reads the next key and value. It is false at the dictionary's end, and after a failed read.
 func (d *bencodedDict) next() (key []byte, value bencoded, ok bool) {
 	if d.peek() == 'e' {
 		d.Skip(1)
@@ -154,7 +154,7 @@ func (m *dhtMessage) entry(key []byte, value bencoded) {
 	}
 }
 
-// print adds what is asked, answered or wrong; false if it is not what the message's type says.
+// print adds the query, the response or the error. It is false if the message lacks what its type requires.
 func (m *dhtMessage) print(h *Hint) bool {
 	switch {
 	case m.kind == 'q' && isText(m.method):
@@ -171,7 +171,7 @@ func (m *dhtMessage) print(h *Hint) bool {
 	return false
 }
 
-// printDHTError adds an error, a list of its number and what it says.
+// printDHTError adds an error, which is a list of a number and a text.
 func printDHTError(h *Hint, b bencoded) bool {
 	if b.U8() != 'l' {
 		return false
@@ -188,7 +188,7 @@ func printDHTError(h *Hint, b bencoded) bool {
 	return true
 }
 
-// printDHT adds the arguments of a query or the values of a response, which both have the sender's ID.
+// printDHT adds the arguments of a query or the values of a response. Both have the sender's ID.
 func printDHT(h *Hint, object Key, b bencoded) bool {
 	d := b.openDict()
 	h.Object(object)

@@ -45,11 +45,11 @@ func (hd *dnsHeader) rcode() uint16  { return hd.flags & dnsRcodeMask }
 func (hd *dnsHeader) response() bool { return hd.flags&dnsQR != 0 }
 func (hd *dnsHeader) resources() int { return hd.answers + hd.authorities + hd.additionals }
 
-// bare reports whether nothing should follow the header, as in the answer to a question that could not be read.
+// bare reports whether nothing should follow the header, as in the response to a query that the server could not read.
 func (hd *dnsHeader) bare() bool { return hd.questions == 0 && hd.resources() == 0 }
 
-// plausible reports whether the header can be one of a message of size bytes: an opcode that is in use, and no more
-// questions (of 5 bytes at least) and resources (of 11) than fit.
+// plausible reports whether the header can be that of a message of size bytes: the opcode is in use, and the questions (of at least 5
+// bytes) and resources (of at least 11) fit.
 func (hd *dnsHeader) plausible(size int) bool {
 	switch hd.opcode() {
 	case dnsQuery, dnsStatus, dnsNotify, dnsUpdate:
@@ -65,12 +65,12 @@ func (hd *dnsHeader) plausible(size int) bool {
 // maxDNSMessage is the largest message: its length over TCP has 16 bits.
 const maxDNSMessage = 1<<16 - 1
 
-// parseDNS reads a message that came in one datagram: DNS, mDNS (RFC 6762) and LLMNR (RFC 4795) alike. All are told as dns.
-// Only some messages of mDNS, and none of LLMNR, show by their content what they are: a question for a name of one label
-// may go to the root as well. A flow has one protocol, so that the others would be lost to it or named at random.
+// parseDNS reads a message in one datagram: DNS, mDNS (RFC 6762) and LLMNR (RFC 4795). All are reported as dns, since only some
+// messages of mDNS, and none of LLMNR, can be recognized by their content: a question for a name of one label may be for the root
+// as well. A flow has one protocol, so a distinction would lose messages or depend on chance.
 //
-// The copy may have been cut, so the counts of the header are held against the largest message and not against what is
-// there; a question, or without one a whole resource, must be readable.
+// The copy may have been cut, so the counts of the header are compared with the largest message and not with the bytes that are
+// there. A question, or else a complete resource, must be readable.
 func parseDNS(h *Hint, _ *Conn, in Input) Verdict {
 	d := dnsMessage{h: h, r: newDNSReader(in.Data)}
 	if !d.header(maxDNSMessage) || d.body() != dnsRead {
@@ -80,8 +80,8 @@ func parseDNS(h *Hint, _ *Conn, in Input) Verdict {
 	return Done
 }
 
-// parseDNSStream reads a message from a TCP stream, where its length goes before it (RFC 1035 section 4.2.2). Every
-// message stands alone: responses may come in any order (RFC 7766 section 6.2.1.1).
+// parseDNSStream reads a message from a TCP stream, where it follows its length (RFC 1035 section 4.2.2). Every message is an event
+// of its own, since responses may come in any order (RFC 7766 section 6.2.1.1).
 func parseDNSStream(h *Hint, _ *Conn, in Input) Verdict {
 	c := wire.New(in.Data)
 	size := int(c.U16())
@@ -106,21 +106,20 @@ func parseDNSStream(h *Hint, _ *Conn, in Input) Verdict {
 	return Done
 }
 
-// dnsMessage prints a message into a hint while it reads it.
+// dnsMessage reads a message and prints it into a hint.
 type dnsMessage struct {
 	h  *Hint
 	hd dnsHeader
 	r  dnsReader
 
 	printed int    // questions and resources so far
-	text    int    // bytes of their text
+	text    int    // bytes of text in them
 	groups  uint32 // bit i: answers have data of type dnsGrouped[i]
 	edns    dnsEDNS
 	asked   []byte // the name of the first question
 }
 
-// header reads and prints the header. It is false only if the bytes that are there, of a message of size bytes, cannot be
-// its header.
+// header reads and prints the header of a message of size bytes. It is false if the available bytes cannot be one.
 func (d *dnsMessage) header(size int) bool {
 	hd := &d.hd
 	hd.id, hd.flags = d.r.U16(), d.r.U16()
@@ -166,17 +165,17 @@ func (d *dnsMessage) printHeader() {
 	}
 }
 
-// dnsOutcome says how far a message could be read.
+// dnsOutcome is how far a message could be read.
 type dnsOutcome uint8
 
 const (
-	dnsRead  dnsOutcome = iota // far enough to be sure of it and to tell of it
+	dnsRead  dnsOutcome = iota // far enough to recognize and report it
 	dnsShort                   // it ends before that
 	dnsBad                     // not a DNS message
 )
 
-// body reads and prints what follows the header. All questions must be sound, and without questions one resource. The rest is
-// taken as far as it can be read: a mirror may cut a copy anywhere, and who receives a message may forgive what we do not.
+// body reads and prints everything after the header. All questions must be readable, or without questions one resource. The rest
+// is read as far as possible: a mirror may cut a copy anywhere, and receivers may accept messages that this parser does not.
 func (d *dnsMessage) body() dnsOutcome {
 	if d.r.OK() {
 		d.questions()

@@ -6,34 +6,34 @@ import (
 	"slices"
 )
 
-// Answer is one address that a DNS response gives for the name that was asked for, or the word that the name's services
-// take Encrypted Client Hellos. Its slices are in the hint's scratch.
+// Answer is one address in a DNS response for the name in the question, or the information that the name's services accept
+// Encrypted Client Hellos. Its slices are in the hint's scratch.
 //
-// Only what the question leads to counts, itself or by way of aliases: a response may hold other addresses, in answers or
-// in additional records, which nobody asked for and which anyone could have put there.
+// Only answers to the question count, directly or through aliases. A response may have other addresses, among its answers or
+// additional records, that nobody asked for and that anyone could have added.
 type Answer struct {
-	Name  []byte     // what the client asked for, as it wrote it
+	Name  []byte     // the name in the question, as the client wrote it
 	Owner []byte     // the name that has the address, at the end of the aliases; Name if there are none
 	Addr  netip.Addr // of an A or AAAA record, or a hint of an HTTPS or SVCB record; not valid for ECH alone
-	TTL   uint32     // seconds: the least of the record's and of those of the aliases that lead to it
+	TTL   uint32     // seconds: the smallest of the TTLs of the record and of the aliases that lead to it
 	ECH   bool       // an HTTPS or SVCB record has the parameter ech (RFC 9460 section 14.3.2)
 }
 
 const (
-	// maxAnswers bounds what is learned of one message; as many resources are printed.
+	// maxAnswers bounds the answers of one message; it is the bound on printed resources too.
 	maxAnswers = 256
-	// maxAliases is how many aliases are followed: resolvers give up after 8 to 17.
+	// maxAliases bounds the aliases that are followed. Resolvers follow 8 to 17.
 	maxAliases = 16
 )
 
-// teaches reports whether a message's answers say where a name is: a good response to one question. Multicast DNS gives
+// hasAnswers reports whether the message's answers can be used: it is a successful response to one question. Multicast DNS sends
 // answers without a question (RFC 6762 section 6), for names of its own domain.
-func (d *dnsMessage) teaches() bool {
+func (d *dnsMessage) hasAnswers() bool {
 	hd := &d.hd
 	return hd.response() && hd.opcode() == dnsQuery && hd.rcode() == 0 && hd.questions <= 1
 }
 
-// add keeps an answer until conclude. Until then an alias is among them: without address and ECH, its target as Name.
+// add adds an answer, which finishAnswers completes. Until then an alias is an answer without address and ECH, with its target as Name.
 func (d *dnsMessage) add(a Answer) {
 	if len(d.h.Answers) < maxAnswers {
 		d.h.Answers = append(d.h.Answers, a)
@@ -42,9 +42,9 @@ func (d *dnsMessage) add(a Answer) {
 
 func (a *Answer) isAlias() bool { return !a.Addr.IsValid() && !a.ECH }
 
-// learn notes an answer's addresses under the name that has them. It reads a copy of the resource.
-func (d *dnsMessage) learn(rr dnsResource) {
-	if !d.teaches() || rr.class&^dnsTopBit != dnsIN {
+// addResource adds the answers in a resource, with the resource's own name. It reads a copy of the resource.
+func (d *dnsMessage) addResource(rr dnsResource) {
+	if !d.hasAnswers() || rr.class&^dnsTopBit != dnsIN {
 		return
 	}
 	if rr.ttl > 1<<31-1 { // RFC 2181 section 8
@@ -52,9 +52,9 @@ func (d *dnsMessage) learn(rr dnsResource) {
 	}
 	switch rr.typ {
 	case dnsTypeA, dnsTypeAAAA:
-		d.learnAddr(&rr, rr.data.Rest())
+		d.addAddr(&rr, rr.data.Rest())
 	case dnsTypeSVCB, dnsTypeHTTPS:
-		d.learnService(&rr)
+		d.addService(&rr)
 	case dnsTypeCNAME:
 		if target := rr.data.name(d.h); rr.data.OK() {
 			d.add(Answer{Owner: rr.name, Name: target, TTL: rr.ttl})
@@ -62,15 +62,15 @@ func (d *dnsMessage) learn(rr dnsResource) {
 	}
 }
 
-func (d *dnsMessage) learnAddr(rr *dnsResource, addr []byte) {
+func (d *dnsMessage) addAddr(rr *dnsResource, addr []byte) {
 	if a, ok := netip.AddrFromSlice(addr); ok {
 		d.add(Answer{Owner: rr.name, Addr: a, TTL: rr.ttl})
 	}
 }
 
-// learnService notes the parameters of a service binding that matter here. Clients connect to the addresses that it hints
-// at without asking for them (RFC 9460 section 7.3).
-func (d *dnsMessage) learnService(rr *dnsResource) {
+// addService adds the ECH keys and address hints of a service binding. Clients connect to these addresses without a query of their
+// own (RFC 9460 section 7.3).
+func (d *dnsMessage) addService(rr *dnsResource) {
 	r := &rr.data
 	r.Skip(2) // the priority
 	r.name(d.h)
@@ -82,27 +82,27 @@ func (d *dnsMessage) learnService(rr *dnsResource) {
 				d.add(Answer{Owner: rr.name, TTL: rr.ttl, ECH: true})
 			}
 		case svcIPv4Hint:
-			d.learnHints(rr, value.Rest(), 4)
+			d.addHints(rr, value.Rest(), 4)
 		case svcIPv6Hint:
-			d.learnHints(rr, value.Rest(), 16)
+			d.addHints(rr, value.Rest(), 16)
 		}
 	}
 }
 
-func (d *dnsMessage) learnHints(rr *dnsResource, addrs []byte, size int) {
+func (d *dnsMessage) addHints(rr *dnsResource, addrs []byte, size int) {
 	for ; len(addrs) >= size; addrs = addrs[size:] {
-		d.learnAddr(rr, addrs[:size])
+		d.addAddr(rr, addrs[:size])
 	}
 }
 
-// conclude keeps the answers that the question leads to, and says to which name and for how long.
-func (d *dnsMessage) conclude() {
+// finishAnswers keeps the answers to the question, and sets their name and TTL.
+func (d *dnsMessage) finishAnswers() {
 	h := d.h
 	if len(h.Answers) == 0 {
 		return
 	}
-	var way dnsWay
-	way.follow(d.asked, h.Answers)
+	var chain dnsChain
+	chain.follow(d.asked, h.Answers)
 	kept := h.Answers[:0]
 	for _, a := range h.Answers {
 		switch {
@@ -110,10 +110,10 @@ func (d *dnsMessage) conclude() {
 			continue
 		case d.hd.questions == 0:
 			a.Name = a.Owner
-			if !isMulticastName(a.Name) || a.TTL == 0 { // TTL 0 says goodbye: RFC 6762 section 10.1
+			if !isMulticastName(a.Name) || a.TTL == 0 { // TTL 0 revokes the record: RFC 6762 section 10.1
 				continue
 			}
-		case !way.complete(&a):
+		case !chain.complete(&a):
 			continue
 		}
 		kept = append(kept, a)
@@ -122,42 +122,42 @@ func (d *dnsMessage) conclude() {
 	h.Answers = kept
 }
 
-// dnsWay is the names that a question leads to: its own, and then from alias to alias.
-type dnsWay struct {
-	stops [maxAliases + 1]dnsStop
+// dnsChain is the chain of names from a question's own name along its aliases.
+type dnsChain struct {
+	links [maxAliases + 1]dnsLink
 	n     int
 }
 
-type dnsStop struct {
+type dnsLink struct {
 	name []byte
-	ttl  uint32 // the least of the aliases that lead here
+	ttl  uint32 // the smallest TTL of the aliases up to here
 }
 
-// follow finds the way, in whatever order the aliases are in the message. That it is bounded ends loops.
-func (w *dnsWay) follow(asked []byte, answers []Answer) {
-	w.stops[0] = dnsStop{asked, 1<<32 - 1}
-	for w.n = 1; w.n < len(w.stops); w.n++ {
-		last := &w.stops[w.n-1]
+// follow builds the chain, whatever the order of the aliases in the message. Its bound ends loops.
+func (c *dnsChain) follow(asked []byte, answers []Answer) {
+	c.links[0] = dnsLink{asked, 1<<32 - 1}
+	for c.n = 1; c.n < len(c.links); c.n++ {
+		last := &c.links[c.n-1]
 		i := slices.IndexFunc(answers, func(a Answer) bool { return a.isAlias() && sameDNSName(a.Owner, last.name) })
 		if i < 0 {
 			return
 		}
-		w.stops[w.n] = dnsStop{answers[i].Name, min(last.ttl, answers[i].TTL)}
+		c.links[c.n] = dnsLink{answers[i].Name, min(last.ttl, answers[i].TTL)}
 	}
 }
 
-// complete fills in an answer's name and TTL. It is false if the way does not come by its owner.
-func (w *dnsWay) complete(a *Answer) bool {
-	for i := range w.stops[:w.n] {
-		if stop := &w.stops[i]; sameDNSName(stop.name, a.Owner) {
-			a.Name, a.TTL = w.stops[0].name, min(a.TTL, stop.ttl)
+// complete sets an answer's name and TTL. It is false if the answer's owner is not in the chain.
+func (c *dnsChain) complete(a *Answer) bool {
+	for i := range c.links[:c.n] {
+		if link := &c.links[i]; sameDNSName(link.name, a.Owner) {
+			a.Name, a.TTL = c.links[0].name, min(a.TTL, link.ttl)
 			return true
 		}
 	}
 	return false
 }
 
-// sameDNSName compares names as RFC 4343 says: the case of ASCII letters does not matter, and that of others does.
+// sameDNSName compares names according to RFC 4343: without regard to the case of ASCII letters.
 func sameDNSName(a, b []byte) bool {
 	if len(a) != len(b) {
 		return false
@@ -170,7 +170,7 @@ func sameDNSName(a, b []byte) bool {
 	return true
 }
 
-// isMulticastName reports whether a name is in the domain that multicast DNS has to itself (RFC 6762 section 3).
+// isMulticastName reports whether a name is in the domain of multicast DNS (RFC 6762 section 3).
 func isMulticastName(name []byte) bool {
 	const domain = ".local"
 	return len(name) > len(domain) && bytes.EqualFold(name[len(name)-len(domain):], []byte(domain))

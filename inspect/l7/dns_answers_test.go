@@ -11,7 +11,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// dnsTaught parses a datagram and returns what it teaches, each as "name owner address ttl", with ECH for an address.
+// dnsTaught parses a datagram and returns what it hasAnswers, each as "name owner address ttl", with ECH for an address.
 func dnsTaught(t require.TestingT, data []byte) []string {
 	var h Hint
 	require.Equal(t, Done, parseDNS(&h, &Conn{}, Input{Data: data, Final: true}), "%x", data)

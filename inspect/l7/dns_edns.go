@@ -1,7 +1,7 @@
 package l7
 
-// dnsEDNS is what the fixed part of an OPT resource says (RFC 6891 section 6.1.3), where the class and the TTL stand in
-// others. Its zero value stands for a message without one.
+// dnsEDNS is the fixed part of an OPT resource (RFC 6891 section 6.1.3), which takes the place of class and TTL. The zero value is
+// that of a message without OPT.
 type dnsEDNS struct {
 	present  bool
 	udpSize  uint16 // bytes of the largest UDP payload that its sender can take
@@ -17,7 +17,7 @@ func newDNSEDNS(rr *dnsResource) dnsEDNS {
 		flags: uint16(rr.ttl)}
 }
 
-// print prints it beside Suricata's fields: they have the OPT resource only as one of additionals.
+// print prints it as an extra object, since Suricata has the OPT resource only as one of the additionals.
 func (e *dnsEDNS) print(h *Hint) {
 	if !e.present {
 		return
@@ -35,11 +35,11 @@ func (e *dnsEDNS) print(h *Hint) {
 	h.End()
 }
 
-// maxOptionData is how much of an option's data is printed: enough for cookies, client subnets and extended errors, and
-// little of what a padding option (RFC 7830) has.
+// maxOptionData bounds the bytes of an option's data that are printed: enough for cookies, client subnets and extended errors, and
+// little of a padding option (RFC 7830).
 const maxOptionData = 64
 
-// maxOptions is how many options are printed; some twenty kinds exist.
+// maxOptions bounds the options that are printed; about twenty kinds exist.
 const maxOptions = 32
 
 // printOptions prints an OPT resource's options.

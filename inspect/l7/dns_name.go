@@ -5,22 +5,22 @@ import "github.com/mirrorsink/mirrorsink/decap/wire"
 const (
 	maxDNSName  = 255 // bytes of a name on the wire; RFC 1035 section 2.3.4
 	maxDNSLabel = 63
-	maxDNSJumps = 127 // of compression: no more than a name has labels
+	maxDNSJumps = 127 // of compression: at most one per label
 
 	dnsPointer = 0xc0 // the top bits of a label's length that make it a pointer
 )
 
-// dnsReader reads a part of a message: from the cursor's place to the end of msg. Compression pointers only lead
-// backwards, so what lies behind the part is never needed.
+// dnsReader reads a part of a message: from the cursor's place to the end of msg. Compression pointers only lead backwards, so bytes
+// behind the part are never needed.
 type dnsReader struct {
 	wire.Cursor
 	msg []byte
-	bad bool // a read failed because of what it found, and not for want of bytes
+	bad bool // a read failed on an impossible value, and not for want of bytes
 }
 
 func newDNSReader(msg []byte) dnsReader { return dnsReader{msg: msg, Cursor: wire.New(msg)} }
 
-// reject fails the reader because of what it has read.
+// reject fails the reader on an impossible value.
 func (r *dnsReader) reject() {
 	r.bad = true
 	r.Fail()
@@ -36,8 +36,8 @@ func (r *dnsReader) part(n int) dnsReader {
 	return dnsReader{msg: msg, Cursor: r.Sub(n)}
 }
 
-// name reads a domain name (RFC 1035 section 4.1.4) and returns its text in the hint's scratch: labels joined by dots,
-// without the last dot, so that the root is empty. A label's bytes stay as they are, even dots.
+// name reads a domain name (RFC 1035 section 4.1.4) and returns its text in the hint's scratch: labels joined by dots, without a dot
+// at the end, so that the root is empty. A label's bytes stay as they are, even dots.
 func (r *dnsReader) name(h *Hint) []byte {
 	start := len(h.scratch)
 	walk := dnsWalk{at: r.Cursor, floor: r.offset(), msg: r.msg, end: r.Cursor}
@@ -59,12 +59,12 @@ func (r *dnsReader) name(h *Hint) []byte {
 	}
 }
 
-// dnsWalk goes from label to label of a name.
+// dnsWalk iterates over the labels of a name.
 type dnsWalk struct {
 	at    wire.Cursor
-	end   wire.Cursor // what follows the name: its place before the first pointer, or behind the last label
+	end   wire.Cursor // behind the name: behind its first pointer, or its last label
 	msg   []byte
-	floor int // a pointer must lead before this, so that no name is a loop
+	floor int // pointers must lead before this offset, so that no name is a loop
 	jumps int
 	size  int // of the labels so far, on the wire
 	bad   bool
@@ -92,7 +92,7 @@ func (w *dnsWalk) next() (label []byte, more bool) {
 	return label, n > 0 && w.at.OK()
 }
 
-// jump follows the pointer whose upper bits are given.
+// jump follows a pointer, whose upper bits are given.
 func (w *dnsWalk) jump(upper int) {
 	target := upper<<8 | int(w.at.U8())
 	if !w.at.OK() {

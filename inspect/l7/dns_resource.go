@@ -9,7 +9,7 @@ type dnsResource struct {
 	data  dnsReader
 }
 
-// resource reads a resource. It is valid if d.r is still fine.
+// resource reads a resource. It is valid if d.r has not failed.
 func (d *dnsMessage) resource() dnsResource {
 	r := &d.r
 	rr := dnsResource{name: r.name(d.h), typ: r.U16(), class: r.U16(), ttl: r.U32()}
@@ -20,8 +20,8 @@ func (d *dnsMessage) resource() dnsResource {
 	return rr
 }
 
-// plausible reports whether the resource can be one: it also tells DNS from what merely looks like it. Updates (RFC 2136)
-// have addresses without data in the classes ANY and NONE.
+// plausible reports whether the resource is a possible one. It also tells DNS apart from similar formats. Updates (RFC 2136) have
+// addresses without data in the classes ANY and NONE.
 func (rr *dnsResource) plausible() bool {
 	in := rr.class&^dnsTopBit == dnsIN
 	switch {
@@ -61,7 +61,7 @@ func dnsGroupBit(typ uint16) uint32 {
 	return 0
 }
 
-// printData prints a resource's data, as far as it can be read.
+// printData prints the readable part of a resource's data.
 func (d *dnsMessage) printData(rr *dnsResource, s dnsSection) {
 	h, r := d.h, &rr.data
 	switch rr.typ {
@@ -85,7 +85,7 @@ func (d *dnsMessage) printData(rr *dnsResource, s dnsSection) {
 	}
 }
 
-// printObject prints data of several fields, in the sections where Suricata's schema has a place for it.
+// printObject prints data of several fields, in the sections for which Suricata's schema has them.
 func (d *dnsMessage) printObject(rr *dnsResource, s dnsSection) {
 	h, r := d.h, &rr.data
 	switch {
@@ -107,7 +107,7 @@ func printDNSName(h *Hint, r *dnsReader) {
 	}
 }
 
-// printDNSText joins a TXT's strings with nothing between them, as all who give meaning to several strings do (RFC 7208
+// printDNSText joins the strings of a TXT with nothing between them, as protocols with a meaning for several strings do (RFC 7208
 // section 3.3, RFC 6376 section 3.6.2.2).
 func printDNSText(h *Hint, r *dnsReader) {
 	start := len(h.scratch)

@@ -2,9 +2,9 @@ package l7
 
 import "strconv"
 
-// Bounds on what is told of one message. A message of 64 KiB over TCP has room for 5,000 resources whose compressed names
-// are 255 bytes each as text: more than a megabyte. A resolver's answers stay far below these bounds; zone transfers do
-// not, and their first resources tell what they are.
+// Bounds on the printed part of one message. A message of 64 KiB over TCP has room for 5,000 resources with compressed names of 255
+// bytes of text each: more than a megabyte. A resolver's responses are far below these bounds. Zone transfers are not, and their
+// first resources are enough to recognize them.
 const (
 	maxDNSPrinted = 256      // questions and resources
 	maxDNSText    = 32 << 10 // bytes of text beyond which nothing more is added
@@ -29,7 +29,7 @@ func dnsClassInUse(class uint16) bool {
 	return false
 }
 
-// dnsSection tells the sections of resources apart: Suricata's schema has a place for other data in each.
+// dnsSection is a section of resources. Suricata's schema has different data for each.
 type dnsSection uint8
 
 const (
@@ -61,12 +61,12 @@ func (d *dnsMessage) questions() {
 	d.h.closeList(mark)
 }
 
-// resources reads and prints the three sections of resources, and then what Suricata's schema has no place for.
+// resources reads and prints the three sections of resources, and then the fields that Suricata's schema does not have.
 func (d *dnsMessage) resources() {
 	from := len(d.h.Fields)
 	d.section(keyAnswers, dnsAnswers, d.hd.answers)
 	d.printGroups(from, len(d.h.Fields))
-	d.conclude()
+	d.finishAnswers()
 	d.section(keyAuthorities, dnsAuthorities, d.hd.authorities)
 	d.section(keyAdditionals, dnsAdditionals, d.hd.additionals)
 	d.edns.print(d.h)
@@ -80,7 +80,7 @@ func (d *dnsMessage) section(key Key, s dnsSection, n int) {
 			break
 		}
 		if s == dnsAnswers {
-			d.learn(rr)
+			d.addResource(rr)
 		}
 		item := len(d.h.Fields)
 		d.printResource(&rr, s)
@@ -100,7 +100,7 @@ func (d *dnsMessage) count(item int) {
 	}
 }
 
-// printGroups prints the answers, whose fields are given, once more by type, as Suricata does.
+// printGroups prints the answers in the fields [from, to) again, by type, as Suricata does.
 func (d *dnsMessage) printGroups(from, to int) {
 	h := d.h
 	if d.groups == 0 {
@@ -139,8 +139,8 @@ func (d *dnsMessage) printGroup(typ string, from, to int) {
 	}
 }
 
-// isNBNS reports whether a question or resource belongs to the NetBIOS name service, whose types 32 and 33 (NB and
-// NBSTAT) are others in DNS.
+// isNBNS reports whether a question or resource belongs to the NetBIOS name service. Its types 32 and 33 (NB and NBSTAT) have other
+// meanings in DNS.
 func isNBNS(name []byte, typ uint16) bool {
 	return (typ == dnsTypeNB || typ == dnsTypeSRV) && isNetBIOS(name)
 }

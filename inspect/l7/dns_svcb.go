@@ -20,7 +20,7 @@ const (
 
 var svcKeys = [...]string{"mandatory", "alpn", "no-default-alpn", "port", "ipv4hint", "ech", "ipv6hint", "dohpath", "ohttp"}
 
-// printSVCB prints a service binding as zone files have it (RFC 9460 section 2.1): "1 . alpn=h2,h3 ipv4hint=192.0.2.1".
+// printSVCB prints a service binding in the format of zone files (RFC 9460 section 2.1): "1 . alpn=h2,h3 ipv4hint=192.0.2.1".
 func printSVCB(h *Hint, r *dnsReader) {
 	start := len(h.scratch)
 	h.scratch = strconv.AppendUint(h.scratch, uint64(r.U16()), 10)
@@ -65,7 +65,7 @@ func appendSvcKey(dst []byte, key uint16) []byte {
 	return strconv.AppendUint(append(dst, "key"...), uint64(key), 10)
 }
 
-// appendSvcItem reads and appends one item of a parameter's list. A parameter that is no list is its only item.
+// appendSvcItem reads and appends one item of a parameter's list. A parameter that is no list counts as one item.
 func appendSvcItem(dst []byte, key uint16, value *wire.Cursor) []byte {
 	switch key {
 	case svcMandatory:
@@ -81,11 +81,11 @@ func appendSvcItem(dst []byte, key uint16, value *wire.Cursor) []byte {
 }
 
 func appendSvcAddr(dst, b []byte) []byte {
-	addr, _ := netip.AddrFromSlice(b) // nil, after a list that is cut, gives the zero Addr, which prints as nothing
+	addr, _ := netip.AddrFromSlice(b) // nil, at the end of a cut list, gives the zero Addr, which prints as nothing
 	return addr.AppendTo(dst)
 }
 
-// printCAA prints a certification authority authorization as zone files have it (RFC 8659 section 4.1.1):
+// printCAA prints a certification authority authorization in the format of zone files (RFC 8659 section 4.1.1):
 // 0 issue "ca.example".
 func printCAA(h *Hint, r *dnsReader) {
 	start := len(h.scratch)
@@ -98,8 +98,8 @@ func printCAA(h *Hint, r *dnsReader) {
 	h.Str(keyRData, h.since(start))
 }
 
-// appendEscaped appends text as zone files have it (RFC 1035 section 5.1): what is not printable, or would end an item,
-// as a backslash and three digits.
+// appendEscaped appends text in the format of zone files (RFC 1035 section 5.1): bytes that are not printable, or would end an item,
+// become a backslash and three digits.
 func appendEscaped(dst, text []byte) []byte {
 	for _, b := range text {
 		if b <= ' ' || b > '~' || b == '"' || b == '\\' || b == ',' {

@@ -34,7 +34,7 @@ var dnsTypes = [...]string{
 	257: "CAA",
 }
 
-// dnsTypeName returns a type's name, empty if it has none that is in use.
+// dnsTypeName returns a type's name; empty if it has none.
 func dnsTypeName(typ uint16) string {
 	if int(typ) < len(dnsTypes) {
 		return dnsTypes[typ]
@@ -42,13 +42,13 @@ func dnsTypeName(typ uint16) string {
 	return ""
 }
 
-// dnsGrouped has the types that Suricata's schema knows under grouped.
+// dnsGrouped has the types that Suricata's schema has under grouped.
 var dnsGrouped = [...]Key{
 	KeyOf("A"), KeyOf("AAAA"), KeyOf("CNAME"), KeyOf("MX"), KeyOf("NS"), KeyOf("NULL"), KeyOf("PTR"), KeyOf("SOA"), KeyOf("SRV"),
 	KeyOf("SSHFP"), KeyOf("TXT"),
 }
 
-// dnsRcodes has the names of the response codes that a header has room for; RFC 6895 section 2.3.
+// dnsRcodes has the names of the response codes of 4 bits; RFC 6895 section 2.3.
 var dnsRcodes = [16]string{
 	"NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED", "YXDOMAIN", "YXRRSET", "NXRRSET", "NOTAUTH", "NOTZONE",
 	"DSOTYPENI", "12", "13", "14", "15",

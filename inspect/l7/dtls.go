@@ -2,15 +2,15 @@ package l7
 
 import "github.com/mirrorsink/mirrorsink/decap/wire"
 
-// DTLS (RFC 9147, RFC 6347): the hello of a client, whose fragments may come in several records and datagrams, and of a
-// server. A flow has one event, of the hello that comes first. What is sent before the server knows the client's address,
-// a HelloVerifyRequest, tells the protocol and no more.
+// DTLS (RFC 9147, RFC 6347): the hello of a client, whose fragments may come in several records and datagrams, and of a server. A
+// flow has one event, for the first hello. A HelloVerifyRequest, with which the server verifies the client's address, names the
+// protocol only.
 //
-// In State.hello are the first six bytes of the fragments' header, which are the same in all of a message, and then the
-// message's body.
+// State.hello has the first six bytes of the fragments' headers, which are the same in all fragments of a message, and then the body
+// of the message.
 
 const (
-	dtlsMessageStart   = 6 // bytes of a handshake header before the fragment's place: type, length, message number
+	dtlsMessageStart   = 6 // bytes of a handshake header before the fragment's offset: type, length, message number
 	dtlsMessageHeader  = dtlsMessageStart + 3 + 3
 	dtlsHelloVerify    = 3                             // RFC 6347 section 4.2.1
 	maxDTLSRecords     = 64                            // of one datagram that are read; one or two is usual
@@ -18,14 +18,14 @@ const (
 	maxDTLSHelloPieces = Window - dtlsMessageStart - 1 // bytes of a hello that is put together
 )
 
-// dtlsFragment is a piece of a handshake message: of the first or, after a cookie, of the second one of a side.
+// dtlsFragment is a fragment of a handshake message: of the first or, after a cookie, of the second one of a side.
 type dtlsFragment struct {
 	typ  uint8
 	size int    // of the message
-	head []byte // what all fragments of the message begin with
+	head []byte // the bytes with which all fragments of the message begin
 	off  int
-	body wire.Cursor // as far as the datagram was copied
-	end  int         // where it ends in the message
+	body wire.Cursor // the part of it that was copied
+	end  int         // its end in the message
 }
 
 func parseDTLS(h *Hint, c *Conn, in Input) Verdict {
@@ -44,8 +44,8 @@ func parseDTLS(h *Hint, c *Conn, in Input) Verdict {
 	return parseDTLSVerify(h, in, f)
 }
 
-// readDTLSFragment reads a record (RFC 6347 section 4.1) with a fragment of a hello (section 4.2.2) in it. It is strict: no
-// byte of the two headers may have a value that a hello's cannot have.
+// readDTLSFragment reads a record (RFC 6347 section 4.1) with a fragment of a hello (section 4.2.2). It is strict: all bytes of the two
+// headers must be possible for a hello.
 func readDTLSFragment(r *wire.Cursor) (f dtlsFragment, ok bool) {
 	typ, version, epoch, high, _ := r.U8(), r.U16(), r.U16(), r.U32(), r.U16()
 	size := int(r.U16())
@@ -75,7 +75,7 @@ func dtlsSize(typ uint8, size int) bool {
 	return false
 }
 
-// whole reports whether the fragment is a message of its own, and was not cut.
+// whole reports whether the fragment is a complete message that was not cut.
 func (f *dtlsFragment) whole() bool { return f.off == 0 && f.body.Len() == f.size }
 
 // parseDTLSClient reads a ClientHello from the fragment f and those in the records behind it.
@@ -93,7 +93,7 @@ func parseDTLSClient(h *Hint, in Input, f dtlsFragment, records wire.Cursor) Ver
 	return printDTLSClient(h, in, f.body, f.whole())
 }
 
-// joinDTLSClient reads a ClientHello that is in pieces. What is printed is not in State, which has then been reset.
+// joinDTLSClient reads a ClientHello in fragments. It prints from a copy, since State is reset then.
 func joinDTLSClient(h *Hint, in Input, f dtlsFragment, records wire.Cursor) Verdict {
 	for n, ok := 0, true; ok && n < maxDTLSRecords; n++ {
 		in.State.hello.addDTLS(&f)
@@ -107,14 +107,13 @@ func joinDTLSClient(h *Hint, in Input, f dtlsFragment, records wire.Cursor) Verd
 	return More
 }
 
-// nextDTLSFragment reads the next record of a datagram, if it goes on with the same message.
+// nextDTLSFragment reads the next record of a datagram. It is false if that has no fragment of the same message.
 func nextDTLSFragment(records *wire.Cursor, last dtlsFragment) (f dtlsFragment, ok bool) {
 	f, ok = readDTLSFragment(records)
 	return f, ok && string(f.head) == string(last.head)
 }
 
-// addDTLS puts a fragment in its place. A fragment of another message makes those before it void: the client has begun
-// anew, with a cookie.
+// addDTLS adds a fragment. A fragment of another message removes the earlier ones: the client has started again, with a cookie.
 func (a *Assembly) addDTLS(f *dtlsFragment) {
 	if front := a.Front(); len(front) >= dtlsMessageStart && string(front[:dtlsMessageStart]) != string(f.head) {
 		a.reset()
@@ -124,7 +123,7 @@ func (a *Assembly) addDTLS(f *dtlsFragment) {
 }
 
 func printDTLSClient(h *Hint, in Input, body wire.Cursor, whole bool) Verdict {
-	in.forget()
+	in.resetState()
 	hello, ok := readClientHello(body, whole, true)
 	if !ok || !dtlsHelloVersion(hello.version) {
 		return Reject
@@ -145,7 +144,7 @@ func parseDTLSServer(h *Hint, c *Conn, in Input, f dtlsFragment) Verdict {
 	}
 	h.Role, h.Next = Response, Stop
 	hello.print(h, c)
-	in.forget()
+	in.resetState()
 	return Done
 }
 
@@ -160,15 +159,15 @@ func parseDTLSVerify(h *Hint, in Input, f dtlsFragment) Verdict {
 
 func interimDTLS(h *Hint, in Input) Verdict {
 	h.Role, h.Next = Interim, len(in.Data)
-	in.forget()
+	in.resetState()
 	return Done
 }
 
-// dtlsHelloVersion reports whether a hello may begin with the version: DTLS 1.3 says 1.2 there.
+// dtlsHelloVersion reports whether a hello may begin with the version: a hello of DTLS 1.3 has 1.2 there.
 func dtlsHelloVersion(v uint16) bool { return v == dtls10 || v == dtls12 }
 
-// forget gives up what was put together of a message.
-func (in *Input) forget() {
+// resetState resets the state of a message that spans datagrams.
+func (in *Input) resetState() {
 	if in.State != nil {
 		in.State.Reset()
 	}

@@ -1,14 +1,14 @@
 package l7
 
-// FTP (RFC 959), its control connection. The server's greeting makes an event, and so does the client's first command that
-// is more than a question about the server: USER or AUTH.
+// The control connection of FTP (RFC 959). The server's greeting makes an event, and so does the client's first command that is more
+// than a query about the server: USER or AUTH.
 //
-// A greeting looks like SMTP's, and USER like POP3's. What does not say which of them it is waits for the next commands or
-// replies. After AUTH (RFC 4217) the reply 234 is followed by TLS.
+// A greeting can look like that of SMTP, and USER like that of POP3. Ambiguous messages wait for the next commands or replies. After
+// AUTH (RFC 4217), TLS follows the reply 234.
 //
 // Conn.Mode is what was seen of each side; see the constants of reply.go. The other fields of Conn are not used.
 
-// ftpReplies is what FTP's replies differ in from SMTP's.
+// ftpReplies has the parts that differ from SMTP.
 var ftpReplies = replyProtocol{
 	isGreeting: isFTPGreeting, printGreeting: printFTPGreeting, parseCommands: parseFTPCommands,
 	startsTLS: func(code []byte, client uint8) bool { return string(code) == "234" && client == lineStartTLS },
@@ -43,7 +43,7 @@ func hasFTPCode(l textLines) bool {
 	return false
 }
 
-// Commands by what they tell: that it is FTP, or not even that.
+// Commands of FTP only, and commands that other protocols have too.
 var (
 	ftpVerbs = words{"FEAT", "OPTS", "SYST", "CLNT", "TYPE", "PASV", "EPSV", "PORT", "EPRT", "PWD", "XPWD", "CWD", "XCWD",
 		"CDUP", "MLSD", "MLST", "NLST", "PBSZ", "PROT", "STOR", "SIZE", "MDTM", "MKD", "RMD", "ADAT", "REIN", "SITE"}
@@ -51,8 +51,8 @@ var (
 		"DELE", "RNFR", "RNTO", "REST", "APPE", "ABOR", "MODE", "STRU"}
 )
 
-// parseFTPCommands reads commands up to the first one that is no question about the server, or, while they may be another
-// protocol's, up to one that may not.
+// parseFTPCommands reads commands up to the first one that is no query about the server and, as long as they may belong to another
+// protocol, up to one that cannot.
 func parseFTPCommands(h *Hint, c *Conn, in Input) Verdict {
 	mode := &c.Mode[in.Side&1]
 	s := ftpSession{certain: *mode != lineNothing || c.Mode[1^in.Side&1] != lineNothing}
@@ -74,19 +74,19 @@ func parseFTPCommands(h *Hint, c *Conn, in Input) Verdict {
 	return Done
 }
 
-// ftpSession is a client's first command that is no question about the server.
+// ftpSession is a client's first command that is no query about the server.
 type ftpSession struct {
 	verb    string
 	arg     []byte
-	next    int  // where what follows it starts
+	next    int  // the offset behind it
 	certain bool // no other protocol has such commands
 	tls     bool // AUTH asks for TLS
 }
 
-// may reports whether b, a line whose end has not come, can become a command.
+// may reports whether an incomplete line can become a command.
 func (s *ftpSession) may(b []byte) bool { return s.certain || ftpVerbs.may(b) || ftpSharedVerbs.may(b) }
 
-// command notes a line and where what follows it starts. It is false if the line is no command.
+// command adds a line that ends at end. It is false if the line is no command.
 func (s *ftpSession) command(line []byte, end int) bool {
 	verb, arg := ftpVerbs.first(line)
 	if verb != "" {

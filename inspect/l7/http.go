@@ -2,18 +2,18 @@ package l7
 
 import "bytes"
 
-// HTTP/1.x (RFC 9112). A request and its response make one event. A parser call reads a whole header section and says,
-// from the rules for message bodies, where the next message starts; bodies are never looked at. In a chunked body each
-// chunk's size line, and each line of the trailer section, is a message of its own with the role Framing.
+// HTTP/1.x (RFC 9112). A request and its response make one event. A parser call reads a complete header section. It computes the start
+// of the next message from the rules for message bodies, and does not look at bodies. In a chunked body each chunk's size line, and
+// each line of the trailer section, is a message of its own with the role Framing.
 //
-// What is kept in Conn: Mode says what comes next on each side. Bits and Len are the queue of requests without response,
-// since the length of a response's body depends on the request's method. Left is not used.
+// Conn.Mode is what comes next on each side. Bits and Len are the queue of requests without response, since the length of a response's
+// body depends on the request's method. Left is not used.
 //
-// After CONNECT and Upgrade the connection goes on in another protocol.
+// After CONNECT and Upgrade the connection continues in another protocol.
 //
-// After a loss the place is found again with beginsHTTP. The caller then sets Mode of that side to 0, which expects a
-// start line. The queue may by then be out of step with the requests: a response to HEAD is then taken to have a body, or
-// the other way round, and the place is lost and found once more.
+// After a loss the caller resynchronizes with beginsHTTP, and sets Mode of that side to 0, which expects a start line. The queue may
+// be out of step with the requests then: a response to HEAD is taken to have a body, or the other way round, and the caller
+// resynchronizes again.
 
 // Values of Conn.Mode.
 const (
@@ -31,7 +31,7 @@ func parseHTTP(h *Hint, c *Conn, in Input) Verdict {
 	}
 }
 
-// beginsHTTP asks for a known method: unlike at the start of a connection, a stray match in the middle of a body is likely.
+// beginsHTTP requires a known method: in the middle of a body a stray match is likelier than at the start of a connection.
 func beginsHTTP(b []byte) bool {
 	var s httpStart
 	lines := textLines{b}
@@ -45,8 +45,8 @@ func beginsHTTP(b []byte) bool {
 	return ok && httpKnownMethod(method)
 }
 
-// parseHTTPMessage reads a start line and a header section. With in.Final a section without end is taken as it is, if
-// its start line is whole.
+// parseHTTPMessage reads a start line and a header section. With in.Final it reads a section without end, if the start line is
+// complete.
 func parseHTTPMessage(h *Hint, c *Conn, in Input) Verdict {
 	section := bytes.TrimLeft(in.Data, "\r\n") // RFC 9112 section 2.2
 	lines := textLines{section}

@@ -6,12 +6,11 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap/wire"
 )
 
-// HTTP/2 without TLS (RFC 9113), with prior knowledge or after an upgrade. The first request and its response make one
-// event: behind them a header block may build on all those before it (RFC 7541 section 2.2), which a passive observer that
-// keeps no stream does not have.
+// HTTP/2 without TLS (RFC 9113), with prior knowledge or after an upgrade. The first request and its response make one event. Later
+// header blocks may depend on all earlier ones (RFC 7541 section 2.2), which are not kept.
 //
-// All frames up to the first header block are one message. What is kept in Conn: Mode says whether a client's preface was
-// seen, Left is the number of the stream with the first request.
+// All frames up to the first header block are one message. Conn.Mode is whether a client's preface was seen, and Left is the number of
+// the stream with the first request.
 
 const http2Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
@@ -32,7 +31,7 @@ const (
 const (
 	http2FrameHeader = 9
 	http2Setting     = 6  // bytes of one
-	maxHTTP2Settings = 64 // of one frame, while its sender is not known to speak HTTP/2; the registry has about a dozen
+	maxHTTP2Settings = 64 // of one frame, until the protocol is certain; the registry has about a dozen
 )
 
 func parseHTTP2(h *Hint, c *Conn, in Input) Verdict {
@@ -50,13 +49,12 @@ func parseHTTP2(h *Hint, c *Conn, in Input) Verdict {
 	return parseHTTP2Frames(h, c, in, len(http2Preface))
 }
 
-// beginsHTTP2 asks for a client's preface.
+// beginsHTTP2 requires a client's preface.
 func beginsHTTP2(b []byte) bool { return bytes.HasPrefix(b, []byte(http2Preface)) }
 
-// http2MayGreet reports whether a server may have sent its SETTINGS before the client's preface was seen: they have to wait
-// for it.
+// http2MayGreet reports whether b may be a server's SETTINGS that came before the client's preface. They wait for it.
 func http2MayGreet(b []byte) bool {
-	header := [http2FrameHeader]byte{3: http2Settings} // what it would be; b may be its beginning
+	header := [http2FrameHeader]byte{3: http2Settings} // the expected header, of which b may be only a part
 	n := copy(header[:], b)
 	f := wire.New(header[:])
 	size, typ, flags, stream := f.U24(), f.U8(), f.U8(), f.U32()
@@ -76,7 +74,7 @@ func readHTTP2Frame(r *wire.Cursor) http2Frame {
 	return http2Frame{int(r.U24()), r.U8(), r.U8(), r.U32() & (1<<31 - 1)}
 }
 
-// plausible reports whether the frame is of a stream if it must be, and of none if it must not.
+// plausible reports whether the frame has a stream exactly if its type requires one.
 func (f *http2Frame) plausible() bool {
 	switch f.typ {
 	case http2Headers:
@@ -87,8 +85,8 @@ func (f *http2Frame) plausible() bool {
 	return true
 }
 
-// parseHTTP2Frames reads the frames behind the preface, if there is one, up to the first header block. What it makes of the
-// block depends on whose it is: the client is the side with the preface.
+// parseHTTP2Frames reads the frames behind the preface, if there is one, up to the first header block. The block is a request if its
+// side sent the preface, else a response.
 func parseHTTP2Frames(h *Hint, c *Conn, in Input, preface int) Verdict {
 	r := wire.New(in.Data)
 	r.Skip(preface)
@@ -121,13 +119,13 @@ func parseHTTP2Frames(h *Hint, c *Conn, in Input, preface int) Verdict {
 	return Done
 }
 
-// http2Asked reports whether a header block is of the stream of interest: any one until there was a request.
+// http2Asked reports whether a header block is of interest: on the stream of the first request, or on any stream before it.
 func http2Asked(c *Conn, side uint8, stream uint32) bool {
 	asked := c.Left[1^side&1]
 	return asked == 0 || asked == stream
 }
 
-// http2Block returns the piece of a header block in the body of a HEADERS frame (RFC 9113 section 6.2).
+// http2Block returns the fragment of a header block in the body of a HEADERS frame (RFC 9113 section 6.2).
 func http2Block(body wire.Cursor, flags uint8) []byte {
 	padding := 0
 	if flags&http2Padded != 0 {
@@ -139,7 +137,7 @@ func http2Block(body wire.Cursor, flags uint8) []byte {
 	return body.Bytes(body.Len() - padding)
 }
 
-// continueHTTP2Block joins a header block with the CONTINUATION frames that follow, as far as they are there.
+// continueHTTP2Block joins a header block with the CONTINUATION frames that have come so far.
 func (h *Hint) continueHTTP2Block(block []byte, r *wire.Cursor, stream uint32) (joined []byte, whole bool) {
 	start := len(h.scratch)
 	h.scratch = append(h.scratch, block...)

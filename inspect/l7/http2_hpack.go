@@ -2,8 +2,8 @@ package l7
 
 import "github.com/mirrorsink/mirrorsink/decap/wire"
 
-// hpack reads the fields of the first header block of one direction (RFC 7541), whose dynamic table begins empty. Of a
-// later block it reads what does not refer to the table that the earlier ones made.
+// hpack reads the fields of the first header block of one direction (RFC 7541), whose dynamic table is empty at first. In a later
+// block it reads the fields that do not refer to the table of the earlier ones.
 type hpack struct {
 	h     *Hint
 	block wire.Cursor
@@ -13,13 +13,13 @@ type hpack struct {
 
 type hpackField struct{ name, value []byte }
 
-// hpackTable is how many fields of the dynamic table are remembered. The first header block of a client adds ten or so.
+// hpackTable is the number of fields of the dynamic table that are kept. A client's first header block adds about ten.
 const hpackTable = 32
 
 func newHPACK(h *Hint, block []byte) hpack { return hpack{h: h, block: wire.New(block)} }
 
-// next returns the next field. Name and value alias the block or the hint's scratch; they are nil if they are not known.
-// It is false at the end, and at what cannot be read.
+// next returns the next field. Name and value alias the block or the hint's scratch; they are nil if they are not known. It is false at
+// the end, and at a field that cannot be read.
 func (r *hpack) next() (name, value []byte, ok bool) {
 	for !r.block.Empty() {
 		first := r.block.U8()
@@ -27,14 +27,14 @@ func (r *hpack) next() (name, value []byte, ok bool) {
 		case first&0x80 != 0: // indexed field; section 6.1
 			f := r.at(r.number(first, 7))
 			return f.name, f.value, r.block.OK()
-		case first&0xc0 == 0x40: // literal, to be put into the table; section 6.2.1
+		case first&0xc0 == 0x40: // literal with indexing; section 6.2.1
 			f := r.literal(r.number(first, 6))
 			r.table[r.added%hpackTable] = f
 			r.added++
 			return f.name, f.value, r.block.OK()
 		case first&0xe0 == 0x20: // size of the table; section 6.3
 			r.number(first, 5)
-		default: // literal, not to be put there; sections 6.2.2 and 6.2.3
+		default: // literal without indexing; sections 6.2.2 and 6.2.3
 			f := r.literal(r.number(first, 4))
 			return f.name, f.value, r.block.OK()
 		}
@@ -42,7 +42,7 @@ func (r *hpack) next() (name, value []byte, ok bool) {
 	return nil, nil, false
 }
 
-// literal reads a field whose name is that of the entry at index, or a literal too if index is 0.
+// literal reads a field. Its name is that of the entry at index, or a literal if index is 0.
 func (r *hpack) literal(index int) (f hpackField) {
 	if index == 0 {
 		f.name = r.text()
@@ -77,10 +77,10 @@ func (r *hpack) copy(text string) []byte {
 	return r.h.since(start)
 }
 
-// maxHPACKNumber bounds lengths and indexes: nothing that is larger fits into the Window.
+// maxHPACKNumber bounds lengths and indexes. Nothing larger fits into the Window.
 const maxHPACKNumber = 1 << 16
 
-// number reads an integer whose first bits are the low ones of first (section 5.1).
+// number reads an integer whose first bits are the low bits of first (section 5.1).
 func (r *hpack) number(first uint8, bits uint) int {
 	n := int(first) & (1<<bits - 1)
 	if n < 1<<bits-1 {

@@ -1,7 +1,7 @@
 package l7
 
-// huffmanLengths has the length in bits of each byte's code (RFC 7541 appendix B). The code is canonical, so the lengths
-// say all of it: codes of one length count upwards in the order of their bytes.
+// huffmanLengths has the length in bits of each byte's code (RFC 7541 appendix B). The lengths determine the code, since it is
+// canonical: codes of one length count upwards in the order of their bytes.
 const huffmanLengths = "" +
 	"\x0d\x17\x1c\x1c\x1c\x1c\x1c\x1c\x1c\x18\x1e\x1c\x1c\x1e\x1c\x1c" +
 	"\x1c\x1c\x1c\x1c\x1c\x1c\x1e\x1c\x1c\x1c\x1c\x1c\x1c\x1c\x1c\x1c" +
@@ -25,11 +25,11 @@ const (
 	maxHuffman = 30 // bits of the longest
 )
 
-// huffmanTable has what is needed to read a code bit by bit.
+// huffmanTable decodes bit by bit.
 type huffmanTable struct {
 	first  [maxHuffman + 1]uint32 // by length: the first code
-	count  [maxHuffman + 1]uint32 // by length: how many codes there are
-	offset [maxHuffman + 1]uint32 // by length: where its bytes begin in order
+	count  [maxHuffman + 1]uint32 // by length: the number of codes
+	offset [maxHuffman + 1]uint32 // by length: the index in order of its first byte
 	order  [256]byte              // all bytes, in the order of their codes
 }
 
@@ -52,8 +52,7 @@ func newHuffmanTable() (t huffmanTable) {
 	return t
 }
 
-// appendHuffman decodes text. It is false if the text does not end in the padding that it must end in: less than a byte,
-// all ones.
+// appendHuffman decodes text. It is false if the text does not end in valid padding: less than a byte, all ones.
 func appendHuffman(dst, text []byte) ([]byte, bool) {
 	var code uint32
 	size := 0

@@ -2,7 +2,7 @@ package l7
 
 import "bytes"
 
-// The header fields that are read: the first six say what HTTP/1.1 has in its start line and Host field.
+// The header fields that are read. The first five have the information of HTTP/1.1's start line and Host field.
 const (
 	http2Method = iota
 	http2Path
@@ -18,10 +18,10 @@ const (
 	http2Fields
 )
 
-// http2Message has the values of a header block's fields; nil is one that is not there or cannot be known.
+// http2Message has the values of a header block's fields; nil if a field is missing or not known.
 type http2Message [http2Fields][]byte
 
-// read reads a header block as far as it can be read. Of a field that comes twice the first counts.
+// read reads the readable part of a header block. The first of several equal fields counts.
 func (m *http2Message) read(h *Hint, block []byte) {
 	r := newHPACK(h, block)
 	for {
@@ -64,7 +64,7 @@ func http2FieldIndex(name []byte) int {
 	return http2Fields
 }
 
-// request prints what Suricata prints of a request of HTTP/2, and what it prints of HTTP/1.1.
+// request prints the fields that Suricata prints for requests of HTTP/2 and of HTTP/1.1.
 func (m *http2Message) request(h *Hint, stream uint32) {
 	h.Role = Request
 	authority := m[http2Authority]

@@ -10,12 +10,12 @@ const (
 	httpOther   = 0
 	httpHEAD    = 1
 	httpCONNECT = 2
-	httpNotice  = 3 // its response is not told either
+	httpNotice  = 3 // its response is no event either
 
-	httpQueue = 32 // entries; requests beyond are counted and taken for httpOther
+	httpQueue = 32 // entries; further requests are counted, and count as httpOther
 )
 
-// httpPush puts a request into the queue and returns its kind.
+// httpPush adds a request to the queue and returns its kind.
 func httpPush(c *Conn, method []byte) uint64 {
 	kind := uint64(httpOther)
 	switch string(method) {
@@ -35,7 +35,7 @@ func httpPush(c *Conn, method []byte) uint64 {
 	return kind
 }
 
-// httpPop returns the kind of request that the next response belongs to; httpOther if the request was not seen.
+// httpPop removes the oldest request from the queue and returns its kind; httpOther if the request was not seen.
 func httpPop(c *Conn) uint64 {
 	kind := c.Bits & 3
 	c.Bits >>= 2
@@ -45,8 +45,8 @@ func httpPop(c *Conn) uint64 {
 	return kind
 }
 
-// requestBody sets Next and Mode from the length of a request's body (RFC 9112 section 6.3). A Content-Length that is no
-// length counts as none: if there is a body after all it is not a message, and the place is found again behind it.
+// requestBody sets Next and Mode from the length of a request's body (RFC 9112 section 6.3). An invalid Content-Length counts as
+// none. If there is a body nevertheless, it is no message, and the caller resynchronizes behind it.
 func (m *httpMessage) requestBody(h *Hint, c *Conn, side uint8, end int) {
 	f := &m.fields
 	switch {
@@ -61,8 +61,8 @@ func (m *httpMessage) requestBody(h *Hint, c *Conn, side uint8, end int) {
 	}
 }
 
-// responseBody sets Next and Mode from the length of the body of a response to the kind of request asked, and returns this
-// length; negative if the header section does not say it.
+// responseBody sets Next and Mode from the length of the body of a response to a kind of request. It returns this length, which is
+// negative if the header section does not have it.
 func (m *httpMessage) responseBody(h *Hint, c *Conn, side uint8, end int, asked uint64) int64 {
 	f, status := &m.fields, m.start.status
 	switch {
@@ -83,8 +83,8 @@ func (m *httpMessage) responseBody(h *Hint, c *Conn, side uint8, end int, asked 
 	return f.length
 }
 
-// untilClose says what follows a body that ends with the connection. If the server did not say that it closes, the
-// response may be to a HEAD that was not seen.
+// untilClose returns Next for a body that ends with the connection. If the server did not announce that it closes the connection,
+// the response may be one to a HEAD that was not seen.
 func (m *httpMessage) untilClose() int {
 	if m.fields.close || string(m.start.version) == "HTTP/1.0" && !m.fields.keepAlive {
 		return Stop
@@ -92,12 +92,10 @@ func (m *httpMessage) untilClose() int {
 	return Unknown
 }
 
-// httpMaxBodyLine bounds a chunk's size line and a line of the trailer section. Both are short: a longer line means that
-// the place is lost.
+// httpMaxBodyLine bounds a chunk's size line and a line of the trailer section. A longer line means that the place is lost.
 const httpMaxBodyLine = 4 << 10
 
-// parseHTTPBodyLine reads one line between the pieces of a chunked body (RFC 9112 section 7.1). If there is no such line
-// the place is lost.
+// parseHTTPBodyLine reads one line between the chunks of a body (RFC 9112 section 7.1). If there is none the place is lost.
 func parseHTTPBodyLine(h *Hint, c *Conn, in Input) Verdict {
 	front := in.Data[:min(len(in.Data), httpMaxBodyLine)]
 	lines := textLines{front}
@@ -120,7 +118,7 @@ func parseHTTPBodyLine(h *Hint, c *Conn, in Input) Verdict {
 	return Done
 }
 
-// httpChunkEnd returns where the line after a chunk starts, and what it is, from the chunk's size line, which ends at end.
+// httpChunkEnd returns the start and the kind of the line after a chunk, from the chunk's size line, which ends at end.
 func httpChunkEnd(line []byte, end int) (next int, mode uint8) {
 	digits, _, _ := bytes.Cut(line, []byte(";"))
 	size, ok := parseNumber(trimBlanksRight(digits), 16)

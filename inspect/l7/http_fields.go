@@ -34,12 +34,12 @@ const (
 	httpBadLength = -2 // not a number, or several that differ
 )
 
-// httpFields is what a header section says.
+// httpFields is the parsed fields of a header section.
 type httpFields struct {
-	value     [httpFieldCount][]byte // of fields that are texts; of one that is there twice, the first
+	value     [httpFieldCount][]byte // of fields that are texts; the first of several
 	length    int64                  // Content-Length
 	coded     bool                   // there is a Transfer-Encoding
-	chunked   bool                   // it has chunked; whether as the last coding, as it must, its first chunk will show
+	chunked   bool                   // it has chunked; whether as the last coding, as required, shows in the first chunk
 	close     bool                   // Connection: close
 	keepAlive bool                   // Connection: keep-alive
 }
@@ -86,7 +86,7 @@ func (f *httpFields) add(id httpField, value []byte) {
 	}
 }
 
-// addLength takes equal lengths for one and different ones for none (RFC 9112 section 6.3).
+// addLength accepts several equal lengths; different ones are invalid (RFC 9112 section 6.3).
 func (f *httpFields) addLength(item []byte) {
 	n, ok := parseNumber(item, 10)
 	if !ok || f.length != httpNoLength && f.length != n {
@@ -104,7 +104,7 @@ func (f *httpFields) addConnection(item []byte) {
 	f.keepAlive = f.keepAlive || strings.EqualFold(string(item), "keep-alive")
 }
 
-// httpEach calls add for each item of a comma-separated list, and for the whole if there is no comma.
+// httpEach calls add for each item of a comma-separated list.
 func httpEach(list []byte, add func(item []byte)) {
 	for more := true; more; {
 		var item []byte
@@ -113,7 +113,7 @@ func httpEach(list []byte, add func(item []byte)) {
 	}
 }
 
-// httpUnfold trims a value, and joins the lines of a folded one with spaces.
+// httpUnfold trims a value, and joins the lines of a folded value with spaces.
 func httpUnfold(h *Hint, value []byte) []byte {
 	if bytes.IndexByte(value, '\n') < 0 {
 		return trimBlanks(value)

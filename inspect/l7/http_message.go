@@ -8,9 +8,8 @@ type httpMessage struct {
 	fields httpFields
 }
 
-// request fills the hint from a request whose header section ends at end. The fields are Suricata's, in its order. The
-// event notifications of UPnP (GENA: NOTIFY, SUBSCRIBE, UNSUBSCRIBE) name their flow, but ask for nothing and so are no
-// events of their own.
+// request fills the hint from a request whose header section ends at end. The fields are those of Suricata, in its order. The event
+// notifications of UPnP (GENA: NOTIFY, SUBSCRIBE, UNSUBSCRIBE) name their flow but make no event.
 func (m *httpMessage) request(h *Hint, c *Conn, side uint8, end int) {
 	h.Role = Request
 	host, port := httpSplitPort(m.authority())
@@ -55,8 +54,8 @@ func (m *httpMessage) response(h *Hint, c *Conn, side uint8, end int) {
 	}
 }
 
-// authority returns host and port of the server that is asked for. A target that names it goes before the Host field
-// (RFC 9112 section 3.2.2).
+// authority returns host and port of the requested server. A target with an authority overrides the Host field (RFC 9112 section
+// 3.2.2).
 func (m *httpMessage) authority() []byte {
 	target := m.start.target
 	if string(m.start.method) == "CONNECT" && !bytes.HasPrefix(target, []byte("/")) {
@@ -90,8 +89,7 @@ func httpSplitPort(authority []byte) (host, port []byte) {
 	return host, port
 }
 
-// httpContentRange adds "bytes 0-499/1234", "bytes 0-499/*" or "bytes */1234" (RFC 9110 section 14.4), and what else the
-// field says as raw alone.
+// httpContentRange adds "bytes 0-499/1234", "bytes 0-499/*" or "bytes */1234" (RFC 9110 section 14.4), and other values as raw only.
 func httpContentRange(h *Hint, raw []byte) {
 	if len(raw) == 0 {
 		return

@@ -8,7 +8,7 @@ const (
 	httpStatusLine = "HTTP/1.# ###"
 )
 
-// httpMaxMethod is the longest method: the longest registered one has 17 characters.
+// httpMaxMethod bounds the length of a method. The longest registered one has 17 characters.
 const httpMaxMethod = 32
 
 // httpStart is a request line or a status line.
@@ -17,8 +17,8 @@ type httpStart struct {
 	status                  int // 0 for a request
 }
 
-// read reads the line from the front of l. It says Reject at the first byte that rules both kinds of line out, but for
-// the version, which is at the end of a request line.
+// read reads the line from the front of l. It returns Reject at the first byte that excludes both kinds of line, except that the
+// version of a request line is at its end.
 func (s *httpStart) read(l *textLines) Verdict {
 	if fits(l.rest, "HTTP/") {
 		return s.readStatus(l)
@@ -69,8 +69,8 @@ func (s *httpStart) readRequest(l *textLines) Verdict {
 	return s.splitRequest(line, n)
 }
 
-// splitRequest takes all between method and version for the target: browsers encode spaces, attackers do not. A known
-// method may stand without target.
+// splitRequest takes everything between method and version as the target: browsers encode spaces, attackers do not. A known method
+// may have no target.
 func (s *httpStart) splitRequest(line []byte, method int) Verdict {
 	line = bytes.TrimRight(line, " ")
 	v := len(line) - len(httpVersion)
@@ -85,7 +85,7 @@ func (s *httpStart) splitRequest(line []byte, method int) Verdict {
 	return Done
 }
 
-// httpTokenByte says of each byte whether it may stand in a method (RFC 9110 section 5.6.2).
+// httpTokenByte has the bytes that a method may have (RFC 9110 section 5.6.2).
 var httpTokenByte = func() (is [256]bool) {
 	for _, c := range []byte("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") {
 		is[c] = true
@@ -93,8 +93,8 @@ var httpTokenByte = func() (is [256]bool) {
 	return is
 }()
 
-// httpKnownMethod knows the methods of RFC 9110, of WebDAV and its relatives, of UPnP, and those of Microsoft's tunnels.
-// Other methods are taken too, where nothing else could be meant.
+// httpKnownMethod reports whether a method is one of RFC 9110, of WebDAV and its relatives, of UPnP, or of Microsoft's tunnels. Other
+// methods are accepted too where nothing else is possible.
 func httpKnownMethod(m []byte) bool {
 	switch string(m) {
 	case "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH",

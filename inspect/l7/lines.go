@@ -2,10 +2,10 @@ package l7
 
 import "bytes"
 
-// textLines yields lines from the front of rest. They end in CRLF, or in LF alone.
+// textLines reads lines from the front of rest. They end in CRLF, or in LF alone.
 type textLines struct{ rest []byte }
 
-// next returns a line without its end; false if there is no whole one.
+// next returns a line without its line end; false if the line end is missing.
 func (l *textLines) next() ([]byte, bool) {
 	line, rest, ok := bytes.Cut(l.rest, []byte("\n"))
 	if !ok {
@@ -15,7 +15,7 @@ func (l *textLines) next() ([]byte, bool) {
 	return bytes.TrimSuffix(line, []byte("\r")), true
 }
 
-// text returns the next line if it has no control characters. What may still become such a line is More.
+// text returns the next line. It is Reject if the line has control characters, and More if the line end is missing.
 func (l *textLines) text() ([]byte, Verdict) {
 	i := indexControl(l.rest)
 	if i < 0 {
@@ -32,7 +32,7 @@ func (l *textLines) text() ([]byte, Verdict) {
 	return line, Done
 }
 
-// end returns the offset in data of what l has not yet read of it.
+// end returns the offset in data up to which l has read.
 func (l *textLines) end(data []byte) int { return len(data) - len(l.rest) }
 
 // header reads the section of header fields at the front of l, up to the isBlank line behind it, and keeps the first value of
@@ -52,10 +52,10 @@ func (l *textLines) header(names []string, values [][]byte) (whole bool) {
 	}
 }
 
-// words are what a line of a text protocol may begin with, in capitals. In a line their case does not matter.
+// words are the first words of a text protocol's lines, in capitals. In lines their case does not matter.
 type words []string
 
-// first returns the word that a line begins with, and what follows it; an empty word if it is none of w.
+// first returns the first word of a line, and the rest of the line. The word is empty if it is none of w.
 func (w words) first(line []byte) (word string, rest []byte) {
 	head, rest, _ := bytes.Cut(line, []byte(" "))
 	for _, word := range w {
@@ -66,7 +66,7 @@ func (w words) first(line []byte) (word string, rest []byte) {
 	return "", nil
 }
 
-// may reports whether b, a line whose end has not come, can become one that begins with a word of w.
+// may reports whether an incomplete line can become one that begins with a word of w.
 func (w words) may(b []byte) bool {
 	head, _, whole := bytes.Cut(bytes.TrimSuffix(b, []byte("\r")), []byte(" "))
 	for _, word := range w {
@@ -79,8 +79,7 @@ func (w words) may(b []byte) bool {
 	return false
 }
 
-// field returns the next line together with the lines that continue it (RFC 9112 section 5.2), line ends included but for
-// the last.
+// field returns the next line together with its continuation lines (RFC 9112 section 5.2). It includes all line ends but the last.
 func (l *textLines) field() ([]byte, bool) {
 	from := l.rest
 	line, ok := l.next()
@@ -97,8 +96,8 @@ func (l *textLines) continues() bool {
 	return len(l.rest) > 0 && (l.rest[0] == ' ' || l.rest[0] == '\t')
 }
 
-// hasBlankLine reports whether a header section ends in b. It saves reading the fields again for each segment of a long
-// one.
+// hasBlankLine reports whether a header section ends in b. With it the fields of a long section are not read again for each
+// segment.
 func hasBlankLine(b []byte) bool {
 	return bytes.Contains(b, []byte("\n\r\n")) || bytes.Contains(b, []byte("\n\n"))
 }

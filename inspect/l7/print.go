@@ -6,7 +6,7 @@ import (
 	"net/netip"
 )
 
-// addrStr adds a text field with an address of 4 or 16 bytes; none if there are not as many.
+// addrStr adds a text field with an address of 4 or 16 bytes. It adds none for other lengths.
 func (h *Hint) addrStr(key Key, b []byte) {
 	if addr, ok := netip.AddrFromSlice(b); ok {
 		start := len(h.scratch)
@@ -22,12 +22,12 @@ func (h *Hint) hexStr(key Key, b []byte) {
 	h.Str(key, h.since(start))
 }
 
-// colonStr adds a text field with bytes in hexadecimal and a colon between each two, as link addresses are written.
+// colonStr adds a text field with bytes in hexadecimal, separated by colons as in link addresses.
 func (h *Hint) colonStr(key Key, b []byte) {
 	h.colonHex(key, b, "0123456789abcdef")
 }
 
-// colonHex is colonStr with the hexadecimal digits that are given.
+// colonHex is colonStr with the given hexadecimal digits.
 func (h *Hint) colonHex(key Key, b []byte, digits string) {
 	start := len(h.scratch)
 	for i, v := range b {
@@ -48,6 +48,7 @@ func printMD5(h *Hint, key Key, text []byte) {
 	h.End()
 }
 
+// printText adds a text field unless the text is empty.
 func printText(h *Hint, key Key, text []byte) {
 	if len(text) > 0 {
 		h.Str(key, text)

@@ -122,7 +122,7 @@ func TestQUICAnyOrder(t *testing.T) {
 		for i, d := range datagrams {
 			seen = append(seen, content[i]...)
 			got := quicText(t, Input{Data: d, State: &s})
-			require.LessOrEqual(t, s.Size(), stateSize+Window+(maxStretches+1)*stretchSize)
+			require.LessOrEqual(t, s.Size(), stateSize+Window+(maxExtents+1)*extentSize)
 			if !covers(seen, len(hello)) {
 				require.Empty(t, got)
 				continue

@@ -241,7 +241,7 @@ func FuzzQUIC(f *testing.F) {
 			if !over {
 				over = quicText(t, Input{Data: d, Side: side & 1, State: &s}) != ""
 			}
-			require.LessOrEqual(t, s.Size(), stateSize+Window+(maxStretches+1)*stretchSize)
+			require.LessOrEqual(t, s.Size(), stateSize+Window+(maxExtents+1)*extentSize)
 		}
 		require.True(t, over, "an end without a verdict")
 	})

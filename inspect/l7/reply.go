@@ -2,8 +2,8 @@ package l7
 
 import "bytes"
 
-// reply is what a server of SMTP (RFC 5321 section 4.2.1) or FTP (RFC 959 section 4.2) answers: a code of three digits and
-// a text. Of several lines all but the last have a hyphen behind the code, or, with FTP, anything at all.
+// reply is a reply of SMTP (RFC 5321 section 4.2.1) or FTP (RFC 959 section 4.2): a code of three digits and a text. In a reply of
+// several lines, all but the last have a hyphen behind the code, or, in FTP, any text.
 type reply struct {
 	code []byte
 	text []byte // of the first line
@@ -33,7 +33,7 @@ func (r *reply) read(l *textLines) Verdict {
 	return r.readMore(l)
 }
 
-// readMore reads up to the line that has the code with a space behind it, or nothing.
+// readMore reads up to the line in which a space follows the code, or nothing does.
 func (r *reply) readMore(l *textLines) Verdict {
 	for {
 		line, v := l.text()
@@ -54,11 +54,11 @@ const (
 	lineDone           // of a client: its commands that are of interest were read
 )
 
-// replyProtocol is what SMTP and FTP differ in.
+// replyProtocol has the differences between SMTP and FTP.
 type replyProtocol struct {
-	isGreeting    func(text []byte, rest textLines) bool // whether text, with the replies behind it, is a greeting of no other protocol
+	isGreeting    func(text []byte, rest textLines) bool // reports whether text, with the replies behind it, is a greeting of this protocol only
 	printGreeting func(h *Hint, r reply)
-	startsTLS     func(code []byte, client uint8) bool // whether TLS begins behind the reply; client is the client's Mode
+	startsTLS     func(code []byte, client uint8) bool // reports whether TLS begins behind the reply; client is the client's Mode
 	parseCommands Parse
 }
 

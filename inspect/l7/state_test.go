@@ -41,8 +41,8 @@ func TestStateSize(t *testing.T) {
 	if n := reflect.TypeFor[State]().Size(); n > stateSize {
 		t.Fatalf("State takes %d bytes", n)
 	}
-	if n := reflect.TypeFor[stretch]().Size(); n != stretchSize {
-		t.Fatalf("stretch takes %d bytes", n)
+	if n := reflect.TypeFor[extent]().Size(); n != extentSize {
+		t.Fatalf("extent takes %d bytes", n)
 	}
 }
 

@@ -3,9 +3,9 @@ package l7
 // Proto numbers the application protocols: the index into Table.
 type Proto uint8
 
-// Protocols. Their order is the order in which parsers are asked.
+// Protocols, in the order in which their parsers are tried.
 const (
-	None Proto = iota // not yet known, or not recognised
+	None Proto = iota // not yet known, or not recognized
 	HTTP
 	TLS
 	QUIC
@@ -47,25 +47,25 @@ const (
 	Protos // the number of protocols; not a protocol
 )
 
-// Parser is a protocol's line in the table.
+// Parser is the table's line for a protocol.
 type Parser struct {
-	Name          string              // Suricata's spelling: app_proto
-	Event         string              // the event's type and object, where they are not called as the protocol is
+	Name          string              // app_proto, in Suricata's spelling
+	Event         string              // the event's type and object, if they differ from Name
 	Stream        Parse               // over TCP; nil if the protocol does not run there
 	Datagram      Parse               // over UDP; nil if the protocol does not run there
-	Begins        func(b []byte) bool // whether a segment begins like a message, to find the place again after a loss; nil if there is no place to find
+	Begins        func(b []byte) bool // reports whether a segment begins like a message, to resynchronize after a loss; nil if that is impossible
 	Transactional bool                // a request and its response make one event
-	Extra         bool                // Suricata's schema has no such object: all fields are printed under hint
-	Lookup        bool                // a flow of the protocol looks names up, so no earlier lookup has to explain its address
-	Evidence      Evidence            // what a message proves of which side opened the flow
+	Extra         bool                // Suricata's schema does not have the object: all fields are printed under hint
+	Lookup        bool                // a flow of the protocol looks names up, so it needs no earlier lookup
+	Evidence      Evidence            // what a message proves about which side opened the flow
 	Bypass        Bypass              // which part of a flow a bypass rule may drop
 }
 
-// Evidence is what a protocol's message proves of which side opened its flow: a request that its sender did, a response that
-// its receiver did.
+// Evidence is what a protocol's message proves about which side opened its flow: the sender of a request did, and the receiver of a
+// response.
 type Evidence uint8
 
-// Kinds of evidence. Those with a name of their own are reported under it.
+// Kinds of evidence. Each has a name of its own in events.
 const (
 	AnyMessage Evidence = iota
 	DNSQuery
@@ -86,7 +86,7 @@ const (
 	BypassBody           // what follows a message's header: Hint.Next has its length
 )
 
-// Table is what mirrorsink recognises.
+// Table has the protocols that mirrorsink recognizes.
 var Table = [Protos]Parser{
 	None:       {Name: "failed"},
 	HTTP:       {Name: "http", Stream: parseHTTP, Begins: beginsHTTP, Transactional: true, Evidence: HTTPRequest, Bypass: BypassBody},
@@ -129,7 +129,7 @@ var Table = [Protos]Parser{
 	BitTorrent: {Name: "bittorrent", Stream: parseBitTorrent, Transactional: true, Extra: true},
 }
 
-// Event returns the type of the protocol's events, which is the name of their object too.
+// Event returns the type of the protocol's events, which is also the name of their object.
 func (p Proto) Event() string {
 	if e := Table[p].Event; e != "" {
 		return e

@@ -15,7 +15,7 @@ func isText(b []byte) bool {
 	return len(b) > 0
 }
 
-// parseNumber reads a number in base 10 or 16 that is made of digits alone; false if there are none, or it is past 63 bits.
+// parseNumber reads a number in base 10 or 16. It is false if there are other bytes than digits, or none, or more than 63 bits.
 func parseNumber(digits []byte, base int64) (int64, bool) {
 	var n int64
 	for _, c := range digits {
@@ -28,7 +28,7 @@ func parseNumber(digits []byte, base int64) (int64, bool) {
 	return n, len(digits) > 0
 }
 
-// digitValue returns a hexadecimal digit's value, 16 for what is none.
+// digitValue returns the value of a hexadecimal digit, and 16 for other bytes.
 func digitValue(c byte) int64 {
 	switch {
 	case c >= '0' && c <= '9':
@@ -52,7 +52,7 @@ func lowerASCII(b byte) byte {
 	return b
 }
 
-// indexControl returns where the first control character but a tab is; -1 if there is none.
+// indexControl returns the index of the first control character other than a tab; -1 if there is none.
 func indexControl(b []byte) int {
 	for i, c := range b {
 		if c < ' ' && c != '\t' || c == 0x7f {
@@ -62,7 +62,7 @@ func indexControl(b []byte) int {
 	return -1
 }
 
-// trimBlanks takes spaces and tabs off both ends, and returns nil if nothing is left. (bytes.Trim makes a table first.)
+// trimBlanks removes spaces and tabs at both ends, and returns nil if nothing is left. bytes.Trim is slower: it makes a table first.
 func trimBlanks(b []byte) []byte {
 	b = trimBlanksRight(b)
 	for len(b) > 0 && isBlank(b[0]) {
@@ -74,7 +74,7 @@ func trimBlanks(b []byte) []byte {
 	return b
 }
 
-// trimBlanksRight takes spaces and tabs off the end.
+// trimBlanksRight removes spaces and tabs at the end.
 func trimBlanksRight(b []byte) []byte {
 	for len(b) > 0 && isBlank(b[len(b)-1]) {
 		b = b[:len(b)-1]
@@ -84,7 +84,7 @@ func trimBlanksRight(b []byte) []byte {
 
 func isBlank(c byte) bool { return c == ' ' || c == '\t' }
 
-// fits reports whether b and form agree over the shorter of the two; # in form is any digit.
+// fits reports whether b and form are equal over the shorter of the two; # in form stands for any digit.
 func fits(b []byte, form string) bool {
 	for i := range min(len(b), len(form)) {
 		digit := form[i] == '#' && b[i] >= '0' && b[i] <= '9'
@@ -99,7 +99,7 @@ func equalFold(word string, b []byte) bool {
 	return len(word) == len(b) && strings.EqualFold(word, string(b))
 }
 
-// containsFold reports whether a word is anywhere in text, whatever its case.
+// containsFold reports whether text contains a word, in any case.
 func containsFold(text []byte, word string) bool {
 	for i := 0; i+len(word) <= len(text); i++ {
 		if equalFold(word, text[i:i+len(word)]) {
@@ -109,7 +109,7 @@ func containsFold(text []byte, word string) bool {
 	return false
 }
 
-// firstWord returns what stands before the first space.
+// firstWord returns the text before the first space.
 func firstWord(b []byte) []byte {
 	b, _, _ = bytes.Cut(b, []byte(" "))
 	return b

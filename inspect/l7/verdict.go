@@ -2,18 +2,18 @@ package l7
 
 import "math"
 
-// Verdict is what a parser says of the bytes it was given.
+// Verdict is a parser's decision on the bytes of an Input.
 type Verdict uint8
 
-// A parser that has said Reject or Done says the same for every longer prefix of the same message. With Input.Final
-// there is no More, but for a datagram with a State.
+// A parser that returns Reject or Done returns the same for every longer prefix of the same message. With Input.Final it does not
+// return More, except for a datagram with a State.
 const (
-	More   Verdict = iota // could be this protocol; not enough bytes yet
+	More   Verdict = iota // possibly this protocol: more bytes are needed
 	Reject                // not this protocol
-	Done                  // a message was read: the Hint is filled, and Hint.Next says where the next one starts
+	Done                  // a message was read: the Hint is filled, and Hint.Next is the start of the next message
 )
 
-// moreUnless is the verdict for a message that is not all there, and of which nothing is worth telling.
+// moreUnless returns the verdict on a message that is too incomplete to be reported: More, or Reject if no more bytes follow.
 func moreUnless(final bool) Verdict {
 	if final {
 		return Reject
@@ -21,7 +21,7 @@ func moreUnless(final bool) Verdict {
 	return More
 }
 
-// finalVerdict returns the verdict on a line or message that was not read: More is none if nothing will follow.
+// finalVerdict returns v, or Reject in place of More if no more bytes follow.
 func finalVerdict(v Verdict, final bool) Verdict {
 	if v == More {
 		return moreUnless(final)
@@ -29,8 +29,7 @@ func finalVerdict(v Verdict, final bool) Verdict {
 	return v
 }
 
-// offsetAfter returns the offset of what follows n bytes of body after end; Unknown if n is no length, or beyond all
-// offsets.
+// offsetAfter returns the offset behind a body of n bytes that starts at end; Unknown if n is negative or too large.
 func offsetAfter(end int, n int64) int {
 	if n < 0 || n > math.MaxInt-int64(end) {
 		return Unknown
