@@ -8,7 +8,7 @@ type Key struct {
 	Lo, Hi         Addr   // the two addresses, in the order of (address, port)
 	LoPort, HiPort uint16 // ports; for ICMP what Community ID puts in their place
 	Tunnel         uint32 // Packet.Tunnel: nested networks with the same addresses stay apart
-	Tap            uint16 // which mirror session, as the worker numbers (outer source, VNI)
+	Session        uint16 // the mirror session, as the worker numbers (outer source, VNI)
 	Proto          uint8
 	Version        uint8 // 4 or 6, with FragmentKey
 }
@@ -16,14 +16,14 @@ type Key struct {
 // FragmentKey is set in Key.Version for fragments that are accounted by their addresses alone.
 const FragmentKey = 0x80
 
-// Key returns the packet's flow key on a tap; reverse says that the packet's source is the key's Hi side.
-func (p *Packet) Key(tap uint16) (k Key, reverse bool) {
+// Key returns the packet's flow key in a mirror session; reverse reports that the packet's source is the key's Hi side.
+func (p *Packet) Key(session uint16) (k Key, reverse bool) {
 	sport, dport := p.SrcPort, p.DstPort
 	oneWay := false
 	if p.Proto == ICMP || p.Proto == ICMPv6 {
 		sport, dport, oneWay = p.icmpPorts()
 	}
-	k.Tap, k.Tunnel, k.Proto, k.Version = tap, p.Tunnel, p.Proto, p.Version
+	k.Session, k.Tunnel, k.Proto, k.Version = session, p.Tunnel, p.Proto, p.Version
 	c := bytes.Compare(p.Src[:], p.Dst[:])
 	if oneWay || c < 0 || c == 0 && sport <= dport {
 		k.Lo, k.Hi, k.LoPort, k.HiPort = p.Src, p.Dst, sport, dport

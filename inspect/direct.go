@@ -76,7 +76,7 @@ func (d *Direct) CopySeen(r *flow.Record, _ flow.Side, p *decap.Packet, c dedup.
 // FlowOf returns the flow of an earlier copy; nil if it has ended and its record was reused.
 func (d *Direct) FlowOf(c dedup.Copy) *flow.Record {
 	r := d.flows.At(c.Flow)
-	if uint32(r.Key.Tap) != c.Session || r.Start > c.Nanos {
+	if uint32(r.Key.Session) != c.Session || r.Start > c.Nanos {
 		return nil
 	}
 	return r

@@ -80,10 +80,10 @@ func (t *Tracker) event(r *flow.Record, kind event.Kind, nanos int64) *event.Eve
 		e.SrcPort, e.DstPort = 0, 0
 	}
 	e.VLANs, e.NumVLANs = t.vlans.tags(r.VLANs)
-	session := t.sessions.Session(k.Tap)
-	if k.Tap != 0 {
+	session := t.sessions.Session(k.Session)
+	if k.Session != 0 {
 		e.Mirrored, e.Outer, e.VNI = true, session.Outer.Netip(), session.VNI
-		e.Owner, e.Direction = t.sessions.Owner(k.Tap), r.Direction()
+		e.Owner, e.Direction = t.sessions.Owner(k.Session), r.Direction()
 		e.Tag = t.forward.Tag(r)
 	}
 	e.FlowID, e.Initiator = flowID(k, session, r.Start), r.Initiator

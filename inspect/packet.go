@@ -123,13 +123,13 @@ func (t *Tracker) countSegment(r *flow.Record, s flow.Side, p *decap.Packet) {
 // attribute counts packets of interfaces that the inventory does not know, and finds which side of its flow is the mirrored interface's
 // own, unless an earlier packet showed it.
 func (t *Tracker) attribute(r *flow.Record, s flow.Side, p *decap.Packet, v Volume) {
-	if t.sessions.Owner(r.Key.Tap) == nil && t.sessions.HasInventory() {
+	if t.sessions.Owner(r.Key.Session) == nil && t.sessions.HasInventory() {
 		t.stats.Unattributed += uint64(v.Packets)
 	}
 	if _, known := r.Own(); known {
 		return
 	}
-	switch t.sessions.Direction(r.Key.Tap, p) {
+	switch t.sessions.Direction(r.Key.Session, p) {
 	case event.Egress:
 		r.OwnedBy(s)
 	case event.Ingress:
@@ -155,14 +155,14 @@ func (t *Tracker) findCopy(r *flow.Record, s flow.Side, p *decap.Packet, nanos i
 		return false
 	}
 	partner, duplicate := t.ordered.CopySeen(r, s, p, dedup.Copy{
-		Session: uint32(r.Key.Tap), Flow: t.flows.Ref(r), Direction: direction, Provisional: t.forward.Provisional(r, nanos), Nanos: nanos,
+		Session: uint32(r.Key.Session), Flow: t.flows.Ref(r), Direction: direction, Provisional: t.forward.Provisional(r, nanos), Nanos: nanos,
 	})
 	if !duplicate {
 		return false
 	}
 	if partner != nil {
 		t.intervals.flushPrevious(partner) // it was not paired yet when that window ended
-		partner.Paired = r.Key.Tap
+		partner.Paired = r.Key.Session
 	}
 	t.forward.Link(r, partner)
 	return true
@@ -171,7 +171,7 @@ func (t *Tracker) findCopy(r *flow.Record, s flow.Side, p *decap.Packet, nanos i
 // direction returns a packet's direction at the interface that mirrored it. Its frame shows it better than its flow, whose packets a
 // router both receives and sends.
 func (t *Tracker) direction(r *flow.Record, s flow.Side, p *decap.Packet) event.Direction {
-	if d := t.sessions.DirectionByMAC(r.Key.Tap, p); d != event.NoDirection {
+	if d := t.sessions.DirectionByMAC(r.Key.Session, p); d != event.NoDirection {
 		return d
 	}
 	switch own, known := r.Own(); {

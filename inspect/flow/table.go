@@ -52,7 +52,7 @@ func Hash(k *decap.Key) uint64 {
 	ports := uint64(k.LoPort) | uint64(k.HiPort)<<16 | uint64(k.Proto)<<32 | uint64(k.Version)<<40
 	h := mix(u(k.Lo[:])^m1, u(k.Lo[8:])^m2)
 	h = mix(h^u(k.Hi[:]), u(k.Hi[8:])^m3)
-	return mix(h^ports^m2, uint64(k.Tap)<<32^uint64(k.Tunnel)^seed)
+	return mix(h^ports^m2, uint64(k.Session)<<32^uint64(k.Tunnel)^seed)
 }
 
 func mix(a, b uint64) uint64 {

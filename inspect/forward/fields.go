@@ -41,7 +41,7 @@ var attributes = []attribute{
 	{extension("app_proto"), func(f *flowRow) any { return f.appProto() }},
 	{extension("initiator_reason"), func(f *flowRow) any { return f.r.Initiator.String() }},
 	{extension("direct_to_address"), func(f *flowRow) any { return f.direct() }},
-	{where.Field{Name: "x_vni", Kind: where.Int, Aliases: []string{"vni"}}, func(f *flowRow) any { return int(f.sessions.Session(f.r.Key.Tap).VNI) }},
+	{where.Field{Name: "x_vni", Kind: where.Int, Aliases: []string{"vni"}}, func(f *flowRow) any { return int(f.sessions.Session(f.r.Key.Session).VNI) }},
 }
 
 // extension is a field that the flow logs of AWS do not have. Its prefix may be left out.
@@ -52,7 +52,7 @@ func extension(name string) where.Field {
 // ofOwner is a field of the mirrored interface; empty if the inventory does not know the interface.
 func ofOwner(name string, get func(*event.Owner) string) attribute {
 	return attribute{where.Field{Name: name}, func(f *flowRow) any {
-		if o := f.sessions.Owner(f.r.Key.Tap); o != nil {
+		if o := f.sessions.Owner(f.r.Key.Session); o != nil {
 			return get(o)
 		}
 		return ""

@@ -17,7 +17,7 @@ func (s *Selector) Provisional(r *flow.Record, nanos int64) bool {
 // opposite direction.
 func (s *Selector) peerFlow(r *flow.Record, side flow.Side, p *decap.Packet) *flow.Record {
 	own, known := r.Own()
-	if r.Key.Tap == 0 || !known {
+	if r.Key.Session == 0 || !known {
 		return nil
 	}
 	remote := r.Key.Lo
@@ -25,8 +25,8 @@ func (s *Selector) peerFlow(r *flow.Record, side flow.Side, p *decap.Packet) *fl
 		remote = r.Key.Hi
 	}
 	key := r.Key
-	key.Tap = s.Sessions.ByAddress(remote)
-	if key.Tap == 0 || key.Tap == r.Key.Tap {
+	key.Session = s.Sessions.ByAddress(remote)
+	if key.Session == 0 || key.Session == r.Key.Session {
 		return nil
 	}
 	o := s.Flows.Find(&key, flow.Hash(&key), r.Start)

@@ -117,15 +117,15 @@ func (s *Selector) DecideFragment(key decap.Key, p Packet) {
 		return
 	}
 	hash := decap.SteerFlow(p.Src, p.Dst, 0, 0)
-	s.send(decap.Frame{Packet: p.Packet, Nanos: p.Datagram.Nanos, WireLen: p.wireLen(), Hash: hash, VLAN: s.vlan(key.Tap)})
+	s.send(decap.Frame{Packet: p.Packet, Nanos: p.Datagram.Nanos, WireLen: p.wireLen(), Hash: hash, VLAN: s.vlan(key.Session)})
 }
 
 // duplicateFragment reports whether the other copy of a fragment came before and was forwarded.
 func (s *Selector) duplicateFragment(key decap.Key, p *Packet) bool {
 	other, found := s.Copies.Add(p.Packet, dedup.Copy{
-		Session: uint32(key.Tap), Direction: s.Sessions.Direction(key.Tap, p.Packet), Provisional: true, Nanos: p.Datagram.Nanos,
+		Session: uint32(key.Session), Direction: s.Sessions.Direction(key.Session, p.Packet), Provisional: true, Nanos: p.Datagram.Nanos,
 	})
-	key.Tap = uint16(other.Session)
+	key.Session = uint16(other.Session)
 	return found && s.fragmentMatches(key, p)
 }
 

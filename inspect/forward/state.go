@@ -31,7 +31,7 @@ func (s *Selector) Begin(r *flow.Record, side flow.Side, p *decap.Packet) {
 		return
 	}
 	f := s.state(r)
-	*f = flowState{hash: decap.SteerFlow(p.Src, p.Dst, p.SrcPort, p.DstPort), tagOwner: r.Key.Tap, matches: math.MaxUint16}
+	*f = flowState{hash: decap.SteerFlow(p.Src, p.Dst, p.SrcPort, p.DstPort), tagOwner: r.Key.Session, matches: math.MaxUint16}
 	if o := s.peerFlow(r, side, p); o != nil {
 		f.tagOwner = s.state(o).tagOwner
 	}

@@ -38,7 +38,7 @@ func New(cfg Config) *Namer { return &Namer{Config: cfg} }
 // client returns a flow's client as passive DNS identifies it, and the server's address.
 func (n *Namer) client(r *flow.Record) (client pdns.Host, server decap.Addr) {
 	from, to := r.Endpoints()
-	return pdns.Host{Session: n.Sessions.ID(r.Key.Tap), Addr: from.Addr}, to.Addr
+	return pdns.Host{Session: n.Sessions.ID(r.Key.Session), Addr: from.Addr}, to.Addr
 }
 
 // Message takes names, addresses and fingerprints from a message of a flow.

@@ -14,7 +14,7 @@ import (
 // it or has an address of the site. A server behind the interface proves nothing: it may be what a router forwards to.
 func Outbound(r *flow.Record, sessions *mirror.Table, exempt []netip.Prefix) bool {
 	client, server := r.Endpoints()
-	switch sessions.DirectionByAddress(r.Key.Tap, client.Addr, server.Addr) {
+	switch sessions.DirectionByAddress(r.Key.Session, client.Addr, server.Addr) {
 	case event.Egress:
 		return true
 	case event.Ingress:

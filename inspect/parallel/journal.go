@@ -108,7 +108,7 @@ func (j *journal) add(r *flow.Record, kind recordKind) *record {
 // FlowStarted implements inspect.Ordered.
 func (j *journal) FlowStarted(r *flow.Record) {
 	j.add(r, flowStarted).index = uint32(len(j.data.starts))
-	j.data.starts = append(j.data.starts, flowStart{r.Key, j.tracker.Sessions().Session(r.Key.Tap), r.Start})
+	j.data.starts = append(j.data.starts, flowStart{r.Key, j.tracker.Sessions().Session(r.Key.Session), r.Start})
 }
 
 // FlowOpened implements inspect.Ordered.

@@ -117,8 +117,8 @@ func (m *merger) replayRecord(d *journalData, worker int, rec *record) {
 // start sets the state of a new flow. It counts no packets, so that any later evidence of its client replaces the earlier.
 func (m *merger) start(s *flowState, f *flowStart) {
 	*s = flowState{Record: flow.Record{Key: f.key, Start: f.start}}
-	if f.key.Tap != 0 {
-		s.Key.Tap, _ = m.sessions.Number(f.session.Outer.Netip(), f.session.VNI)
+	if f.key.Session != 0 {
+		s.Key.Session, _ = m.sessions.Number(f.session.Outer.Netip(), f.session.VNI)
 	}
 }
 
@@ -159,13 +159,13 @@ func (m *merger) findCopy(s *flowState, number uint32, rec *record) {
 		here, there = there, here
 	}
 	partner, ok := m.direct.Copies().AddIdentity(rec.identity, here, there, dedup.Copy{
-		Session: uint32(s.Key.Tap), Flow: number, Direction: rec.dir, Nanos: rec.nanos,
+		Session: uint32(s.Key.Session), Flow: number, Direction: rec.dir, Nanos: rec.nanos,
 	})
 	if !ok {
 		return
 	}
 	s.pair(uint16(partner.Session), m.window)
 	if m.direct.FlowOf(partner) != nil {
-		m.states.state(partner.Flow).pair(s.Key.Tap, m.window)
+		m.states.state(partner.Flow).pair(s.Key.Session, m.window)
 	}
 }
