@@ -44,7 +44,7 @@ func (i *intervals) tick(nanos int64) {
 // open opens the window that contains a time. The rest of the window before the last one is emitted first.
 func (i *intervals) open(nanos int64) {
 	i.flushWindow(-1)
-	i.t.flows.Enter(nanos)
+	i.t.flows.OpenWindow(nanos)
 	_, to := i.t.flows.Window()
 	i.end = int64(to) * int64(time.Second)
 	i.flushed = false
@@ -53,7 +53,7 @@ func (i *intervals) open(nanos int64) {
 // count counts a packet of a flow in the current window.
 func (i *intervals) count(r *flow.Record, s flow.Side, p *decap.Packet, v Volume) {
 	if i != nil {
-		i.t.flows.CountIn(r, s, p, v.Packets, v.Bytes, v.First, v.Last)
+		i.t.flows.CountInterval(r, s, p, v.Packets, v.Bytes, v.First, v.Last)
 	}
 }
 
@@ -106,7 +106,7 @@ func (i *intervals) emit(r *flow.Record) {
 	if i == nil || !r.Counted() {
 		return
 	}
-	cut := i.t.flows.Cut(r)
+	cut := i.t.flows.TakeInterval(r)
 	e := i.t.event(r, event.Interval, int64(cut.Window)*int64(time.Second))
 	c := r.Client()
 	s := 1 - c

@@ -111,11 +111,11 @@ func isService(port uint16) bool { return port != 0 && port < 1024 }
 // countSegment accounts a TCP header.
 func (t *Tracker) countSegment(r *flow.Record, s flow.Side, p *decap.Packet) {
 	seen := r.Segment(s, p)
-	if seen.Hole > 0 {
+	if seen.Gap > 0 {
 		t.stats.Gaps++
-		t.stats.LostBytes += uint64(seen.Hole)
+		t.stats.LostBytes += uint64(seen.Gap)
 	}
-	if seen.Resent {
+	if seen.Retransmit {
 		t.stats.Retransmits++
 	}
 }

@@ -21,7 +21,7 @@ const (
 	tcpNew
 	tcpEstablished
 	tcpClosed
-	tcpPickedUp // an acknowledgment says that it is established, and the other direction was not seen
+	tcpPickedUp // established by an acknowledgment; the other direction was not seen
 	numClasses
 )
 
@@ -35,7 +35,7 @@ var timeouts = [numClasses]int64{
 	tcpPickedUp:      int64(600 * time.Second),
 }
 
-// due returns the class that the record belongs into.
+// due returns the class that the record belongs to.
 func (r *Record) due() class {
 	switch s := r.State(); {
 	case r.Key.Proto != decap.TCP:
@@ -47,7 +47,7 @@ func (r *Record) due() class {
 	}
 }
 
-// links put a record into the list of its class. The lists are in the order of the last activity to within a second: a
+// links puts a record into the list of its class. The lists are in the order of the last activity to within a second: a
 // record is moved to the end when its class changes, or at its first packet a second or more after it was put there. So
 // a busy flow costs no list operation per packet, and still the heads are the least recently active flows.
 type links struct {
@@ -63,8 +63,8 @@ type list struct {
 // coarse turns nanoseconds into the lists' seconds.
 func coarse(nanos int64) uint32 { return uint32(nanos / int64(time.Second)) }
 
-// Tick says how late it is by the packets that came so far, whosever they were. With it, what happens to a flow depends on its
-// own packets and on the time alone, also where packets come with times from the past.
+// Tick sets the clock: the latest time of all packets so far, of any flow. With it, what happens to a flow depends on its own packets and
+// on the time alone, even where packets come with times from the past.
 func (t *Table) Tick(nanos int64) { t.clock = nanos }
 
 // Active must be called after a packet was accounted to a record: it keeps the order of the lists.
@@ -111,10 +111,10 @@ func (t *Table) delist(rec uint32) {
 	l.n--
 }
 
-// Age ends the flows that have been idle for longer than their state allows, most of them at once, or all of them if that is
-// negative, and so the end of a million flows that began together is spread. It looks only at those that are due, so it may be
-// called as often as one likes. An event may come up to two seconds late, and later if more end than its caller lets; whether a
-// packet still belongs to a flow does not depend on it: Get compares exact times, and does not find what is due.
+// Age ends flows that have been idle for longer than their state allows: at most a number of them, all if most is negative, so that the
+// end of a million flows that began together is spread. It looks only at flows that are due, so it may be called at any rate. A flow
+// may end up to two seconds late, and later if more are due than most. Whether a packet still belongs to a flow does not depend on that:
+// Get compares exact times, and does not find a flow that is due.
 func (t *Table) Age(nanos int64, most int) {
 	for c := range t.classes {
 		for most != 0 {
@@ -132,7 +132,7 @@ func (t *Table) Age(nanos int64, most int) {
 	}
 }
 
-// idle reports whether a record is due to be ended by Age. It has the class of the list that it is in.
+// idle reports whether a record is due to be ended by Age. Its class must be that of its list.
 func (r *Record) idle(nanos int64) bool {
 	return int64(int32(coarse(nanos)-r.list.stamp))*int64(time.Second) > timeouts[r.class]+int64(time.Second)
 }

@@ -2,13 +2,13 @@ package flow
 
 import "github.com/mirrorsink/mirrorsink/inspect/event"
 
-// Flows are evicted by what is lost with them, since whoever can send packets from invented addresses can make any number of
-// flows, but not answers to them: a flood takes the places of flows of its own kind, and conversations keep theirs.
+// Flows are evicted by what is lost with them. A sender of packets with invented addresses can make any number of flows, but not answers
+// to them. So a flood replaces flows of its own kind, and conversations stay.
 //
-//   - What has ended, or was never answered, goes first: one packet makes such a flow. A connection that is half open is among
-//     them; an answer to a forged SYN proves nothing.
-//   - Then the connections of which only one direction was seen, though an acknowledgment says that they are established. One
-//     packet makes such a flow too. Where a tap mirrors one direction, or a load balancer splits the two, all are like that.
+//   - Flows that have ended, or were never answered, go first: one packet makes such a flow. Half-open connections are among them;
+//     an answer to a forged SYN proves nothing.
+//   - Then connections of which only one direction was seen, though an acknowledgment shows them established. One packet makes such a
+//     flow too. Where a session mirrors one direction, or a load balancer splits the two, all are like that.
 //   - Then any other.
 //
 // Within a group the least recently active one goes. The first two groups go first only while they hold more than a sixteenth
@@ -25,22 +25,22 @@ var groups = [...][]class{
 // every has all classes.
 var every = []class{otherNew, otherEstablished, tcpNew, tcpEstablished, tcpClosed, tcpPickedUp}
 
-// victim returns the record to evict from a full table.
-func (t *Table) victim() uint32 {
+// candidate returns the record to evict from a full table.
+func (t *Table) candidate() uint32 {
 	for _, group := range groups {
 		n := 0
 		for _, c := range group {
 			n += t.classes[c].n
 		}
 		if n > len(t.records)/minShare {
-			return t.oldest(group)
+			return t.leastRecent(group)
 		}
 	}
-	return t.oldest(every)
+	return t.leastRecent(every)
 }
 
-// oldest returns the least recently active record of some classes, to within a second.
-func (t *Table) oldest(of []class) uint32 {
+// leastRecent returns the least recently active record of some classes, to within a second.
+func (t *Table) leastRecent(of []class) uint32 {
 	var oldest uint32
 	for _, c := range of {
 		h := t.classes[c].head
@@ -51,9 +51,9 @@ func (t *Table) oldest(of []class) uint32 {
 	return oldest
 }
 
-// evict makes room for a flow that begins at a time. If the one that goes should have ended before, it ends as it would have.
+// evict makes room for a flow that begins at a time. If the evicted flow should have ended before, it ends as it would have.
 func (t *Table) evict(nanos int64) {
-	rec := t.victim()
+	rec := t.candidate()
 	r := &t.records[rec]
 	if limit := r.End + timeouts[r.due()]; nanos > limit {
 		t.finish(rec, event.EndTimeout, limit)

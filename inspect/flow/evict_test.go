@@ -61,8 +61,8 @@ func TestFloodTakesNoConversation(t *testing.T) {
 			ended := map[event.EndReason]int{}
 			table := New(4<<20, func(_ *Record, why event.EndReason, _ int64) { ended[why]++ })
 			size := len(table.records) - 1
-			talkers, began := size/2, 0
-			for n := range talkers {
+			conns, began := size/2, 0
+			for n := range conns {
 				connect(table, tcpKey(-n-1), second)
 				see(table, udpKey(-n-1), 0, second)
 				began += 2
@@ -70,8 +70,8 @@ func TestFloodTakesNoConversation(t *testing.T) {
 					break
 				}
 			}
-			talkers = began / 2
-			for n := range talkers {
+			conns = began / 2
+			for n := range conns {
 				see(table, udpKey(-n-1), 1, second)
 			}
 			attack := 10 * size
@@ -79,15 +79,15 @@ func TestFloodTakesNoConversation(t *testing.T) {
 				now := second + int64(n)*20*second/int64(attack)
 				flood(table, n, now)
 				began++
-				turn := attack / 10 / talkers // ten rounds of packets
+				turn := attack / 10 / conns // ten rounds of packets
 				if n%turn != 0 {
 					continue
 				}
-				who := n / turn % talkers
-				r, fresh := seeTCP(table, tcpKey(-who-1), Side(n/turn&1), decap.ACK, now)
-				require.False(t, fresh, "connection %d lost its state after %d flows", who, n)
+				conn := n / turn % conns
+				r, fresh := seeTCP(table, tcpKey(-conn-1), Side(n/turn&1), decap.ACK, now)
+				require.False(t, fresh, "connection %d lost its state after %d flows", conn, n)
 				require.Equal(t, event.TCPEstablished, r.TCPState)
-				_, fresh = see(table, udpKey(-who-1), 0, now)
+				_, fresh = see(table, udpKey(-conn-1), 0, now)
 				require.False(t, fresh)
 				require.NotNil(t, connect(table, tcpKey(-size-n), now))
 				began++

@@ -14,17 +14,17 @@ type Interval struct {
 	Flags       [2]uint8  // TCP flags ORed, ECE and CWR not among them, with event.SynAck
 }
 
-// since is the part of a record that is of one window, but for the flags. It is packed so that the record keeps its size.
-type since struct {
+// intervalCounts is what a record counted in one window, but for the flags. It is packed so that the record keeps its size.
+type intervalCounts struct {
 	bytesLow    [2]uint32
 	packets     [2]uint32
 	first, last [2]uint16 // seconds from the window's start
 	bytesHigh   [2]uint16
 }
 
-// windows is where a table is in time. Records that counted something are in a ring, each once, in the order in which they
-// did first, so that those of a window are found without a walk over the table. Who is told late, or has ended, stays in the
-// ring until its turn comes.
+// windows is a table's current aggregation window, and the records that have counts. These are in a ring, each once, in the order in
+// which they first counted something, so that the records of a window are found without a walk over the table. Records whose counts
+// were taken early, and those that have ended, stay in the ring until they are due.
 type windows struct {
 	length   uint32 // seconds; 0 is off
 	now      uint32 // when the current window began, Unix seconds
@@ -38,14 +38,14 @@ type windows struct {
 // WindowSize is the memory that a flow takes for aggregation windows.
 const WindowSize = 4
 
-// Aggregate makes the table keep counts by windows of so many seconds, 65,535 at most, which begin at multiples of that. It is
+// Aggregate makes the table count by windows of a number of seconds, at most 65,535, which begin at multiples of that. It is
 // called before the first Get.
 func (t *Table) Aggregate(seconds uint32) {
 	t.windows = windows{length: seconds, ring: slab[uint32](t, len(t.records))}
 }
 
-// Enter begins another window, which contains a time. What was counted in the one before is due now.
-func (t *Table) Enter(nanos int64) {
+// OpenWindow opens the window that contains a time. The counts of the window before are due now.
+func (t *Table) OpenWindow(nanos int64) {
 	w := &t.windows
 	w.previous, w.now = w.now, w.start(nanos)
 	w.odd ^= bitOdd
@@ -58,18 +58,18 @@ func (w *windows) start(nanos int64) uint32 { return coarse(nanos) / w.length * 
 // Window returns the current window, in Unix seconds: from is in it, to is not.
 func (t *Table) Window() (from, to uint32) { return t.windows.now, t.windows.now + t.windows.length }
 
-// Stale says whether a record holds counts of the window before the current one. They must be cut before more is counted.
+// Stale reports whether a record holds counts of the window before the current one. They must be taken before more is counted.
 func (t *Table) Stale(r *Record) bool {
 	return r.Counted() && r.bits&bitOdd != t.windows.odd
 }
 
-// Counted says whether a record has counts that were not cut.
-func (r *Record) Counted() bool { return r.since.packets != [2]uint32{} }
+// Counted reports whether a record has counts that were not taken.
+func (r *Record) Counted() bool { return r.interval.packets != [2]uint32{} }
 
-// CountIn counts packets of a side, the first and last of which are of these times, in the current window. What came late
-// counts as of the window's beginning.
-func (t *Table) CountIn(r *Record, s Side, p *decap.Packet, packets uint32, bytes uint64, first, last int64) {
-	w, c := &t.windows, &r.since
+// CountInterval counts packets of a side in the current window. first and last are the times of the first and the last of them. Late
+// packets count as of the window's beginning.
+func (t *Table) CountInterval(r *Record, s Side, p *decap.Packet, packets uint32, bytes uint64, first, last int64) {
+	w, c := &t.windows, &r.interval
 	if !r.Counted() {
 		r.bits = r.bits&^bitOdd | w.odd
 		if r.bits&bitListed == 0 {
@@ -85,7 +85,7 @@ func (t *Table) CountIn(r *Record, s Side, p *decap.Packet, packets uint32, byte
 	bytes += c.bytes(s)
 	c.bytesLow[s], c.bytesHigh[s] = uint32(bytes), uint16(bytes>>32)
 	if p.HasTCP {
-		r.sinceFlags[s] |= flagsOf(p)
+		r.intervalFlags[s] |= flagsOf(p)
 	}
 }
 
@@ -99,29 +99,31 @@ func flagsOf(p *decap.Packet) uint8 {
 	return flags
 }
 
-func (c *since) bytes(s Side) uint64 { return uint64(c.bytesHigh[s])<<32 | uint64(c.bytesLow[s]) }
+func (c *intervalCounts) bytes(s Side) uint64 {
+	return uint64(c.bytesHigh[s])<<32 | uint64(c.bytesLow[s])
+}
 
 // offset returns how far a time is in the window, in seconds.
 func (w *windows) offset(nanos int64) uint16 {
 	return uint16(max(0, min(nanos/1e9-int64(w.now), int64(w.length)-1)))
 }
 
-// Cut returns what a record counted in its window and starts anew.
-func (t *Table) Cut(r *Record) Interval {
-	w, c := &t.windows, &r.since
-	i := Interval{Window: w.now, Bytes: [2]uint64{c.bytes(0), c.bytes(1)}, Packets: c.packets, Flags: r.sinceFlags}
+// TakeInterval returns what a record counted in its window and resets it.
+func (t *Table) TakeInterval(r *Record) Interval {
+	w, c := &t.windows, &r.interval
+	i := Interval{Window: w.now, Bytes: [2]uint64{c.bytes(0), c.bytes(1)}, Packets: c.packets, Flags: r.intervalFlags}
 	if r.bits&bitOdd != w.odd {
 		i.Window = w.previous
 	}
 	for s := range c.first {
 		i.First[s], i.Last[s] = i.Window+uint32(c.first[s]), i.Window+uint32(c.last[s])
 	}
-	*c, r.sinceFlags = since{}, [2]uint8{}
+	*c, r.intervalFlags = intervalCounts{}, [2]uint8{}
 	return i
 }
 
-// Due returns a record that has counts of the window before the current one, nil when there is none any more. Its caller cuts it
-// before it asks again. No more than most places of the ring are looked at; more says that there are others.
+// Due returns a record that has counts of the window before the current one, nil if there is none. The caller must take the counts before
+// the next call. Due looks at no more than most places of the ring; more reports that others are left.
 func (t *Table) Due(most int) (r *Record, more bool) {
 	w := &t.windows
 	for ; w.due > 0 && most > 0; most-- {
@@ -132,7 +134,7 @@ func (t *Table) Due(most int) (r *Record, more bool) {
 			r.bits &^= bitListed
 			return r, true
 		case r.Counted():
-			w.push(ref) // it was cut already, and counts in the current window
+			w.push(ref) // its counts were taken already, and it counts in the current window
 		default:
 			r.bits &^= bitListed
 		}

@@ -14,10 +14,10 @@ import (
 func TestCut(t *testing.T) {
 	table, _ := recorder(64 << 10)
 	table.Aggregate(60)
-	table.Enter(100 * second)
+	table.OpenWindow(100 * second)
 	count := func(s Side, flags uint8, first, last int64) *Record {
 		r, _ := see(table, udpKey(1), s, last)
-		table.CountIn(r, s, &decap.Packet{HasTCP: true, TCPFlags: flags}, 2, 1<<33, first, last)
+		table.CountInterval(r, s, &decap.Packet{HasTCP: true, TCPFlags: flags}, 2, 1<<33, first, last)
 		return r
 	}
 	count(0, decap.SYN, 100*second, 100*second)
@@ -29,29 +29,29 @@ func TestCut(t *testing.T) {
 		Flags: [2]uint8{decap.SYN | decap.ACK, decap.SYN | decap.ACK | event.SynAck},
 	}
 	require.False(t, table.Stale(r))
-	table.Enter(130 * second)
+	table.OpenWindow(130 * second)
 	require.True(t, table.Stale(r))
-	require.Equal(t, want, table.Cut(r))
+	require.Equal(t, want, table.TakeInterval(r))
 	require.False(t, r.Counted())
 	count(1, 0, 130*second, 130*second)
-	i := table.Cut(r)
+	i := table.TakeInterval(r)
 	require.Equal(t, Interval{Window: 120, Bytes: [2]uint64{0, 1 << 33}, Packets: [2]uint32{0, 2}, First: [2]uint32{120, 130}, Last: [2]uint32{120, 130}}, i)
 }
 
 // TestWindows: whatever is seen and whoever is evicted, each packet is in one interval, of the window in which it was counted; and
-// what is due is told without any other walk.
+// what is due is found without a walk over the table.
 func TestWindows(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		counted, told := map[string]uint64{}, map[string]uint64{}
+		counted, taken := map[string]uint64{}, map[string]uint64{}
 		name := func(k *decap.Key, window uint32) string { return fmt.Sprint(k.LoPort, " ", window) }
 		var table *Table
-		tell := func(r *Record) {
+		take := func(r *Record) {
 			if r.Counted() {
-				i := table.Cut(r)
-				told[name(&r.Key, i.Window)] += i.Bytes[0] + i.Bytes[1]
+				i := table.TakeInterval(r)
+				taken[name(&r.Key, i.Window)] += i.Bytes[0] + i.Bytes[1]
 			}
 		}
-		table = New(0, func(r *Record, _ event.EndReason, _ int64) { tell(r) }) // 64 flows
+		table = New(0, func(r *Record, _ event.EndReason, _ int64) { take(r) }) // 64 flows
 		table.Aggregate(10)
 		now, bytes := 1000*second, uint64(1)
 		drain := func() {
@@ -59,27 +59,27 @@ func TestWindows(t *testing.T) {
 				r, more := table.Due(rapid.IntRange(1, 5).Draw(t, "most"))
 				if r != nil {
 					require.True(t, table.Stale(r))
-					tell(r)
+					take(r)
 				} else if !more {
 					return
 				}
 			}
 		}
-		table.Enter(now)
+		table.OpenWindow(now)
 		for range rapid.IntRange(1, 300).Draw(t, "packets") {
 			now += rapid.Int64Range(0, 8*second).Draw(t, "later")
 			if _, to := table.Window(); now >= int64(to)*second {
 				drain()
-				table.Enter(now)
+				table.OpenWindow(now)
 			}
 			k := udpKey(rapid.IntRange(0, 100).Draw(t, "flow"))
 			r, _ := table.Get(&k, Hash(&k), now)
 			if table.Stale(r) {
-				tell(r)
+				take(r)
 			}
 			s := Side(rapid.IntRange(0, 1).Draw(t, "side"))
 			r.Count(s, &decap.Packet{}, 1, bytes, now)
-			table.CountIn(r, s, &decap.Packet{}, 1, bytes, now, now)
+			table.CountInterval(r, s, &decap.Packet{}, 1, bytes, now, now)
 			from, _ := table.Window()
 			counted[name(&k, from)] += bytes
 			bytes += bytes>>2 + 1
@@ -89,9 +89,9 @@ func TestWindows(t *testing.T) {
 		}
 		drain()
 		_, to := table.Window()
-		table.Enter(int64(to) * second)
+		table.OpenWindow(int64(to) * second)
 		drain()
-		require.Equal(t, counted, told)
+		require.Equal(t, counted, taken)
 		require.Zero(t, table.windows.n, "nobody is left in the ring")
 	})
 }

@@ -1,7 +1,7 @@
 package flow
 
-// Names keeps short texts outside the records, in chunks of a slab without pointers. Its memory is fixed when it is made. To
-// a text others may be attached, each of a kind, so that a record needs one number for all that is said of it.
+// Names keeps short texts outside the records, in chunks of a slab without pointers. Its memory is fixed when it is made. Other texts,
+// each of a kind, may be attached to a text, so that a record needs one number for all of its texts.
 type Names struct {
 	chunks  []chunk // chunks[0] is never handed out: 0 means none
 	free    uint32
@@ -9,7 +9,7 @@ type Names struct {
 	scratch []byte
 }
 
-// chunk is a piece of a text; the first byte of the first one says how long the text is.
+// chunk is a piece of a text; the first byte of the first chunk is the length of the text.
 type chunk struct {
 	next uint32
 	data [28]byte // with next half a cache line: most names take one chunk
@@ -18,14 +18,14 @@ type chunk struct {
 // maxName is the most bytes of a text that are kept: a DNS name has at most 253 characters (RFC 1035 section 3.1).
 const maxName = 255
 
-// NewNames makes room for texts of so many bytes in all.
+// NewNames returns Names for texts of a number of bytes in all.
 func NewNames(size int) *Names {
 	n := new(Names)
 	n.chunks = slab[chunk](n, max(64, size/32)+1)
 	return n
 }
 
-// Put keeps a text, cut to 255 bytes, and returns its number; 0 if it is empty or there is no room.
+// Put keeps a text, truncated to 255 bytes, and returns its number; 0 if it is empty or there is no room.
 func (n *Names) Put(text []byte) uint32 {
 	if len(text) == 0 {
 		return 0
@@ -117,7 +117,7 @@ func (n *Names) Attached(dst []byte, ref uint32, kind byte) []byte {
 	return append(dst[:start], dst[start+1:]...)
 }
 
-// Detach forgets the text of a kind that is attached to a number.
+// Detach frees the text of a kind that is attached to a number.
 func (n *Names) Detach(ref uint32, kind byte) {
 	before, at := n.find(ref, kind)
 	if at == 0 {
@@ -150,7 +150,7 @@ func (n *Names) last(ref uint32) uint32 {
 	return ref
 }
 
-// Free gives a text back, with those attached to it; 0 is allowed.
+// Free frees a text and those attached to it; 0 is allowed.
 func (n *Names) Free(ref uint32) {
 	for ref != 0 {
 		next := n.chunks[ref].next

@@ -1,7 +1,6 @@
-// Package flow keeps what is known of each conversation: a table of fixed-size records in a slab without pointers, found
-// by key, ended by idle time or evicted when the memory that the user granted is used up; the sequence arithmetic of TCP;
-// and the window of bytes from which parsers read. It knows nothing of protocols above the transport and writes no events:
-// its caller is told when a record ends.
+// Package flow keeps a record of each flow: a table of fixed-size records in a slab without pointers, found by key, ended by idle time
+// or evicted when its memory is used up; the sequence arithmetic of TCP; and the counts of aggregation windows. It knows nothing of
+// protocols above the transport and emits no events: it calls its owner when a record ends.
 //
 // Nothing here is safe for concurrent use: a worker owns its table.
 package flow
@@ -15,7 +14,7 @@ import (
 )
 
 // A Side is one end of a flow: 0 is the key's Lo, 1 its Hi. Counters are kept by side, so that finding out later who the
-// client is costs nothing: only the way in which the record is told is turned round.
+// client is costs nothing: only the orientation of the record changes.
 type Side = uint8
 
 // Record is what is known of one flow. It holds no pointers, so that the garbage collector never looks at the slab, and
@@ -26,12 +25,12 @@ type Record struct {
 	Bytes   [2]uint64 // by side; of the IP packets as their headers say
 	Payload [2]uint64 // by side; transport payload, each byte once
 
-	since since // counted in the aggregation window
+	interval intervalCounts // of the aggregation window
 
 	Packets [2]uint32 // by side; saturates
 	Missing [2]uint32 // by side: TCP bytes skipped or acknowledged without a copy; saturates
 	next    [2]uint32 // by side: the TCP sequence number that comes next
-	hole    [2]uint32 // by side: the sequence number at which the latest hole ended
+	gapEnd  [2]uint32 // by side: the sequence number at which the latest gap ended
 
 	list   links
 	Name   uint32 // in Names; 0 is none
@@ -41,55 +40,57 @@ type Record struct {
 	VLANs   uint16 // the caller's number of a stack of VLAN tags
 	Message uint16 // application messages reported; saturates
 
-	Flags      [2]uint8 // by side: TCP flags seen, ORed
-	sinceFlags [2]uint8
-	TCPState   event.TCPState
-	Proto      l7.Proto
-	Original   l7.Proto // what the connection began with, if it switched protocols
-	NameSource l7.NameSource
-	Initiator  event.Initiator
-	Tries      uint8 // how often no parser recognised anything
-	class      class // the list that the record is in
-	bits       uint8
-	Facts      Facts
-	Unpaired   uint8  // packets of which the other copy never came, since Paired is known; saturates
-	Paired     uint16 // the tap of the packets' other copies; 0 is none
+	Flags         [2]uint8 // by side: TCP flags seen, ORed
+	intervalFlags [2]uint8
+	TCPState      event.TCPState
+	Proto         l7.Proto
+	Original      l7.Proto // what the connection began with, if it switched protocols
+	NameSource    l7.NameSource
+	Initiator     event.Initiator
+	Tries         uint8 // how often no parser recognised anything
+	class         class // the list that the record is in
+	bits          uint8
+	NameFlags     NameFlags
+	Unpaired      uint8  // packets of which the other copy never came, since Paired is known; saturates
+	Paired        uint16 // the mirror session of the packets' other copies; 0 is none
 }
 
-// Facts is what the caller found out about a flow's name and its way, in one byte.
-type Facts uint8
+// NameFlags is what the caller found about a flow's name, in one byte.
+type NameFlags uint8
 
-// Parts of Facts.
+// Parts of NameFlags.
 const (
-	Conflicts Facts = 0b0000_0011 // event.Conflict
-	Direct    Facts = 0b0001_1100 // event.Direct, shifted
-	WeakName  Facts = 0b0010_0000 // the name from DNS is one of several, old, or was asked for by another host
-	ECH       Facts = 0b1100_0000 // event.ECH, shifted
+	Conflicts NameFlags = 0b0000_0011 // event.Conflict
+	Direct    NameFlags = 0b0001_1100 // event.Direct, shifted
+	WeakName  NameFlags = 0b0010_0000 // the name from DNS is one of several, old, or was asked for by another host
+	ECH       NameFlags = 0b1100_0000 // event.ECH, shifted
 
 	directShift = 2
 	echShift    = 6
 )
 
-// Conflicts returns what the connection says and what is known otherwise.
-func (f Facts) Conflicts() event.Conflict { return event.Conflict(f & Conflicts) }
+// Conflicts returns in what the connection disagrees with what is known otherwise.
+func (f NameFlags) Conflicts() event.Conflict { return event.Conflict(f & Conflicts) }
 
 // Direct returns why no lookup explains the flow.
-func (f Facts) Direct() event.Direct { return event.Direct(f & Direct >> directShift) }
+func (f NameFlags) Direct() event.Direct { return event.Direct(f & Direct >> directShift) }
 
 // ECH returns what is known of the client's encrypted hello.
-func (f Facts) ECH() event.ECH { return event.ECH(f & ECH >> echShift) }
+func (f NameFlags) ECH() event.ECH { return event.ECH(f & ECH >> echShift) }
 
 // WithDirect returns the facts with another reason.
-func (f Facts) WithDirect(d event.Direct) Facts { return f&^Direct | Facts(d)<<directShift&Direct }
+func (f NameFlags) WithDirect(d event.Direct) NameFlags {
+	return f&^Direct | NameFlags(d)<<directShift&Direct
+}
 
 // WithECH returns the facts with another class of encrypted hello.
-func (f Facts) WithECH(e event.ECH) Facts { return f&^ECH | Facts(e)<<echShift&ECH }
+func (f NameFlags) WithECH(e event.ECH) NameFlags { return f&^ECH | NameFlags(e)<<echShift&ECH }
 
 const (
 	bitClientHi  = 1 << iota // the client is the key's Hi
 	bitSeq0                  // next[0] is valid
 	bitSeq1                  // next[1] is valid
-	bitTruncated             // copies were cut
+	bitTruncated             // copies were truncated
 	bitOwn                   // it is known which side is the mirrored interface's own
 	bitOwnHi                 // that is the key's Hi
 	bitListed                // it is in the table's ring: see Table.Aggregate
@@ -114,8 +115,8 @@ func (r *Record) Endpoints() (client, server Endpoint) {
 	return client, server
 }
 
-// Own returns the side on which the mirrored interface is, itself or as the way to it: it sends what that side says, and
-// receives what the other one says.
+// Own returns the side on which the mirrored interface is, itself or as the way to it: it sends the packets of that side, and receives
+// those of the other.
 func (r *Record) Own() (s Side, known bool) { return r.bits / bitOwnHi & 1, r.bits&bitOwn != 0 }
 
 // Direction returns the direction of what the flow's client sends, at the mirrored interface.
@@ -130,17 +131,17 @@ func (r *Record) Direction() event.Direction {
 	}
 }
 
-// OwnedBy says on which side the mirrored interface is.
+// OwnedBy sets on which side the mirrored interface is.
 func (r *Record) OwnedBy(s Side) { r.bits = r.bits&^bitOwnHi | bitOwn | (s&1)*bitOwnHi }
 
-// Truncated says whether copies of packets were cut.
+// Truncated reports whether copies of packets were truncated.
 func (r *Record) Truncated() bool { return r.bits&bitTruncated != 0 }
 
-// BothSides says whether packets of both directions were seen.
+// BothSides reports whether packets of both directions were seen.
 func (r *Record) BothSides() bool { return r.Packets[0] != 0 && r.Packets[1] != 0 }
 
-// OpenedBy says which side opened the flow and on what evidence, and reports whether that turns the flow round. Evidence of
-// the same or less weight than what is there already changes nothing.
+// OpenedBy sets which side opened the flow, and on what evidence, and reports whether that turns the flow round. It changes nothing if
+// the flow has evidence of the same or more weight already.
 func (r *Record) OpenedBy(s Side, by event.Initiator) (turned bool) {
 	if by <= r.Initiator && !(r.Packets[0] == 0 && r.Packets[1] == 0) {
 		return false
@@ -160,7 +161,7 @@ func (r *Record) Count(s Side, p *decap.Packet, packets uint32, bytes uint64, na
 		r.bits |= bitTruncated
 	}
 	if p.Proto == decap.TCP {
-		return // sequence numbers tell what is new: see Segment
+		return // sequence numbers show what is new: see Segment
 	}
 	r.Payload[s] += uint64(p.PayloadLen)
 }

@@ -24,16 +24,16 @@ type Table struct {
 	ended   func(*Record, event.EndReason, int64)
 }
 
-// slot is an entry of the index: a record, and the lower half of its hash. That says where the entry belongs, so that others
-// can be moved without a look at their records; and its upper bits, that a probe rarely touches a wrong record.
+// slot is an entry of the index: a record, and the lower half of its hash. The hash shows where the entry belongs, so that others can be
+// moved without reading their records, and its upper bits keep a probe from touching wrong records.
 type slot struct{ tag, rec uint32 }
 
 // RecordSize is the memory that a flow takes, its share of the index included.
 const RecordSize = int(unsafe.Sizeof(Record{})) + 3*int(unsafe.Sizeof(slot{}))
 
-// New makes a table that takes at most so many bytes, and room for 64 flows at the least. ended is called, with the time
-// of the end, for every record that ends by itself or is evicted, before its memory is used again; it may cut the record's
-// counts, and must not call the table otherwise.
+// New returns a table that takes at most a number of bytes, and has room for at least 64 flows. ended is called, with the time
+// of the end, for every record that ends, before its memory is reused; it may take the record's interval counts, and must not call the
+// table otherwise.
 func New(size int, ended func(r *Record, why event.EndReason, nanos int64)) *Table {
 	n := max(64, size/RecordSize)
 	slots := 1 << bits.Len(uint(n*4/3))
@@ -63,16 +63,16 @@ func mix(a, b uint64) uint64 {
 // Touch reads the index where a hash belongs, and returns the number of the record that is likely the one, for TouchRecord.
 func (t *Table) Touch(hash uint64) uint32 { return t.index[uint32(hash)&t.mask].rec }
 
-// TouchRecord reads each cache line of a record, so that Get finds it in the cache. Its result says nothing: it keeps the
-// compiler from dropping the reads. Who touches many places of the index first, and then their records, waits for memory about
-// once, not once for each.
+// TouchRecord reads each cache line of a record, so that Get finds it in the cache. The result has no meaning: it keeps the compiler from
+// dropping the reads. A caller that touches many places of the index first, and then their records, waits for memory about once, not once
+// for each.
 func (t *Table) TouchRecord(ref uint32) uint64 {
 	r := &t.records[ref]
 	return uint64(r.End) + uint64(r.Packets[0]) + uint64(r.Key.Proto)
 }
 
 // Get returns the record of a key, making one if there is none or if the one that is there has been idle for longer than
-// its state allows. fresh says that it is new; its counters are zero then, and Start and End are nanos. The record is
+// its state allows. fresh reports that it is new; its counters are zero then, and Start and End are nanos. The record is
 // valid until the next call of a method of the table.
 func (t *Table) Get(k *decap.Key, hash uint64, nanos int64) (r *Record, fresh bool) {
 	if _, rec := t.find(k, hash); rec != 0 {
@@ -92,7 +92,7 @@ func (t *Table) Get(k *decap.Key, hash uint64, nanos int64) (r *Record, fresh bo
 	return r, true
 }
 
-// Find returns the record of a key if it is not over by a time, and nil otherwise. It is valid as Get says.
+// Find returns the record of a key if it is not over by a time, and nil otherwise. It is valid until the next call of a method of the table.
 func (t *Table) Find(k *decap.Key, hash uint64, nanos int64) *Record {
 	_, rec := t.find(k, hash)
 	r := &t.records[rec]
@@ -131,7 +131,7 @@ func (t *Table) alloc(nanos int64) uint32 {
 	return rec
 }
 
-// End ends a record now, for a reason that its caller found.
+// End ends a record for a reason that its caller found.
 func (t *Table) End(r *Record, why event.EndReason, nanos int64) { t.finish(t.Ref(r), why, nanos) }
 
 // Ref returns a record's number, which stays the same while it is live.
@@ -142,7 +142,7 @@ func (t *Table) Ref(r *Record) uint32 {
 // At returns the record of a number.
 func (t *Table) At(ref uint32) *Record { return &t.records[ref] }
 
-// finish tells of a record's end and gives it back.
+// finish reports a record's end and frees it.
 func (t *Table) finish(rec uint32, why event.EndReason, nanos int64) {
 	r := &t.records[rec]
 	t.ended(r, why, nanos)
@@ -172,7 +172,7 @@ func (t *Table) unindex(rec uint32) {
 // Flush ends every flow, least recently active first within a class.
 func (t *Table) Flush(why event.EndReason) { t.FlushSome(why, t.live) }
 
-// FlushSome is Flush for so many flows at the most.
+// FlushSome is Flush for at most a number of flows.
 func (t *Table) FlushSome(why event.EndReason, most int) {
 	for c := range t.classes {
 		for ; most > 0 && t.classes[c].head != 0; most-- {

@@ -5,20 +5,19 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/event"
 )
 
-// maxJump is the largest distance, in sequence numbers, that is taken for a hole: the largest window that TCP can
-// announce (RFC 7323 section 2.2). What lies farther ahead is another connection or a forgery.
+// maxJump is the largest distance, in sequence numbers, that counts as a gap: the largest window that TCP can announce (RFC 7323
+// section 2.2). A segment farther ahead belongs to another connection or is forged.
 const maxJump = 1 << 30
 
-// MaxAck is how far ahead of the bytes seen an acknowledgment is believed: more than systems buffer for a connection. A
-// firewall that is mirrored on both sides, and changes sequence numbers between, gives acknowledgments that mean another
-// numbering.
+// MaxAck is how far ahead of the bytes seen an acknowledgment may be: more than systems buffer for a connection. Behind a firewall that
+// changes sequence numbers and is mirrored on both sides, acknowledgments may refer to another numbering.
 const MaxAck = 64 << 20
 
-// Seen says what a segment brought.
-type Seen struct {
-	New    int // payload bytes not seen before
-	Hole   int // bytes skipped or acknowledged of which no copy was seen so far; they may still come, late
-	Resent bool
+// SegmentInfo is what a segment added to its flow.
+type SegmentInfo struct {
+	New        int // payload bytes not seen before
+	Gap        int // bytes skipped or acknowledged of which no copy was seen so far; they may still come late
+	Retransmit bool
 }
 
 // Reopens reports whether a packet begins another connection on a flow's addresses and ports: a SYN after the end, or one
@@ -37,9 +36,9 @@ func (r *Record) Reopens(s Side, p *decap.Packet) bool {
 
 // Segment accounts a TCP packet: flags, state, and which of its bytes are new. Retransmitted bytes are not counted as
 // payload; sequence numbers that were skipped, or acknowledged by the peer, without a copy are Missing until they come.
-func (r *Record) Segment(s Side, p *decap.Packet) Seen {
+func (r *Record) Segment(s Side, p *decap.Packet) SegmentInfo {
 	if !p.HasTCP {
-		return Seen{}
+		return SegmentInfo{}
 	}
 	if p.TCPFlags&decap.SYN != 0 && (r.Flags[s]&decap.SYN == 0 || r.TCPState < event.TCPEstablished) {
 		r.bits &^= bitSeq0 << s // what came before belongs to an older connection
@@ -48,7 +47,7 @@ func (r *Record) Segment(s Side, p *decap.Packet) Seen {
 	r.Flags[s] |= p.TCPFlags
 	seen := r.sequence(s, p)
 	if p.TCPFlags&decap.ACK != 0 && p.TCPFlags&decap.RST == 0 && r.TCPState != event.TCPSynSent {
-		seen.Hole += r.acknowledged(1-s, p.Ack)
+		seen.Gap += r.acknowledged(1-s, p.Ack)
 	}
 	r.advance(s, p.TCPFlags)
 	return seen
@@ -57,7 +56,7 @@ func (r *Record) Segment(s Side, p *decap.Packet) Seen {
 func (r *Record) seqKnown(s Side) bool { return r.bits&(bitSeq0<<s) != 0 }
 
 // sequence moves next[s] past the segment.
-func (r *Record) sequence(s Side, p *decap.Packet) (seen Seen) {
+func (r *Record) sequence(s Side, p *decap.Packet) (seen SegmentInfo) {
 	seq, n := p.Seq, uint32(p.PayloadLen)
 	end := seq + n
 	if p.TCPFlags&decap.SYN != 0 {
@@ -74,8 +73,8 @@ func (r *Record) sequence(s Side, p *decap.Packet) (seen Seen) {
 	case ahead <= maxJump:
 		if ahead != 0 && (n != 0 || fin != 0) {
 			r.miss(s, ahead)
-			r.hole[s] = seq
-			seen.Hole = int(ahead)
+			r.gapEnd[s] = seq
+			seen.Gap = int(ahead)
 		}
 		if n != 0 || fin != 0 {
 			r.next[s] = end + fin
@@ -88,8 +87,8 @@ func (r *Record) sequence(s Side, p *decap.Packet) (seen Seen) {
 	return seen
 }
 
-// behind handles a segment that starts before next[s]: what fills the latest hole, and what goes beyond next[s], is new.
-func (r *Record) behind(s Side, seq, n, fin uint32) (seen Seen) {
+// behind handles a segment that starts before next[s]: bytes that fill the latest gap, and bytes beyond next[s], are new.
+func (r *Record) behind(s Side, seq, n, fin uint32) (seen SegmentInfo) {
 	back := r.next[s] - seq
 	if n > back { // its tail is new
 		seen.New = int(n - back)
@@ -97,18 +96,18 @@ func (r *Record) behind(s Side, seq, n, fin uint32) (seen Seen) {
 		n = back
 	}
 	seen.New += int(r.fill(s, seq, n))
-	seen.Resent = n != 0 && seen.New == 0
+	seen.Retransmit = n != 0 && seen.New == 0
 	return seen
 }
 
-// fill takes what lies in the latest hole off Missing and returns how much that was. The hole is taken to be the Missing
-// bytes before its end, which is exact as long as there is one.
+// fill subtracts the bytes that lie in the latest gap from Missing and returns how many these were. The gap is assumed to be the Missing
+// bytes before its end, which is exact as long as there is one gap.
 func (r *Record) fill(s Side, seq, n uint32) uint32 {
-	before := r.hole[s] - seq // how far before the hole's end the segment starts
+	before := r.gapEnd[s] - seq // how far before the gap's end the segment starts
 	if r.Missing[s] == 0 || before == 0 || before > maxJump {
 		return 0
 	}
-	start, end := min(before, r.Missing[s]), uint32(0) // distances from the hole's end
+	start, end := min(before, r.Missing[s]), uint32(0) // distances from the gap's end
 	if n < before {
 		end = before - n
 	}
@@ -126,7 +125,7 @@ func (r *Record) acknowledged(s Side, ack uint32) int {
 		return 0
 	}
 	r.miss(s, ahead)
-	r.next[s], r.hole[s] = ack, ack
+	r.next[s], r.gapEnd[s] = ack, ack
 	return int(ahead)
 }
 
@@ -134,7 +133,7 @@ func (r *Record) miss(s Side, n uint32) {
 	r.Missing[s] = saturated(r.Missing[s], n)
 }
 
-// advance moves the connection's state on, as far as flags tell it. A connection that is picked up in the middle is
+// advance sets the connection's state, as far as flags show it. A connection that is picked up in the middle is
 // established.
 func (r *Record) advance(s Side, flags uint8) {
 	switch {

@@ -10,7 +10,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/event"
 )
 
-// seg is one segment of a test: who sent it, flags, sequence and acknowledgment numbers, payload length.
+// seg is one segment of a test: the sender, flags, sequence and acknowledgment numbers, payload length.
 type seg struct {
 	s        Side
 	flags    uint8

@@ -158,7 +158,7 @@ func (f *flowRow) appProto() string {
 }
 
 func (f *flowRow) direct() string {
-	if d := f.r.Facts.Direct(); d != event.NotDirect {
+	if d := f.r.NameFlags.Direct(); d != event.NotDirect {
 		return d.String()
 	}
 	return ""

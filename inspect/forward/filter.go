@@ -15,7 +15,7 @@ type snapshot struct {
 	proto      l7.Proto
 	source     l7.NameSource
 	initiator  event.Initiator
-	facts      flow.Facts
+	facts      flow.NameFlags
 	sides      uint8 // the client's, and the mirrored interface's own
 	valid      bool
 }
@@ -26,7 +26,7 @@ func (s *Selector) snapshot(r *flow.Record) snapshot {
 	if known {
 		sides |= 4
 	}
-	return snapshot{r.Name, uint32(s.Sessions.Generation()), r.Proto, r.NameSource, r.Initiator, r.Facts, sides, true}
+	return snapshot{r.Name, uint32(s.Sessions.Generation()), r.Proto, r.NameSource, r.Initiator, r.NameFlags, sides, true}
 }
 
 // evalFilters evaluates the expressions on a flow if anything that they can read has changed.

@@ -53,7 +53,7 @@ func TestFiltersAreEvaluatedOnChangesOnly(t *testing.T) {
 		"initiator":   func(r *flow.Record, _ *inventory) { r.Initiator = event.BySYN },
 		"client":      func(r *flow.Record, _ *inventory) { r.OpenedBy(1, event.ByTLSHello) },
 		"own side":    func(r *flow.Record, _ *inventory) { r.OwnedBy(1) },
-		"no lookup":   func(r *flow.Record, _ *inventory) { r.Facts = r.Facts.WithDirect(event.NoLookup) },
+		"no lookup":   func(r *flow.Record, _ *inventory) { r.NameFlags = r.NameFlags.WithDirect(event.NoLookup) },
 		"inventory":   func(_ *flow.Record, o *inventory) { o.generation++ },
 	} {
 		owners := new(inventory)

@@ -98,9 +98,9 @@ func (n *Namer) Describe(b *event.Batch, e *event.Event, r *flow.Record) {
 	n.scratch = n.Names.Append(n.scratch[:0], r.Name)
 	e.Name, e.NameSource = b.CopyText(n.scratch), r.NameSource
 	e.NameConfidence = confidence(r)
-	e.Conflicts, e.ECH = r.Facts.Conflicts(), r.Facts.ECH()
+	e.Conflicts, e.ECH = r.NameFlags.Conflicts(), r.NameFlags.ECH()
 	if !l7.Table[e.Proto].Lookup {
-		e.Direct = r.Facts.Direct()
+		e.Direct = r.NameFlags.Direct()
 	}
 	if e.Kind == event.Interval {
 		n.describeDetails(b, e, r)
@@ -112,12 +112,12 @@ func (n *Namer) Describe(b *event.Batch, e *event.Event, r *flow.Record) {
 func confidence(r *flow.Record) event.Confidence {
 	switch r.NameSource {
 	case l7.SNI, l7.QUICSNI, l7.HTTPHost:
-		if r.Facts.ECH() == event.ECHUnknown {
+		if r.NameFlags.ECH() == event.ECHUnknown {
 			return event.Low
 		}
 		return event.High
 	case l7.ByDNS:
-		if r.Facts&flow.WeakName != 0 {
+		if r.NameFlags&flow.WeakName != 0 {
 			return event.Low
 		}
 		return event.Medium

@@ -30,7 +30,7 @@ func (n *Namer) Opened(r *flow.Record, outbound bool) {
 	n.dropDNSName(r)
 	client, server := n.client(r)
 	answer, found := n.DNS.Lookup(n.scratch[:0], client, server, r.Start)
-	r.Facts &^= flow.WeakName
+	r.NameFlags &^= flow.WeakName
 	if found {
 		n.setName(r, answer.Name, l7.ByDNS)
 		if r.NameSource != l7.ByDNS {
@@ -38,12 +38,12 @@ func (n *Namer) Opened(r *flow.Record, outbound bool) {
 		}
 		n.scratch = answer.Name[:0]
 		if answer.Stale || answer.Shared || answer.OtherHost {
-			r.Facts |= flow.WeakName
+			r.NameFlags |= flow.WeakName
 		}
 	}
-	r.Facts = r.Facts.WithDirect(event.NotDirect)
+	r.NameFlags = r.NameFlags.WithDirect(event.NotDirect)
 	if outbound {
-		r.Facts = r.Facts.WithDirect(directs[pdns.Explain(&pdns.Evidence{
+		r.NameFlags = r.NameFlags.WithDirect(directs[pdns.Explain(&pdns.Evidence{
 			Start: r.Start, Exempt: pdns.Exempt(server.Netip(), n.Exempt), Found: found, Answer: answer,
 			SeesDNS: n.DNS.SeesDNS(client.Session), DoH: n.DNS.DoH(client, r.Start),
 		})])

@@ -19,17 +19,17 @@ func (n *Namer) serverName(r *flow.Record, h *l7.Hint, nanos int64) {
 	n.scratch = known[:0]
 	same := bytes.EqualFold(known, h.Name)
 	if h.ECH != l7.ECHNone {
-		r.Facts = r.Facts.WithECH(n.classifyECH(r, client.Session, known, same, nanos))
-		if r.Facts.ECH() == event.ECHReal {
+		r.NameFlags = r.NameFlags.WithECH(n.classifyECH(r, client.Session, known, same, nanos))
+		if r.NameFlags.ECH() == event.ECHReal {
 			n.attach(r, detailSNI, h.Name)
 			return // the name in the clear is that of a provider that serves many others
 		}
 	}
 	switch {
-	case r.NameSource == l7.ByDNS && !same && r.Facts&flow.WeakName == 0, r.Facts.Direct() == event.NoLookup:
-		r.Facts |= flow.Facts(event.SNINotInDNS)
+	case r.NameSource == l7.ByDNS && !same && r.NameFlags&flow.WeakName == 0, r.NameFlags.Direct() == event.NoLookup:
+		r.NameFlags |= flow.NameFlags(event.SNINotInDNS)
 	case r.NameSource == l7.HTTPHost && !same:
-		r.Facts |= flow.Facts(event.HostNotInSNI)
+		r.NameFlags |= flow.NameFlags(event.HostNotInSNI)
 	}
 	n.setName(r, h.Name, h.NameSource)
 }

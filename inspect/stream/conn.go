@@ -30,7 +30,7 @@ const connSize = int(unsafe.Sizeof(conn{})) + 16*int(unsafe.Sizeof(uint64(0)))
 type direction struct {
 	mode       mode
 	candidates uint64 // protocols that have not rejected these bytes, while the connection's is not known: a bit each
-	win        flow.Window
+	buf        buffer
 	gapSince   int64  // when bytes were first held behind a gap
 	acked      bool   // the peer has the bytes of the gap
 	truncated  bool   // the copy that ends at truncAt was truncated: what follows is lost

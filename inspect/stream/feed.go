@@ -44,11 +44,11 @@ func (t *Table) open(r *flow.Record, seg *Segment) *conn {
 		c.direction[s].candidates = streamProtos
 	}
 	if r.Tries > 0 && !first {
-		c.direction[s].win.Open(p.Seq, true)
+		c.direction[s].buf.Open(p.Seq, true)
 	}
 	if o := 1 - s; r.Flags[o]&decap.SYN != 0 {
 		next, _ := r.Next(o)
-		c.direction[o].win.Open(next, true)
+		c.direction[o].buf.Open(next, true)
 	}
 	return c
 }
@@ -56,7 +56,7 @@ func (t *Table) open(r *flow.Record, seg *Segment) *conn {
 // noteACK notes that the peer has the bytes of a gap.
 func (c *conn) noteACK(seg *Segment) {
 	d := &c.direction[1-seg.Side]
-	if ack, ok := seg.ack(); ok && d.win.Waiting() && int32(ack-d.win.Held()) >= 0 {
+	if ack, ok := seg.ack(); ok && d.buf.HasGap() && int32(ack-d.buf.GapEnd()) >= 0 {
 		d.acked = true
 	}
 }
@@ -76,24 +76,24 @@ func (t *Table) accept(r *flow.Record, c *conn, seg Segment) {
 			return
 		}
 		c.restart(seg.Side)
-		d.win.Open(seq, true)
+		d.buf.Open(seq, true)
 	case reading:
-		d.win.Open(seg.start(r, seq))
+		d.buf.Open(seg.start(r, seq))
 	}
 	if len(payload) < seg.Packet.PayloadLen {
 		d.truncated, d.truncAt = true, seq+uint32(len(payload))
 	}
-	switch d.win.Add(seq, payload, &t.pool) {
-	case flow.Front:
+	switch d.buf.Add(seq, payload, &t.pool) {
+	case inOrder:
 		t.read(r, c, seg)
-	case flow.Far:
+	case outOfWindow:
 		t.skipGap(r, c, seg)
 		if d.mode == seeking && c.begins(payload) {
 			t.accept(r, c, seg)
 		}
-	case flow.Ahead, flow.Old:
+	case outOfOrder, duplicate:
 	}
-	d.win.Keep(&t.pool)
+	d.buf.Detach(&t.pool)
 }
 
 // start returns where a direction's first message starts, and whether that is certain: after a SYN it is.
@@ -111,7 +111,7 @@ func (t *Table) finishIfDone(r *flow.Record, c *conn) {
 	case c.proto != l7.None && a.mode == stopped && b.mode == stopped:
 		r.Tries = maxTries
 		t.handler.StreamDone(r, c.proto)
-	case c.proto == l7.None && (a.mode == seeking && !b.win.Busy() || b.mode == seeking && !a.win.Busy()):
+	case c.proto == l7.None && (a.mode == seeking && !b.buf.Busy() || b.mode == seeking && !a.buf.Busy()):
 		r.Tries++
 	default:
 		t.evict()
@@ -130,7 +130,7 @@ func (t *Table) End(r *flow.Record, nanos int64) {
 		t.flushDatagrams(r, c, nanos)
 	}
 	for s := range c.direction {
-		for d := &c.direction[s]; d.win.Busy() && d.mode == reading; {
+		for d := &c.direction[s]; d.buf.Busy() && d.mode == reading; {
 			t.skipGap(r, c, Segment{Side: flow.Side(s), Nanos: nanos})
 		}
 	}

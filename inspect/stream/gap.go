@@ -18,7 +18,7 @@ func (t *Table) skipOldGaps(r *flow.Record, c *conn, nanos int64) {
 	for s := range c.direction {
 		d := &c.direction[s]
 		switch {
-		case !d.win.Waiting():
+		case !d.buf.HasGap():
 			d.gapSince, d.acked = 0, false
 		case d.gapSince == 0:
 			d.gapSince = nanos
@@ -36,8 +36,8 @@ func (t *Table) skipGap(r *flow.Record, c *conn, seg Segment) {
 	if d.mode == stopped {
 		return
 	}
-	d.win.Consume(len(d.win.Bytes()), &t.pool)
-	if d.win.Seek(c.begins, &t.pool) {
+	d.buf.Consume(len(d.buf.Bytes()), &t.pool)
+	if d.buf.Seek(c.begins, &t.pool) {
 		c.restart(seg.Side)
 		t.read(r, c, seg)
 		return
@@ -48,13 +48,13 @@ func (t *Table) skipGap(r *flow.Record, c *conn, seg Segment) {
 // flushFront gives a direction's contiguous bytes to the parsers for the last time: nothing will follow them.
 func (t *Table) flushFront(r *flow.Record, c *conn, seg Segment) {
 	d := &c.direction[seg.Side]
-	data := d.win.Bytes()
+	data := d.buf.Bytes()
 	if d.mode != reading || len(data) == 0 {
 		return
 	}
 	if t.parse(c, seg.Side, data, true) == l7.Done {
 		next := t.hint.Next
-		t.done(r, c, seg, Message{Seq: d.win.Base(), Data: data, Partial: true})
+		t.done(r, c, seg, Message{Seq: d.buf.Base(), Data: data, Partial: true})
 		if next == l7.Stop {
 			t.advance(c, seg.Side, next)
 		}
@@ -64,8 +64,8 @@ func (t *Table) flushFront(r *flow.Record, c *conn, seg Segment) {
 // resync looks for the next message in a direction whose bytes are not what was expected there.
 func (t *Table) resync(c *conn, s flow.Side) {
 	d := &c.direction[s]
-	d.win.Consume(1, &t.pool) // so that the same segment is not found again
-	if d.win.Seek(c.begins, &t.pool) {
+	d.buf.Consume(1, &t.pool) // so that the same segment is not found again
+	if d.buf.Seek(c.begins, &t.pool) {
 		c.restart(s)
 		return
 	}
@@ -82,14 +82,14 @@ func (t *Table) resyncFromACK(r *flow.Record, c *conn, seg Segment) {
 	}
 	o := 1 - seg.Side
 	d := &c.direction[o]
-	ahead := ack - d.win.End()
-	missing := d.mode == reading && d.win.Opened() && ahead != 0 && ahead <= flow.MaxAck
+	ahead := ack - d.buf.End()
+	missing := d.mode == reading && d.buf.Opened() && ahead != 0 && ahead <= flow.MaxAck
 	if d.mode != seeking && !missing {
 		return
 	}
-	d.win.Close(&t.pool)
+	d.buf.Close(&t.pool)
 	c.restart(o)
-	d.win.Open(ack, true)
+	d.buf.Open(ack, true)
 	if t.hint.Role != l7.Request {
 		return
 	}

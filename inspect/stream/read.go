@@ -10,11 +10,11 @@ import (
 func (t *Table) read(r *flow.Record, c *conn, seg Segment) {
 	d := &c.direction[seg.Side]
 	for d.mode == reading {
-		data := d.win.Bytes()
+		data := d.buf.Bytes()
 		if len(data) == 0 {
 			return
 		}
-		final := len(data) >= flow.Span || d.truncated && d.win.End() == d.truncAt
+		final := len(data) >= maxBuffered || d.truncated && d.buf.End() == d.truncAt
 		switch t.parse(c, seg.Side, data, final) {
 		case l7.More:
 			return
@@ -26,7 +26,7 @@ func (t *Table) read(r *flow.Record, c *conn, seg Segment) {
 			t.resync(c, seg.Side)
 		case l7.Done:
 			next, switches := t.hint.Next, t.hint.Switch
-			t.done(r, c, seg, Message{Seq: d.win.Base(), Data: data})
+			t.done(r, c, seg, Message{Seq: d.buf.Base(), Data: data})
 			t.advance(c, seg.Side, next)
 			if switches {
 				t.switchProto(r, c, seg)
@@ -95,11 +95,11 @@ func (t *Table) switchProto(r *flow.Record, c *conn, seg Segment) {
 	ack, acks := seg.ack()
 	for s := range c.direction {
 		d := &c.direction[s]
-		lost := d.mode != reading || !d.win.Opened()
+		lost := d.mode != reading || !d.buf.Opened()
 		c.restart(flow.Side(s))
 		if lost && acks && flow.Side(s) != seg.Side {
-			d.win.Close(&t.pool)
-			d.win.Open(ack, true)
+			d.buf.Close(&t.pool)
+			d.buf.Open(ack, true)
 		}
 	}
 }
@@ -114,12 +114,12 @@ func (t *Table) advance(c *conn, s flow.Side, next int) {
 	switch {
 	case next == l7.Stop:
 		d.mode = stopped
-		d.win.Close(&t.pool)
+		d.buf.Close(&t.pool)
 	case next <= 0 || next > maxSkip:
 		d.mode = seeking
-		d.win.Close(&t.pool)
+		d.buf.Close(&t.pool)
 	default:
-		d.win.Consume(next, &t.pool)
-		d.truncated = d.truncated && int32(d.truncAt-d.win.Base()) > 0
+		d.buf.Consume(next, &t.pool)
+		d.truncated = d.truncated && int32(d.truncAt-d.buf.Base()) > 0
 	}
 }

@@ -14,7 +14,7 @@ type Table struct {
 	free  []uint32 // numbers that are not in use: there are never more connections than fit in the bound
 	lists [2]list  // by whether both directions of the flow were seen
 	live  int
-	pool  flow.Pool
+	pool  bufferPool
 
 	held  int // bytes of requests that wait for their responses, and of handshakes that span datagrams
 	spare []*request
@@ -54,7 +54,7 @@ func (t *Table) NextMessage(r *flow.Record, s flow.Side) (proto l7.Proto, seq ui
 		return l7.None, 0, false
 	}
 	d := &c.direction[s]
-	return c.proto, d.win.Base(), d.mode == reading && d.win.Opened()
+	return c.proto, d.buf.Base(), d.mode == reading && d.buf.Opened()
 }
 
 // size returns the memory that the connections take.
@@ -88,11 +88,11 @@ func (t *Table) release(r *flow.Record, c *conn) {
 		t.emitUnanswered(r, c)
 	}
 	for s := range c.direction {
-		c.direction[s].win.Close(&t.pool)
+		c.direction[s].buf.Close(&t.pool)
 	}
 	t.held -= c.stateSize
 	t.unlink(r.Stream)
-	*c = conn{direction: [2]direction{{win: c.direction[0].win}, {win: c.direction[1].win}}, pending: c.pending} // keeps empty memory
+	*c = conn{direction: [2]direction{{buf: c.direction[0].buf}, {buf: c.direction[1].buf}}, pending: c.pending} // keeps empty memory
 	t.free = append(t.free, r.Stream)
 	t.live--
 	r.Stream = 0
