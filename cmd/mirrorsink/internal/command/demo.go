@@ -4,6 +4,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/demo"
+	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/flags"
 )
 
 func newDemo() *cobra.Command {
@@ -14,13 +15,15 @@ func newDemo() *cobra.Command {
 		Long: `Plays a bundled capture of three workloads over the loopback interface, as AWS would mirror it, and receives it as listen
 does, with an inventory that says which instances they are. On a terminal it shows a table of the named flows, elsewhere a
 line for each; with --eve it writes events.`,
-		Args: cobra.NoArgs,
+		Example: `  mirrorsink demo
+  mirrorsink demo --for 10s --eve -`,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return demo.Run(cmd.Context(), opts, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
-	f := cmd.Flags()
-	f.DurationVar(&opts.Duration, "for", 0, "end after this long; 0 for when interrupted")
-	f.StringArrayVar(&opts.EVE, "eve", nil, "write events as EVE JSON lines to a `file`, to unix:PATH or to - instead (repeatable)")
+	g := flags.In(cmd.Flags(), flags.Common)
+	g.Duration(&opts.Duration, "for", "end after this long; 0 for when interrupted")
+	g.Strings(&opts.EVE, "eve", "FILE", "write events as EVE JSON lines to a file, to unix:PATH or to - instead (repeatable)")
 	return cmd
 }

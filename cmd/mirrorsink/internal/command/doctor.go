@@ -35,7 +35,7 @@ status is 3 if there is one.`,
 		Example: `  mirrorsink doctor
   mirrorsink doctor -f mirror.yaml
   mirrorsink doctor -f mirror.yaml --host -o json`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := opts.check(); err != nil {
 				return err
@@ -44,13 +44,15 @@ status is 3 if there is one.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVarP(&opts.file, "file", "f", "", "look at what this spec describes, a YAML `file`, or - for standard input")
-	f.BoolVar(&opts.host, "host", false, "look at this machine; without -f that is so anyway")
+	g := flags.In(f, flags.Common)
+	g.String(&opts.file, "file,f", "FILE", "check the set-up that this spec, a YAML file, describes; - is standard input")
+	g.Bool(&opts.host, "host", "check this machine, which is the default without -f")
 	opts.accountOptions.addTo(f)
-	f.IntVar(&opts.sourceMTU, "source-mtu", opts.sourceMTU, "the sources' MTU in `bytes`, which EC2 does not know")
-	f.Var(&opts.needs.ReceiveBuffer, "receive-buffer", "that of listen, for the machine's limits")
-	f.Var(&opts.needs.Memory, "memory", "that of listen, for the machine's limits")
-	f.IntVar(&opts.needs.Workers, "workers", opts.needs.Workers, "the `number` of listen, for the machine's limits; by default one a core")
+	g.Int(&opts.sourceMTU, "source-mtu", "BYTES", "MTU of the sources, which EC2 does not know")
+	g = flags.In(f, flags.Limits)
+	g.Var(&opts.needs.ReceiveBuffer, "receive-buffer", "SIZE", "--receive-buffer of listen")
+	g.Var(&opts.needs.Memory, "memory", "SIZE", "--memory of listen")
+	g.Int(&opts.needs.Workers, "workers", "N", "--workers of listen")
 	opts.addOutput(f, "text")
 	return cmd
 }
@@ -66,7 +68,7 @@ func (o *doctorOptions) check() error {
 	if o.needs.Workers < 1 {
 		return flags.Usagef("--workers %d: there must be one at least", o.needs.Workers)
 	}
-	return o.checkOutput("text")
+	return nil
 }
 
 func defaultHostNeeds() host.Needs {
@@ -96,7 +98,7 @@ func runDoctor(cmd *cobra.Command, opts *doctorOptions) error {
 		all.Merge(d)
 	}
 	print := all.Print
-	if opts.output == "json" {
+	if opts.output.Word == "json" {
 		print = all.PrintJSON
 	}
 	if err := print(cmd.OutOrStdout()); err != nil {

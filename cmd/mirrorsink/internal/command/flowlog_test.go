@@ -86,7 +86,7 @@ func TestFlowLogFlagsThatCannotBe(t *testing.T) {
 		code int
 	}{
 		{[]string{"--flowlog-format", "${version} ${acount-id}"}, `unknown field "acount-id"; did you mean "account-id"?`, exitUsage},
-		{[]string{"--flowlog-format", "x-nonsense-at-all"}, `unknown field "x-nonsense-at-all"; docs/flowlogs.md lists all`, exitUsage},
+		{[]string{"--flowlog-format", "x-nonsense-at-all"}, `unknown field "x-nonsense-at-all"; "mirrorsink help fields" lists all`, exitUsage},
 		{[]string{"--flowlog-format", ""}, "no fields: want some such as ${account-id}, in single quotes", exitUsage},
 		{[]string{"--flowlog-interval", "5m"}, "want 1m or 10m, the windows of AWS", exitUsage},
 		{[]string{"--tcp-flags", "some"}, "want aws or full", exitUsage},

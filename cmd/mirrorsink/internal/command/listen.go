@@ -36,7 +36,7 @@ func newListen() *cobra.Command {
   mirrorsink listen --inventory ec2 --inventory-refresh 5m
   mirrorsink listen --source ring:eth0 --tc-drop --cpus 2-5
   mirrorsink listen --allow-source 10.0.0.0/8 --allow-vni 100-199`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if config != "" {
 				if err := flags.LoadConfig(config, cmd.Flags()); err != nil {
@@ -55,8 +55,8 @@ func newListen() *cobra.Command {
 		},
 	}
 	opts.addTo(cmd.Flags())
-	opts.Forward.CompleteOn(cmd)
-	cmd.Flags().StringVar(&config, flags.ConfigFlag, "", "read flags from a YAML `file`")
+	flags.In(cmd.Flags(), flags.Common).String(&config, flags.ConfigFlag, "FILE", "read flags from a YAML file; see \"help config\"")
+	flags.Promote(cmd.Flags(), flags.ConfigFlag, "listen", "eve", "flowlog", "parquet", "inventory", "forward", "memory", "metrics", "health")
 	return cmd
 }
 
@@ -65,25 +65,28 @@ func defaultListenOptions() *listenOptions { return &listenOptions{*sink.Default
 func (o *listenOptions) addTo(f *pflag.FlagSet) {
 	_ = o.Listen.Set("0.0.0.0:4789")
 	_ = o.Metrics.Set("127.0.0.1:9478")
-	f.Var(&o.Listen, "listen", "receive VXLAN on this UDP address")
-	f.Var(&o.GENEVE, "geneve", "receive GENEVE on this UDP address, such as :6081")
-	f.Var(&o.Source, "source", "read with sockets (udp), or from an interface before the network stack (ring:IFACE, with CAP_NET_RAW)")
-	f.BoolVar(&o.TCDrop, "tc-drop", false, "have tc drop what a ring has read, so that the network stack does not work on it too (with CAP_NET_ADMIN)")
-	f.IntVar(&o.Workers, "workers", o.Workers, "`number` of sockets and threads that share the traffic; by default one a core, or one for each of --cpus")
-	f.Var(&o.CPUs, "cpus", "keep each worker's thread to one of these CPUs, in turn: N or A-B (repeatable)")
-	f.Var(&o.ReceiveBuffer, "receive-buffer", "receive buffer of each socket, or size of each ring")
-	f.Var(&o.Memory, "memory", "bound of all tables and queues together; receive slots add 4 MiB for each worker")
+	g := flags.In(f, flags.Receiving)
+	g.Var(&o.Listen, "listen", "ADDRESS", "receive VXLAN on this UDP address, or off")
+	g.Var(&o.GENEVE, "geneve", "ADDRESS", "receive GENEVE on this UDP address, such as :6081, or off")
+	g.Var(&o.Source, "source", "SOURCE", "read from sockets (udp), or from a network interface before the network stack (ring:IFACE, needs CAP_NET_RAW)")
+	g.Bool(&o.TCDrop, "tc-drop", "have tc drop packets that a ring has read, so that the network stack does not process them too (needs CAP_NET_ADMIN)")
+	g.Var(&o.ReceiveBuffer, "receive-buffer", "SIZE", "receive buffer of each socket, or size of each ring")
+	g.Int(&o.Workers, "workers", "N", "number of sockets and threads that share the traffic; by default one a core, or one for each of --cpus")
+	g.Var(&o.CPUs, "cpus", "CPUS", "pin each worker's thread to one of these CPUs, in turn: N or A-B (repeatable)")
+	g.Duration(&o.Drain, "drain", "continue to receive for this long after SIGTERM, while a load balancer drains")
+	o.Allow.AddTo(f)
+	o.Outputs.AddTo(f)
 	o.Inventory.AddTo(f)
 	o.Inventory.AddRefreshTo(f)
-	o.Outputs.AddTo(f)
-	f.DurationVar(&o.StatsInterval, "stats-interval", o.StatsInterval, "write the counters as an event this often; 0 for never")
-	f.Var(&o.Metrics, "metrics", "serve /metrics on this TCP address, or off")
-	f.Var(&o.Health, "health", "serve /livez and /readyz on this TCP address, or off")
-	f.DurationVar(&o.Drain, "drain", o.Drain, "go on reading for this long after SIGTERM, while a load balancer drains")
-	f.DurationVar(&o.Deadline, "deadline", o.Deadline, "give up writing events this long after the last datagram was read")
-	f.TextVar(&o.LogLevel, "log-level", o.LogLevel, "log what is at least of this `level`: debug, info, warn or error")
-	o.Allow.AddTo(f)
 	o.Forward.AddTo(f)
+	g = flags.In(f, flags.Limits)
+	g.Var(&o.Memory, "memory", "SIZE", "maximum memory of all tables and queues together; receive slots add 4 MiB for each worker")
+	g.Duration(&o.Deadline, "deadline", "stop writing events this long after the last datagram was read")
+	g = flags.In(f, flags.Serving)
+	g.Var(&o.Metrics, "metrics", "ADDRESS", "serve /metrics on this TCP address, or off")
+	g.Var(&o.Health, "health", "ADDRESS", "serve /livez and /readyz on this TCP address, or off")
+	g.Duration(&o.StatsInterval, "stats-interval", "write the counters as an event this often; 0 for never")
+	g.Level(&o.LogLevel, "log-level", "log messages of at least this level: debug, info, warn or error")
 }
 
 // setWorkers chooses the number of workers if nobody asked for one.

@@ -31,9 +31,10 @@ inventory" has it. It should be of the time of the capture.`,
 		Example: `  mirrorsink replay capture.pcap
   mirrorsink replay --eve events.json *.pcap.gz
   mirrorsink replay --inventory inventory.json mirrored.pcap
-  mirrorsink replay --flowlog - --flowlog-format '${srcaddr} ${dstaddr} ${bytes} ${x-name}' capture.pcap
+  mirrorsink replay --flowlog - capture.pcap \
+    --flowlog-format '${srcaddr} ${dstaddr} ${bytes} ${x-name}'
   tcpdump -w - -U udp port 4789 | mirrorsink replay -`,
-		Args: cobra.MinimumNArgs(1),
+		Args: atLeastOne("capture file"),
 		RunE: func(cmd *cobra.Command, files []string) error {
 			if err := opts.check(cmd.Flags().Changed); err != nil {
 				return err
@@ -46,14 +47,16 @@ inventory" has it. It should be of the time of the capture.`,
 	}
 	f := cmd.Flags()
 	opts.Outputs.AddTo(f)
-	f.Var(&opts.Decap, "decap", "take frames as mirrored copies: always, never, or auto to tell by their headers")
-	f.Var(&opts.Memory, "memory", "bound of all tables and queues together")
-	f.IntVar(&opts.Workers, "workers", opts.Workers, "how many inspect a file together; by default one a core")
-	f.BoolVar(&opts.Quiet, "quiet", false, "no progress bar and no summary")
+	g := flags.In(f, flags.Receiving)
+	g.Var(&opts.Decap, "decap", "WHEN", "treat frames as mirrored copies: always, never, or auto to decide by their headers")
+	g = flags.In(f, flags.Limits)
+	g.Var(&opts.Memory, "memory", "SIZE", "maximum memory of all tables and queues together")
+	g.Int(&opts.Workers, "workers", "N", "number of threads that inspect a file; by default one a core")
+	flags.In(f, flags.Outputs).Bool(&opts.Quiet, "quiet", "print no progress bar and no summary")
 	opts.Allow.AddTo(f)
 	opts.Inventory.AddTo(f)
 	opts.Forward.AddTo(f)
-	opts.Forward.CompleteOn(cmd)
+	flags.Promote(f, "eve", "flowlog", "parquet", "inventory", "forward", "decap", "memory", "quiet")
 	return cmd
 }
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -25,7 +24,7 @@ type reportOptions struct {
 	where    string
 	from, to timeBound
 	format   flags.FlowLogFormat
-	output   string
+	output   flags.Choice
 	html     string
 	rows     int
 	memory   flags.Size
@@ -44,21 +43,25 @@ lines, as they are or compressed with gzip, which is found out by content. Folde
 or with -, lines are read from standard input.
 
 A file that is damaged is read as far as it can be, and makes the exit status 1.`,
+		Example: `  mirrorsink report top /var/log/mirrorsink/flows
+  mirrorsink report management --from -24h AWSLogs/`,
 	}, newReportTop(), newReportManagement(), newReportUnanswered(), newReportDirect(), newReportInitiators(),
 		newReportNames(), newReportNew(), newReportNAT())
 }
 
 func (o *reportOptions) addTo(f *pflag.FlagSet) {
-	o.output, o.memory = "table", defaultReportMemory
-	f.StringVar(&o.where, "where", "", "count only records of which this `expression` is true, such as 'dstport == 443 and not private(dstaddr)'")
-	f.Var(&o.from, "from", "count only records that end at or after this time: RFC 3339, or before the last record, such as -1h")
-	f.Var(&o.to, "to", "count only records that begin before this time")
-	f.Var(&o.format, "format", "fields of flow log lines in files that have no header line, as AWS has them; default is version 2")
-	f.StringVarP(&o.output, "output", "o", o.output, "`format` of the output: "+strings.Join(report.Formats, ", "))
-	f.StringVar(&o.html, "html", "", "write a page with the table and plots to this `file` too; it needs nothing else to be looked at")
-	f.IntVarP(&o.rows, "rows", "n", 20, "show so many rows; 0 is all")
-	f.Var(&o.memory, "memory", "bound of all tables; what does not fit goes through a file in TMPDIR")
-	f.BoolVar(&o.quiet, "quiet", false, "no progress bar and no notes")
+	o.output, o.memory, o.rows = flags.ChoiceOf(report.Formats...), defaultReportMemory, 20
+	g := flags.In(f, flags.Selecting)
+	g.String(&o.where, "where", "EXPRESSION", "count only records for which this expression is true, such as 'dstport == 443 and not private(dstaddr)'; see \"help where\"")
+	g.Var(&o.from, "from", "TIME", "count only records that end at or after this time: RFC 3339, or a duration before the last record, such as -1h")
+	g.Var(&o.to, "to", "TIME", "count only records that begin before this time")
+	g.Var(&o.format, "format", "FORMAT", "fields of flow log lines in files without a header line, in AWS's syntax; the default is version 2")
+	g = flags.In(f, flags.Outputs)
+	g.Var(&o.output, "output,o", "FORMAT", "format of the output: "+strings.Join(report.Formats, ", "))
+	g.Int(&o.rows, "rows,n", "N", "show at most this many rows; 0 for all")
+	g.String(&o.html, "html", "FILE", "also write a self-contained page with the table and plots to this file")
+	g.Bool(&o.quiet, "quiet", "print no progress bar and no notes")
+	flags.In(f, flags.Limits).Var(&o.memory, "memory", "SIZE", "maximum memory of all tables; more goes through a file in TMPDIR")
 }
 
 // leastReportMemory is what the tables need so as not to write a file each few records.
@@ -66,8 +69,6 @@ const leastReportMemory = 1 * flags.MiB
 
 func (o *reportOptions) check() error {
 	switch {
-	case !slices.Contains(report.Formats, o.output):
-		return flags.Usagef("--output %s: want one of %s", o.output, strings.Join(report.Formats, ", "))
 	case o.rows < 0:
 		return flags.Usagef("--rows %d: want a number, or 0 for all", o.rows)
 	case o.memory < leastReportMemory:
@@ -112,7 +113,7 @@ const reportSlack = 64 * flags.MiB
 
 // print writes the answer, the page, and the notes, which are for people.
 func (o *reportOptions) print(cmd *cobra.Command, answer *report.Answer) error {
-	if err := answer.Print(cmd.OutOrStdout(), o.output); err != nil {
+	if err := answer.Print(cmd.OutOrStdout(), o.output.Word); err != nil {
 		return fmt.Errorf("write the answer: %w", err)
 	}
 	if o.html != "" {
@@ -120,7 +121,7 @@ func (o *reportOptions) print(cmd *cobra.Command, answer *report.Answer) error {
 			return err
 		}
 	}
-	if o.quiet || o.output == "json" {
+	if o.quiet || o.output.Word == "json" {
 		return nil
 	}
 	if left := answer.Table.Left; left > 0 {

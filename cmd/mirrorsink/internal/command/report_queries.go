@@ -26,8 +26,8 @@ func reportCommand(use, short, long, example string, query func(rows int) *repor
 func newReportTop() *cobra.Command {
 	var (
 		opts   reportOptions
-		by     string
-		groups []string
+		by     = flags.ChoiceOf("bytes", "packets", "flows")
+		groups = []string{"name"}
 	)
 	cmd := &cobra.Command{
 		Use:   "top [FILE or folder]...",
@@ -40,10 +40,12 @@ What two mirrored interfaces saw of one connection is counted once: as the clien
 or instance it is counted for each of them, and once in the total.`,
 		Example: `  mirrorsink report top /var/log/mirrorsink/flows
   mirrorsink report top --by packets --group instance --group domain AWSLogs/
-  mirrorsink report top --group address --where 'not private(address)' --from -24h *.log.gz
-  mirrorsink replay --flowlog - --flowlog-format all capture.pcap | mirrorsink report top -`,
+  mirrorsink report top --group address --from -24h \
+    --where 'not private(address)' *.log.gz
+  mirrorsink replay --flowlog - --flowlog-format all capture.pcap |
+    mirrorsink report top -`,
 		RunE: func(cmd *cobra.Command, files []string) error {
-			query, err := report.Top(by, groups, opts.rows)
+			query, err := report.Top(by.Word, groups, opts.rows)
 			if err != nil {
 				return flags.Usagef("%w", err)
 			}
@@ -52,8 +54,10 @@ or instance it is counted for each of them, and once in the total.`,
 	}
 	f := cmd.Flags()
 	opts.addTo(f)
-	f.StringVar(&by, "by", "bytes", "order by `measure`: bytes, packets or flows")
-	f.StringArrayVar(&groups, "group", []string{"name"}, "group by name, domain, address, port, eni, instance, vpc or app-proto (repeatable)")
+	g := flags.In(f, flags.Common)
+	g.Var(&by, "by", "MEASURE", "order by bytes, packets or flows")
+	g.Strings(&groups, "group", "COLUMN", "group by name, domain, address, port, eni, instance, vpc or app-proto (repeatable)")
+	flags.Suggest(f, "group", "name", "domain", "address", "port", "eni", "instance", "vpc", "app-proto")
 	return cmd
 }
 
@@ -73,9 +77,10 @@ knows no REJECT; that nobody answered is what can be seen of it. REJECT records 
 
 func newReportDirect() *cobra.Command {
 	return reportCommand("direct", "Show flows made straight to an address", `Shows flows to addresses that no DNS answer gave the client, by reason: no_lookup, lookup_expired or doh_suspected, which
-docs/hints.md explains. Only mirrorsink's own records know.`,
+"mirrorsink help hints" explains. Only mirrorsink's own records know.`,
 		`  mirrorsink report direct /var/log/mirrorsink/flows
-  mirrorsink report direct --where 'direct_to_address == "no_lookup" and not private(address)' flows/`, report.Direct)
+  mirrorsink report direct flows/ \
+    --where 'direct_to_address == "no_lookup" and not private(address)'`, report.Direct)
 }
 
 func newReportInitiators() *cobra.Command {
@@ -89,7 +94,8 @@ func newReportNames() *cobra.Command {
 	return reportCommand("names", "Show the names of each instance", `Shows which names each instance spoke to as client, or was asked for as server, with the first and last time. An instance that
 is not known is shown by its interface, or its address.`,
 		`  mirrorsink report names /var/log/mirrorsink/flows
-  mirrorsink report names -n 0 -o csv --where 'instance_id == "i-0a1b2c3d4e5f60718"' flows/`, report.Names)
+  mirrorsink report names -n 0 -o csv flows/ \
+    --where 'instance_id == "i-0a1b2c3d4e5f60718"'`, report.Names)
 }
 
 func newReportNew() *cobra.Command {
@@ -103,7 +109,8 @@ func newReportNew() *cobra.Command {
 		Long: `Shows which names an instance has to do with in the files, and had not in the earlier ones that --since names. --where is for
 both, --from and --to are for the later ones.`,
 		Example: `  mirrorsink report new --since flows/day=24 flows/day=25
-  mirrorsink report new --since baseline.parquet --where 'direct_to_address == ""' today.parquet`,
+  mirrorsink report new --since baseline.parquet today.parquet \
+    --where 'direct_to_address == ""'`,
 		RunE: func(cmd *cobra.Command, files []string) error {
 			if len(since) == 0 {
 				return flags.Usagef("--since is missing: name a file or folder of earlier records")
@@ -112,7 +119,7 @@ both, --from and --to are for the later ones.`,
 		},
 	}
 	opts.addTo(cmd.Flags())
-	cmd.Flags().StringArrayVar(&since, "since", nil, "a `file` or folder of earlier records (repeatable)")
+	flags.In(cmd.Flags(), flags.Common).Strings(&since, "since", "FILE", "a file or folder of earlier records (repeatable)")
 	return cmd
 }
 
@@ -129,7 +136,8 @@ protocol, destination, destination port and time, and where several instances sp
 Each flow says how sure the answer is: unique (by its bytes, or because nobody else was seen), several, or none.
 
 --where, --from and --to are for the records of instances.`,
-		Example: `  mirrorsink report nat --nat-logs AWSLogs/111122223333/vpcflowlogs/ /var/log/mirrorsink/flows
+		Example: `  mirrorsink report nat --nat-logs AWSLogs/111122223333/vpcflowlogs/ \
+    /var/log/mirrorsink/flows
   mirrorsink report nat --nat-logs nat.log.gz -n 0 -o csv flows/`,
 		RunE: func(cmd *cobra.Command, files []string) error {
 			if len(gateway) == 0 {
@@ -139,6 +147,6 @@ Each flow says how sure the answer is: unique (by its bytes, or because nobody e
 		},
 	}
 	opts.addTo(cmd.Flags())
-	cmd.Flags().StringArrayVar(&gateway, "nat-logs", nil, "a `file` or folder of the gateway's flow logs (repeatable)")
+	flags.In(cmd.Flags(), flags.Common).Strings(&gateway, "nat-logs", "FILE", "a file or folder of the gateway's flow logs (repeatable)")
 	return cmd
 }

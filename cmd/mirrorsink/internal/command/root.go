@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/flags"
+	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/manual"
 )
 
 // Exit statuses. 4 (inconclusive, too much was lost) is for commands that judge traffic.
@@ -40,8 +41,7 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case errors.Is(err, errFindings):
 		return exitFindings
 	case !started || errors.As(err, &usage):
-		text := strings.Join(strings.Fields(err.Error()), " ") // cobra's suggestions come on lines of their own
-		fmt.Fprintf(stderr, "mirrorsink: %s; run \"%s --help\"\n", text, cmd.CommandPath())
+		fmt.Fprintf(stderr, "mirrorsink: %v; run \"%s --help\"\n", err, cmd.CommandPath())
 		return exitUsage
 	default:
 		for line := range strings.Lines(err.Error()) { // one a line, if there are several
@@ -52,15 +52,30 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 }
 
 func newRoot(stdout, stderr io.Writer) *cobra.Command {
-	root := &cobra.Command{
-		Use:           "mirrorsink",
-		Short:         "A sink for AWS VPC Traffic Mirroring that names every flow",
+	root := groupOf(&cobra.Command{
+		Use:   "mirrorsink",
+		Short: "A sink for AWS VPC Traffic Mirroring that names every flow",
+		Long: `Receives mirrored VPC traffic, rebuilds its flows, and reports what they are by name. Events and records go to standard output,
+files or AWS; messages for people go to standard error.`,
+		Example: `  mirrorsink demo
+  mirrorsink replay capture.pcap
+  mirrorsink listen --eve /var/log/mirrorsink/eve.json --health :8080`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-	}
+		Version:       readBuildInfo().String(),
+	}, newDemo(), newDoctor(), newListen(), newReplay(), newReport(), newSessions(), newSimulate(), newVersion(), newMan())
+	root.AddCommand(newTopics()...)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.AddCommand(newDemo(), newDoctor(), newListen(), newReplay(), newReport(), newSessions(), newSimulate(), newVersion())
+	root.SetVersionTemplate("{{.Version}}\n")
+	root.SetFlagErrorFunc(flagError)
+	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { fmt.Fprint(cmd.OutOrStdout(), manual.Help(render(cmd))) })
+	root.SetUsageFunc(func(cmd *cobra.Command) error {
+		_, err := fmt.Fprint(cmd.OutOrStderr(), manual.Help(cmd))
+		return err
+	})
+	root.SetHelpCommand(newHelp())
+	complete(root)
 	return root
 }
 
@@ -72,7 +87,7 @@ func groupOf(cmd *cobra.Command, commands ...*cobra.Command) *cobra.Command {
 		if len(args) == 0 {
 			return cmd.Help()
 		}
-		return flags.Usagef("unknown command %q for %q", args[0], cmd.CommandPath())
+		return unknownCommand(cmd, args[0])
 	}
 	return cmd
 }

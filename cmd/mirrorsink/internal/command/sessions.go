@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"math"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -22,9 +21,10 @@ type accountOptions struct {
 }
 
 func (o *accountOptions) addTo(f *pflag.FlagSet) {
-	f.StringVar(&o.region, "region", "", "AWS `region`; by default that of AWS_REGION or the profile")
-	f.StringVar(&o.profile, "profile", "", "`profile` of the AWS configuration files")
-	f.StringVar(&o.endpoint, "endpoint", "", "speak to the EC2 API at this `URL`, such as http://127.0.0.1:4566 of make ec2-playground")
+	g := flags.In(f, flags.AWS)
+	g.String(&o.region, "region", "REGION", "AWS region; by default that of AWS_REGION or the profile")
+	g.String(&o.profile, "profile", "NAME", "profile of the AWS configuration files")
+	g.String(&o.endpoint, "endpoint", "URL", "use the EC2 API at this URL, such as http://127.0.0.1:4566 of make ec2-playground")
 }
 
 // open makes a client. called is told of every call, by its action and outcome; it may be nil.
@@ -36,7 +36,7 @@ func (o *accountOptions) open(ctx context.Context, called func(action, outcome s
 type specOptions struct {
 	accountOptions
 	file   string
-	output string
+	output flags.Choice
 	price  float64
 }
 
@@ -45,28 +45,22 @@ const defaultPrice = 0.015
 
 func (o *specOptions) addTo(f *pflag.FlagSet) {
 	o.accountOptions.addTo(f)
-	f.StringVarP(&o.file, "file", "f", "", "the spec, a YAML `file`, or - for standard input")
+	flags.In(f, flags.Common).String(&o.file, "file,f", "FILE", "the spec, a YAML file; - is standard input")
 }
 
 func (o *specOptions) addOutput(f *pflag.FlagSet, text string) {
-	f.StringVarP(&o.output, "output", "o", text, "`format` of the output: "+text+" or json")
+	o.output = flags.ChoiceOf(text, "json")
+	flags.In(f, flags.Common).Var(&o.output, "output,o", "FORMAT", "format of the output: "+text+" or json")
 }
 
 func (o *specOptions) addPrice(f *pflag.FlagSet) {
-	f.Float64Var(&o.price, "price", defaultPrice, "reckon with this price of a session-hour, in `USD`")
-}
-
-// checkOutput says whether a format can be.
-func (o *specOptions) checkOutput(text string) error {
-	if o.output != text && o.output != "json" {
-		return flags.Usagef("--output %s: want %s or json", o.output, text)
-	}
-	return nil
+	o.price = defaultPrice
+	flags.In(f, flags.Common).Float(&o.price, "price", "USD", "price of a session-hour, for the costs shown")
 }
 
 // checkPrice says whether a price can be.
 func (o *specOptions) checkPrice() error {
-	if o.price < 0 || math.IsNaN(o.price) || math.IsInf(o.price, 0) {
+	if o.price < 0 {
 		return flags.Usagef("--price %g: want a number from 0 on", o.price)
 	}
 	return nil
@@ -99,6 +93,8 @@ where; plan shows what would change, apply does it, watch goes on doing it. Noth
 its tags is ever changed.
 
 Credentials, region and endpoint are found as the AWS CLI finds them.`,
+		Example: `  mirrorsink sessions plan -f mirror.yaml
+  mirrorsink sessions apply -f mirror.yaml`,
 	}, newPlan(), newApply(), newDestroy(), newStatus(), newWatch(), newInventory(), newIAMPolicy())
 }
 

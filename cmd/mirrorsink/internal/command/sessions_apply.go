@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/apply"
+	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/flags"
 	"github.com/mirrorsink/mirrorsink/sessions"
 )
 
@@ -22,7 +23,7 @@ is not. Running it again finishes the job.
 With --dry-run EC2 is only asked whether it would allow each change. What depends on something that is not there yet cannot
 be asked.`,
 		Example: `  mirrorsink sessions apply -f mirror.yaml`,
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := opts.checkPrice(); err != nil {
 				return err
@@ -32,7 +33,7 @@ be asked.`,
 	}
 	opts.addTo(cmd.Flags())
 	opts.addPrice(cmd.Flags())
-	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "only ask EC2 whether it would allow each change")
+	flags.In(cmd.Flags(), flags.Common).Bool(&dryRun, "dry-run", "only ask EC2 whether it would allow each change")
 	return cmd
 }
 

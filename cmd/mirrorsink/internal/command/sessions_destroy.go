@@ -26,11 +26,11 @@ func newDestroy() *cobra.Command {
 		Long: `Deletes every session, rule, filter and target that carries the spec's owner in its tags, whatever else the spec says. On a
 terminal it shows them and asks; elsewhere it needs --yes. Sessions cost money until they are deleted.`,
 		Example: `  mirrorsink sessions destroy -f mirror.yaml --yes`,
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return runDestroy(cmd, opts, yes) },
 	}
 	opts.addTo(cmd.Flags())
-	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	flags.In(cmd.Flags(), flags.Common).Bool(&yes, "yes", "do not ask")
 	return cmd
 }
 

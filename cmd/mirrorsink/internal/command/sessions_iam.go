@@ -21,10 +21,12 @@ func newIAMPolicy() *cobra.Command {
 called. destroy needs what apply does, status what plan does, "listen --inventory ec2" what inventory does. A plan with --probe
 asks whether sessions could be made, and needs what apply does.
 
-The flags narrow the policy: to what carries an owner's tag, to an account, to a region. docs/iam.md says what each action is
+The flags narrow the policy: to what carries an owner's tag, to an account, to a region. "mirrorsink help iam" lists what each action is
 for.`,
-		Example: `  mirrorsink sessions iam-policy apply --owner payments-prod --account 111122223333 --region eu-west-1 > policy.json
-  aws iam create-policy --policy-name mirrorsink --policy-document file://policy.json`,
+		Example: `  mirrorsink sessions iam-policy apply --owner payments-prod \
+    --account 111122223333 --region eu-west-1 > policy.json
+  aws iam create-policy --policy-name mirrorsink \
+    --policy-document file://policy.json`,
 		Args:      cobra.MatchAll(cobra.MaximumNArgs(1), cobra.OnlyValidArgs),
 		ValidArgs: sessions.PolicyCommands(),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -43,8 +45,9 @@ for.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&scope.Owner, "owner", "", "only what carries the tag of this `owner`, which is the spec's")
-	f.StringVar(&scope.Account, "account", "", "only in this `account`; targets may be another one's")
-	f.StringVar(&scope.Region, "region", "", "only in this `region`")
+	g := flags.In(f, flags.Common)
+	g.String(&scope.Owner, "owner", "OWNER", "only objects with the tag of this owner, which is the spec's")
+	g.String(&scope.Account, "account", "ID", "only in this account; targets may be in another one")
+	g.String(&scope.Region, "region", "REGION", "only in this region")
 	return cmd
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/flags"
 	"github.com/mirrorsink/mirrorsink/sessions"
 	"github.com/mirrorsink/mirrorsink/sessions/account"
 )
@@ -31,19 +32,18 @@ instance, VPC, subnet, account and tags behind them. With -f only those of the s
 "listen --inventory" and "replay --inventory" take.`,
 		Example: `  mirrorsink sessions inventory -f mirror.yaml -o json --out inventory.json
   mirrorsink replay --inventory inventory.json capture.pcap`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := opts.checkOutput("table"); err != nil {
-				return err
-			}
 			return runInventory(cmd, &opts)
 		},
 	}
 	f := cmd.Flags()
 	opts.accountOptions.addTo(f)
-	f.StringVarP(&opts.file, "file", "f", "", "only the sessions of the owner of this spec, a YAML `file`")
+	g := flags.In(f, flags.Common)
+	g.String(&opts.file, "file,f", "FILE", "only the sessions of the owner of this spec, a YAML file")
 	opts.addOutput(f, "table")
-	f.StringVar(&opts.out, "out", "-", "write to this `file`, whole or not at all; - is standard output")
+	opts.out = "-"
+	g.String(&opts.out, "out", "FILE", "write to this file, which is replaced when all is written; - is standard output")
 	return cmd
 }
 
@@ -58,7 +58,7 @@ func runInventory(cmd *cobra.Command, opts *writeInventoryOptions) error {
 		fmt.Fprintf(cmd.ErrOrStderr(), "left out: %s: %s\n", o.Session, o.Why)
 	}
 	write := func(w io.Writer) error { return printInventory(w, inv) }
-	if opts.output == "json" {
+	if opts.output.Word == "json" {
 		write = inv.Write
 	}
 	if opts.out == "-" {

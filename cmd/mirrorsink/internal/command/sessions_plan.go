@@ -1,7 +1,6 @@
 package command
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/flags"
 	"github.com/mirrorsink/mirrorsink/sessions"
 )
 
@@ -28,9 +28,9 @@ With --probe EC2 is asked, by a DryRun of each new session, which interfaces it 
 filter to be there already. Answers are kept for a day in the user's cache folder.`,
 		Example: `  mirrorsink sessions plan -f mirror.yaml
   mirrorsink sessions plan -f mirror.yaml --probe -o json`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := cmp.Or(opts.checkOutput("text"), opts.checkPrice()); err != nil {
+			if err := opts.checkPrice(); err != nil {
 				return err
 			}
 			return runPlan(cmd, opts, probe)
@@ -39,7 +39,7 @@ filter to be there already. Answers are kept for a day in the user's cache folde
 	opts.addTo(cmd.Flags())
 	opts.addOutput(cmd.Flags(), "text")
 	opts.addPrice(cmd.Flags())
-	cmd.Flags().BoolVar(&probe, "probe", false, "ask EC2 which of the new sources it would refuse")
+	flags.In(cmd.Flags(), flags.Common).Bool(&probe, "probe", "ask EC2 which of the new sources it would refuse")
 	return cmd
 }
 
@@ -59,7 +59,7 @@ func runPlan(cmd *cobra.Command, opts specOptions, probe bool) error {
 		}
 	}
 	print := p.Print
-	if opts.output == "json" {
+	if opts.output.Word == "json" {
 		print = p.PrintJSON
 	}
 	if err := print(cmd.OutOrStdout(), opts.price); err != nil {

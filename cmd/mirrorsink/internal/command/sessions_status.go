@@ -13,11 +13,10 @@ func newStatus() *cobra.Command {
 		Short: "Show each session, and how it differs from the spec",
 		Long: `Shows each session that is the spec's owner's or that the spec wants: its interface and instance, their state, its target,
 and how it differs from the spec; and what AWS would refuse if the spec were applied. The exit status is 3 if something differs.`,
-		Args: cobra.NoArgs,
+		Example: `  mirrorsink sessions status -f mirror.yaml
+  mirrorsink sessions status -f mirror.yaml -o json`,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := opts.checkOutput("table"); err != nil {
-				return err
-			}
 			return runStatus(cmd, opts)
 		},
 	}
@@ -38,7 +37,7 @@ func runStatus(cmd *cobra.Command, opts specOptions) error {
 	}
 	report := sessions.StatusOf(a.state, p)
 	print := report.Print
-	if opts.output == "json" {
+	if opts.output.Word == "json" {
 		print = report.PrintJSON
 	}
 	if err := print(cmd.OutOrStdout()); err != nil {

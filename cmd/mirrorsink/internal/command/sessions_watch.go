@@ -29,7 +29,7 @@ func newWatch() *cobra.Command {
 read, or EC2 does not answer, changes nothing, and the next one tries again. A round deletes no more than --max-deletions
 things, so that a mistake shows before it is everywhere.`,
 		Example: `  mirrorsink sessions watch -f mirror.yaml --interval 30s`,
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := opts.check(); err != nil {
 				return err
@@ -45,10 +45,12 @@ things, so that a mistake shows before it is everywhere.`,
 	opts.addTo(cmd.Flags())
 	f := cmd.Flags()
 	_ = opts.metrics.Set("127.0.0.1:9479")
-	f.DurationVar(&opts.interval, "interval", opts.interval, "apply this often")
-	f.IntVar(&opts.deletions, "max-deletions", opts.deletions, "delete so many `things` in one round at most; 0 for none")
-	f.Var(&opts.metrics, "metrics", "serve /metrics on this TCP address, or off")
-	f.TextVar(&opts.logLevel, "log-level", opts.logLevel, "log what is at least of this `level`: debug, info, warn or error")
+	g := flags.In(f, flags.Common)
+	g.Duration(&opts.interval, "interval", "apply this often")
+	g.Int(&opts.deletions, "max-deletions", "N", "delete at most this many objects in one round; 0 for none")
+	g = flags.In(f, flags.Serving)
+	g.Var(&opts.metrics, "metrics", "ADDRESS", "serve /metrics on this TCP address, or off")
+	g.Level(&opts.logLevel, "log-level", "log messages of at least this level: debug, info, warn or error")
 	return cmd
 }
 

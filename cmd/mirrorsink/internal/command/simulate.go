@@ -27,8 +27,9 @@ Frames are sent at the times of the capture, times --speed, or at a --rate. Wher
 address or its port is taken, another one is used.`,
 		Example: `  mirrorsink simulate capture.pcap --to 127.0.0.1:4789
   mirrorsink simulate capture.pcap --spec sessions.yaml --out mirrored.pcap
-  mirrorsink simulate capture.pcap --to [::1]:4789 --rate 50000 --loop 0 --loss 0.01 --seed 7`,
-		Args: cobra.MinimumNArgs(1),
+  mirrorsink simulate capture.pcap --to [::1]:4789 --rate 50000 --loop 0 \
+    --loss 0.01 --seed 7`,
+		Args: atLeastOne("capture file"),
 		RunE: func(cmd *cobra.Command, files []string) error {
 			if err := opts.check(cmd.Flags(), files); err != nil {
 				return err
@@ -41,22 +42,26 @@ address or its port is taken, another one is used.`,
 }
 
 func (o *simulateOptions) addTo(f *pflag.FlagSet) {
-	f.StringVar(&o.To, "to", "", "send to `host:port`")
-	f.StringVar(&o.Out, "out", "", "write a capture `file` instead of sending, or - for standard output")
-	f.StringVar(&o.Spec, "spec", "", "read sessions and filters from a YAML `file`")
-	f.Uint32Var(&o.VNI, "vni", o.VNI, "the session's VXLAN network identifier, without --spec")
-	f.StringVar(&o.Source, "source", "", "the mirrored interface's primary `address`, without --spec; by default one of this host")
-	f.IntVar(&o.PacketLength, "packet-length", 0, "mirror only so many `bytes` of a frame, without --spec; 0 for all")
-	f.IntVar(&o.MTU, "mtu", o.MTU, "cut what is sent to this many `bytes`, without --spec")
-	f.BoolVar(&o.GENEVE, "geneve", false, "wrap in GENEVE, as behind a Gateway Load Balancer endpoint")
-	f.Float64Var(&o.Speed, "speed", o.Speed, "play so many times as fast as recorded; 0 for as fast as possible")
-	f.Float64Var(&o.Rate, "rate", 0, "send so many `frames` a second, whatever their times")
-	f.IntVar(&o.Loop, "loop", o.Loop, "play the files so many `times`; 0 for without end")
-	f.Float64Var(&o.Odds.Loss, "loss", 0, "lose copies, with this `probability`")
-	f.Float64Var(&o.Odds.Duplicate, "duplicate", 0, "double copies, with this `probability`")
-	f.Float64Var(&o.Odds.Reorder, "reorder", 0, "let copies be overtaken, with this `probability`")
-	f.Float64Var(&o.Odds.Corrupt, "corrupt", 0, "change bytes of copies, with this `probability`")
-	f.Uint64Var(&o.Odds.Seed, "seed", 0, "the same mishaps again for the same `number`")
+	g := flags.In(f, flags.Common)
+	g.String(&o.To, "to", "HOST:PORT", "send copies to this UDP address")
+	g.String(&o.Out, "out", "FILE", "write a capture file instead of sending; - is standard output")
+	g.String(&o.Spec, "spec", "FILE", "read sessions and filters from a YAML file")
+	g = flags.In(f, flags.Session)
+	g.Var((*flags.VNI)(&o.VNI), "vni", "VNI", "VXLAN network identifier")
+	g.String(&o.Source, "source", "ADDRESS", "primary address of the mirrored interface; by default an address of this host")
+	g.Int(&o.PacketLength, "packet-length", "BYTES", "mirror at most this many bytes of a frame; 0 for all")
+	g.Int(&o.MTU, "mtu", "BYTES", "truncate copies to this many bytes")
+	g = flags.In(f, flags.Sending)
+	g.Bool(&o.GENEVE, "geneve", "wrap copies in GENEVE, as behind a Gateway Load Balancer endpoint")
+	g.Float(&o.Speed, "speed", "FACTOR", "play this many times as fast as recorded; 0 for as fast as possible")
+	g.Float(&o.Rate, "rate", "N", "send this many frames a second, whatever their times")
+	g.Int(&o.Loop, "loop", "N", "play the files this many times; 0 for without end")
+	g = flags.In(f, flags.Faults)
+	g.Float(&o.Odds.Loss, "loss", "PROBABILITY", "lose copies")
+	g.Float(&o.Odds.Duplicate, "duplicate", "PROBABILITY", "duplicate copies")
+	g.Float(&o.Odds.Reorder, "reorder", "PROBABILITY", "delay copies behind later ones")
+	g.Float(&o.Odds.Corrupt, "corrupt", "PROBABILITY", "change bytes of copies")
+	g.Uint64(&o.Odds.Seed, "seed", "N", "repeat the same faults for the same number")
 }
 
 // check says which options cannot be, alone or together.
@@ -76,13 +81,16 @@ func (o *simulateOptions) check(f *pflag.FlagSet, files []string) error {
 			return flags.Usagef("--%s: with --spec it belongs into the file", name)
 		}
 	}
-	return checkOdds(f)
+	return checkOdds(&o.Odds)
 }
 
-func checkOdds(f *pflag.FlagSet) error {
-	for _, name := range []string{"loss", "duplicate", "reorder", "corrupt"} {
-		if p, err := f.GetFloat64(name); err != nil || !(0 <= p && p <= 1) { // NaN neither
-			return flags.Usagef("--%s: a probability is from 0 to 1", name)
+func checkOdds(o *sim.Odds) error {
+	for _, odds := range []struct {
+		flag string
+		p    float64
+	}{{"loss", o.Loss}, {"duplicate", o.Duplicate}, {"reorder", o.Reorder}, {"corrupt", o.Corrupt}} {
+		if odds.p < 0 || odds.p > 1 {
+			return flags.Usagef("--%s: a probability is from 0 to 1", odds.flag)
 		}
 	}
 	return nil

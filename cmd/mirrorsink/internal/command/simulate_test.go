@@ -103,7 +103,7 @@ func TestSimulateUsageErrors(t *testing.T) {
 		{[]string{capture}, "one of --to and --out"},
 		{[]string{capture, "--to", "127.0.0.1:1", "--out", out}, "one of --to and --out"},
 		{[]string{capture, "--out", out, "--loss", "1.5"}, "--loss: a probability"},
-		{[]string{capture, "--out", out, "--corrupt", "NaN"}, "--corrupt: a probability"},
+		{[]string{capture, "--out", out, "--corrupt", "NaN"}, "--corrupt NaN: want a number"},
 		{[]string{capture, "--to", "127.0.0.1:1", "--speed", "-1"}, "cannot be negative"},
 		{[]string{capture, "--out", out, "--speed", "2"}, "are for sending"},
 		{[]string{capture, "--out", out, "--loop", "0"}, "are for sending"},

@@ -17,5 +17,5 @@ func (m *timeBound) Set(text string) (err error) {
 
 func (m *timeBound) String() string { return m.text }
 
-// Type names the value in help texts.
+// Type implements pflag.Value.
 func (*timeBound) Type() string { return "time" }

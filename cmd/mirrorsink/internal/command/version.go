@@ -25,16 +25,18 @@ type buildInfo struct {
 }
 
 func newVersion() *cobra.Command {
-	output := "text"
+	output := flags.ChoiceOf("text", "json")
 	cmd := &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
-		Args:  cobra.NoArgs,
+		Example: `  mirrorsink version
+  mirrorsink version -o json`,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return printVersion(cmd.OutOrStdout(), readBuildInfo(), output)
+			return printVersion(cmd.OutOrStdout(), readBuildInfo(), output.Word)
 		},
 	}
-	cmd.Flags().StringVarP(&output, "output", "o", output, "text or json")
+	flags.In(cmd.Flags(), flags.Common).Var(&output, "output,o", "FORMAT", "format of the output: text or json")
 	return cmd
 }
 
@@ -56,17 +58,18 @@ func readBuildInfo() buildInfo {
 }
 
 func printVersion(w io.Writer, info buildInfo, output string) error {
-	switch output {
-	case "json":
+	if output == "json" {
 		return json.NewEncoder(w).Encode(info)
-	case "text":
-		commit := ""
-		if info.Commit != "" {
-			commit = ", commit " + info.Commit
-		}
-		_, err := fmt.Fprintf(w, "mirrorsink %s%s, %s, %s/%s\n", info.Version, commit, info.Go, info.OS, info.Arch)
-		return err
-	default:
-		return flags.Usagef("--output %s: there are text and json", output)
 	}
+	_, err := fmt.Fprintln(w, info)
+	return err
+}
+
+// String returns the line of --version.
+func (i buildInfo) String() string {
+	commit := ""
+	if i.Commit != "" {
+		commit = ", commit " + i.Commit
+	}
+	return fmt.Sprintf("mirrorsink %s%s, %s, %s/%s", i.Version, commit, i.Go, i.OS, i.Arch)
 }

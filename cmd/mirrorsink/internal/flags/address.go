@@ -34,5 +34,5 @@ func (a *Address) String() string {
 	return a.AddrPort.String()
 }
 
-// Type names the value in help texts.
+// Type implements pflag.Value.
 func (*Address) Type() string { return "addr" }

@@ -28,5 +28,8 @@ func (c *Choice) Set(text string) error {
 // String returns the word.
 func (c *Choice) String() string { return c.Word }
 
-// Type names the value in help texts.
-func (*Choice) Type() string { return "what" }
+// Type implements pflag.Value.
+func (*Choice) Type() string { return "choice" }
+
+// Values returns the words.
+func (c *Choice) Values() []string { return c.Words }

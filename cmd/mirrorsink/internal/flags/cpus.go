@@ -65,7 +65,7 @@ func (l *CPUs) String() string {
 	return strings.Join(parts, ",")
 }
 
-// Type names the value in help texts.
+// Type implements pflag.Value.
 func (*CPUs) Type() string { return "cpus" }
 
 // Of returns the CPU of the n-th worker. The list must not be empty.

@@ -25,5 +25,8 @@ func (e *Encapsulation) Set(text string) error {
 // String returns the name.
 func (e *Encapsulation) String() string { return encapsulations[*e] }
 
-// Type names the value in help texts.
-func (*Encapsulation) Type() string { return "when" }
+// Type implements pflag.Value.
+func (*Encapsulation) Type() string { return "encapsulation" }
+
+// Values returns the names.
+func (*Encapsulation) Values() []string { return encapsulations[:] }

@@ -44,7 +44,7 @@ func didYouMean(name string) string {
 	if best := Closest(name, known); best != "" {
 		return fmt.Sprintf("; did you mean %q?", best)
 	}
-	return "; docs/flowlogs.md lists all"
+	return `; "mirrorsink help fields" lists all`
 }
 
 func (v *FlowLogFormat) Get() *flowlog.Format {
@@ -70,5 +70,8 @@ func (v *FlowLogFormat) String() string {
 	return v.text
 }
 
-// Type names the value in help texts.
+// Values returns the formats that have a name.
+func (*FlowLogFormat) Values() []string { return []string{"default", "all"} }
+
+// Type implements pflag.Value.
 func (*FlowLogFormat) Type() string { return "format" }

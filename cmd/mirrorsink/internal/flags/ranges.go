@@ -9,6 +9,25 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap"
 )
 
+// VNI is a flag for one VXLAN network identifier.
+type VNI uint32
+
+// Set takes a number.
+func (v *VNI) Set(text string) error {
+	n, err := strconv.ParseUint(text, 10, 32)
+	if err != nil || n > decap.MaxVNI {
+		return fmt.Errorf("want a VNI from 0 to %d", decap.MaxVNI)
+	}
+	*v = VNI(n)
+	return nil
+}
+
+// String returns the number.
+func (v *VNI) String() string { return strconv.FormatUint(uint64(*v), 10) }
+
+// Type implements pflag.Value.
+func (*VNI) Type() string { return "vni" }
+
 // VNIs is a repeatable flag for VNIs and ranges of them: N or A-B, several with commas between.
 type VNIs []decap.VNIRange
 
@@ -52,7 +71,7 @@ func (r *VNIs) String() string {
 	})
 }
 
-// Type names the value in help texts.
+// Type implements pflag.Value.
 func (*VNIs) Type() string { return "vnis" }
 
 // Prefixes is a repeatable flag for addresses and networks, several with commas between.
@@ -84,7 +103,7 @@ func (p *Prefixes) Set(text string) error { return appendAll(p, strings.Split(te
 // String returns the networks as Set takes them.
 func (p *Prefixes) String() string { return Join(*p, netip.Prefix.String) }
 
-// Type names the value in help texts.
+// Type implements pflag.Value.
 func (*Prefixes) Type() string { return "cidrs" }
 
 func appendAll(to List, texts []string) error {

@@ -72,5 +72,5 @@ func (s Size) Approximate() string {
 	return fmt.Sprintf("%d B", int(s))
 }
 
-// Type names the value in help texts.
+// Type implements pflag.Value.
 func (*Size) Type() string { return "size" }

@@ -32,5 +32,8 @@ func (s *Source) String() string {
 	return ringPrefix + s.Ring
 }
 
-// Type names the value in help texts.
+// Values returns the beginnings of sources.
+func (*Source) Values() []string { return []string{"udp", ringPrefix} }
+
+// Type implements pflag.Value.
 func (*Source) Type() string { return "source" }

@@ -3,7 +3,6 @@ package forwarding
 import (
 	"slices"
 
-	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/flags"
@@ -27,41 +26,18 @@ const mainFlag = "forward"
 func (o *Options) AddTo(f *pflag.FlagSet) {
 	o.copies, o.cut = flags.ChoiceOf("first", "both"), flags.ChoiceOf("fix", "drop")
 	o.Checksums, o.oversized = flags.ChoiceOf("keep", "fix"), flags.ChoiceOf("drop", "segment")
-	f.Var(&o.To, mainFlag, "forward frames to iface:NAME, tap:NAME, vxlan:HOST:PORT,... or pcap:DIR (repeatable)")
-	f.Var(&o.VLAN, "forward-vlan", "tag frames by mirror session: auto, off, or VNI=VLAN,...")
-	f.StringVar(&o.VLANFile, "forward-vlan-file", "", "keep the tags of auto in this `file`, so that they are the same after a restart")
-	f.StringVar(&o.where, "forward-where", "", "forward only flows of which this `expression` is true")
-	f.StringArrayVar(&o.bypass, "forward-bypass", nil, "do not forward what a sensor cannot use: `'tls|quic|http|after SIZE [if EXPRESSION]'` (repeatable)")
-	f.Var(&o.copies, "forward-copies", "of a packet that is mirrored at both ends forward the first copy, or both")
-	f.Var(&o.cut, "forward-cut", "of copies that the mirror cut fix the lengths, or drop them")
-	f.Var(&o.Checksums, "forward-checksums", "keep wrong checksums of whole packets, or fix them")
-	f.Var(&o.oversized, "forward-oversize", "drop frames that are longer than the target takes, or segment those of TCP")
-	f.Var(&o.reorder, "forward-reorder", "wait for packets that others of their flow have overtaken: off, or TIME[,PACKETS]")
-}
-
-// flagWords are what may stand behind a flag of forwarding.
-var flagWords = map[string][]string{
-	"forward-vlan":    {"auto", "off"},
-	"forward-bypass":  {"tls", "quic", "http", "after"},
-	"forward-reorder": {"off", "5ms"},
-}
-
-// CompleteOn has the shell complete what stands behind the flags.
-func (o *Options) CompleteOn(cmd *cobra.Command) {
-	words := map[string][]string{
-		"forward-copies": o.copies.Words, "forward-cut": o.cut.Words, "forward-checksums": o.Checksums.Words, "forward-oversize": o.oversized.Words,
-	}
-	for flag, some := range flagWords {
-		words[flag] = some
-	}
-	for flag, some := range words {
-		_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(some, cobra.ShellCompDirectiveNoFileComp))
-	}
-	kinds := make([]string, len(targetKinds))
-	for i, kind := range targetKinds {
-		kinds[i] = kind + ":"
-	}
-	_ = cmd.RegisterFlagCompletionFunc(mainFlag, cobra.FixedCompletions(kinds, cobra.ShellCompDirectiveNoSpace))
+	g := flags.In(f, flags.Forwarding)
+	g.Var(&o.To, mainFlag, "TARGET", "forward frames to iface:NAME, tap:NAME, vxlan:HOST:PORT,... or pcap:DIR (repeatable)")
+	g.String(&o.where, "forward-where", "EXPRESSION", "forward only flows for which this expression is true; see \"help where\"")
+	g.Strings(&o.bypass, "forward-bypass", "RULE", "do not forward what a sensor cannot use: 'tls|quic|http|after SIZE [if EXPRESSION]' (repeatable)")
+	g.Var(&o.VLAN, "forward-vlan", "PLAN", "tag frames by mirror session: auto, off, or VNI=VLAN,...")
+	g.String(&o.VLANFile, "forward-vlan-file", "FILE", "keep the tags of auto in this file, so that they are the same after a restart")
+	g.Var(&o.reorder, "forward-reorder", "WINDOW", "wait for packets that arrive behind later ones of their flow: off, or DURATION[,PACKETS]")
+	g.Var(&o.cut, "forward-cut", "ACTION", "frames that the mirror truncated: fix their lengths, or drop them")
+	g.Hidden(&o.copies, "forward-copies", "COPIES", "packets that are mirrored at both ends: forward the first copy, or both")
+	g.Hidden(&o.Checksums, "forward-checksums", "ACTION", "wrong checksums of whole packets: keep or fix them")
+	g.Hidden(&o.oversized, "forward-oversize", "ACTION", "frames longer than the target takes: drop them, or segment those of TCP")
+	flags.Suggest(f, "forward-bypass", "tls", "quic", "http", "after")
 }
 
 // Enabled says whether anything is to be forwarded.

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/flags"
-	"github.com/mirrorsink/mirrorsink/decap"
 	"github.com/mirrorsink/mirrorsink/decap/netif"
 	"github.com/mirrorsink/mirrorsink/decap/tx/pcap"
 )
@@ -154,11 +153,11 @@ func (t *targetSpec) pcapOption(name, value string) (known bool, err error) {
 }
 
 func parseVNI(text string) (uint32, error) {
-	n, err := strconv.ParseUint(text, 10, 32)
-	if err != nil || n > decap.MaxVNI {
-		return 0, fmt.Errorf("%q: want a VNI from 0 to %d", text, decap.MaxVNI)
+	var vni flags.VNI
+	if err := vni.Set(text); err != nil {
+		return 0, fmt.Errorf("%q: %w", text, err)
 	}
-	return uint32(n), nil
+	return uint32(vni), nil
 }
 
 func parsePort(text string) (uint16, error) {
@@ -262,7 +261,16 @@ func (t *TargetList) String() string {
 	return flags.Join(*t, func(s targetSpec) string { return s.text })
 }
 
-// Type names the value in help texts.
+// Values returns the beginnings of targets.
+func (*TargetList) Values() []string {
+	kinds := make([]string, len(targetKinds))
+	for i, kind := range targetKinds {
+		kinds[i] = kind + ":"
+	}
+	return kinds
+}
+
+// Type implements pflag.Value.
 func (*TargetList) Type() string { return "target" }
 
 // OnStdout says whether a target is standard output.

@@ -55,7 +55,10 @@ func (p *vlanPlan) String() string {
 	return flags.Join(slices.Sorted(maps.Keys(p.fixed)), func(vni uint32) string { return fmt.Sprintf("%d=%d", vni, p.fixed[vni]) })
 }
 
-// Type names the value in help texts.
+// Values returns the plans that have a name.
+func (*vlanPlan) Values() []string { return []string{"auto", "off"} }
+
+// Type implements pflag.Value.
 func (*vlanPlan) Type() string { return "plan" }
 
 // Auto says whether each session gets a tag of its own.
@@ -103,5 +106,8 @@ func (r *reorder) String() string {
 	return fmt.Sprintf("%v,%d", r.time, r.packets)
 }
 
-// Type names the value in help texts.
+// Values returns usual windows.
+func (*reorder) Values() []string { return []string{"off", "5ms"} }
+
+// Type implements pflag.Value.
 func (*reorder) Type() string { return "window" }

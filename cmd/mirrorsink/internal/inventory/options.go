@@ -21,12 +21,13 @@ type Options struct {
 const FromEC2 = "ec2"
 
 func (o *Options) AddTo(f *pflag.FlagSet) {
-	f.StringVar(&o.From, "inventory", "", "tell whose packets they are by this `file` of sessions inventory, or by asking ec2")
+	flags.In(f, flags.Inventory).String(&o.From, "inventory", "FILE", "read the owners of mirror sessions from this file of \"sessions inventory\", or from ec2")
+	flags.Suggest(f, "inventory", FromEC2)
 }
 
 func (o *Options) AddRefreshTo(f *pflag.FlagSet) {
 	o.Refresh = time.Minute
-	f.DurationVar(&o.Refresh, "inventory-refresh", o.Refresh, "look for another inventory this often, and on SIGHUP; 0 for on SIGHUP only")
+	flags.In(f, flags.Inventory).Duration(&o.Refresh, "inventory-refresh", "read the inventory again this often, and on SIGHUP; 0 for on SIGHUP only")
 }
 
 // leastRefresh keeps EC2's quota of calls for others.

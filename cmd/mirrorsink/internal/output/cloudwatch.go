@@ -21,9 +21,10 @@ type cloudwatchOptions struct {
 }
 
 func (o *cloudwatchOptions) addTo(f *pflag.FlagSet) {
-	f.StringVar(&o.flowlog, "cloudwatch-flowlog", "", "send VPC Flow Log lines to this log `group` of CloudWatch Logs")
-	f.StringVar(&o.eve, "cloudwatch-eve", "", "send events as EVE JSON lines to this log `group` of CloudWatch Logs")
-	f.BoolVar(&o.create, "cloudwatch-create", false, "create a log group that is not there")
+	g := flags.In(f, flags.AWS)
+	g.String(&o.flowlog, "cloudwatch-flowlog", "GROUP", "send VPC Flow Log lines to this log group of CloudWatch Logs")
+	g.String(&o.eve, "cloudwatch-eve", "GROUP", "send events as EVE JSON lines to this log group of CloudWatch Logs")
+	g.Bool(&o.create, "cloudwatch-create", "create a log group that does not exist")
 }
 
 // groupName is what https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html lets a group

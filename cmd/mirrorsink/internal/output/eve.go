@@ -3,6 +3,7 @@ package output
 import (
 	"github.com/spf13/pflag"
 
+	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/flags"
 	"github.com/mirrorsink/mirrorsink/inspect/export"
 	"github.com/mirrorsink/mirrorsink/inspect/export/eve"
 )
@@ -11,7 +12,7 @@ import (
 type eveOptions struct{ To []string }
 
 func (o *eveOptions) addTo(f *pflag.FlagSet) {
-	f.StringArrayVar(&o.To, "eve", o.To, "write events as EVE JSON lines to a `file`, to unix:PATH or to - (repeatable; - unless another output is given)")
+	flags.In(f, flags.Outputs).Strings(&o.To, "eve", "FILE", "write events as EVE JSON lines to a file, to unix:PATH or to - (repeatable; the default is - if there is no other output)")
 }
 
 func (o *eveOptions) check() error { return nil }

@@ -15,8 +15,8 @@ type flowlogOptions struct {
 }
 
 func (o *flowlogOptions) addTo(f *pflag.FlagSet) {
-	f.StringArrayVar(&o.to, "flowlog", nil, "write VPC Flow Log lines to a `file`, to unix:PATH or to - (repeatable)")
-	f.Var(&o.format, "flowlog-format", "fields of the lines as AWS has them, '${account-id} ${action}', or default, or all")
+	flags.In(f, flags.Outputs).Strings(&o.to, "flowlog", "FILE", "write VPC Flow Log lines to a file, to unix:PATH or to - (repeatable)")
+	flags.In(f, flags.Records).Var(&o.format, "flowlog-format", "FORMAT", "fields of flow log lines: default for AWS's, all, or a list in AWS's syntax, '${srcaddr} ${bytes}'")
 }
 
 func (o *flowlogOptions) check() error { return nil }

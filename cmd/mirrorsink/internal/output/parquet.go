@@ -31,10 +31,11 @@ const (
 
 func (o *parquetOptions) addTo(f *pflag.FlagSet) {
 	o.rotate, o.size = defaultParquetRotate, defaultParquetSize
-	f.StringArrayVar(&o.to, "parquet", nil, "write flow log records and DNS answers as Parquet to a `folder` or to s3://bucket/prefix (repeatable)")
-	f.Var(&o.schema, "parquet-schema", "columns and folders of flow log records: aws, or ocsf for Security Lake")
-	f.DurationVar(&o.rotate, "parquet-rotate", o.rotate, "begin new Parquet files this often")
-	f.Var(&o.size, "parquet-size", "begin a new Parquet file when one is about to grow larger")
+	g := flags.In(f, flags.Outputs)
+	g.Strings(&o.to, "parquet", "DIR", "write flow log records and DNS answers as Parquet files to a folder or to s3://BUCKET/PREFIX (repeatable)")
+	g.Var(&o.schema, "parquet-schema", "SCHEMA", "schema of flow log records: aws, or ocsf for Security Lake")
+	g.Duration(&o.rotate, "parquet-rotate", "begin new Parquet files this often")
+	g.Hidden(&o.size, "parquet-size", "SIZE", "begin a new Parquet file before one grows larger than this")
 }
 
 func (o *parquetOptions) check() error {
@@ -191,5 +192,8 @@ func (s *parquetSchema) Set(text string) error {
 // String returns the schema's name.
 func (s *parquetSchema) String() string { return schemaNames[*s] }
 
-// Type names the value in help texts.
+// Values returns the names.
+func (*parquetSchema) Values() []string { return schemaNames[:] }
+
+// Type implements pflag.Value.
 func (*parquetSchema) Type() string { return "schema" }

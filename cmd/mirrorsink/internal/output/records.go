@@ -24,11 +24,12 @@ type recordOptions struct {
 }
 
 func (o *recordOptions) addTo(f *pflag.FlagSet) {
-	f.Var(&o.interval, "flowlog-interval", "aggregation window of flow log records: 1m or 10m")
-	f.Var(&o.flags, "tcp-flags", "TCP flags in flow log records: those that aws records, or full for all")
-	f.StringVar(&o.ranges, "aws-ip-ranges", "", "tell AWS's services by this `file`, AWS's ip-ranges.json")
-	f.StringVar(&o.account, "account-id", "", "account of interfaces of which the inventory does not know it, 12 `digits`")
-	f.StringVar(&o.region, "region", "", "`region` of interfaces of which the inventory does not know it, such as eu-west-1")
+	g := flags.In(f, flags.Records)
+	g.Var(&o.interval, "flowlog-interval", "DURATION", "aggregation window of flow log records: 1m or 10m")
+	g.Hidden(&o.flags, "tcp-flags", "FLAGS", "TCP flags in flow log records: aws for those that AWS records, or full for all")
+	g.String(&o.ranges, "aws-ip-ranges", "FILE", "name AWS services by address ranges from this file, AWS's ip-ranges.json")
+	g.String(&o.account, "account-id", "ID", "account, 12 digits, of interfaces whose account the inventory does not have")
+	g.String(&o.region, "region", "REGION", "region, such as eu-west-1, of interfaces whose region the inventory does not have")
 }
 
 // check says which options cannot be.
@@ -84,7 +85,10 @@ func (v *flowlogInterval) String() string {
 	return strings.TrimSuffix(v.get().String(), "0s")
 }
 
-// Type names the value in help texts.
+// Values returns the windows of AWS.
+func (*flowlogInterval) Values() []string { return []string{"1m", "10m"} }
+
+// Type implements pflag.Value.
 func (*flowlogInterval) Type() string { return "duration" }
 
 // tcpFlags is a flag for which TCP flags records have: true is all of them.
@@ -111,5 +115,8 @@ func (v *tcpFlags) String() string {
 	return "aws"
 }
 
-// Type names the value in help texts.
+// Values returns the values.
+func (*tcpFlags) Values() []string { return []string{"aws", "full"} }
+
+// Type implements pflag.Value.
 func (*tcpFlags) Type() string { return "flags" }

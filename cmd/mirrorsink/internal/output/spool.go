@@ -24,8 +24,9 @@ const (
 
 func (o *spoolOptions) addTo(f *pflag.FlagSet) {
 	o.dir, o.size = defaultSpool, defaultSpoolSize
-	f.StringVar(&o.dir, "spool", o.dir, "keep what AWS has not yet taken in this `folder`, over restarts too")
-	f.Var(&o.size, "spool-size", "bound of the spool; past it the oldest files are dropped")
+	g := flags.In(f, flags.AWS)
+	g.String(&o.dir, "spool", "DIR", "keep data that AWS has not accepted yet in this folder, across restarts")
+	g.Var(&o.size, "spool-size", "SIZE", "maximum size of the spool; beyond it the oldest files are dropped")
 }
 
 func (o *spoolOptions) check() error {

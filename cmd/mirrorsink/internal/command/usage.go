@@ -1,0 +1,90 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/flags"
+)
+
+// noArgs refuses arguments.
+func noArgs(_ *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return flags.Usagef("unexpected argument %q: the command takes flags only", args[0])
+	}
+	return nil
+}
+
+// atLeastOne requires one argument or more.
+func atLeastOne(what string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return flags.Usagef("name at least one %s", what)
+		}
+		return nil
+	}
+}
+
+// unknownCommand is the error for a word that is no subcommand, with the nearest one if there is any.
+func unknownCommand(cmd *cobra.Command, word string) error {
+	var known []string
+	for _, c := range cmd.Commands() {
+		if c.IsAvailableCommand() || c.IsAdditionalHelpTopicCommand() {
+			known = append(known, c.Name())
+		}
+	}
+	return flags.Usagef("unknown command %q for %q%s", word, cmd.CommandPath(), didYouMean("", word, known))
+}
+
+func didYouMean(before, word string, known []string) string {
+	if best := flags.Closest(word, known); best != "" {
+		return fmt.Sprintf("; did you mean %q?", before+best)
+	}
+	return ""
+}
+
+// flagError returns pflag's errors in the words of the program.
+func flagError(cmd *cobra.Command, err error) error {
+	var unknown *pflag.NotExistError
+	var invalid *pflag.InvalidValueError
+	var missing *pflag.ValueRequiredError
+	switch {
+	case errors.As(err, &unknown):
+		return unknownFlag(cmd, unknown)
+	case errors.As(err, &missing):
+		return flags.Usagef("--%s: a value is missing", missing.GetFlag().Name)
+	case errors.As(err, &invalid):
+		f := invalid.GetFlag()
+		why := invalid.Unwrap()
+		if f.Value.Type() == "bool" {
+			why = errors.New("want true or false") // also for the flags that cobra adds
+		}
+		return flags.Usagef("--%s %s: %w", f.Name, quoted(invalid.GetValue()), why)
+	}
+	return flags.Usagef("%w", err)
+}
+
+// quoted returns a value as it was given, or in quotation marks where it would not be seen or would break the line.
+func quoted(value string) string {
+	if q := fmt.Sprintf("%q", value); value == "" || q != `"`+value+`"` {
+		return q
+	}
+	return value
+}
+
+func unknownFlag(cmd *cobra.Command, err *pflag.NotExistError) error {
+	name := err.GetSpecifiedName()
+	if err.GetSpecifiedShortnames() != "" {
+		return flags.Usagef("unknown flag: -%s", name)
+	}
+	var known []string
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if !f.Hidden {
+			known = append(known, f.Name)
+		}
+	})
+	return flags.Usagef("unknown flag: --%s%s", name, didYouMean("--", name, known))
+}
