@@ -82,12 +82,12 @@ files or AWS; messages for people go to standard error.`,
 // groupOf makes a command of one that only has others: alone it shows them, and a word that is none of them is a mistake.
 func groupOf(cmd *cobra.Command, commands ...*cobra.Command) *cobra.Command {
 	cmd.AddCommand(commands...)
-	cmd.Args, cmd.DisableFlagsInUseLine = cobra.ArbitraryArgs, true
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if len(args) == 0 {
-			return cmd.Help()
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return unknownCommand(cmd, args[0])
 		}
-		return unknownCommand(cmd, args[0])
+		return nil
 	}
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 	return cmd
 }
