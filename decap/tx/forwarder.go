@@ -8,74 +8,73 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap"
 )
 
-// ForwarderConfig says what becomes of frames that are not as they should be.
+// ForwarderConfig is what becomes of truncated copies and of wrong checksums.
 type ForwarderConfig struct {
-	// DropCut drops frames whose copy was cut, instead of making their lengths and checksums agree with what is there. Those where
-	// that cannot be done are dropped in any case.
-	DropCut bool
-	// FixChecksums computes wrong checksums anew, as far as the mirrored bytes tell them to be wrong: see decap.Fixes.
+	// DropTruncated drops frames whose copy was truncated, instead of setting their lengths and checksums to what is there. Copies that
+	// cannot be fixed are dropped in any case.
+	DropTruncated bool
+	// FixChecksums replaces wrong checksums, as far as the mirrored bytes show that they are wrong: see decap.Fixes.
 	FixChecksums bool
 }
 
-// ForwarderCounts says what became of the frames that a Forwarder took: Taken is Passed and Cut together.
+// ForwarderCounts are what became of the frames that a Forwarder took: Taken is the sum of Passed and Truncated.
 type ForwarderCounts struct {
 	Taken     uint64
 	Passed    uint64 // to every Out
-	Cut       uint64 // dropped: the copy was cut, and could not be mended or was not wanted
-	Lengths   uint64 // of those passed, frames whose lengths were made to agree with what is there
-	Checksums uint64 // of those passed, frames of which a wrong checksum was computed anew
+	Truncated uint64 // dropped: the copy was truncated, and could not be fixed or was to be dropped
+	Lengths   uint64 // of those passed, truncated frames whose lengths were set to what is there
+	Checksums uint64 // of those passed, frames of which a wrong checksum was replaced
 }
 
 const (
 	// forwarderFrames is how many frames wait for a Flush at most: a batch, and as many that were held back before.
 	forwarderFrames = 2 * decap.BatchSize
-	// forwarderHeads is the memory for what is made anew of them, in bytes. A tag takes 16 of it, and mending TCP 80.
+	// forwarderHeads is the memory for rewritten heads in bytes. A tag takes 16 bytes of it, and fixing TCP 80.
 	forwarderHeads = forwarderFrames*80 + decap.MaxHead
 )
 
-// A Forwarder makes frames fit for others, once, and gives them to all ways out. It is one worker's; Counts alone may be called from
-// other goroutines.
+// A Forwarder fixes each frame once, and hands it to all Outs. It is one worker's; other goroutines may call Counts only.
 type Forwarder struct {
-	outs    []Out
-	mending decap.Fixes
-	dropCut bool
+	outs          []Out
+	fixes         decap.Fixes
+	dropTruncated bool
 
-	frames [forwarderFrames]Frame // that the ways out have since the last Flush
+	frames [forwarderFrames]Frame // handed to the Outs since the last Flush
 	n      int
-	heads  []byte // of those frames; its memory is used again after Flush
+	heads  []byte // of those frames; the memory is reused after Flush
 	counts ForwarderCounts
 
-	mu        sync.Mutex // guards published, so that every reading of it agrees with itself
+	mu        sync.Mutex // guards published, so that each reading of it is consistent
 	published ForwarderCounts
 }
 
-// NewForwarder returns a Forwarder to these ways out, which it closes in the end.
+// NewForwarder returns a Forwarder to the outs. Its Close closes them.
 func NewForwarder(outs []Out, cfg ForwarderConfig) *Forwarder {
 	return &Forwarder{
-		outs:    outs,
-		mending: decap.Fixes{Ethernet: true, Lengths: true, Checksums: cfg.FixChecksums},
-		dropCut: cfg.DropCut,
-		heads:   make([]byte, 0, forwarderHeads),
+		outs:          outs,
+		fixes:         decap.Fixes{Ethernet: true, Lengths: true, Checksums: cfg.FixChecksums},
+		dropTruncated: cfg.DropTruncated,
+		heads:         make([]byte, 0, forwarderHeads),
 	}
 }
 
-// Forward takes a frame, which Parse called OK or Fragment and VerifyChecksums has looked at. What it points to must stay as it is until
-// the next Flush. It flushes by itself when it has as many frames as it can keep.
+// Forward takes a frame of which Parse returned OK or Fragment, after VerifyChecksums. What the frame points to must not change until the
+// next Flush. Forward flushes by itself when it holds as many frames as it can.
 func (fw *Forwarder) Forward(f decap.Frame) {
 	fw.counts.Taken++
 	p := f.Packet
-	if fw.dropCut && p.AnyTruncated() {
-		fw.counts.Cut++
+	if fw.dropTruncated && p.AnyTruncated() {
+		fw.counts.Truncated++
 		return
 	}
 	if fw.n == len(fw.frames) || cap(fw.heads)-len(fw.heads) < decap.MaxHead {
 		fw.Flush()
 	}
-	m := fw.mending
+	m := fw.fixes
 	m.VLAN = f.VLAN
 	head, tail, did := p.Fix(fw.heads[len(fw.heads):], m)
 	if did == decap.Unfixable {
-		fw.counts.Cut++
+		fw.counts.Truncated++
 		return
 	}
 	fw.heads = fw.heads[:len(fw.heads)+len(head)]
@@ -102,7 +101,7 @@ func (fw *Forwarder) count(did decap.Fixed) {
 	}
 }
 
-// Flush has all ways out send what they have, and lets go of it.
+// Flush flushes all Outs, and releases the frames.
 func (fw *Forwarder) Flush() {
 	for _, o := range fw.outs {
 		o.Flush()
@@ -120,7 +119,7 @@ func (fw *Forwarder) Counts() ForwarderCounts {
 	return fw.published
 }
 
-// Close flushes, and closes the ways out.
+// Close flushes, and closes all Outs.
 func (fw *Forwarder) Close() error {
 	fw.Flush()
 	var errs []error

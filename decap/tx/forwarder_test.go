@@ -46,7 +46,7 @@ func (k *kept) Flush() {
 
 func (k *kept) Close() error { return k.closed }
 
-// mirroredTCP makes a mirrored TCP packet, of which the mirror has cut bytes.
+// mirroredTCP makes a mirrored TCP packet, the last bytes of which the mirror has cut off.
 func mirroredTCP(t require.TestingT, seq uint32, length, cut int, sum bool) decap.Datagram {
 	ip := &layers.IPv4{Version: 4, TTL: 9, Protocol: layers.IPProtocolTCP, SrcIP: []byte{10, 0, 0, 1}, DstIP: []byte{10, 0, 0, 2}}
 	tcp := &layers.TCP{SrcPort: 1, DstPort: 2, Seq: seq, ACK: true}
@@ -71,10 +71,10 @@ func workerFrame(t require.TestingT, d *decap.Datagram, vlan uint16) decap.Frame
 	return decap.Frame{Packet: p, Nanos: d.Nanos, WireLen: len(p.Frame), Hash: 5, VLAN: vlan}
 }
 
-// TestForwarder: every way out gets all frames in order, mended, and all are counted.
+// TestForwarder: every Out gets all frames in order, fixed, and all are counted.
 func TestForwarder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		cfg := tx.ForwarderConfig{DropCut: rapid.Bool().Draw(t, "drop cut"), FixChecksums: rapid.Bool().Draw(t, "fix")}
+		cfg := tx.ForwarderConfig{DropTruncated: rapid.Bool().Draw(t, "drop cut"), FixChecksums: rapid.Bool().Draw(t, "fix")}
 		outs := []*kept{{}, {}}
 		fw := tx.NewForwarder([]tx.Out{outs[0], outs[1]}, cfg)
 		var want []uint32
@@ -86,8 +86,8 @@ func TestForwarder(t *testing.T) {
 			f := workerFrame(t, &d, uint16(seq%3))
 			expected.Taken++
 			switch {
-			case cut > 0 && cfg.DropCut, cut > length:
-				expected.Cut++
+			case cut > 0 && cfg.DropTruncated, cut > length:
+				expected.Truncated++
 			default:
 				want = append(want, seq)
 				expected.Passed++
@@ -125,7 +125,7 @@ func requireSent(t require.TestingT, f *tx.Frame, seq uint32, cfg tx.ForwarderCo
 	require.False(t, cfg.FixChecksums && p.VerifyChecksums())
 	require.Equal(t, uint16(seq%3), f.VLAN)
 	require.Equal(t, f.VLAN, p.VLANs[0])
-	require.Equal(t, f.Packet.IPLen+14+4*int(p.NumVLANs), f.WireLen, "as long as it was before the mirror cut it, with its tag")
+	require.Equal(t, f.Packet.IPLen+14+4*int(p.NumVLANs), f.WireLen, "as long as before the mirror truncated it, with its tag")
 	require.Equal(t, []any{"10.9.8.7", uint32(7), uint32(5)}, []any{f.Outer.String(), f.VNI, f.Hash})
 	if f.VLAN == 0 && !f.Packet.AnyTruncated() && !f.Packet.BadChecksum {
 		require.Empty(t, f.Head)
@@ -156,7 +156,7 @@ func TestForwarderLongHeads(t *testing.T) {
 	require.EqualValues(t, 200, fw.Counts().Checksums)
 }
 
-func TestForwarderCloseTellsAll(t *testing.T) {
+func TestForwarderCloseReturnsAllErrors(t *testing.T) {
 	fw := tx.NewForwarder([]tx.Out{&kept{closed: errors.New("one")}, &kept{}, &kept{closed: errors.New("two")}}, tx.ForwarderConfig{})
 	require.EqualError(t, fw.Close(), "one\ntwo")
 }
@@ -209,7 +209,7 @@ func TestForwarderCountsAgree(t *testing.T) {
 				return
 			default:
 				c := fw.Counts()
-				assert.Equal(t, c.Taken, c.Passed+c.Cut, fmt.Sprint(c))
+				assert.Equal(t, c.Taken, c.Passed+c.Truncated, fmt.Sprint(c))
 			}
 		}
 	})
@@ -223,5 +223,5 @@ func TestForwarderCountsAgree(t *testing.T) {
 	}
 	close(stop)
 	readers.Wait()
-	require.Equal(t, tx.ForwarderCounts{Taken: 2000, Passed: 1000, Cut: 1000}, fw.Counts())
+	require.Equal(t, tx.ForwarderCounts{Taken: 2000, Passed: 1000, Truncated: 1000}, fw.Counts())
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // A Sender sends UDP payloads from source addresses and ports of the caller's choice. Each pair gets a socket of its own
-// when it is first used; AWS uses 128 ports a mirrored interface. It is not safe for concurrent use.
+// when it is first used. AWS uses 128 ports per mirrored interface. A Sender is not safe for concurrent use.
 type Sender struct {
 	to      netip.AddrPort
 	network string
@@ -41,10 +41,10 @@ func (s *Sender) Send(from netip.AddrPort, payload []byte) error {
 	return err
 }
 
-// Unbound returns the first reason why a source could not be had as asked, for one warning; nil if all were.
+// Unbound returns the first reason why a socket could not be bound to its source, for one warning; nil if all were bound.
 func (s *Sender) Unbound() error { return s.unbound }
 
-// open makes an unconnected socket: a connected one would fail when nobody listens yet.
+// open opens an unconnected socket: a connected one would fail while nobody listens.
 func (s *Sender) open(from netip.AddrPort) (*net.UDPConn, error) {
 	c, err := net.ListenUDP(s.network, net.UDPAddrFromAddrPort(from))
 	if err == nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap"
 )
 
-// VLANMode says how mirror sessions get their 802.1Q tags.
+// A VLANMode is how mirror sessions get their 802.1Q tags.
 type VLANMode uint8
 
 // The modes.
@@ -26,30 +26,30 @@ const (
 // MaxVLAN is the largest tag: 4095 is reserved, as 0 is for no tag (IEEE 802.1Q-2022 table 9-2).
 const MaxVLAN = 4094
 
-// VLANConfig says which sessions get which tags.
+// VLANConfig is which sessions get which tags.
 type VLANConfig struct {
 	Mode  VLANMode
 	Fixed map[uint32]uint16 // by VNI, for VLANFixed
-	// File keeps the tags of VLANAuto over restarts; "" keeps none, and then most tags stay the same nevertheless, as long as
-	// sessions do not contend for them. It is one process's: of two on one file each writes over what the other wrote.
+	// File keeps the tags of VLANAuto over restarts. If it is "", most tags stay the same nevertheless, unless sessions compete for
+	// them. One process may use a file: two would overwrite each other's tags.
 	File string
 	Log  *slog.Logger // slog's default if nil
 }
 
-// A VLAN is the tag of a mirror session. Those of VLANFixed are for all sources.
+// A VLAN is the tag of a mirror session. The tags of VLANFixed apply to all sources.
 type VLAN struct {
 	Tag   uint16     `json:"vlan"`
 	VNI   uint32     `json:"vni"`
 	Outer netip.Addr `json:"source,omitzero"`
 }
 
-// A vlanSession is one mirrored interface's, as AWS tells them apart.
+// A vlanSession identifies a mirror session as AWS does.
 type vlanSession struct {
 	outer netip.Addr
 	vni   uint32
 }
 
-// VLANs tells networks that look alike apart by 802.1Q tags. It is safe for concurrent use.
+// VLANs gives mirror sessions 802.1Q tags, which keep networks with equal addresses apart. It is safe for concurrent use.
 type VLANs struct {
 	cfg   VLANConfig
 	state *vlanFile // nil without one
@@ -57,7 +57,7 @@ type VLANs struct {
 	mu       sync.Mutex // guards the following
 	tags     map[vlanSession]uint16
 	sessions [MaxVLAN + 1]vlanSession // by tag; the zero session has none
-	refused  uint64
+	full     bool                     // it was logged that all tags are in use
 }
 
 // OpenVLANs reads the file, if there is one. An error is one line that says what to do.
@@ -85,8 +85,8 @@ func OpenVLANs(cfg VLANConfig) (*VLANs, error) {
 	return v, nil
 }
 
-// Tag returns the tag of a mirror session, 0 for none: frames of no session, whose outer address is the zero Addr, have none. It does not
-// wait for the disk.
+// Tag returns the tag of a mirror session, or 0 for none. Frames of no session, whose outer address is the zero Addr, have none. Tag does
+// not wait for the disk.
 func (v *VLANs) Tag(outer netip.Addr, vni uint32) uint16 {
 	switch {
 	case v.cfg.Mode == VLANOff || !outer.IsValid():
@@ -101,7 +101,7 @@ func (v *VLANs) Tag(outer netip.Addr, vni uint32) uint16 {
 		return tag
 	}
 	if len(v.tags) == MaxVLAN {
-		v.refuse(s)
+		v.warnFull(s)
 		return 0
 	}
 	tag := s.firstChoice()
@@ -117,20 +117,21 @@ func (v *VLANs) Tag(outer netip.Addr, vni uint32) uint16 {
 
 func (v *VLANs) give(s vlanSession, tag uint16) { v.tags[s], v.sessions[tag] = tag, s }
 
-// refuse counts a session that goes without a tag, and says so once.
-func (v *VLANs) refuse(s vlanSession) {
-	if v.refused == 0 {
-		hint := ""
-		if v.cfg.File != "" {
-			hint = ", and remove " + v.cfg.File + " before starting again if many of its sessions are gone"
-		}
-		v.cfg.Log.Warn(fmt.Sprintf("all %d VLANs are in use: frames of %v, VNI %d, and of further sessions are forwarded without a tag; "+
-			"accept fewer sessions%s", MaxVLAN, s.outer, s.vni, hint))
+// warnFull logs, once, that a session gets no tag.
+func (v *VLANs) warnFull(s vlanSession) {
+	if v.full {
+		return
 	}
-	v.refused++
+	v.full = true
+	hint := ""
+	if v.cfg.File != "" {
+		hint = ", and remove " + v.cfg.File + " before starting again if many of its sessions are gone"
+	}
+	v.cfg.Log.Warn(fmt.Sprintf("all %d VLANs are in use: frames of %v, VNI %d, and of further sessions are forwarded without a tag; "+
+		"accept fewer sessions%s", MaxVLAN, s.outer, s.vni, hint))
 }
 
-// firstChoice is the tag that a session has if no other has it already. It must stay the same from version to version.
+// firstChoice returns the tag that a session gets if no other session has it. It must not change between versions.
 func (s vlanSession) firstChoice() uint16 {
 	outer := s.outer.As16()
 	h := fnv.New32a()
@@ -139,14 +140,7 @@ func (s vlanSession) firstChoice() uint16 {
 	return uint16(h.Sum32()%MaxVLAN) + 1
 }
 
-// Untagged returns how often a session was to have a tag and all were in use.
-func (v *VLANs) Untagged() uint64 {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return v.refused
-}
-
-// Table returns all tags that were given, in their order; for VLANFixed, those of the configuration, in the order of VNIs.
+// Table returns all assigned tags in ascending order. For VLANFixed it returns those of the configuration in the order of VNIs.
 func (v *VLANs) Table() []VLAN {
 	table := []VLAN{}
 	if v.cfg.Mode == VLANFixed {
@@ -165,7 +159,7 @@ func (v *VLANs) Table() []VLAN {
 	return table
 }
 
-// Close writes what is not yet in the file. Tag may still be called, but what it gives is not kept.
+// Close writes the file if it is out of date. Tag may still be called, but further tags are not kept.
 func (v *VLANs) Close() {
 	if v.state != nil {
 		v.state.close()

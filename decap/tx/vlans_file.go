@@ -14,16 +14,16 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap"
 )
 
-// vlanVersion is that of the file's form.
+// vlanVersion is the version of the file format.
 const vlanVersion = 1
 
-// vlanState is what the file holds.
+// vlanState is the contents of the file.
 type vlanState struct {
 	Version int    `json:"version"`
 	VLANs   []VLAN `json:"vlans"`
 }
 
-// readVLANs reads the file; none is an empty one. No two sessions have one tag, and no two tags one session.
+// readVLANs reads the file. A missing file is an empty one. A tag or a session that occurs twice is an error.
 func readVLANs(name string) ([]VLAN, error) {
 	b, err := os.ReadFile(name)
 	switch {
@@ -56,10 +56,10 @@ func readVLANs(name string) ([]VLAN, error) {
 }
 
 func damaged(name string, err error) error {
-	return fmt.Errorf("%s does not hold the VLANs of mirror sessions: %w: mend it, or remove it to give VLANs anew", name, err)
+	return fmt.Errorf("%s does not hold the VLANs of mirror sessions: %w: fix it, or remove it to assign VLANs anew", name, err)
 }
 
-// A vlanFile writes the table to its file whenever it has changed, from a goroutine of its own.
+// A vlanFile writes the table to its file whenever the table has changed, from a goroutine of its own.
 type vlanFile struct {
 	name  string
 	log   *slog.Logger
@@ -69,9 +69,9 @@ type vlanFile struct {
 	once  sync.Once
 	done  sync.WaitGroup
 
-	// The goroutine's.
-	stale bool // the last try failed
-	said  bool // that it cannot be written
+	// The following fields belong to the goroutine.
+	stale  bool // the last write failed
+	warned bool // it was logged that a write failed
 }
 
 func newVLANFile(name string, log *slog.Logger, table func() []VLAN) *vlanFile {
@@ -80,11 +80,11 @@ func newVLANFile(name string, log *slog.Logger, table func() []VLAN) *vlanFile {
 	return f
 }
 
-// changed says that the table has changed. It does not wait.
+// changed marks the table as changed. It does not wait.
 func (f *vlanFile) changed() {
 	select {
 	case f.dirty <- struct{}{}:
-	default: // it will be read after this
+	default: // the table will be read after this
 	}
 }
 
@@ -108,17 +108,17 @@ func (f *vlanFile) close() {
 	f.done.Wait()
 }
 
-// write writes the file, or says once that it cannot. The next change, or the end, is another try.
+// write writes the file, or logs once that it cannot. The next change, or the end, is another attempt.
 func (f *vlanFile) write() {
 	err := f.replace()
-	if err != nil && !f.said {
+	if err != nil && !f.warned {
 		f.log.Warn(fmt.Sprintf("the VLANs of mirror sessions are not kept: write %s: %v; frames are forwarded with them, but some may "+
 			"have others after a restart: make the folder writable", f.name, err))
 	}
-	f.stale, f.said = err != nil, f.said || err != nil
+	f.stale, f.warned = err != nil, f.warned || err != nil
 }
 
-// replace writes a file beside the one that is meant and puts it in its place when it is whole.
+// replace writes a temporary file beside the file and renames it when it is complete.
 func (f *vlanFile) replace() error {
 	b, err := json.Marshal(vlanState{Version: vlanVersion, VLANs: f.table()})
 	if err != nil {
@@ -133,7 +133,7 @@ func (f *vlanFile) replace() error {
 		err = tmp.Chmod(0o644)
 	}
 	if err == nil {
-		err = tmp.Sync() // else the name may survive a crash of the host, and the contents not
+		err = tmp.Sync() // without it the name may survive a crash of the host, and the contents not
 	}
 	err = cmp.Or(err, tmp.Close())
 	if err == nil {

@@ -119,9 +119,9 @@ func (l *line) forwardStats(t *event.Totals) {
 	l.uint("reordered", t.Forward.Reordered)
 	l.uint("timed_out", t.Forward.TimedOut)
 	l.uint("waiting", t.Forward.Waiting)
-	l.uint("cut", t.Fixed.Truncated)
-	l.uint("mended_lengths", t.Fixed.Lengths)
-	l.uint("mended_checksums", t.Fixed.Checksums)
+	l.uint("truncated", t.Fixed.Truncated)
+	l.uint("fixed_lengths", t.Fixed.Lengths)
+	l.uint("fixed_checksums", t.Fixed.Checksums)
 	l.array("targets")
 	for i := range t.Targets {
 		l.target(&t.Targets[i])

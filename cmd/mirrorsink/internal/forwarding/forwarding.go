@@ -113,7 +113,7 @@ func (f *Targets) OpenWorker() (*forward.Config, error) {
 		}
 		outs = append(outs, out)
 	}
-	way := tx.NewForwarder(outs, tx.ForwarderConfig{DropCut: f.opts.cut.Word == "drop", FixChecksums: f.opts.Checksums.Word == "fix"})
+	way := tx.NewForwarder(outs, tx.ForwarderConfig{DropTruncated: f.opts.cut.Word == "drop", FixChecksums: f.opts.Checksums.Word == "fix"})
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.forwarders = append(f.forwarders, way)
@@ -136,7 +136,7 @@ func (f *Targets) CloseWorkers() error {
 }
 
 func addCounts(sum *tx.ForwarderCounts, c tx.ForwarderCounts) {
-	sum.Cut += c.Cut
+	sum.Truncated += c.Truncated
 	sum.Lengths += c.Lengths
 	sum.Checksums += c.Checksums
 }
@@ -149,7 +149,7 @@ func (f *Targets) Fixed() event.Fixed {
 	for _, way := range f.forwarders {
 		addCounts(&sum, way.Counts())
 	}
-	return event.Fixed{Truncated: sum.Cut, Lengths: sum.Lengths, Checksums: sum.Checksums}
+	return event.Fixed{Truncated: sum.Truncated, Lengths: sum.Lengths, Checksums: sum.Checksums}
 }
 
 // Counts returns what became of the frames, by target.

@@ -126,9 +126,9 @@ var metricTable = []metric{
 		}},
 	{name: "forward_waiting_frames", help: "TCP segments that wait for others that they have overtaken.", gauge: true,
 		values: single(func(s *snapshot) uint64 { return s.Forward.Waiting })},
-	{name: "forward_cut_frames_total", help: "Frames that went on and no target got, since their copy was cut and could not be mended or was not wanted.",
+	{name: "forward_truncated_frames_total", help: "Frames that passed and no target got: their copy was truncated, and could not be fixed or was to be dropped.",
 		values: single(func(s *snapshot) uint64 { return s.Fixed.Truncated })},
-	{name: "forward_mended_frames_total", help: "Forwarded frames in which something was made right, by what.", labels: []string{"what"},
+	{name: "forward_fixed_frames_total", help: "Forwarded frames of which lengths or checksums were fixed.", labels: []string{"what"},
 		values: func(s *snapshot, give func(uint64, ...string)) {
 			give(s.Fixed.Lengths, "lengths")
 			give(s.Fixed.Checksums, "checksums")

@@ -27,9 +27,9 @@ func (s *snapshot) printForward(w io.Writer) {
 	}
 	view.PrintCount(w, "reordered", s.Forward.Reordered, "frames that waited for others that they had overtaken")
 	view.PrintCount(w, "timed out", s.Forward.TimedOut, "frames that waited for others in vain")
-	view.PrintCount(w, "cut", s.Fixed.Truncated, "frames that could not be mended, or were not wanted")
-	view.PrintCount(w, "mended", s.Fixed.Lengths, "frames with lengths of what was there before they were cut")
-	view.PrintCount(w, "mended", s.Fixed.Checksums, "frames with wrong checksums")
+	view.PrintCount(w, "truncated", s.Fixed.Truncated, "frames that could not be fixed, or were to be dropped")
+	view.PrintCount(w, "fixed", s.Fixed.Lengths, "truncated frames, with lengths set to what is there")
+	view.PrintCount(w, "fixed", s.Fixed.Checksums, "frames with wrong checksums")
 	for i := range s.Targets {
 		printTarget(w, &s.Targets[i])
 	}
