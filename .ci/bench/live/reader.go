@@ -45,7 +45,7 @@ func (w *wire) readers(binary string) readers {
 }
 
 // errEnded is for a reader that ended without an error, but too early.
-var errEnded = errors.New("nobody asked it to")
+var errEnded = errors.New("unexpected end")
 
 // A process is a running reader.
 type process struct {
