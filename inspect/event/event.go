@@ -132,8 +132,9 @@ type FlowRecord struct {
 	Messages       uint32 // application messages or transactions reported: Suricata's tx_cnt
 }
 
-// WindowRecord is the part of an Interval event, and all that a Closed event has. In the FlowRecord of an Interval event, Packets,
-// Bytes and TCPFlags are those of the window alone. Its other fields are those of the flow so far; Unpaired is not set.
+// WindowRecord is the part of an Interval event, and all that a Closed event has. In the FlowRecord of an Interval event,
+// Packets, Bytes and TCPFlags are those of the window alone. Its other fields are those of the flow so far; Unpaired is not
+// set.
 type WindowRecord struct {
 	From, To uint32 // the window, Unix seconds: From is inclusive, To exclusive
 	// First and last packet of each direction in the window, Unix seconds, by index as in FlowRecord. A late packet counts

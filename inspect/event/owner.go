@@ -2,8 +2,8 @@ package event
 
 import "net/netip"
 
-// Owner is the mirrored interface of a mirror session and what it belongs to, according to the inventory. Unknown texts are empty.
-// It is immutable and lives as long as an event refers to it.
+// Owner is the mirrored interface of a mirror session and what it belongs to, according to the inventory. Unknown texts are
+// empty. It is immutable and lives as long as an event refers to it.
 type Owner struct {
 	ENI      string // the elastic network interface's ID
 	Instance string // empty for interfaces of services

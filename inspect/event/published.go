@@ -2,8 +2,8 @@ package event
 
 import "sync"
 
-// Published holds a worker's counters for other goroutines. They change all at once, so that every reading keeps the loss identity. The
-// zero value is ready to use. It is safe for concurrent use.
+// Published holds a worker's counters for other goroutines. They change all at once, so that every reading keeps the loss
+// identity. The zero value is ready to use. It is safe for concurrent use.
 type Published struct {
 	mu       sync.Mutex // guards counters
 	counters Counters

@@ -6,8 +6,8 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap"
 )
 
-// Totals are the counters of the whole program, for a Stats event: the sums of its workers' counters, and counters that the workers
-// do not have.
+// Totals are the counters of the whole program, for a Stats event: the sums of its workers' counters, and counters that the
+// workers do not have.
 type Totals struct {
 	Counters
 	Uptime      int64  // seconds since the program's start

@@ -95,8 +95,8 @@ var directNames = [numDirects]string{
 // String returns the spelling of hint.direct_to_address.
 func (d Direct) String() string { return directNames[d] }
 
-// ECH is the class of a client's encrypted hello (RFC 9849). Clients without a key for the server send random bytes (GREASE), which
-// look the same.
+// ECH is the class of a client's encrypted hello (RFC 9849). Clients without a key for the server send random bytes (GREASE),
+// which look the same.
 type ECH uint8
 
 // Classes of encrypted hello.

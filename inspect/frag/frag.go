@@ -9,8 +9,9 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap"
 )
 
-// Timeouts: how long a packet may stay incomplete, from the first of its fragments that came. RFC 8200 section 4.5 requires 60 s.
-// RFC 1122 requires the same for IPv4, but IPv4 identifications have 16 bits and a busy host reuses them sooner: Linux waits 30 s.
+// Timeouts: how long a packet may stay incomplete, from the first of its fragments that came. RFC 8200 section 4.5 requires 60
+// s. RFC 1122 requires the same for IPv4, but IPv4 identifications have 16 bits and a busy host reuses them sooner: Linux waits
+// 30 s.
 const (
 	TimeoutIPv4 = 30 * time.Second
 	TimeoutIPv6 = 60 * time.Second

@@ -48,8 +48,8 @@ type slot struct {
 // none ends a list of slots or chunks.
 const none = -1
 
-// perChunk is the memory per chunk: data, its link, and one slot, since a packet has at least one chunk. A map entry counts twice,
-// for the load factor.
+// perChunk is the memory per chunk: data, its link, and one slot, since a packet has at least one chunk. A map entry counts
+// twice, for the load factor.
 const perChunk = chunkSize + 16 + 432 + 2*80
 
 // minChunks is more than the largest packet needs.
@@ -71,8 +71,8 @@ func New(bytes int, onIncomplete func(*Incomplete)) *Table {
 	return t
 }
 
-// Add adds a fragment, of which it copies what it needs. It returns the packet if that is complete now, else nil. Overlapping IPv4
-// fragments fill the gaps between earlier ones. Overlapping IPv6 fragments make the packet fail (RFC 5722).
+// Add adds a fragment, of which it copies what it needs. It returns the packet if that is complete now, else nil. Overlapping
+// IPv4 fragments fill the gaps between earlier ones. Overlapping IPv6 fragments make the packet fail (RFC 5722).
 func (t *Table) Add(p *decap.Packet, nanos int64) *Reassembled {
 	if r, bad := validate(p); bad {
 		t.emit(Incomplete{Packet: p.Detached(), Packets: 1, Bytes: uint64(p.IPLen), First: nanos, Last: nanos, Reason: r})

@@ -6,9 +6,9 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap/wire"
 )
 
-// AMQP 0-9-1 and 1.0. A client starts with a header that has the protocol's version. Version 0-9-1 makes two events: the header with
-// the server's connection.start, and the client's login up to connection.open, which asks for a virtual host, with its outcome. In
-// 1.0 the headers of client and server make one event.
+// AMQP 0-9-1 and 1.0. A client starts with a header that has the protocol's version. Version 0-9-1 makes two events: the header
+// with the server's connection.start, and the client's login up to connection.open, which asks for a virtual host, with its
+// outcome. In 1.0 the headers of client and server make one event.
 //
 // Conn.Mode is what a side sent last.
 

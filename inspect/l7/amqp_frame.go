@@ -19,8 +19,8 @@ const (
 	amqpClose   = 10<<16 | 50
 )
 
-// nextAMQP reads the frame at the front of r: its method, and the arguments of the method. There are no other frames as long as the
-// connection uses channel 0 only.
+// nextAMQP reads the frame at the front of r: its method, and the arguments of the method. There are no other frames as long as
+// the connection uses channel 0 only.
 func nextAMQP(r *wire.Cursor) (method uint32, arguments wire.Cursor, v Verdict) {
 	n := r.Len()
 	typ, channel, size := r.U8(), r.U16(), int(r.U32())

@@ -43,8 +43,8 @@ func derHeader(c *wire.Cursor) (tag uint8, size int) {
 	return tag, size
 }
 
-// derLongSize reads a size of n bytes. Windows writes four bytes for all sizes of LDAP. n is 0 for the indefinite form, which DER does
-// not have.
+// derLongSize reads a size of n bytes. Windows writes four bytes for all sizes of LDAP. n is 0 for the indefinite form, which
+// DER does not have.
 func derLongSize(c *wire.Cursor, n int) (size int) {
 	if n < 1 || n > 4 {
 		c.Fail()

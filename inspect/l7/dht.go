@@ -6,8 +6,8 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap/wire"
 )
 
-// BitTorrent's distributed hash table (BEP 5, IPv6 in BEP 32). A message is a dictionary in the encoding of BEP 3, with sorted keys.
-// It always has a transaction "t" and a type "y".
+// BitTorrent's distributed hash table (BEP 5, IPv6 in BEP 32). A message is a dictionary in the encoding of BEP 3, with sorted
+// keys. It always has a transaction "t" and a type "y".
 
 // bencoded reads values of the encoding. A read of a value of another type fails.
 type bencoded struct{ wire.Cursor }

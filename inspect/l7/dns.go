@@ -48,8 +48,8 @@ func (hd *dnsHeader) resources() int { return hd.answers + hd.authorities + hd.a
 // bare reports whether nothing should follow the header, as in the response to a query that the server could not read.
 func (hd *dnsHeader) bare() bool { return hd.questions == 0 && hd.resources() == 0 }
 
-// plausible reports whether the header can be that of a message of size bytes: the opcode is in use, and the questions (of at least 5
-// bytes) and resources (of at least 11) fit.
+// plausible reports whether the header can be that of a message of size bytes: the opcode is in use, and the questions (of at
+// least 5 bytes) and resources (of at least 11) fit.
 func (hd *dnsHeader) plausible(size int) bool {
 	switch hd.opcode() {
 	case dnsQuery, dnsStatus, dnsNotify, dnsUpdate:
@@ -80,8 +80,8 @@ func parseDNS(h *Hint, _ *Conn, in Input) Verdict {
 	return Done
 }
 
-// parseDNSStream reads a message from a TCP stream, where it follows its length (RFC 1035 section 4.2.2). Every message is an event
-// of its own, since responses may come in any order (RFC 7766 section 6.2.1.1).
+// parseDNSStream reads a message from a TCP stream, where it follows its length (RFC 1035 section 4.2.2). Every message is an
+// event of its own, since responses may come in any order (RFC 7766 section 6.2.1.1).
 func parseDNSStream(h *Hint, _ *Conn, in Input) Verdict {
 	c := wire.New(in.Data)
 	size := int(c.U16())

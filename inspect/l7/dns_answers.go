@@ -33,7 +33,8 @@ func (d *dnsMessage) hasAnswers() bool {
 	return hd.response() && hd.opcode() == dnsQuery && hd.rcode() == 0 && hd.questions <= 1
 }
 
-// add adds an answer, which finishAnswers completes. Until then an alias is an answer without address and ECH, with its target as Name.
+// add adds an answer, which finishAnswers completes. Until then an alias is an answer without address and ECH, with its target
+// as Name.
 func (d *dnsMessage) add(a Answer) {
 	if len(d.h.Answers) < maxAnswers {
 		d.h.Answers = append(d.h.Answers, a)
@@ -68,8 +69,8 @@ func (d *dnsMessage) addAddr(rr *dnsResource, addr []byte) {
 	}
 }
 
-// addService adds the ECH keys and address hints of a service binding. Clients connect to these addresses without a query of their
-// own (RFC 9460 section 7.3).
+// addService adds the ECH keys and address hints of a service binding. Clients connect to these addresses without a query of
+// their own (RFC 9460 section 7.3).
 func (d *dnsMessage) addService(rr *dnsResource) {
 	r := &rr.data
 	r.Skip(2) // the priority

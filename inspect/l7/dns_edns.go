@@ -1,7 +1,7 @@
 package l7
 
-// dnsEDNS is the fixed part of an OPT resource (RFC 6891 section 6.1.3), which takes the place of class and TTL. The zero value is
-// that of a message without OPT.
+// dnsEDNS is the fixed part of an OPT resource (RFC 6891 section 6.1.3), which takes the place of class and TTL. The zero value
+// is that of a message without OPT.
 type dnsEDNS struct {
 	present  bool
 	udpSize  uint16 // bytes of the largest UDP payload that its sender can take
@@ -35,8 +35,8 @@ func (e *dnsEDNS) print(h *Hint) {
 	h.End()
 }
 
-// maxOptionData bounds the bytes of an option's data that are printed: enough for cookies, client subnets and extended errors, and
-// little of a padding option (RFC 7830).
+// maxOptionData bounds the bytes of an option's data that are printed: enough for cookies, client subnets and extended errors,
+// and little of a padding option (RFC 7830).
 const maxOptionData = 64
 
 // maxOptions bounds the options that are printed; about twenty kinds exist.

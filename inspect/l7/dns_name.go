@@ -10,8 +10,8 @@ const (
 	dnsPointer = 0xc0 // the top bits of a label's length that make it a pointer
 )
 
-// dnsReader reads a part of a message: from the cursor's place to the end of msg. Compression pointers only lead backwards, so bytes
-// behind the part are never needed.
+// dnsReader reads a part of a message: from the cursor's place to the end of msg. Compression pointers only lead backwards, so
+// bytes behind the part are never needed.
 type dnsReader struct {
 	wire.Cursor
 	msg []byte
@@ -36,8 +36,8 @@ func (r *dnsReader) part(n int) dnsReader {
 	return dnsReader{msg: msg, Cursor: r.Sub(n)}
 }
 
-// name reads a domain name (RFC 1035 section 4.1.4) and returns its text in the hint's scratch: labels joined by dots, without a dot
-// at the end, so that the root is empty. A label's bytes stay as they are, even dots.
+// name reads a domain name (RFC 1035 section 4.1.4) and returns its text in the hint's scratch: labels joined by dots, without
+// a dot at the end, so that the root is empty. A label's bytes stay as they are, even dots.
 func (r *dnsReader) name(h *Hint) []byte {
 	start := len(h.scratch)
 	walk := dnsWalk{at: r.Cursor, floor: r.offset(), msg: r.msg, end: r.Cursor}

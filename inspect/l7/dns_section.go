@@ -2,9 +2,9 @@ package l7
 
 import "strconv"
 
-// Bounds on the printed part of one message. A message of 64 KiB over TCP has room for 5,000 resources with compressed names of 255
-// bytes of text each: more than a megabyte. A resolver's responses are far below these bounds. Zone transfers are not, and their
-// first resources are enough to recognize them.
+// Bounds on the printed part of one message. A message of 64 KiB over TCP has room for 5,000 resources with compressed names of
+// 255 bytes of text each: more than a megabyte. A resolver's responses are far below these bounds. Zone transfers are not, and
+// their first resources are enough to recognize them.
 const (
 	maxDNSPrinted = 256      // questions and resources
 	maxDNSText    = 32 << 10 // bytes of text beyond which nothing more is added
@@ -139,8 +139,8 @@ func (d *dnsMessage) printGroup(typ string, from, to int) {
 	}
 }
 
-// isNBNS reports whether a question or resource belongs to the NetBIOS name service. Its types 32 and 33 (NB and NBSTAT) have other
-// meanings in DNS.
+// isNBNS reports whether a question or resource belongs to the NetBIOS name service. Its types 32 and 33 (NB and NBSTAT) have
+// other meanings in DNS.
 func isNBNS(name []byte, typ uint16) bool {
 	return (typ == dnsTypeNB || typ == dnsTypeSRV) && isNetBIOS(name)
 }

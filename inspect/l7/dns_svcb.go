@@ -98,8 +98,8 @@ func printCAA(h *Hint, r *dnsReader) {
 	h.Str(keyRData, h.since(start))
 }
 
-// appendEscaped appends text in the format of zone files (RFC 1035 section 5.1): bytes that are not printable, or would end an item,
-// become a backslash and three digits.
+// appendEscaped appends text in the format of zone files (RFC 1035 section 5.1): bytes that are not printable, or would end an
+// item, become a backslash and three digits.
 func appendEscaped(dst, text []byte) []byte {
 	for _, b := range text {
 		if b <= ' ' || b > '~' || b == '"' || b == '\\' || b == ',' {

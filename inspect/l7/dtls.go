@@ -6,8 +6,8 @@ import "github.com/mirrorsink/mirrorsink/decap/wire"
 // flow has one event, for the first hello. A HelloVerifyRequest, with which the server verifies the client's address, names the
 // protocol only.
 //
-// State.hello has the first six bytes of the fragments' headers, which are the same in all fragments of a message, and then the body
-// of the message.
+// State.hello has the first six bytes of the fragments' headers, which are the same in all fragments of a message, and then the
+// body of the message.
 
 const (
 	dtlsMessageStart   = 6 // bytes of a handshake header before the fragment's offset: type, length, message number
@@ -44,8 +44,8 @@ func parseDTLS(h *Hint, c *Conn, in Input) Verdict {
 	return parseDTLSVerify(h, in, f)
 }
 
-// readDTLSFragment reads a record (RFC 6347 section 4.1) with a fragment of a hello (section 4.2.2). It is strict: all bytes of the two
-// headers must be possible for a hello.
+// readDTLSFragment reads a record (RFC 6347 section 4.1) with a fragment of a hello (section 4.2.2). It is strict: all bytes of
+// the two headers must be possible for a hello.
 func readDTLSFragment(r *wire.Cursor) (f dtlsFragment, ok bool) {
 	typ, version, epoch, high, _ := r.U8(), r.U16(), r.U16(), r.U32(), r.U16()
 	size := int(r.U16())

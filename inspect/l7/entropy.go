@@ -1,7 +1,7 @@
 package l7
 
-// isNoise reports whether bytes can be a key or a ciphertext: at most one byte in eight, and one more, is zero. Of 16 random bytes
-// four are zero once in two million times.
+// isNoise reports whether bytes can be a key or a ciphertext: at most one byte in eight, and one more, is zero. Of 16 random
+// bytes four are zero once in two million times.
 func isNoise(b []byte) bool {
 	zeros := 0
 	for _, c := range b {

@@ -1,10 +1,10 @@
 package l7
 
-// The control connection of FTP (RFC 959). The server's greeting makes an event, and so does the client's first command that is more
-// than a query about the server: USER or AUTH.
+// The control connection of FTP (RFC 959). The server's greeting makes an event, and so does the client's first command that is
+// more than a query about the server: USER or AUTH.
 //
-// A greeting can look like that of SMTP, and USER like that of POP3. Ambiguous messages wait for the next commands or replies. After
-// AUTH (RFC 4217), TLS follows the reply 234.
+// A greeting can look like that of SMTP, and USER like that of POP3. Ambiguous messages wait for the next commands or replies.
+// After AUTH (RFC 4217), TLS follows the reply 234.
 //
 // Conn.Mode is what was seen of each side; see the constants of reply.go. The other fields of Conn are not used.
 
@@ -51,8 +51,8 @@ var (
 		"DELE", "RNFR", "RNTO", "REST", "APPE", "ABOR", "MODE", "STRU"}
 )
 
-// parseFTPCommands reads commands up to the first one that is no query about the server and, as long as they may belong to another
-// protocol, up to one that cannot.
+// parseFTPCommands reads commands up to the first one that is no query about the server and, as long as they may belong to
+// another protocol, up to one that cannot.
 func parseFTPCommands(h *Hint, c *Conn, in Input) Verdict {
 	mode := &c.Mode[in.Side&1]
 	s := ftpSession{certain: *mode != lineNothing || c.Mode[1^in.Side&1] != lineNothing}

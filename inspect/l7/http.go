@@ -2,18 +2,18 @@ package l7
 
 import "bytes"
 
-// HTTP/1.x (RFC 9112). A request and its response make one event. A parser call reads a complete header section. It computes the start
-// of the next message from the rules for message bodies, and does not look at bodies. In a chunked body each chunk's size line, and
-// each line of the trailer section, is a message of its own with the role Framing.
+// HTTP/1.x (RFC 9112). A request and its response make one event. A parser call reads a complete header section. It computes
+// the start of the next message from the rules for message bodies, and does not look at bodies. In a chunked body each chunk's
+// size line, and each line of the trailer section, is a message of its own with the role Framing.
 //
-// Conn.Mode is what comes next on each side. Bits and Len are the queue of requests without response, since the length of a response's
-// body depends on the request's method. Left is not used.
+// Conn.Mode is what comes next on each side. Bits and Len are the queue of requests without response, since the length of a
+// response's body depends on the request's method. Left is not used.
 //
 // After CONNECT and Upgrade the connection continues in another protocol.
 //
-// After a loss the caller resynchronizes with beginsHTTP, and sets Mode of that side to 0, which expects a start line. The queue may
-// be out of step with the requests then: a response to HEAD is taken to have a body, or the other way round, and the caller
-// resynchronizes again.
+// After a loss the caller resynchronizes with beginsHTTP, and sets Mode of that side to 0, which expects a start line. The
+// queue may be out of step with the requests then: a response to HEAD is taken to have a body, or the other way round, and the
+// caller resynchronizes again.
 
 // Values of Conn.Mode.
 const (

@@ -6,11 +6,11 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap/wire"
 )
 
-// HTTP/2 without TLS (RFC 9113), with prior knowledge or after an upgrade. The first request and its response make one event. Later
-// header blocks may depend on all earlier ones (RFC 7541 section 2.2), which are not kept.
+// HTTP/2 without TLS (RFC 9113), with prior knowledge or after an upgrade. The first request and its response make one event.
+// Later header blocks may depend on all earlier ones (RFC 7541 section 2.2), which are not kept.
 //
-// All frames up to the first header block are one message. Conn.Mode is whether a client's preface was seen, and Left is the number of
-// the stream with the first request.
+// All frames up to the first header block are one message. Conn.Mode is whether a client's preface was seen, and Left is the
+// number of the stream with the first request.
 
 const http2Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
@@ -85,8 +85,8 @@ func (f *http2Frame) plausible() bool {
 	return true
 }
 
-// parseHTTP2Frames reads the frames behind the preface, if there is one, up to the first header block. The block is a request if its
-// side sent the preface, else a response.
+// parseHTTP2Frames reads the frames behind the preface, if there is one, up to the first header block. The block is a request
+// if its side sent the preface, else a response.
 func parseHTTP2Frames(h *Hint, c *Conn, in Input, preface int) Verdict {
 	r := wire.New(in.Data)
 	r.Skip(preface)

@@ -18,8 +18,8 @@ const hpackTable = 32
 
 func newHPACK(h *Hint, block []byte) hpack { return hpack{h: h, block: wire.New(block)} }
 
-// next returns the next field. Name and value alias the block or the hint's scratch; they are nil if they are not known. It is false at
-// the end, and at a field that cannot be read.
+// next returns the next field. Name and value alias the block or the hint's scratch; they are nil if they are not known. It is
+// false at the end, and at a field that cannot be read.
 func (r *hpack) next() (name, value []byte, ok bool) {
 	for !r.block.Empty() {
 		first := r.block.U8()

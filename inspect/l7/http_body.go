@@ -61,8 +61,8 @@ func (m *httpMessage) requestBody(h *Hint, c *Conn, side uint8, end int) {
 	}
 }
 
-// responseBody sets Next and Mode from the length of the body of a response to a kind of request. It returns this length, which is
-// negative if the header section does not have it.
+// responseBody sets Next and Mode from the length of the body of a response to a kind of request. It returns this length, which
+// is negative if the header section does not have it.
 func (m *httpMessage) responseBody(h *Hint, c *Conn, side uint8, end int, asked uint64) int64 {
 	f, status := &m.fields, m.start.status
 	switch {

@@ -8,8 +8,8 @@ type httpMessage struct {
 	fields httpFields
 }
 
-// request fills the hint from a request whose header section ends at end. The fields are those of Suricata, in its order. The event
-// notifications of UPnP (GENA: NOTIFY, SUBSCRIBE, UNSUBSCRIBE) name their flow but make no event.
+// request fills the hint from a request whose header section ends at end. The fields are those of Suricata, in its order. The
+// event notifications of UPnP (GENA: NOTIFY, SUBSCRIBE, UNSUBSCRIBE) name their flow but make no event.
 func (m *httpMessage) request(h *Hint, c *Conn, side uint8, end int) {
 	h.Role = Request
 	host, port := httpSplitPort(m.authority())
@@ -89,7 +89,8 @@ func httpSplitPort(authority []byte) (host, port []byte) {
 	return host, port
 }
 
-// httpContentRange adds "bytes 0-499/1234", "bytes 0-499/*" or "bytes */1234" (RFC 9110 section 14.4), and other values as raw only.
+// httpContentRange adds "bytes 0-499/1234", "bytes 0-499/*" or "bytes */1234" (RFC 9110 section 14.4), and other values as raw
+// only.
 func httpContentRange(h *Hint, raw []byte) {
 	if len(raw) == 0 {
 		return

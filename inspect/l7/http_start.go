@@ -69,8 +69,8 @@ func (s *httpStart) readRequest(l *textLines) Verdict {
 	return s.splitRequest(line, n)
 }
 
-// splitRequest takes everything between method and version as the target: browsers encode spaces, attackers do not. A known method
-// may have no target.
+// splitRequest takes everything between method and version as the target: browsers encode spaces, attackers do not. A known
+// method may have no target.
 func (s *httpStart) splitRequest(line []byte, method int) Verdict {
 	line = bytes.TrimRight(line, " ")
 	v := len(line) - len(httpVersion)
@@ -93,8 +93,8 @@ var httpTokenByte = func() (is [256]bool) {
 	return is
 }()
 
-// httpKnownMethod reports whether a method is one of RFC 9110, of WebDAV and its relatives, of UPnP, or of Microsoft's tunnels. Other
-// methods are accepted too where nothing else is possible.
+// httpKnownMethod reports whether a method is one of RFC 9110, of WebDAV and its relatives, of UPnP, or of Microsoft's tunnels.
+// Other methods are accepted too where nothing else is possible.
 func httpKnownMethod(m []byte) bool {
 	switch string(m) {
 	case "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH",

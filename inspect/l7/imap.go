@@ -2,12 +2,12 @@ package l7
 
 import "bytes"
 
-// IMAP (RFC 9051). The server's greeting makes an event, and so does the command with which the client says who it is:
-// LOGIN, AUTHENTICATE; or STARTTLS, whose reply, known by its tag, is followed by TLS.
+// IMAP (RFC 9051). The server's greeting makes an event, and so does the command with which the client authenticates: LOGIN or
+// AUTHENTICATE; or STARTTLS. TLS follows the reply to STARTTLS, which has the command's tag.
 //
-// What is kept in Conn: Mode says what was seen of each side; Bits and Len hold the tag of STARTTLS. Left is not used.
+// Conn.Mode is what was seen of each side; see the constants of reply.go. Bits and Len are the tag of STARTTLS. Left is not used.
 
-// imapMaxTag is the longest tag that is remembered.
+// imapMaxTag is the number of bytes of a tag that are kept.
 const imapMaxTag = 8
 
 func parseIMAP(h *Hint, c *Conn, in Input) Verdict {
@@ -52,7 +52,7 @@ func parseIMAPGreeting(h *Hint, c *Conn, in Input) Verdict {
 	return Done
 }
 
-// parseIMAPReply reads a line of the server behind its greeting.
+// parseIMAPReply reads a line of the server after its greeting.
 func parseIMAPReply(h *Hint, c *Conn, in Input) Verdict {
 	l := textLines{in.Data}
 	line, v := l.text()
@@ -72,7 +72,7 @@ func parseIMAPReply(h *Hint, c *Conn, in Input) Verdict {
 	return Done
 }
 
-// imapTag packs a tag, or the front of a longer one.
+// imapTag packs the first bytes of a tag into an integer.
 func imapTag(tag []byte) (packed uint64) {
 	for _, b := range tag[:min(len(tag), imapMaxTag)] {
 		packed = packed<<8 | uint64(b)
@@ -83,7 +83,7 @@ func imapTag(tag []byte) (packed uint64) {
 var imapVerbs = words{"CAPABILITY", "LOGIN", "AUTHENTICATE", "STARTTLS", "NOOP", "LOGOUT", "ID", "ENABLE", "COMPRESS",
 	"SELECT", "EXAMINE", "LIST", "LSUB", "STATUS", "UID", "FETCH", "SEARCH", "APPEND", "NAMESPACE", "IDLE"}
 
-// parseIMAPCommands reads lines up to the one that says who the client is.
+// parseIMAPCommands reads lines up to the one with which the client authenticates.
 func parseIMAPCommands(h *Hint, c *Conn, in Input) Verdict {
 	mode := &c.Mode[in.Side&1]
 	certain := *mode != lineNothing || c.Mode[1^in.Side&1] != lineNothing
@@ -117,8 +117,8 @@ func parseIMAPCommands(h *Hint, c *Conn, in Input) Verdict {
 	}
 }
 
-// imapCommand splits a command. The verb is empty if the line is none. While it is not certain that it is, its tag must have
-// a digit, as those of most clients have.
+// imapCommand splits a command. The verb is empty if the line is no command. Until the protocol is certain the tag must have a
+// digit, as the tags of most clients have.
 func imapCommand(line []byte, certain bool) (tag []byte, verb string, arg []byte) {
 	tag, rest, _ := bytes.Cut(line, []byte(" "))
 	if !imapIsTag(tag) || !certain && !bytes.ContainsAny(tag, "0123456789") {
@@ -128,7 +128,7 @@ func imapCommand(line []byte, certain bool) (tag []byte, verb string, arg []byte
 	return tag, verb, arg
 }
 
-// imapMay reports whether b, a line whose end has not come, can become a command.
+// imapMay reports whether an incomplete line can become a command.
 func imapMay(b []byte) bool {
 	tag, rest, _ := bytes.Cut(b, []byte(" "))
 	return len(tag) == 0 && len(b) == 0 || imapIsTag(tag) && imapVerbs.may(rest)
@@ -154,8 +154,7 @@ func printIMAPCommand(h *Hint, verb string, arg []byte) {
 	}
 }
 
-// imapString returns the first argument, an atom or a quoted string; nothing if it is a literal, which stands on a line of
-// its own.
+// imapString returns the first argument, if it is an atom or a quoted string; nil for a literal, which is on a line of its own.
 func imapString(arg []byte) []byte {
 	if quoted, ok := bytes.CutPrefix(arg, []byte(`"`)); ok {
 		quoted, _, _ = bytes.Cut(quoted, []byte(`"`))

@@ -2,11 +2,11 @@ package l7
 
 import "github.com/mirrorsink/mirrorsink/decap/wire"
 
-// Kafka's protocol. A client's first request says who it is, and makes one event together with its response.
+// Kafka's protocol. A client's first request, which identifies the client, makes one event together with its response.
 //
-// There is no magic number, so the header has to be plausible in all its parts: a known API in a version that there is, and
-// a client ID of the characters that people use. What is kept in Conn: the client's Mode says that it spoke, Left is the
-// correlation ID of its request, and Bits tells whether that asked for the server's versions.
+// There is no magic number, so all parts of the header must be plausible: a known API in an existing version, and a client ID
+// of the usual characters. Conn.Mode is whether the client sent its request, Left is the request's correlation ID, and Bits is
+// whether it asked for the server's versions.
 
 const kafkaAsked = 1
 
@@ -14,7 +14,7 @@ const (
 	kafkaVersions     = 18 // the API key of ApiVersions, with which clients begin
 	kafkaFlexible     = 3  // its first version with compact strings
 	minKafkaRequest   = 2 + 2 + 4 + 2
-	maxKafkaRequest   = 1 << 20 // of a first request; later ones carry batches of records
+	maxKafkaRequest   = 1 << 20 // of a first request; later ones have batches of records
 	maxKafkaClientID  = 255
 	maxKafkaFirstID   = 1 << 20 // correlation IDs count from 0 or 1
 	maxKafkaResponse  = 64 << 20
@@ -58,7 +58,7 @@ func parseKafka(h *Hint, c *Conn, in Input) Verdict {
 	return Done
 }
 
-// kafkaRequest is a request's header, and a cursor at what follows it.
+// kafkaRequest is a request's header, and a cursor behind it.
 type kafkaRequest struct {
 	key, version uint16
 	correlation  uint32
@@ -91,7 +91,7 @@ func (q *kafkaRequest) read(in Input) Verdict {
 	return Done
 }
 
-// plausible reads the header up to the client ID, and reports whether what is there of it may be that of a first request.
+// plausible reads the header up to the client ID, and reports whether the available part can be that of a first request.
 func (q *kafkaRequest) plausible() bool {
 	n := q.body.Len()
 	q.key, q.version, q.correlation = q.body.U16(), q.body.U16(), q.body.U32()
@@ -99,7 +99,7 @@ func (q *kafkaRequest) plausible() bool {
 	return (n < 2 || api.name != "") && (n < 4 || q.version <= api.highest) && (n < 8 || q.correlation <= maxKafkaFirstID)
 }
 
-// isKafkaID reports whether a client ID is one that programs and people give.
+// isKafkaID reports whether a client ID has the usual characters only.
 func isKafkaID(id []byte) bool {
 	for _, b := range id {
 		if !isAlphanumeric(b) && b != '.' && b != '-' && b != '_' && b != ':' && b != '/' && b != '@' && b != ' ' {
@@ -109,8 +109,7 @@ func isKafkaID(id []byte) bool {
 	return true
 }
 
-// printKafkaSoftware prints the name and version of the client's library. It is false if the request does not end where it
-// has to.
+// printKafkaSoftware prints the name and version of the client's library. It is false if the request has the wrong length.
 func printKafkaSoftware(h *Hint, version uint16, body wire.Cursor) bool {
 	if version < kafkaFlexible {
 		return body.Empty()

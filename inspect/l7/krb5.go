@@ -2,8 +2,8 @@ package l7
 
 import "github.com/mirrorsink/mirrorsink/decap/wire"
 
-// Kerberos 5 (RFC 4120), over TCP with the length before each message (section 7.2.2), and over UDP. Each message is an
-// event of its own: who asks for a ticket of which service, and what the KDC says to it.
+// Kerberos 5 (RFC 4120), over TCP with the length before each message (section 7.2.2), and over UDP. Each message is an event
+// of its own: a client's request for a ticket of a service, and the KDC's reply.
 
 // Message types: APPLICATION tags, and the value of msg-type; section 5.10.
 const (
@@ -71,14 +71,14 @@ func parseKrb5(h *Hint, _ *Conn, in Input) Verdict {
 	return readKrb5(h, wire.New(in.Data))
 }
 
-// krb5Message holds what is printed of a message; its cursors are at PrincipalNames and integers.
+// krb5Message has the printed parts of a message. Its cursors are at PrincipalNames and integers.
 type krb5Message struct {
 	typ, code, secret, ticketSecret int64
 	realm                           []byte
 	client, service                 wire.Cursor
 }
 
-// readKrb5 reads a message that is all there.
+// readKrb5 reads a complete message.
 func readKrb5(h *Hint, r wire.Cursor) Verdict {
 	tag, content, whole := derNext(&r)
 	fields := derWhole(&content, derSequence)
@@ -105,7 +105,7 @@ func readKrb5(h *Hint, r wire.Cursor) Verdict {
 	return Done
 }
 
-// krb5Get returns the content of a field of a SEQUENCE; empty if it has none.
+// krb5Get returns the content of a field of a SEQUENCE; empty if the field is missing.
 func krb5Get(fields wire.Cursor, n uint8) wire.Cursor {
 	for !fields.Empty() {
 		tag, content, whole := derNext(&fields)
@@ -125,7 +125,7 @@ func krb5Int(fields wire.Cursor, n uint8) int64 {
 	return v
 }
 
-// introduced reports whether the version and the type, which follow each other, are those of the message.
+// introduced reports whether the fields of version and type, which follow each other, have the right values.
 func (m *krb5Message) introduced(fields wire.Cursor, version uint8) bool {
 	return krb5Int(fields, version) == krb5Version && krb5Int(fields, version+1) == m.typ
 }
@@ -156,7 +156,7 @@ func (m *krb5Message) failure(fields wire.Cursor) bool {
 	return m.introduced(fields, krb5ReplyVersion) && m.realm != nil && m.code >= 0
 }
 
-// krb5Encryption returns the type of an EncryptedData; -1 if it has none.
+// krb5Encryption returns the encryption type of an EncryptedData; -1 if there is none.
 func krb5Encryption(data wire.Cursor) int64 { return krb5Int(derWhole(&data, derSequence), 0) }
 
 // krb5Text returns the text of a GeneralString; nil if it is none.

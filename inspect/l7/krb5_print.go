@@ -74,7 +74,7 @@ var krb5Encryptions = map[int64]string{
 	25: "camellia128-cts-cmac", 26: "camellia256-cts-cmac",
 }
 
-// krb5Errors are the errors that KDCs give in practice; RFC 4120 section 7.5.9.
+// krb5Errors are the errors that KDCs send in practice; RFC 4120 section 7.5.9.
 var krb5Errors = map[int64]string{
 	1: "KDC_ERR_NAME_EXP", 2: "KDC_ERR_SERVICE_EXP", 3: "KDC_ERR_BAD_PVNO", 6: "KDC_ERR_C_PRINCIPAL_UNKNOWN",
 	7: "KDC_ERR_S_PRINCIPAL_UNKNOWN", 8: "KDC_ERR_PRINCIPAL_NOT_UNIQUE", 9: "KDC_ERR_NULL_KEY",

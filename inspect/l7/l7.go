@@ -9,8 +9,8 @@
 // never by its port. They read through wire.Cursor, never by index.
 package l7
 
-// Input is the bytes of one direction from where a message should start: the start of a TCP stream, the end of the message before,
-// or one UDP payload. It aliases buffers of the caller and is valid during the call.
+// Input is the bytes of one direction from where a message should start: the start of a TCP stream, the end of the message
+// before, or one UDP payload. It aliases buffers of the caller and is valid during the call.
 type Input struct {
 	Data []byte
 	// Side is 0 or 1 for the two ends of the flow. The parser finds out from the content which of them is the client, and sets
@@ -36,8 +36,8 @@ const Window = 16 << 10
 // message; a parser has no other memory. h is empty when Parse is called.
 type Parse func(h *Hint, c *Conn, in Input) Verdict
 
-// Conn is the state of one connection in one parser. Its zero value is that of a new connection. Each parser gives the fields its own
-// meaning. It has no pointers, so that a copy of it is a saved state.
+// Conn is the state of one connection in one parser. Its zero value is that of a new connection. Each parser gives the fields
+// its own meaning. It has no pointers, so that a copy of it is a saved state.
 type Conn struct {
 	Mode [2]uint8  // per side: what was seen, or which kind of message comes next
 	Left [2]uint32 // per side: a count for Mode
@@ -62,8 +62,8 @@ const (
 	Unknown = -2 // the place is not known: find a segment that begins like a message
 )
 
-// Hint is what a parser read from one message. The caller owns it and resets it before each call. Slices in it alias the Input or the
-// Hint's own scratch memory and are valid until then.
+// Hint is what a parser read from one message. The caller owns it and resets it before each call. Slices in it alias the Input
+// or the Hint's own scratch memory and are valid until then.
 type Hint struct {
 	Role Role
 	// Next is the start of the direction's next message, in bytes from the start of Data; or Stop or Unknown. It may be beyond the
@@ -188,7 +188,8 @@ func (h *Hint) closeList(mark int) {
 // Object.
 func (h *Hint) Extra() { h.Fields[len(h.Fields)-1].Extra = true }
 
-// Scratch returns n bytes of the hint's own memory, for text that is not on the wire as it is printed. They are valid until Reset.
+// Scratch returns n bytes of the hint's own memory, for text that is not on the wire as it is printed. They are valid until
+// Reset.
 func (h *Hint) Scratch(n int) []byte {
 	if cap(h.scratch)-len(h.scratch) < n {
 		h.scratch = make([]byte, 0, max(2*cap(h.scratch), n, 4096)) // earlier slices keep the old memory

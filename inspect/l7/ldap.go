@@ -2,12 +2,11 @@ package l7
 
 import "github.com/mirrorsink/mirrorsink/decap/wire"
 
-// LDAP (RFC 4511) over TCP, and without connection over UDP, where Windows looks for its domain controllers. Each request
-// makes one event together with its response; a connection's first requests are read, which are those that say who asks for
-// what. Behind StartTLS the connection is TLS's.
+// LDAP (RFC 4511) over TCP, and connectionless over UDP, with which Windows finds its domain controllers. Each request makes
+// one event together with its response. Only a connection's first requests are read, since these identify client and purpose.
+// The connection continues with TLS after StartTLS.
 //
-// What is kept in Conn: the client's Mode, Left with the message ID that its Mode is about, and Len, the number of its
-// requests.
+// Conn.Mode is the state of the client, Left the message ID that Mode refers to, and Len the number of requests.
 
 // Values of Conn.Mode.
 const (
@@ -55,23 +54,23 @@ var ldapOperations = map[uint8]Key{
 const (
 	maxLDAPMessage  = 1 << 24
 	minLDAPMessage  = 3 + 2 // a message ID and an empty operation
-	maxLDAPRequests = 8     // of a connection that are read: clients look at the root, bind, search
+	maxLDAPRequests = 8     // per connection that are read: clients search the root, bind, search
 )
 
-// ldapMessage is one message as far as it is there.
+// ldapMessage is the available part of one message.
 type ldapMessage struct {
 	id    int64
 	op    uint8
 	body  wire.Cursor // the operation's content
-	whole bool        // all of the message is there
-	end   int         // offset behind the message
+	whole bool        // the message is complete
+	end   int         // the offset behind the message
 }
 
-// ldapHeaders is the most that the message's header, its ID and the operation's header take. If they cannot be read from
-// as many bytes, then they never will.
+// ldapHeaders is the maximum size of the message's header, its ID and the operation's header together. If they cannot be read
+// from this number of bytes, the message is invalid.
 const ldapHeaders = 6 + 6 + 6
 
-// read is Reject for what is no message, and More while its operation is not known.
+// read reads a message. It is Reject if there is none, and More as long as its operation is missing.
 func (m *ldapMessage) read(data []byte) Verdict {
 	r := wire.New(data)
 	if first := r; first.U8() != derSequence && first.OK() {

@@ -15,7 +15,7 @@ const ldapStartTLS = "1.3.6.1.4.1.1466.20037"
 // maxLDAPAttributes bounds the list of attributes that a search asks for.
 const maxLDAPAttributes = 64
 
-// request prints a request. It is Reject if the operation is none, or is not what it has to be.
+// request prints a request. It is Reject if the operation is no request, or is invalid.
 func (m *ldapMessage) request(h *Hint) Verdict {
 	name := ldapOperations[m.op]
 	if name == element || m.isResponse() {
@@ -126,7 +126,7 @@ func (m *ldapMessage) isResponse() bool {
 	return false
 }
 
-// response prints a response that has a result. It is Reject if the operation has none.
+// response prints a response with a result. It is Reject if the operation has none.
 func (m *ldapMessage) response(h *Hint) Verdict {
 	body := m.body
 	code, matched := derWhole(&body, derEnumerated), derWhole(&body, derOctets)

@@ -79,7 +79,8 @@ func (w words) may(b []byte) bool {
 	return false
 }
 
-// field returns the next line together with its continuation lines (RFC 9112 section 5.2). It includes all line ends but the last.
+// field returns the next line together with its continuation lines (RFC 9112 section 5.2). It includes all line ends but the
+// last.
 func (l *textLines) field() ([]byte, bool) {
 	from := l.rest
 	line, ok := l.next()

@@ -6,10 +6,10 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap/wire"
 )
 
-// Memcached (protocol.txt and protocol-binary.txt of its sources): lines of text, or packets with a header of 24 bytes. The
-// first command and its response make one event. Over UDP each datagram begins with a header of 8 bytes.
+// Memcached (protocol.txt and protocol-binary.txt of its sources): lines of text, or packets with a header of 24 bytes. The first
+// command and its response make one event. Over UDP each datagram begins with a header of 8 bytes.
 //
-// What is kept in Conn: Mode says what was seen of each side. The rest is not used.
+// Conn.Mode is what was seen of each side. The other fields of Conn are not used.
 
 // Values of Conn.Mode.
 const (
@@ -19,8 +19,8 @@ const (
 
 const (
 	memcachedMaxKey  = 250     // bytes
-	memcachedMaxBody = 1 << 27 // bytes; servers take items of 1 MiB unless told otherwise
-	memcachedMaxLine = 2048    // bytes, as servers have it
+	memcachedMaxBody = 1 << 27 // bytes; servers accept items of 1 MiB by default
+	memcachedMaxLine = 2048    // bytes; the limit of servers
 
 	memcachedRequest  = 0x80
 	memcachedResponse = 0x81
@@ -49,8 +49,8 @@ func parseMemcachedDatagram(h *Hint, c *Conn, in Input) Verdict {
 	return parseMemcached(h, c, in)
 }
 
-// memcachedVerbs are in small letters, as servers want them, with the words that follow: k is a key, n a number, and *
-// stands for any others. A command that changes something may end in noreply.
+// memcachedVerbs are the commands, in lower case as servers require, with their arguments: k is a key, n a number, and * any
+// further words. Commands that change an item may end in noreply.
 var memcachedVerbs = [...]struct{ verb, words string }{
 	{"get", "k*"}, {"gets", "k*"}, {"gat", "nk*"}, {"gats", "nk*"},
 	{"set", "knnn"}, {"add", "knnn"}, {"replace", "knnn"}, {"append", "knnn"}, {"prepend", "knnn"}, {"cas", "knnnn"},
@@ -84,7 +84,7 @@ func parseMemcachedLine(h *Hint, c *Conn, in Input) Verdict {
 	return Reject
 }
 
-// memcachedMay reports whether b, a line whose end has not come, can become a command.
+// memcachedMay reports whether an incomplete line can become a command.
 func memcachedMay(b []byte) bool {
 	verb, _, whole := bytes.Cut(bytes.TrimSuffix(b, []byte("\r")), []byte(" "))
 	for _, known := range memcachedVerbs {
@@ -95,7 +95,7 @@ func memcachedMay(b []byte) bool {
 	return false
 }
 
-// memcachedWords reports whether a command's words are of the kinds that it must have.
+// memcachedWords reports whether a command's arguments are of the right kinds.
 func memcachedWords(args []byte, kinds string) bool {
 	for _, kind := range kinds {
 		if kind == '*' {
@@ -135,7 +135,7 @@ var memcachedOpcodes = [...]string{"get", "set", "add", "replace", "delete", "in
 	"decrementq", "quitq", "flushq", "appendq", "prependq", "verbosity", "touch", "gat", "gatq", 0x20: "sasl_list_mechs",
 	0x21: "sasl_auth", 0x22: "sasl_step"}
 
-// memcachedExtras are how many bytes of extras a request has.
+// memcachedExtras returns the number of bytes of a request's extras.
 func memcachedExtras(opcode string) int {
 	switch opcode {
 	case "set", "setq", "add", "addq", "replace", "replaceq":
@@ -179,13 +179,13 @@ func parseMemcachedPacket(h *Hint, c *Conn, in Input) Verdict {
 	c.Mode[in.Side&1] = memcachedAsked
 	h.Role, h.Next = Request, Stop
 	h.Const(keyCommand, opcode)
-	if opcode != "sasl_auth" { // whose key is the mechanism
+	if opcode != "sasl_auth" { // its key is the mechanism
 		printText(h, keyKey, key)
 	}
 	return Done
 }
 
-// parseMemcachedStatus reads a response's header behind its first two bytes.
+// parseMemcachedStatus reads a response's header after its first two bytes.
 func parseMemcachedStatus(h *Hint, r wire.Cursor, asked, final bool) Verdict {
 	r.Skip(2 + 1) // key length, extras length
 	dataType, status := r.U8(), r.U16()

@@ -5,9 +5,8 @@ import "github.com/mirrorsink/mirrorsink/decap/wire"
 // Modbus over TCP (Modbus Messaging on TCP/IP 1.0b, Modbus Application Protocol 1.1b3). A connection's first request and its
 // response make one event.
 //
-// The header's only constant is a protocol number of zero, so a request has to have the exact size of its function, and
-// quantities that are allowed. What is kept in Conn: the client's Mode is the function that it asked for, and Left the
-// transaction and unit.
+// The header's only constant is a protocol number of zero, so a request must have the exact size of its function, and valid
+// quantities. Conn.Mode is the function that the client asked for, and Left the transaction and unit.
 
 const (
 	modbusHeader    = 7   // transaction, protocol, length, unit
@@ -41,7 +40,7 @@ var modbusFunctions = [...]string{
 	modbusServerID: "ReportServerID", modbusMaskWrite: "MaskWrReg", modbusReadWrite: "RdWrMultRegs", modbusMEI: "MEI",
 }
 
-// modbusUnit is a request or response: the header, and a cursor over what follows the function.
+// modbusUnit is a request or response: the header, and a cursor over the bytes after the function.
 type modbusUnit struct {
 	transaction, protocol uint16
 	length                int
@@ -50,7 +49,7 @@ type modbusUnit struct {
 	whole                 bool
 }
 
-// read is false for what cannot be one.
+// read is false if the bytes cannot be a request or response.
 func (u *modbusUnit) read(data []byte) bool {
 	r := wire.New(data)
 	n := r.Len()
@@ -94,7 +93,7 @@ func parseModbus(h *Hint, c *Conn, in Input) Verdict {
 	return Done
 }
 
-// fits reports whether the length is that of a request of the function, or the least of one that varies.
+// fits reports whether the length is right for a request of the function, or at least its minimum if the length varies.
 func (u *modbusUnit) fits() bool {
 	switch u.function {
 	case modbusReadCoils, modbusReadDiscretes, modbusReadHolding, modbusReadInput, modbusWriteCoil, modbusWriteRegister:
@@ -123,7 +122,7 @@ const (
 	modbusDeviceID     = 14 // the MEI type of Read Device Identification
 )
 
-// allowed reports whether a whole request asks for what may be asked for.
+// allowed reports whether a complete request has valid quantities.
 func (u modbusUnit) allowed() bool {
 	r := u.data
 	_, quantity := r.U16(), int(r.U16())
@@ -147,7 +146,7 @@ func (u modbusUnit) allowed() bool {
 	return true
 }
 
-// modbusWrites reports whether a quantity is allowed, and r has the count of the bytes for it, and those bytes.
+// modbusWrites reports whether a quantity is valid, and r has the right byte count and as many bytes.
 func modbusWrites(r wire.Cursor, quantity, highest, size int) bool {
 	count := int(r.U8())
 	return quantity >= 1 && quantity <= highest && count == size && r.Len() == size
@@ -179,7 +178,7 @@ func (u *modbusUnit) printRequest(h *Hint) {
 	}
 }
 
-// answer reads the response to the request of which c tells.
+// answer reads the response to the request in c.
 func (u *modbusUnit) answer(h *Hint, c *Conn, in Input) Verdict {
 	asked := 1 ^ in.Side&1
 	id := uint32(u.transaction)<<8 | uint32(u.unit)

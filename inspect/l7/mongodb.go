@@ -2,10 +2,10 @@ package l7
 
 import "github.com/mirrorsink/mirrorsink/decap/wire"
 
-// MongoDB's wire protocol. The first command of a connection and its reply make one event: drivers begin with hello, and
-// say there who they are.
+// MongoDB's wire protocol. The first command of a connection and its reply make one event. Drivers begin with hello, which
+// identifies them.
 //
-// What is kept in Conn: the client's Mode says that it spoke, and Left is the number of its request.
+// Conn.Mode is whether the client sent its request, and Left is the request's number.
 
 const mongoAsked = 1
 
@@ -52,8 +52,8 @@ func parseMongoDB(h *Hint, c *Conn, in Input) Verdict {
 	return mongoCommand(h, opcode, body)
 }
 
-// mongoCommand reads a command: a document whose first field is the command's name, with the collection as its value if it
-// has one.
+// mongoCommand reads a command: a document whose first field has the command's name as its key and, in some commands, the
+// collection as its value.
 func mongoCommand(h *Hint, opcode uint32, body wire.Cursor) Verdict {
 	h.Role = Request
 	if opcode == mongoQuery {
@@ -75,11 +75,11 @@ func mongoCommand(h *Hint, opcode uint32, body wire.Cursor) Verdict {
 	return Done
 }
 
-// mongoOldCommand reads OP_QUERY. Its collection is DATABASE.$cmd for a command, as which drivers send their first hello.
+// mongoOldCommand reads OP_QUERY. Its collection is DATABASE.$cmd for a command. Drivers send their first hello in this form.
 func mongoOldCommand(h *Hint, body wire.Cursor) Verdict {
 	body.Skip(4) // flags
 	collection := body.CString()
-	body.Skip(4 + 4) // how many to skip, how many to return
+	body.Skip(4 + 4) // documents to skip, documents to return
 	command, ok := newBSON(body)
 	first, some := command.next()
 	if !body.OK() || !isBSONKey(collection) || !ok || !some || !isBSONKey(first.key) {
@@ -91,7 +91,7 @@ func mongoOldCommand(h *Hint, body wire.Cursor) Verdict {
 	return Done
 }
 
-// mongoDocument returns the document of the first section of an OP_MSG, which has to be the command itself.
+// mongoDocument returns the document of the first section of an OP_MSG, which must be the command itself.
 func mongoDocument(body *wire.Cursor) (bson, bool) {
 	flags, kind := body.U32LE(), body.U8()
 	if !body.OK() || kind != 0 || flags&^(mongoChecksum|mongoMoreComes|mongoExhausts) != 0 {
@@ -100,7 +100,7 @@ func mongoDocument(body *wire.Cursor) (bson, bool) {
 	return newBSON(*body)
 }
 
-// printMongoClient prints what follows a command's name: the database, and of a hello the program and its driver.
+// printMongoClient prints the fields after a command's name: the database and, in a hello, the program and its driver.
 func printMongoClient(h *Hint, command bson) {
 	var seen uint8
 	for f, ok := command.next(); ok; f, ok = command.next() {
@@ -136,14 +136,14 @@ func printMongoNames(h *Hint, client bson) {
 	}
 }
 
-// mongoAnswer reads the reply: whether the command worked, and what a server says of itself in its hello.
+// mongoAnswer reads the reply: the outcome of the command, and a server's description of itself in the reply to hello.
 func mongoAnswer(h *Hint, opcode uint32, body wire.Cursor) Verdict {
 	h.Role = Response
 	var reply bson
 	var ok bool
 	switch opcode {
 	case mongoReply:
-		body.Skip(4 + 8 + 4 + 4) // flags, cursor, where it starts, how many documents
+		body.Skip(4 + 8 + 4 + 4) // flags, cursor, start, number of documents
 		reply, ok = newBSON(body)
 	case mongoMessage:
 		reply, ok = mongoDocument(&body)

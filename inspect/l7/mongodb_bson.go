@@ -6,7 +6,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap/wire"
 )
 
-// bson reads the fields of a document (bsonspec.org, version 1.1) as far as it is there.
+// bson reads the fields of the available part of a document (bsonspec.org, version 1.1).
 type bson struct{ r wire.Cursor }
 
 // bsonField is one field. Its key and value alias the document.
@@ -39,13 +39,13 @@ const (
 	maxBSONKey = 256
 )
 
-// newBSON is false if there is no document.
+// newBSON reads the header of a document. It is false if there is none.
 func newBSON(r wire.Cursor) (bson, bool) {
 	n := int(r.U32LE())
 	return bson{r.Upto(n - 4)}, r.OK() && n >= minBSON
 }
 
-// next returns the next field, or false at the end and at what cannot be read.
+// next returns the next field. It is false at the end, and at a field that cannot be read.
 func (d *bson) next() (f bsonField, ok bool) {
 	f.typ, f.key = d.r.U8(), nil
 	if f.typ == 0 {
@@ -56,7 +56,7 @@ func (d *bson) next() (f bsonField, ok bool) {
 	return f, d.r.OK()
 }
 
-// size returns how many bytes the value of a type takes, its own length included.
+// size returns the number of bytes of a value, its own length included.
 func (d *bson) size(typ uint8) int {
 	ahead := d.r
 	switch typ {
@@ -83,7 +83,7 @@ func (d *bson) size(typ uint8) int {
 	case bsonDecimal:
 		return 16
 	}
-	return -1 // what nobody sends in a command
+	return -1 // a type that commands do not have
 }
 
 // text returns the text of a string; nil for other types.
@@ -126,7 +126,7 @@ func (d bson) number(key string) (int64, bool) {
 	return 0, false
 }
 
-// isBSONKey reports whether b may be the name of a command or a collection.
+// isBSONKey reports whether b can be the name of a command or a collection.
 func isBSONKey(b []byte) bool {
 	for _, x := range b {
 		if x <= ' ' || x >= 0x7f {

@@ -4,7 +4,7 @@ import "github.com/mirrorsink/mirrorsink/decap/wire"
 
 // MQTT 3.1, 3.1.1 and 5 (OASIS). The CONNECT and its CONNACK make one event.
 //
-// What is kept in Conn: the client's Mode says which version it asked for.
+// Conn.Mode is the version that the client asked for.
 
 // The first byte of the two packets that are read: type and flags, which are reserved.
 const (
@@ -36,7 +36,7 @@ func parseMQTT(h *Hint, c *Conn, in Input) Verdict {
 	return parseMQTTConnect(h, c, in)
 }
 
-// mqttPacket reads a packet as far as it is there; it is false if it is of another type.
+// mqttPacket reads the available part of a packet. ok is false if the packet is of another type.
 func mqttPacket(data []byte, first uint8) (body wire.Cursor, size int, whole, ok bool) {
 	r := wire.New(data)
 	if typ := r.U8(); r.OK() && typ != first {
@@ -50,7 +50,7 @@ func mqttPacket(data []byte, first uint8) (body wire.Cursor, size int, whole, ok
 	return r.Upto(size), size, whole, true
 }
 
-// mqttNumber reads a variable byte integer (section 1.5.5); it is false if it is longer than four bytes or not all there.
+// mqttNumber reads a variable byte integer (section 1.5.5). It is false if that is longer than four bytes or incomplete.
 func mqttNumber(r *wire.Cursor) (n int, ok bool) {
 	for shift := 0; shift < 28; shift += 7 {
 		b := r.U8()
@@ -94,8 +94,8 @@ func parseMQTTConnect(h *Hint, c *Conn, in Input) Verdict {
 	return Done
 }
 
-// mqttMayConnect looks at the first bytes of a CONNECT while the protocol's name is not all there: behind a length of one
-// to four bytes come a zero, the length of the name and its first two letters.
+// mqttMayConnect checks the first bytes of a CONNECT whose protocol name is incomplete: after a length of one to four bytes
+// there are a zero, the length of the name, and the name's first two letters.
 func mqttMayConnect(data []byte) bool {
 	r := wire.New(data)
 	r.U8()
@@ -107,7 +107,7 @@ func mqttMayConnect(data []byte) bool {
 	return high == 0 && (n < 2 || low == 4 || low == 6) && (n < 3 || m == 'M') && (n < 4 || q == 'Q')
 }
 
-// mqttSpeaks reports whether name, level and flags are of a version that there is.
+// mqttSpeaks reports whether name, level and flags are those of an existing version.
 func mqttSpeaks(name []byte, level, flags uint8) bool {
 	known := string(name) == "MQTT" && (level == 4 || level == mqtt5) || string(name) == "MQIsdp" && level == 3
 	return known && flags&mqttReserved == 0 && (flags&mqttWill != 0 || flags&(mqttWillQoS|mqttWillRetain) == 0)
@@ -137,7 +137,7 @@ func printMQTTFlags(h *Hint, flags uint8) {
 	h.End()
 }
 
-// printMQTTLogin prints what follows the client ID, as far as it is there, but for the password.
+// printMQTTLogin prints the available fields after the client ID, except the password.
 func printMQTTLogin(h *Hint, flags, level uint8, body wire.Cursor) {
 	if flags&mqttWill != 0 {
 		if level == mqtt5 {

@@ -2,10 +2,10 @@ package l7
 
 import "github.com/mirrorsink/mirrorsink/decap/wire"
 
-// MySQL's and MariaDB's client/server protocol, from version 4.1 on. The server speaks first. Its greeting is an event, and
-// so is the login together with what becomes of it; between the two the client may ask for TLS.
+// MySQL's and MariaDB's client/server protocol, from version 4.1 on. The server sends first. Its greeting is an event, and so
+// is the login together with its outcome. Between the two the client may ask for TLS.
 //
-// What is kept in Conn: Mode says what was seen of each side.
+// Conn.Mode is what was seen of each side.
 
 // Values of Conn.Mode.
 const (
@@ -33,10 +33,10 @@ const (
 	mysqlLongAuthLen = 1 << 21
 )
 
-// First bytes of what a server answers to a login.
+// First bytes of a server's reply to a login.
 const (
 	mysqlOK     = 0x00
-	mysqlMore   = 0x01 // the method goes on
+	mysqlMore   = 0x01 // the method continues
 	mysqlSwitch = 0xfe // to another method
 	mysqlError  = 0xff
 )
@@ -53,7 +53,7 @@ func parseMysql(h *Hint, c *Conn, in Input) Verdict {
 	}
 }
 
-// mysqlPacket reads a packet as far as it is there. It is false for what cannot be one of those before and during a login.
+// mysqlPacket reads the available part of a packet. It is false if that cannot be one up to the end of a login.
 func mysqlPacket(r *wire.Cursor, minSize int) (seq uint8, body wire.Cursor, whole, ok bool) {
 	n := r.Len()
 	size, seq := int(r.U24LE()), r.U8()
@@ -85,7 +85,7 @@ func parseMysqlGreeting(h *Hint, c *Conn, in Input) Verdict {
 	return Done
 }
 
-// isMysqlVersion reports whether b begins with a version, as far as it is there: a digit, text, NUL.
+// isMysqlVersion reports whether b begins with a version, or can be the start of one: a digit, text, NUL.
 func isMysqlVersion(b []byte) bool {
 	for i, x := range b[:min(len(b), maxMysqlVersion)] {
 		if i > 0 && x == 0 {
@@ -105,15 +105,15 @@ type mysqlGreeting struct {
 	caps            uint32
 }
 
-// read is false if what has to be zero is not, or the greeting ends too early.
+// read is false if reserved bytes are not zero, or the greeting ends too early.
 func (g *mysqlGreeting) read(body *wire.Cursor) bool {
 	g.version, g.connection = body.CString(), body.U32LE()
-	body.Skip(8) // of the challenge
+	body.Skip(8) // start of the challenge
 	zero := body.U8()
 	g.caps = uint32(body.U16LE())
 	body.Skip(1 + 2) // character set, status
 	g.caps |= uint32(body.U16LE()) << 16
-	challenge := int(body.U8()) // bytes of it in all
+	challenge := int(body.U8()) // bytes of it in total
 	reserved := body.Bytes(6)
 	body.Skip(4) // MariaDB's capabilities; zero elsewhere
 	if !body.OK() || zero != 0 || string(reserved) != "\x00\x00\x00\x00\x00\x00" {
@@ -159,7 +159,7 @@ func parseMysqlClient(h *Hint, c *Conn, in Input) Verdict {
 	return Done
 }
 
-// printMysqlLogin prints the rest of a HandshakeResponse41 as far as it can be read.
+// printMysqlLogin prints the readable rest of a HandshakeResponse41.
 func printMysqlLogin(h *Hint, caps uint32, body wire.Cursor) {
 	h.Str(keyUser, body.CString())
 	switch {
@@ -185,7 +185,7 @@ func printMysqlLogin(h *Hint, caps uint32, body wire.Cursor) {
 	}
 }
 
-// mysqlLength reads a length-encoded integer, of which only the short forms are believed.
+// mysqlLength reads a length-encoded integer. Only the short forms are accepted.
 func mysqlLength(r *wire.Cursor) int {
 	switch n := r.U8(); n {
 	case 0xfc:
@@ -222,7 +222,7 @@ func printMysqlAttributes(h *Hint, pairs wire.Cursor) {
 	}
 }
 
-// parseMysqlResult reads packets of the server up to the one that says what became of the login.
+// parseMysqlResult reads a packet of the server, up to the one with the outcome of the login.
 func parseMysqlResult(h *Hint, in Input) Verdict {
 	r := wire.New(in.Data)
 	_, body, whole, ok := mysqlPacket(&r, 1)

@@ -2,11 +2,11 @@ package l7
 
 import "github.com/mirrorsink/mirrorsink/decap/wire"
 
-// NTP and SNTP (RFC 5905, and before it RFC 1305 and RFC 1769), with the control messages of RFC 9327 in mode 6 and the
-// older private ones in mode 7, which are what amplification attacks send.
+// NTP and SNTP (RFC 5905, and before it RFC 1305 and RFC 1769), with the control messages of RFC 9327 in mode 6 and the older
+// private messages in mode 7, which amplification attacks use.
 //
-// The header has no magic number, but its fields fit together: timestamps of one message lie near each other, delays are
-// short, precisions are of clocks.
+// The header has no magic number, but its fields are consistent: timestamps of one message are close to each other, delays are
+// short, and precisions are possible ones of clocks.
 
 // Modes; RFC 5905 figure 10.
 const (
@@ -23,18 +23,18 @@ const (
 	ntpMaxVersion = 4
 	ntpMaxStratum = 16 // not synchronized
 	ntpMaxPoll    = 17 // 2^17 s, a day and a half
-	// Precisions are powers of two of a second: from a mains frequency's to below a nanosecond; 0 if not told.
+	// Precisions are powers of two of a second: from that of a mains frequency to below a nanosecond; 0 if not given.
 	ntpCoarsest, ntpFinest = -4, -32
-	// Root delay and dispersion are in 1/65536 s. The dispersion of a clock that is lost is counted as 16 s, and grows.
+	// Root delay and dispersion are in 1/65536 s. The dispersion of a lost clock starts at 16 s, and grows.
 	ntpMaxDelay = 64 << 16
 
-	// Seconds within which a message's timestamps lie together: a poll interval, and what a free-running clock's last
-	// update may be past.
+	// The maximum distance of a message's timestamps in seconds: a poll interval, and the time since the last update of a
+	// free-running clock.
 	ntpNear  = 1 << 18
 	ntpSince = 1 << 26
 )
 
-// ntpHeader is what follows the first byte; RFC 5905 figure 8.
+// ntpHeader is the header after the first byte; RFC 5905 figure 8.
 type ntpHeader struct {
 	stratum, poll                         uint8
 	precision                             int8
@@ -86,21 +86,21 @@ func (hd *ntpHeader) plausible(mode uint8) bool {
 	return false
 }
 
-// sound reports whether what a message says of its clock can be true.
+// sound reports whether a message's description of its clock is possible.
 func (hd *ntpHeader) sound() bool {
 	precise := hd.precision == 0 || hd.precision <= ntpCoarsest && hd.precision >= ntpFinest
 	return precise && hd.stratum <= ntpMaxStratum && hd.poll <= ntpMaxPoll && hd.delay <= ntpMaxDelay &&
 		hd.dispersion <= ntpMaxDelay
 }
 
-// bare reports whether a client's message tells nothing of its clock: SNTP clients leave all zero, or all but the transmit
-// timestamp, and careful ones fill that with a random number (draft-ietf-ntp-data-minimization).
+// bare reports whether a client's message does not describe its clock: SNTP clients leave all fields zero, or all but the
+// transmit timestamp, which may be random (draft-ietf-ntp-data-minimization).
 func (hd *ntpHeader) bare() bool {
 	return hd.stratum == 0 && hd.poll <= ntpMaxPoll && hd.delay == 0 && hd.dispersion == 0 && hd.updated == 0 && hd.originate == 0 &&
 		hd.receive == 0 && string(hd.reference) == "\x00\x00\x00\x00"
 }
 
-// near reports whether timestamps are zero or within some seconds of the transmit timestamp, in whatever era.
+// near reports whether timestamps are zero or within a number of seconds of the transmit timestamp, in any era.
 func (hd *ntpHeader) near(seconds int32, timestamps ...uint64) bool {
 	for _, t := range timestamps {
 		apart := int32(uint32(hd.transmit>>32) - uint32(t>>32))
@@ -116,7 +116,7 @@ func ntpTrailer(version uint8, n int) bool {
 	return n == 0 || version >= 3 && n%4 == 0
 }
 
-// printReference adds the reference identifier as text where it is one: the reference clock of a primary server, or why a
+// printReference adds the reference identifier if it is a text: the reference clock of a primary server, or the reason why a
 // server refuses to serve (RFC 5905 sections 7.3 and 7.4).
 func (hd *ntpHeader) printReference(h *Hint) {
 	text := hd.reference
@@ -129,8 +129,7 @@ func (hd *ntpHeader) printReference(h *Hint) {
 	}
 }
 
-// ntpOperation returns the name of a control message's operation (RFC 9327 section 2), of those that programs use; empty if
-// it is none.
+// ntpOperation returns the name of a control message's operation (RFC 9327 section 2); empty if programs do not use it.
 func ntpOperation(op uint8) string {
 	switch op {
 	case 1:
@@ -151,7 +150,7 @@ func ntpOperation(op uint8) string {
 	return ""
 }
 
-// parseNTPControl reads a control message (RFC 9327 section 2). Its count of bytes must be right, and they are text but for
+// parseNTPControl reads a control message (RFC 9327 section 2). Its byte count must be right. The data must be text, except for
 // lists of associations.
 func parseNTPControl(h *Hint, in Input, first uint8, r wire.Cursor) Verdict {
 	op := r.U8()
@@ -171,8 +170,8 @@ func parseNTPControl(h *Hint, in Input, first uint8, r wire.Cursor) Verdict {
 	return Done
 }
 
-// ntpControlEnd reports whether n bytes behind data of some bytes can be its padding, to a multiple of 4, and a message
-// authentication code, with its key's number.
+// ntpControlEnd reports whether n bytes after count bytes of data can be padding to a multiple of 4, and a message
+// authentication code with the number of its key.
 func ntpControlEnd(count, n int) bool {
 	padding := -count & 3
 	return n == 0 || n == padding || n == padding+4+16 || n == padding+4+20
@@ -180,7 +179,7 @@ func ntpControlEnd(count, n int) bool {
 
 func ntpControlData(op uint8, data []byte) bool {
 	if op == 1 {
-		return len(data)%4 == 0 // pairs of an association and its status
+		return len(data)%4 == 0 // pairs of association and status
 	}
 	for _, c := range data {
 		if (c < ' ' || c > '~') && c != '\r' && c != '\n' && c != '\t' && c != 0 {
@@ -196,8 +195,7 @@ const (
 	ntpPrivateWide  = 8 + 184 // of a later version
 )
 
-// parseNTPPrivate reads a message of ntpdc, which has no specification but ntpd: the product of its count and size of items
-// must be right.
+// parseNTPPrivate reads a message of ntpdc, which ntpd alone specifies. The product of its count and size of items must be right.
 func parseNTPPrivate(h *Hint, in Input, first uint8, r wire.Cursor) Verdict {
 	auth, implementation, request := r.U8(), r.U8(), r.U8()
 	items, size := r.U16(), int(r.U16())
@@ -215,8 +213,8 @@ func parseNTPPrivate(h *Hint, in Input, first uint8, r wire.Cursor) Verdict {
 	return Done
 }
 
-// ntpPrivateRequest reports whether a request of some bytes can hold its data: it is padded to a fixed size, and whoever
-// only wants the response sends the header alone.
+// ntpPrivateRequest reports whether the length of a request is right for its data. Requests are padded to a fixed size;
+// attackers send the header alone.
 func ntpPrivateRequest(length, failure, sequence, data int) bool {
 	switch length {
 	case 8:

@@ -2,28 +2,28 @@ package l7
 
 import "github.com/mirrorsink/mirrorsink/decap/wire"
 
-// OpenVPN (openvpn.net, ssl.h and the draft of its wire protocol). Each packet begins with an opcode in 5 bits and a key's
-// number in 3; over TCP its length goes before it. A connection begins with a hard reset of the client, then of the server:
+// OpenVPN (openvpn.net, ssl.h and the draft of its wire protocol). Each packet begins with an opcode of 5 bits and a key number
+// of 3 bits; over TCP it follows its length. A connection begins with a hard reset of the client, then of the server:
 //
-//	opcode and key | session ID (64) | what tls-auth or tls-crypt adds | acknowledgments | packet ID (32)
+//	opcode and key | session ID (64) | fields of tls-auth or tls-crypt | acknowledgments | packet ID (32)
 //
-// Without tls-auth or tls-crypt all but the session ID is known. With them a packet counter, which begins with 1, and a
-// time have known places that depend on the digest's size.
+// Without tls-auth or tls-crypt all fields but the session ID have known values. With them a packet counter, which begins with
+// 1, and a time are at known offsets, which depend on the digest's size.
 const (
 	ovpnClientReset   = 7 << 3 // P_CONTROL_HARD_RESET_CLIENT_V2, with key 0
 	ovpnServerReset   = 8 << 3
-	ovpnClientResetV3 = 10 << 3 // for tls-crypt-v2, with the client's wrapped key behind it
+	ovpnClientResetV3 = 10 << 3 // for tls-crypt-v2, followed by the client's wrapped key
 
 	ovpnSessionID = 8
 	ovpnMaxPacket = 2 << 10 // of a hard reset, with a wrapped key
 
-	// Of tls-crypt: the SHA-256 that goes with the packet's ciphertext.
+	// The SHA-256 of tls-crypt, before the packet's ciphertext.
 	ovpnCryptTag = 32
-	// What the counter begins with if the client can answer the server's cookie (since 2.6).
+	// The start of the counter if the client can answer the server's cookie (since 2.6).
 	ovpnEarlyNegotiation = 0x0f000000
 )
 
-// ovpnDigests are the sizes of tls-auth's HMAC, and what is said of the usual functions of that size.
+// ovpnDigests are the sizes of tls-auth's HMAC, with the usual function of each size.
 var ovpnDigests = [...]struct {
 	size       int
 	protection string
@@ -87,7 +87,8 @@ func parseOpenVPNReset(h *Hint, b []byte) bool {
 	return true
 }
 
-// ovpnProtection tells how control packets are protected, from what follows a hard reset's session ID; empty if it is none.
+// ovpnProtection returns how control packets are protected, from the fields after a hard reset's session ID; empty if these are
+// invalid.
 func ovpnProtection(r wire.Cursor, opcode uint8) string {
 	switch plain := r; {
 	case opcode == ovpnClientResetV3:
@@ -111,18 +112,18 @@ func ovpnProtection(r wire.Cursor, opcode uint8) string {
 	return ""
 }
 
-// ovpnCounter reads the packet counter and the time that protect against replay. A hard reset is among the first packets.
+// ovpnCounter reads the packet counter and the time, which protect against replay. A hard reset is among the first packets.
 func ovpnCounter(r *wire.Cursor) bool {
 	const packets, since2001 = 1 << 12, 1e9
 	counter, seconds := r.U32()&^ovpnEarlyNegotiation, r.U32()
 	return counter > 0 && counter < packets && seconds > since2001
 }
 
-// ovpnMaxAcks is how many acknowledgments a packet has at most.
+// ovpnMaxAcks is the maximum number of acknowledgments in a packet.
 const ovpnMaxAcks = 8
 
-// ovpnTail reads acknowledgments and the packet ID of a hard reset, which is 0 and the packet's end. Only a server has
-// anything to acknowledge, and then says whose.
+// ovpnTail reads acknowledgments and the packet ID of a hard reset, which is 0 and at the packet's end. Only a server has
+// packets to acknowledge, and then adds the client's session ID.
 func ovpnTail(r *wire.Cursor, opcode uint8) bool {
 	if acks := int(r.U8()); acks > 0 {
 		if opcode != ovpnServerReset || acks > ovpnMaxAcks {
@@ -133,8 +134,8 @@ func ovpnTail(r *wire.Cursor, opcode uint8) bool {
 	return r.U32() == 0 && r.OK() && r.Empty()
 }
 
-// ovpnHiddenTail reports whether what tls-crypt encrypts can be a hard reset's tail: with no or one acknowledgment, and since
-// 2.6 with 6 bytes that negotiate features.
+// ovpnHiddenTail reports whether n encrypted bytes of tls-crypt can be a hard reset's tail: with no or one acknowledgment and,
+// since 2.6, with 6 bytes that negotiate features.
 func ovpnHiddenTail(n int) bool {
 	const plain, acked, early = 1 + 4, 1 + 4 + ovpnSessionID + 4, 6
 	return n == plain || n == acked || n == plain+early || n == acked+early

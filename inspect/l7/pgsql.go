@@ -2,11 +2,11 @@ package l7
 
 import "github.com/mirrorsink/mirrorsink/decap/wire"
 
-// PostgreSQL's frontend/backend protocol 3 (its documentation, chapter "Message Formats"). A client first asks for
-// encryption, if it wants any; the server's one byte says whether it may. Then comes the startup message, and what the
-// server says up to its first ReadyForQuery or error is the response to it, whatever passwords go back and forth between.
+// PostgreSQL's frontend/backend protocol 3 (its documentation, chapter "Message Formats"). A client may first ask for
+// encryption; the server accepts or refuses with one byte. Then the client sends its startup message. The server's messages up
+// to the first ReadyForQuery or error are the response to it, including the authentication between.
 //
-// What is kept in Conn: the client's Mode says what it sent last.
+// Conn.Mode is what the client sent last.
 
 // Values of Conn.Mode.
 const (
@@ -16,7 +16,7 @@ const (
 	pgsqlStarts
 )
 
-// What the second word of a client's first messages may be.
+// Values of the second word of a client's first messages.
 const (
 	pgsqlVersion3   = 3 << 16
 	pgsqlMaxVersion = pgsqlVersion3 + 2
@@ -65,7 +65,7 @@ func parsePgsqlRequest(h *Hint, c *Conn, in Input) Verdict {
 	return parsePgsqlStartup(h, c, in, code, body)
 }
 
-// pgsqlFirstBytes says of less than two words whether they can become a request: all lengths begin with two zeros.
+// pgsqlFirstBytes returns the verdict on less than two words of a request: all lengths begin with two zeros.
 func pgsqlFirstBytes(in Input) Verdict {
 	for _, b := range in.Data[:min(2, len(in.Data))] {
 		if b != 0 {
@@ -83,7 +83,7 @@ func askPgsql(h *Hint, c *Conn, side, mode uint8, message string) {
 	h.End()
 }
 
-// parsePgsqlConsent reads the byte that answers a request for encryption. A server from before such requests sends an
+// parsePgsqlConsent reads the byte that answers a request for encryption. Servers that are too old for such requests send an
 // error.
 func parsePgsqlConsent(h *Hint, c *Conn, in Input) Verdict {
 	r := wire.New(in.Data)
@@ -108,7 +108,7 @@ func parsePgsqlConsent(h *Hint, c *Conn, in Input) Verdict {
 	return Done
 }
 
-// parsePgsqlStartup reads the parameters of a startup message; the user has to be among them.
+// parsePgsqlStartup reads the parameters of a startup message. The user must be among them.
 func parsePgsqlStartup(h *Hint, c *Conn, in Input, version uint32, body wire.Cursor) Verdict {
 	var user []byte
 	for pairs := body; !pairs.Empty() && user == nil; {

@@ -2,7 +2,7 @@ package l7
 
 import "github.com/mirrorsink/mirrorsink/decap/wire"
 
-// Types of the server's messages up to the point where it is ready for queries.
+// Types of the server's messages before it is ready for queries.
 const (
 	pgsqlAuthentication   = 'R'
 	pgsqlBackendKey       = 'K'
@@ -13,12 +13,12 @@ const (
 	pgsqlReady            = 'Z'
 )
 
-// maxPgsqlMessage is the longest of them that is believed.
+// maxPgsqlMessage bounds the size of these messages.
 const maxPgsqlMessage = 1 << 15
 
-// pgsqlAnswer is what a server says to a startup message. Its cursors and slices alias the input.
+// pgsqlAnswer is a server's response to a startup message. Its cursors and slices alias the input.
 type pgsqlAnswer struct {
-	method     uint32 // how the client has to prove who it is: the first authentication request
+	method     uint32 // of the first authentication request
 	methods    int    // authentication messages
 	salt       []byte
 	failure    wire.Cursor // the body of an error
@@ -61,7 +61,7 @@ func pgsqlAnswers(typ uint8) bool {
 	return false
 }
 
-// add notes a message; from is where it begins.
+// add adds a message, which begins at from.
 func (a *pgsqlAnswer) add(typ uint8, body, from wire.Cursor) {
 	switch typ {
 	case pgsqlAuthentication:
@@ -80,7 +80,7 @@ func (a *pgsqlAnswer) add(typ uint8, body, from wire.Cursor) {
 	}
 }
 
-// pgsqlMethods are Suricata's names for the authentication requests that have no other field.
+// pgsqlMethods are Suricata's names for the authentication requests without further fields.
 var pgsqlMethods = [...]string{
 	0: "authentication_ok", 2: "authentication_kerb5", 3: "authentication_cleartext_password", 7: "authentication_gss",
 	9: "authentication_sspi", 10: "authentication_sasl",

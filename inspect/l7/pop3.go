@@ -2,14 +2,14 @@ package l7
 
 import "bytes"
 
-// POP3 (RFC 1939). The server's greeting makes an event, and so does the command with which the client says who it is:
-// USER, APOP, AUTH; or STLS (RFC 2595).
+// POP3 (RFC 1939). The server's greeting makes an event, and so does the command with which the client authenticates: USER,
+// APOP or AUTH; or STLS (RFC 2595).
 //
-// USER may be FTP's, and a bare "+OK" Redis's: what does not say which of them it is waits for more. Each line of the client
-// has one reply. They are counted to find the one to STLS, behind which TLS begins.
+// USER is a command of FTP too, and a bare "+OK" a reply of Redis. Ambiguous messages wait for more. Each line of the client
+// has one reply. Both are counted to find the reply to STLS, after which TLS begins.
 //
-// What is kept in Conn: Mode says what was seen of each side; Left counts the client's lines up to STLS, and the server's
-// replies, of which the greeting is none. Bits and Len are not used.
+// Conn.Mode is what was seen of each side; see the constants of reply.go. Left counts the client's lines up to STLS, and the
+// server's replies without the greeting. Bits and Len are not used.
 
 func parsePOP3(h *Hint, c *Conn, in Input) Verdict {
 	side := in.Side & 1
@@ -29,8 +29,8 @@ func parsePOP3(h *Hint, c *Conn, in Input) Verdict {
 	return parsePOP3Commands(h, c, in)
 }
 
-// parsePOP3Greeting reads the server's first line. What others do not have is a text, in which the protocol or a time stamp
-// for APOP stands; or else a text that is followed by another such line.
+// parsePOP3Greeting reads the server's first line. It differs from other protocols by a text with the protocol's name or a time
+// stamp for APOP, or by a text and another such line.
 func parsePOP3Greeting(h *Hint, c *Conn, in Input, certain bool) Verdict {
 	l := textLines{in.Data}
 	line, v := l.text()
@@ -58,7 +58,7 @@ func parsePOP3Greeting(h *Hint, c *Conn, in Input, certain bool) Verdict {
 	return Done
 }
 
-// parsePOP3Line reads a line of the server behind its greeting: a reply, or one of a list.
+// parsePOP3Line reads a line of the server after its greeting: a reply, or a line of a list.
 func parsePOP3Line(h *Hint, c *Conn, in Input) Verdict {
 	side := in.Side & 1
 	l := textLines{in.Data}
@@ -82,14 +82,14 @@ func parsePOP3Line(h *Hint, c *Conn, in Input) Verdict {
 	return Done
 }
 
-// Commands by what they tell: that it is POP3, or not even that.
+// Commands of POP3 only, and commands that other protocols have too.
 var (
 	pop3Verbs       = words{"CAPA", "APOP", "STLS", "UIDL", "TOP", "UTF8", "XTND"}
 	pop3SharedVerbs = words{"USER", "PASS", "AUTH", "QUIT", "NOOP", "STAT", "LIST", "RETR", "DELE", "RSET", "LANG"}
 )
 
-// parsePOP3Commands reads lines up to the one that says who the client is, or, while they may be another protocol's, up to
-// one that may not.
+// parsePOP3Commands reads lines up to the one with which the client authenticates and, as long as they may belong to another
+// protocol, up to one that cannot.
 func parsePOP3Commands(h *Hint, c *Conn, in Input) Verdict {
 	side := in.Side & 1
 	s := pop3Session{lines: c.Left[side], certain: c.Mode[side] != lineNothing || c.Mode[1^side] != lineNothing}
@@ -118,15 +118,15 @@ func parsePOP3Commands(h *Hint, c *Conn, in Input) Verdict {
 	return Done
 }
 
-// pop3Session is what a client says of itself.
+// pop3Session is a client's authentication.
 type pop3Session struct {
 	verb    string
-	arg     []byte // its first argument alone: what follows is a secret
+	arg     []byte // its first argument only: the others are secrets
 	lines   uint32
 	certain bool // no other protocol has such commands
 }
 
-// command notes a line. It is false if the line is no command.
+// command adds a line. It is false if the line is no command.
 func (s *pop3Session) command(line []byte) bool {
 	s.lines++
 	verb, arg := pop3Verbs.first(line)

@@ -2,28 +2,28 @@ package l7
 
 import "github.com/mirrorsink/mirrorsink/decap/wire"
 
-// QUIC: versions 1 (RFC 9000, RFC 9001) and 2 (RFC 9369), the drafts from 22 on, those of Facebook and Google that are like
-// them, and Google's own before (quic_google.go). A connection makes one event: its ClientHello, which stands in CRYPTO
-// frames of the client's Initial packets. Their keys follow from the destination connection ID of the client's first one.
+// QUIC: versions 1 (RFC 9000, RFC 9001) and 2 (RFC 9369), the drafts from 22 on, the similar ones of Facebook and Google, and
+// Google's own before (quic_google.go). A connection makes one event, for the ClientHello in the CRYPTO frames of the client's
+// Initial packets. Their keys are derived from the destination connection ID of the client's first packet.
 //
-// A hello may be spread over frames, packets and datagrams in any order; Input.State has what came so far. Without a State,
-// or when the flow is over (a datagram without bytes), the best is made of what there is.
+// A hello may be spread over frames, packets and datagrams in any order; Input.State has the part that came so far. Without a
+// State, or at the end of the flow (a datagram without bytes), the parser reads as much as it can.
 
 const (
-	// A hello takes two or three datagrams, and before it is whole there may be some of 0-RTT and of the server. Of a flow
-	// that shows no hello in so many, none will come: it was picked up in the middle.
+	// A hello takes two or three datagrams, and there may be some of 0-RTT and of the server before it is complete. A flow without
+	// a hello in this number of datagrams was picked up in the middle.
 	maxQUICDatagrams = 32
-	maxQUICPackets   = 16   // in one datagram: more than there are kinds, for the sake of clients that split their hello
+	maxQUICPackets   = 16   // in one datagram: more than there are kinds, since some clients split their hello
 	maxQUICDatagram  = 9000 // bytes of a datagram that are decrypted
 )
 
-// quicState is what State keeps of a QUIC connection besides the bytes of its hello.
+// quicState is the state of a QUIC connection besides the bytes of its hello.
 type quicState struct {
-	keys      [2]quicKeys // that have opened a packet, the newer ones first: a Retry changes them
-	version   uint32      // of the packets that the hello's bytes are from; 0 if there are none
+	keys      [2]quicKeys // that decrypted a packet, the newer ones first: a Retry changes them
+	version   uint32      // of the packets with the hello; 0 if there are none
 	datagrams uint8       // that were read
-	client    uint8       // 1 + the side whose packets opened with the client's keys; 0 if none did
-	certain   bool        // a packet was whole, from its header to its end
+	client    uint8       // 1 + the side whose packets the client's keys decrypted; 0 if they did not decrypt any
+	certain   bool        // a packet was complete
 }
 
 func parseQUIC(h *Hint, _ *Conn, in Input) Verdict {
@@ -58,7 +58,7 @@ func (s *State) parseQUIC(h *Hint, in Input) Verdict {
 func (s *State) readQUIC(h *Hint, in Input) bool {
 	q := &s.quic
 	if q.client == 2-in.Side&1 {
-		q.datagrams++ // of the server, whose packets say nothing that is read here
+		q.datagrams++ // of the server, whose packets are not read
 		return true
 	}
 	data := in.Data[:min(len(in.Data), maxQUICDatagram)]
@@ -82,15 +82,14 @@ func (s *State) readQUIC(h *Hint, in Input) bool {
 	return true
 }
 
-// readInitial opens an Initial packet and takes the pieces of the hello out of it. It is false if the packet is not the
-// client's.
+// readInitial decrypts an Initial packet and adds its fragments of the hello. It is false if the packet is not one of the client.
 func (s *State) readInitial(work []byte, p *quicPacket) bool {
 	frames, ok := s.quic.open(work, p)
 	if !ok {
 		return false
 	}
 	for off, data := frames.next(); data != nil; off, data = frames.next() {
-		if s.quic.version != p.version { // after a version negotiation the client begins again
+		if s.quic.version != p.version { // after a version negotiation the client starts again
 			s.hello.reset()
 			s.quic.version = p.version
 		}
@@ -99,7 +98,7 @@ func (s *State) readInitial(work []byte, p *quicPacket) bool {
 	return true
 }
 
-// helloDone reports whether the hello is whole, or as large as one may be.
+// helloDone reports whether the hello is complete, or has the maximum size.
 func (s *State) helloDone() bool {
 	front := s.hello.Front()
 	if s.quic.version == quicQ050 {
@@ -109,11 +108,10 @@ func (s *State) helloDone() bool {
 	return len(front) == Window || tlsWhole(front)
 }
 
-// printQUIC ends the reading of a connection with what there is of its hello. Without any, the flow is still named if a
-// packet left no doubt.
+// printQUIC prints the available part of the hello. Without any, it still recognizes the flow if a packet was complete.
 func printQUIC(h *Hint, q *quicState, front []byte) Verdict {
 	h.Next = Stop
-	front = append(h.Scratch(len(front))[:0], front...) // what the hint aliases must not be the State's
+	front = append(h.Scratch(len(front))[:0], front...) // the hint must not alias the State
 	if q.version == quicQ050 {
 		if v := printCHLO(h, q.version, front); v == Done {
 			return Done
@@ -129,7 +127,7 @@ func printQUIC(h *Hint, q *quicState, front []byte) Verdict {
 	return Done
 }
 
-// readQUICHello reads the first handshake message as far as it is there.
+// readQUICHello reads the available part of the first handshake message.
 func readQUICHello(front []byte) (hello clientHello, ok bool) {
 	m := wire.New(front)
 	typ, size := m.U8(), int(m.U24())
@@ -157,15 +155,15 @@ func (hello *clientHello) printQUIC(h *Hint, version uint32) {
 	hello.printECH(h)
 }
 
-// Extensions with transport parameters (RFC 9001 section 8.2), and the parameter in which Chrome names itself.
+// Extensions with transport parameters (RFC 9001 section 8.2), and the parameter with the user agent of Chrome.
 const (
 	extQUICParams      = 0x39
 	extQUICParamsDraft = 0xffa5
 	paramUserAgent     = 0x3129
 )
 
-// userAgent returns the user agent that a client put among its transport parameters (RFC 9000 section 18), nil if there is
-// none. The drafts before 27 wrote parameters in another way, which reads as none.
+// userAgent returns the user agent among a client's transport parameters (RFC 9000 section 18), nil if there is none. Drafts
+// before 27 encoded parameters differently, which reads as none.
 func (e *tlsExtensions) userAgent() []byte {
 	for all := e.all; all.Len() >= 4; {
 		typ, params := all.U16(), all.Upto(int(all.U16()))

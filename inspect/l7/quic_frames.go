@@ -2,14 +2,14 @@ package l7
 
 import "github.com/mirrorsink/mirrorsink/decap/wire"
 
-// quicFrames reads the frames of an Initial packet (RFC 9000 section 12.4), of which only CRYPTO frames are of interest.
+// quicFrames reads the CRYPTO frames of an Initial packet (RFC 9000 section 12.4).
 type quicFrames struct {
 	c      wire.Cursor
-	google bool // Google's versions number frames in their own way, or in that of the IETF
-	cut    bool // the packet goes on behind what is there
+	google bool // a version of Google, which uses its own frame numbers or those of the IETF
+	cut    bool // the end of the packet is missing
 }
 
-// Frames that an Initial packet may have.
+// Frames in Initial packets.
 const (
 	framePadding = 0x00
 	framePing    = 0x01
@@ -21,18 +21,17 @@ const (
 	frameCryptoGoogle = 0x08
 )
 
-// newQUICFrames returns the frames of a packet's plaintext, which it aliases.
+// newQUICFrames returns a reader of a packet's plaintext, which it aliases.
 func newQUICFrames(plain []byte, p *quicPacket) quicFrames {
 	return quicFrames{c: wire.New(plain), google: isGoogleQUIC(p.version), cut: p.cut}
 }
 
-// next returns the next piece of the handshake with its offset, nil if there is none before the end or a frame that is
-// not known.
+// next returns the next fragment of the handshake with its offset; nil if there is none before the end or an unknown frame.
 func (f *quicFrames) next() (off int, data []byte) {
 	for !f.c.Empty() {
 		typ := f.c.U8()
 		if typ == frameCrypto || typ == frameCryptoGoogle && f.google {
-			return f.piece()
+			return f.fragment()
 		}
 		switch typ {
 		case framePadding, framePing:
@@ -49,15 +48,15 @@ func (f *quicFrames) next() (off int, data []byte) {
 	return 0, nil
 }
 
-// piece reads the rest of a CRYPTO frame (RFC 9000 section 19.6).
-func (f *quicFrames) piece() (off int, data []byte) {
+// fragment reads the rest of a CRYPTO frame (RFC 9000 section 19.6).
+func (f *quicFrames) fragment() (off int, data []byte) {
 	off = quicLength(&f.c)
 	size := quicLength(&f.c)
 	if f.cut {
 		size = min(size, f.c.Len())
 	}
 	data = f.c.Bytes(size)
-	if len(data) == 0 { // an empty frame is no end of the others
+	if len(data) == 0 { // others may follow an empty frame
 		return f.next()
 	}
 	return off, data
@@ -77,8 +76,8 @@ func (f *quicFrames) skipACK(typ uint8) {
 	}
 }
 
-// plausible reports whether what is there of a packet that was cut makes sense as a client's: it reads as frames, which
-// begin a ClientHello if they have its begin, and end within the window.
+// plausible reports whether the available frames of a cut packet can be those of a client: they are within the window, and a
+// frame with offset 0 starts a ClientHello.
 func (f quicFrames) plausible() bool {
 	found := false
 	for off, data := f.next(); data != nil; off, data = f.next() {

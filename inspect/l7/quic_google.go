@@ -7,20 +7,20 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap/wire"
 )
 
-// Google's QUIC before the IETF's: versions up to Q046, whose first packets are in the clear, and Q050, whose Initial
-// packets are protected as the IETF's are. The client's hello (CHLO) is a map of tags, which fills one packet.
+// Google's QUIC before that of the IETF: versions up to Q046, whose first packets are in the clear, and Q050, whose Initial
+// packets are protected as those of the IETF. The client's hello (CHLO) is a map of tags in one packet.
 
-// googlePacket is how a client's packet of a version is laid out.
+// googlePacket is the layout of a client's packets in a version.
 type googlePacket struct {
 	version uint32
 	number  int  // bytes of the packet number
 	little  bool // numbers in frames are little-endian
-	private bool // a byte of flags stands before the frames
+	private bool // a byte of flags precedes the frames
 }
 
 // Versions at which the layout changed.
 const (
-	googleFirst      = 24 // the oldest that is known to have been used
+	googleFirst      = 24 // the oldest that is known to be used
 	googlePrivate    = 33 // the last with private flags
 	googleLittle     = 38 // the last with little-endian frames
 	googlePublic     = 43 // the last with a public header
@@ -39,7 +39,7 @@ const (
 	googleHashSize = 12 // of the hash before the frames
 )
 
-// parseGoogleQUIC reads a client's hello in the clear. More says that the datagram is none of Google's.
+// parseGoogleQUIC reads a client's hello in the clear. It returns More if the datagram has no header of Google's versions.
 func parseGoogleQUIC(h *Hint, data []byte) Verdict {
 	r := wire.New(data)
 	p, ok := googleHeader(&r)
@@ -95,7 +95,7 @@ func googleIDLength(nibble uint8) int {
 	return int(nibble) + 3
 }
 
-// googleNumber returns 43 for Q043, and 0 for what is no such version.
+// googleNumber returns 43 for Q043, and 0 for versions of others.
 func googleNumber(version uint32) int {
 	tens, ones := version>>8&0xff-'0', version&0xff-'0'
 	if version>>16 != 'Q'<<8|'0' || tens > 9 || ones > 9 {
@@ -104,8 +104,8 @@ func googleNumber(version uint32) int {
 	return int(tens*10 + ones)
 }
 
-// stream reads a STREAM frame, and returns what is there of its data. It fails if it is not the start of the stream on
-// which the handshake is.
+// stream reads a STREAM frame, and returns the available part of its data. It fails if that is not the start of the handshake's
+// stream.
 func (p *googlePacket) stream(r *wire.Cursor) wire.Cursor {
 	const (
 		stream    = 0x80
@@ -140,7 +140,7 @@ func (p *googlePacket) uint(r *wire.Cursor, n int) (v uint64) {
 	return v
 }
 
-// chlo is the map in a client's hello: 16 bits of count, then for each tag where its value ends, then the values.
+// chlo is the map in a client's hello: a count of 16 bits, then each tag with the end of its value, then the values.
 type chlo struct {
 	entries wire.Cursor // a tag and 32 bits of offset each; all numbers are little-endian
 	values  []byte
@@ -149,10 +149,10 @@ type chlo struct {
 const (
 	chloTag      = "CHLO"
 	chloEntry    = 8
-	maxCHLOCount = 128 // as Google's own code has it
+	maxCHLOCount = 128 // the bound of Google's own code
 )
 
-// readCHLO reads a hello as far as it is there; ok is false if it is none. whole says that nothing is missing.
+// readCHLO reads the available part of a hello. ok is false if it is none. whole reports that it is complete.
 func readCHLO(data []byte) (m chlo, whole, ok bool) {
 	r := wire.New(data)
 	tag := r.Bytes(len(chloTag))
@@ -170,7 +170,7 @@ func readCHLO(data []byte) (m chlo, whole, ok bool) {
 		string(tag) == chloTag && count > 0 && count <= maxCHLOCount && m.entries.Len() >= chloEntry
 }
 
-// value returns the value of a tag, nil if it is not all there.
+// value returns the value of a tag; nil if it is missing or incomplete.
 func (m chlo) value(tag string) []byte {
 	for start := 0; m.entries.Len() >= chloEntry; {
 		name, end := m.entries.Bytes(len(tag)), int(m.entries.U32LE())
@@ -185,7 +185,7 @@ func (m chlo) value(tag string) []byte {
 	return nil
 }
 
-// printCHLO prints a hello, which it aliases.
+// printCHLO prints a hello. The hint aliases data.
 func printCHLO(h *Hint, version uint32, data []byte) Verdict {
 	m, whole, ok := readCHLO(data)
 	if !ok {

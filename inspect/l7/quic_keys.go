@@ -8,16 +8,16 @@ import (
 	"encoding/binary"
 )
 
-// Packet protection of Initial packets (RFC 9001 section 5). HKDF is written out here, over inputs that fit into one block:
-// crypto/hkdf allocates for each of the five steps, and alone costs more than all the rest of a packet.
+// Packet protection of Initial packets (RFC 9001 section 5). HKDF is implemented here for inputs that fit into one block, since
+// crypto/hkdf allocates in each of the five steps and takes longer than the rest of a packet.
 
-// quicDialect is what differs between the versions' keys.
+// quicDialect has the differences between the keys of versions.
 type quicDialect struct {
 	salt   string
 	labels *quicLabels
 }
 
-// Salts by which the keys of Initial packets are derived; RFC 9001 section 5.2, RFC 9369 section 3.3.1, and the drafts.
+// Salts for the keys of Initial packets; RFC 9001 section 5.2, RFC 9369 section 3.3.1, and the drafts.
 const (
 	quicSaltV1      = "\x38\x76\x2c\xf7\xf5\x59\x34\xb3\x4d\x17\x9a\xe6\xa4\xc8\x0c\xad\xcc\xbb\x7f\x0a"
 	quicSaltV2      = "\x0d\xed\xe3\xde\xf7\x00\xa6\xdb\x81\x93\x81\xbe\x6e\x26\x9d\xcb\xf9\xbd\x2e\xd9"
@@ -29,7 +29,7 @@ const (
 	quicSaltT051    = "\x7a\x4e\xde\xf4\xe7\xcc\xee\x5f\xa4\x50\x6c\x19\x12\x4f\xc8\xcc\xda\x6e\x03\x3d"
 )
 
-// quicLabels are the HkdfLabel structures (RFC 8446 section 7.1), each with the counter that HKDF-Expand puts behind it.
+// quicLabels are the HkdfLabel structures (RFC 8446 section 7.1), each followed by the counter of HKDF-Expand.
 type quicLabels struct{ key, iv, hp string }
 
 const quicClientLabel = "\x00\x20\x0ftls13 client in\x00\x01"
@@ -47,7 +47,7 @@ var (
 	}
 )
 
-// quicKeys are those of a client's Initial packets.
+// quicKeys are the keys of a client's Initial packets.
 type quicKeys struct {
 	version uint32
 	idLen   uint8
@@ -60,9 +60,9 @@ const (
 	quicNonce    = 12
 	quicTag      = 16
 	quicReserved = 0x0c // bits of the first byte that are 0 beneath the protection; RFC 9000 section 17.2
-	quicSample   = 16   // bytes that header protection depends on, 4 bytes behind where the packet number starts
+	quicSample   = 16   // bytes for header protection, 4 bytes behind the start of the packet number
 
-	// What open needs besides the packet's own length: the mask, the nonce, and the counter of cut packets.
+	// The work memory of open in addition to the packet's length: the mask, the nonce, and the counter of cut packets.
 	quicWork = 3 * aes.BlockSize
 )
 
@@ -83,10 +83,10 @@ func newQUICKeys(d quicDialect, version uint32, id []byte) (k quicKeys) {
 	return k
 }
 
-// hmacSHA256 computes HMAC (RFC 2104) over SHA-256 with one key. Behind each padded key is room for what is hashed with it.
+// hmacSHA256 computes HMAC (RFC 2104) over SHA-256 with one key. Behind each padded key is room for the message.
 type hmacSHA256 struct{ inner, outer [2 * sha256.BlockSize]byte }
 
-// hmacPads are those of an empty key.
+// hmacPads are the padded keys of an empty key.
 var hmacPads = func() (pads hmacSHA256) {
 	for i := range sha256.BlockSize {
 		pads.inner[i], pads.outer[i] = 0x36, 0x5c
@@ -94,7 +94,7 @@ var hmacPads = func() (pads hmacSHA256) {
 	return pads
 }()
 
-// newHMAC takes a key that is no longer than a block of SHA-256.
+// newHMAC takes a key of at most one block of SHA-256.
 func newHMAC(key []byte) hmacSHA256 {
 	m := hmacPads
 	subtle.XORBytes(m.inner[:], m.inner[:len(key)], key)
@@ -102,7 +102,7 @@ func newHMAC(key []byte) hmacSHA256 {
 	return m
 }
 
-// sum returns the code of a message that is no longer than a block.
+// sum returns the code of a message of at most one block.
 func (m *hmacSHA256) sum(message string) [sha256.Size]byte {
 	n := copy(m.inner[sha256.BlockSize:], message)
 	sum := sha256.Sum256(m.inner[:sha256.BlockSize+n])
@@ -115,8 +115,8 @@ func (k *quicKeys) are(p *quicPacket) bool {
 	return k.version == p.version && string(k.id[:k.idLen]) == string(p.dcid)
 }
 
-// open decrypts an Initial packet, and returns its frames, which lie in work. The keys are those of its own destination
-// connection ID if it is a client's first one, or else those of one before (RFC 9001 section 5.2).
+// open decrypts an Initial packet into work, and returns its frames. The keys are those of its own destination connection ID if
+// it is a client's first packet, or else those of an earlier packet (RFC 9001 section 5.2).
 func (q *quicState) open(work []byte, p *quicPacket) (frames quicFrames, ok bool) {
 	for i := range q.keys {
 		if q.keys[i].are(p) {
@@ -139,8 +139,8 @@ func (q *quicState) open(work []byte, p *quicPacket) (frames quicFrames, ok bool
 	return frames, false
 }
 
-// open removes header protection (RFC 9001 section 5.4) and decrypts. Of a packet that was cut it decrypts what is there:
-// nothing proves that the key is right but that the frames make sense.
+// open removes header protection (RFC 9001 section 5.4) and decrypts. It decrypts the available part of a cut packet; there the
+// only proof of the key is that the frames are plausible.
 func (k *quicKeys) open(work []byte, p *quicPacket) (frames quicFrames, ok bool) {
 	const number = 4 // the most bytes of a packet number
 	if len(p.body) < number+quicSample {
@@ -166,13 +166,13 @@ func (k *quicKeys) open(work []byte, p *quicPacket) (frames quicFrames, ok bool)
 	}
 	gcm, err := cipher.NewGCM(newAES(k.key[:]))
 	if err != nil {
-		panic(err) // a block of another size than AES's
+		panic(err) // the block size is not that of AES
 	}
 	plain, err := gcm.Open(work[:0], counter, p.body[n:], header)
 	return newQUICFrames(plain, p), err == nil
 }
 
-// openCut decrypts the front of what AES-GCM encrypted: it counts the blocks of data from 2 on.
+// openCut decrypts the start of an AES-GCM ciphertext. Its block counter starts at 2.
 func openCut(work []byte, block cipher.Block, nonce, data []byte) []byte {
 	counter := binary.BigEndian.AppendUint32(nonce, 2)
 	plain := work[:len(data)]
@@ -183,7 +183,7 @@ func openCut(work []byte, block cipher.Block, nonce, data []byte) []byte {
 func newAES(key []byte) cipher.Block {
 	block, err := aes.NewCipher(key)
 	if err != nil {
-		panic(err) // a key of another length than 16 bytes
+		panic(err) // the key does not have 16 bytes
 	}
 	return block
 }

@@ -7,20 +7,20 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap/wire"
 )
 
-// quicPacket is a packet with a long header (RFC 9000 section 17.2), still protected. Its slices alias the datagram.
+// quicPacket is a protected packet with a long header (RFC 9000 section 17.2). Its slices alias the datagram.
 type quicPacket struct {
 	version uint32
 	dcid    []byte // destination connection ID
 	header  []byte // up to the packet number
 	body    []byte // from the packet number on
 	kind    quicKind
-	cut     bool // the datagram, or its copy, ends before the packet does
+	cut     bool // the packet is longer than the rest of the datagram
 }
 
 // quicKind is the type of a packet with a long header.
 type quicKind uint8
 
-// Kinds in version 1; version 2 numbers them otherwise (RFC 9369 section 3.2).
+// Kinds, with the numbers of version 1. Version 2 has other numbers (RFC 9369 section 3.2).
 const (
 	quicInitial quicKind = iota
 	quicZeroRTT
@@ -34,8 +34,8 @@ const (
 	quicFixedBit        = 0x40 // RFC 9000 section 17.2; a client may clear it only if it knows the server (RFC 9287)
 )
 
-// nextQUICPacket reads the next of the packets that are coalesced in a datagram (RFC 9000 section 12.2). It is false if
-// there is none with a long header and a version that is known.
+// nextQUICPacket reads the next coalesced packet of a datagram (RFC 9000 section 12.2). It is false if there is none with a
+// long header and a known version.
 func nextQUICPacket(r *wire.Cursor) (p quicPacket, ok bool) {
 	start := r.Rest()
 	first := r.U8()
@@ -50,7 +50,7 @@ func nextQUICPacket(r *wire.Cursor) (p quicPacket, ok bool) {
 	if len(p.dcid) > maxQUICConnectionID || len(scid) > maxQUICConnectionID {
 		return p, false
 	}
-	if p.kind == quicRetry { // it takes the rest of the datagram
+	if p.kind == quicRetry { // which is the rest of the datagram
 		r.Skip(r.Len())
 		return p, r.OK()
 	}
@@ -80,7 +80,7 @@ func quicVarint(c *wire.Cursor) uint64 {
 	return v
 }
 
-// quicLength reads an integer that counts bytes. What no datagram has becomes a number that is larger than any.
+// quicLength reads an integer that counts bytes. Numbers above the size of a datagram are capped.
 func quicLength(c *wire.Cursor) int { return int(min(quicVarint(c), 1<<20)) }
 
 // Versions with names of their own; IANA's registry "QUIC Versions".
@@ -95,7 +95,7 @@ const (
 	quicT051   = 'T'<<24 | '0'<<16 | '5'<<8 | '1'
 )
 
-// quicDialectOf returns what an Initial's keys are derived with; it is false if the version is not known.
+// quicDialectOf returns the salt and labels of a version; it is false if the version is not known.
 func quicDialectOf(version uint32) (d quicDialect, ok bool) {
 	switch version {
 	case quicV2:
@@ -122,10 +122,10 @@ func quicDialectOf(version uint32) (d quicDialect, ok bool) {
 	return d, d.salt != ""
 }
 
-// isGoogleQUIC reports whether a version is called by letters.
+// isGoogleQUIC reports whether a version is one of Google's, which have letters.
 func isGoogleQUIC(version uint32) bool { return version>>24 == 'Q' || version>>24 == 'T' }
 
-// quicDraftOf returns the draft that a version is or is like, 0 if that is not known. Version 1 is as draft 34.
+// quicDraftOf returns the draft that a version is compatible with; 0 if that is not known. Version 1 is compatible with draft 34.
 func quicDraftOf(version uint32) uint8 {
 	switch {
 	case version == quicV1, version&0x0f0f0f0f == quicForced:
@@ -142,8 +142,8 @@ func quicDraftOf(version uint32) uint8 {
 	return 0
 }
 
-// printQUICVersion prints a version as Suricata spells it: Google's own by their names (Suricata only knows those without
-// TLS), the others in hex digits.
+// printQUICVersion prints a version in Suricata's spelling: Google's versions by their names (Suricata has those without TLS
+// only), the others in hex digits.
 func printQUICVersion(h *Hint, version uint32) {
 	start := len(h.scratch)
 	if isGoogleQUIC(version) {

@@ -6,11 +6,11 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap/wire"
 )
 
-// RDP's connection request and confirm (MS-RDPBCGR section 2.2.1.1): X.224 in TPKT (RFC 1006), with the user's name or the
-// load balancer's token in a cookie, and a choice of security protocols. Behind the confirm mostly comes TLS.
+// RDP's connection request and confirm (MS-RDPBCGR section 2.2.1.1): X.224 in TPKT (RFC 1006), with the user's name or the load
+// balancer's token in a cookie, and a choice of security protocols. TLS usually follows the confirm.
 //
-// Other protocols begin with X.224 too. It is RDP if there is a cookie or a negotiation request. What is kept in Conn: the
-// client's Mode says that it asked.
+// Other protocols begin with X.224 too. RDP has a cookie or a negotiation request. Conn.Mode is whether the client sent its
+// request.
 
 const rdpAsked = 1
 
@@ -22,7 +22,7 @@ const (
 	x224Fixed     = 6 // code, two references, class
 	maxRDPRequest = 512
 
-	rdpNegotiate   = 1 // types of what stands at the end
+	rdpNegotiate   = 1 // types of the negotiation at the end
 	rdpNegotiated  = 2
 	rdpFailure     = 3
 	rdpNegotiation = 8 // bytes of it
@@ -67,7 +67,7 @@ func parseRDP(h *Hint, c *Conn, in Input) Verdict {
 	return Done
 }
 
-// printRDPFlags prints that the client asks to leave no credentials behind; section 2.2.1.1.1.
+// printRDPFlags prints whether the client asks for restricted admin mode, which leaves no credentials; section 2.2.1.1.1.
 func printRDPFlags(h *Hint, flags uint8) {
 	if flags&1 != 0 {
 		h.True(keyRestrictedAdmin)
@@ -75,7 +75,7 @@ func printRDPFlags(h *Hint, flags uint8) {
 	}
 }
 
-// readX224 returns what follows the fixed part of a TPDU of the given code, when all of it is there, and where it ends.
+// readX224 returns the data after the fixed part of a complete TPDU with the given code, and the offset of its end.
 func readX224(in Input, code uint8) (data wire.Cursor, end int, v Verdict) {
 	r := wire.New(in.Data)
 	n := r.Len()
@@ -128,7 +128,7 @@ func parseRDPConfirm(h *Hint, in Input) Verdict {
 	value := data.U32LE()
 	h.Role, h.Next = Response, Stop
 	switch {
-	case !data.OK(): // standard security, as before there was a choice
+	case !data.OK(): // standard security, from before the negotiation existed
 	case typ == rdpNegotiated:
 		h.Int(keySelectedProtocol, int64(value))
 		h.Extra()

@@ -4,10 +4,10 @@ import "bytes"
 
 // Redis (RESP, redis.io/docs/reference/protocol-spec). The client's first command and its reply make one event.
 //
-// A command is an array of bulk strings, of which the first is the command's name, or, typed by hand or by an attacker, a
-// line of text. PING alone could be other protocols' as well, so that the reply to it tells.
+// A command is an array of bulk strings, of which the first is the command's name. It may be a line of text too, if a person or
+// an attacker typed it. PING is a command of other protocols too, so the reply to it decides.
 //
-// What is kept in Conn: Mode says what was seen of each side. The rest is not used.
+// Conn.Mode is what was seen of each side. The other fields of Conn are not used.
 
 // Values of Conn.Mode.
 const (
@@ -16,8 +16,8 @@ const (
 	redisTold // a reply that no other protocol has
 )
 
-// redisCommands are what connections begin with. An array with a name that is not here is Redis's if the name has the
-// point that those of modules have.
+// redisCommands are the commands at the start of connections. An array with another name is accepted if the name has a dot, as
+// the commands of modules have.
 var redisCommands = words{"HELLO", "AUTH", "CLIENT", "COMMAND", "SELECT", "PING", "INFO", "CONFIG", "GET", "SET", "MGET",
 	"MSET", "SETEX", "SETNX", "PSETEX", "GETSET", "GETDEL", "GETEX", "APPEND", "STRLEN", "DEL", "UNLINK", "EXISTS", "TYPE",
 	"EXPIRE", "PEXPIRE", "TTL", "PTTL", "KEYS", "SCAN", "DBSIZE", "FLUSHALL", "FLUSHDB", "INCR", "INCRBY", "DECR", "DECRBY",
@@ -29,14 +29,14 @@ var redisCommands = words{"HELLO", "AUTH", "CLIENT", "COMMAND", "SELECT", "PING"
 	"BGSAVE", "BGREWRITEAOF", "LASTSAVE", "SHUTDOWN", "ECHO", "TIME", "WAIT", "QUIT", "RESET", "OBJECT", "DUMP", "RESTORE",
 	"MIGRATE", "RENAME", "SORT", "GEOADD", "PFADD", "SETBIT", "GETBIT", "SETRANGE", "GETRANGE"}
 
-// redisInline are those that are believed in a line of text.
+// redisInline are the commands that are accepted in a line of text.
 var redisInline = words{"INFO", "CONFIG", "CLIENT", "COMMAND", "SELECT", "DBSIZE", "FLUSHALL", "FLUSHDB", "KEYS", "SLAVEOF",
 	"REPLICAOF", "PSYNC", "SYNC", "REPLCONF", "MONITOR"}
 
 const (
-	redisMaxItems   = 1 << 20 // of a command; Redis itself takes no more
+	redisMaxItems   = 1 << 20 // of a command; the limit of Redis itself
 	redisMaxCommand = 32      // bytes of a command's name
-	redisMaxLine    = 255     // bytes of a line that is read
+	redisMaxLine    = 255     // bytes of a line
 )
 
 func parseRedis(h *Hint, c *Conn, in Input) Verdict {
@@ -54,7 +54,7 @@ func parseRedis(h *Hint, c *Conn, in Input) Verdict {
 	return parseRedisLine(h, c, in)
 }
 
-// parseRedisCommand reads the front of an array, up to the end of its first item.
+// parseRedisCommand reads an array up to the end of its first item.
 func parseRedisCommand(h *Hint, c *Conn, in Input) Verdict {
 	l := textLines{in.Data}
 	items, v := redisSize(&l, '*', redisMaxItems)
@@ -81,7 +81,7 @@ func parseRedisCommand(h *Hint, c *Conn, in Input) Verdict {
 	return Done
 }
 
-// redisSize reads a line that says how many there are of something: at least one.
+// redisSize reads a line with a count from 1 to most.
 func redisSize(l *textLines, mark byte, most int64) (int, Verdict) {
 	if len(l.rest) > 0 && l.rest[0] != mark || len(l.rest) > 1 && digitValue(l.rest[1]) > 9 {
 		return 0, Reject
@@ -100,7 +100,7 @@ func redisSize(l *textLines, mark byte, most int64) (int, Verdict) {
 	return int(n), Done
 }
 
-// parseRedisLine reads a command in a line of text. NATS, which has INFO too, follows it with an object.
+// parseRedisLine reads a command in a line of text. In NATS, which has INFO too, an object follows it.
 func parseRedisLine(h *Hint, c *Conn, in Input) Verdict {
 	known, ping := redisInline, fits(in.Data, "PING\r\n")
 	if c.Mode[1^in.Side&1] == redisTold {
@@ -128,7 +128,7 @@ func printRedisCommand(h *Hint, c *Conn, in Input, name []byte) {
 	h.Str(keyCommand, name)
 }
 
-// parseRedisGreeting reads a reply to what was not known for a command, if no other protocol has such a reply.
+// parseRedisGreeting reads a reply to a request that was not recognized, if no other protocol has this reply.
 func parseRedisGreeting(h *Hint, c *Conn, in Input) Verdict {
 	for _, telling := range []string{"+PONG\r\n", "-NOAUTH ", "-DENIED Redis", "-MISCONF ", "-MOVED ", "-WRONGPASS "} {
 		if !fits(in.Data, telling) {
@@ -149,7 +149,7 @@ func parseRedisGreeting(h *Hint, c *Conn, in Input) Verdict {
 var redisKinds = map[byte]string{'+': "status", '-': "error", ':': "integer", '$': "string", '*': "array", '_': "null",
 	'#': "boolean", ',': "double", '(': "number", '!': "error", '=': "string", '%': "map", '~': "set", '>': "push"}
 
-// parseRedisReply reads the first line of a reply. Its text is told if it is a status or an error.
+// parseRedisReply reads the first line of a reply. It prints the text of a status or an error.
 func parseRedisReply(h *Hint, in Input) Verdict {
 	l := textLines{in.Data}
 	kind, ok := redisKinds[in.Data[0]]

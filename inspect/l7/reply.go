@@ -2,8 +2,8 @@ package l7
 
 import "bytes"
 
-// reply is a reply of SMTP (RFC 5321 section 4.2.1) or FTP (RFC 959 section 4.2): a code of three digits and a text. In a reply of
-// several lines, all but the last have a hyphen behind the code, or, in FTP, any text.
+// reply is a reply of SMTP (RFC 5321 section 4.2.1) or FTP (RFC 959 section 4.2): a code of three digits and a text. In a reply
+// of several lines, all but the last have a hyphen behind the code, or, in FTP, any text.
 type reply struct {
 	code []byte
 	text []byte // of the first line

@@ -2,8 +2,8 @@ package l7
 
 import "bytes"
 
-// RTSP (RFC 2326, RFC 7826). The first request and its response make one event. What follows is not read: it may be mixed
-// with media.
+// RTSP (RFC 2326, RFC 7826). The first request and its response make one event. The rest of the connection is not read, since
+// it may contain media.
 //
 // Conn is not used.
 

@@ -2,7 +2,8 @@ package l7
 
 import "bytes"
 
-// SIP (RFC 3261). Each request and each response is an event. Over TCP a message's length says where the next one starts.
+// SIP (RFC 3261). Each request and each response is an event. Over TCP the next message starts after the body, whose length is
+// in the header.
 //
 // Conn is not used.
 
@@ -31,7 +32,7 @@ var sipFieldNames = [sipFields]string{
 var sipMethods = words{"INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "REGISTER", "PRACK", "SUBSCRIBE", "NOTIFY", "PUBLISH",
 	"INFO", "REFER", "MESSAGE", "UPDATE"}
 
-// parseSIP reads datagrams and streams alike: a datagram is Final, and what follows its message is its body.
+// parseSIP reads datagrams and streams.
 func parseSIP(h *Hint, _ *Conn, in Input) Verdict {
 	data := bytes.TrimLeft(in.Data, "\r\n") // keep-alives; RFC 5626 section 3.5.1
 	if len(data) == 0 {
@@ -61,7 +62,7 @@ func parseSIP(h *Hint, _ *Conn, in Input) Verdict {
 	return printSIPRequest(h, line, &values)
 }
 
-// beginsSIP asks for a request.
+// beginsSIP requires a request.
 func beginsSIP(b []byte) bool {
 	l := textLines{b}
 	line, ok := l.next()
@@ -100,7 +101,7 @@ func printSIPResponse(h *Hint, line []byte, values *[sipFields][]byte) Verdict {
 	return Done
 }
 
-// printSIPFields adds what Suricata does not have.
+// printSIPFields adds the fields that Suricata does not have.
 func printSIPFields(h *Hint, values *[sipFields][]byte) {
 	agent := values[sipAgent]
 	if agent == nil {
@@ -119,7 +120,7 @@ func sipExtra(h *Hint, key Key, text []byte) {
 	}
 }
 
-// sipEither returns a field's value, whether it was sent under its name or its short form, which is the next in order.
+// sipEither returns the value of a field under its name or its short form, which is the next in order.
 func sipEither(values *[sipFields][]byte, field int) []byte {
 	if values[field] == nil {
 		return values[field+1]
@@ -127,7 +128,7 @@ func sipEither(values *[sipFields][]byte, field int) []byte {
 	return values[field]
 }
 
-// sipAddress returns the URI of a From or To field, without the name of the person and parameters.
+// sipAddress returns the URI of a From or To field, without display name and parameters.
 func sipAddress(value []byte) []byte {
 	if _, uri, ok := bytes.Cut(value, []byte("<")); ok {
 		uri, _, _ = bytes.Cut(uri, []byte(">"))

@@ -3,11 +3,11 @@ package l7
 import "github.com/mirrorsink/mirrorsink/decap/wire"
 
 // SMB 1 (MS-CIFS, MS-SMB) and SMB 2 and 3 (MS-SMB2), over TCP and over NetBIOS sessions (RFC 1002 section 4.3). Each
-// negotiation, session setup and tree connect makes one event together with its response; they say who uses which share of
-// which version. All other messages are passed over. The header says which side is the server.
+// negotiation, session setup and tree connect makes one event together with its response: these have the version, the user and
+// the share. All other messages are skipped. The header shows which side is the server.
 //
-// What is kept in Conn: Left counts the messages of each side, so that a long connection is not followed for ever, and Mode
-// says that a side asked for a NetBIOS session.
+// Conn.Left counts the messages of each side, to bound the messages that are read. Mode is whether a side asked for a NetBIOS
+// session.
 
 // Types of NetBIOS packets. Over TCP without NetBIOS each message has the same header, with the type 0.
 const (
@@ -23,7 +23,7 @@ const netbiosHeader = 4
 // smbAsked is the Mode of a side that asked for a NetBIOS session.
 const smbAsked = 1
 
-// The protocol IDs with which messages begin.
+// Protocol IDs, at the start of messages.
 const (
 	smb1ID         = 0xff534d42
 	smb2ID         = 0xfe534d42
@@ -31,8 +31,8 @@ const (
 	smb3Compressed = 0xfc534d42
 )
 
-// maxSMBMessages is how many messages of each side are read. Clients ask for the shares of a server, and then for the one
-// that they want.
+// maxSMBMessages bounds the messages of each side that are read. Clients ask for the list of a server's shares first, and then
+// for one share.
 const maxSMBMessages = 16
 
 func parseSMB(h *Hint, c *Conn, in Input) Verdict {
@@ -56,7 +56,7 @@ func parseSMB(h *Hint, c *Conn, in Input) Verdict {
 	return Reject
 }
 
-// rejectUnlessNetbios says of less than a header whether it may become one.
+// rejectUnlessNetbios returns the verdict on an incomplete header.
 func rejectUnlessNetbios(typ uint8, c *Conn, in Input) Verdict {
 	asked := c.Mode[1^in.Side&1] == smbAsked && (typ == netbiosAccept || typ == netbiosRefuse)
 	if len(in.Data) == 0 || asked || c.Left != [2]uint32{} && typ == netbiosKeepAlive {
@@ -65,7 +65,7 @@ func rejectUnlessNetbios(typ uint8, c *Conn, in Input) Verdict {
 	return Reject
 }
 
-// A name is a length, 32 letters for 16 bytes, and the end of a domain name, which is empty (RFC 1001 section 14.1).
+// A name is a length, 32 letters for 16 bytes, and an empty domain name (RFC 1001 section 14.1).
 const (
 	netbiosLetters     = 32
 	netbiosRequestSize = 2 * (1 + netbiosLetters + 1)
@@ -141,7 +141,7 @@ func parseSMBMessage(h *Hint, c *Conn, in Input, size int) Verdict {
 	return Done
 }
 
-// smbIDSoFar says of less than four bytes whether they may become a protocol ID.
+// smbIDSoFar returns the verdict on an incomplete protocol ID.
 func smbIDSoFar(message wire.Cursor, n, size int, final bool) Verdict {
 	for i := 0; !message.Empty(); i++ {
 		if b := message.U8(); i == 0 && b < 0xfc || i == 1 && b != 'S' || i == 2 && b != 'M' {
@@ -154,7 +154,7 @@ func smbIDSoFar(message wire.Cursor, n, size int, final bool) Verdict {
 	return moreUnless(final)
 }
 
-// beginsSMB asks for a whole header.
+// beginsSMB requires a complete header.
 func beginsSMB(b []byte) bool {
 	r := wire.New(b)
 	typ, size := r.U8(), int(r.U24())

@@ -6,7 +6,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap/wire"
 )
 
-// smbMessage is what the headers of both versions say. start and body alias the input.
+// smbMessage is the parsed header of either version. start and body alias the input.
 type smbMessage struct {
 	two      bool // SMB 2 or 3
 	command  uint16
@@ -15,9 +15,9 @@ type smbMessage struct {
 	id       uint64
 	tree     uint32
 	session  uint64
-	unicode  bool        // SMB 1: texts are in UTF-16, as they always are in SMB 2
-	start    wire.Cursor // at the header, from which offsets count
-	body     wire.Cursor // behind it
+	unicode  bool        // texts are in UTF-16: always in SMB 2, a flag in SMB 1
+	start    wire.Cursor // at the header, to which offsets are relative
+	body     wire.Cursor // behind the header
 }
 
 // Commands that are read; MS-CIFS section 2.2.2.1, MS-SMB2 section 2.2.1.2.
@@ -162,13 +162,13 @@ func (m *smbMessage) printResponse(h *Hint) {
 	}
 }
 
-// smb1NTWords is the number of words in the response to a negotiation that came to NT LM 0.12; older dialects have fewer.
+// smb1NTWords is the number of words in the response to a negotiation of NT LM 0.12. Older dialects have fewer.
 const smb1NTWords = 17
 
 // smb2Shares are the types of shares; MS-SMB2 section 2.2.10.
 var smb2Shares = [...]string{1: "FILE", 2: "PIPE", 3: "PRINT"}
 
-// smbStatus are the statuses that these commands end with in practice; MS-ERREF section 2.3.
+// smbStatus are the statuses of these commands in practice; MS-ERREF section 2.3.
 var smbStatus = map[uint32]string{
 	0: "STATUS_SUCCESS", 0xc0000016: "STATUS_MORE_PROCESSING_REQUIRED", 0xc000000d: "STATUS_INVALID_PARAMETER",
 	0xc0000022: "STATUS_ACCESS_DENIED", 0xc0000064: "STATUS_NO_SUCH_USER", 0xc000006a: "STATUS_WRONG_PASSWORD",

@@ -7,10 +7,10 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap/wire"
 )
 
-// maxSMBDialects bounds the list of dialects; there are a dozen of SMB 1, and five of SMB 2 and 3.
+// maxSMBDialects bounds the list of dialects. There are a dozen of SMB 1, and five of SMB 2 and 3.
 const maxSMBDialects = 32
 
-// printSMB1Negotiate prints the dialects that a client offers, each with the byte 2 before and NUL behind it.
+// printSMB1Negotiate prints the dialects that a client offers. Each is between a byte 2 and a NUL.
 func printSMB1Negotiate(h *Hint, body wire.Cursor) {
 	body.Skip(2 * int(body.U8())) // words
 	list := body.Upto(int(body.U16LE()))
@@ -39,7 +39,7 @@ func printSMB2Negotiate(h *Hint, body wire.Cursor) {
 	printGUID(h, keyClientGUID, guid)
 }
 
-// printSMB2Dialect prints what a server chose; MS-SMB2 section 2.2.4.
+// printSMB2Dialect prints the dialect that a server chose, its GUID and its limits; MS-SMB2 section 2.2.4.
 func printSMB2Dialect(h *Hint, body wire.Cursor) {
 	body.Skip(2 + 2) // structure size, security mode
 	dialect := body.U16LE()
@@ -63,7 +63,7 @@ func smb2Dialect(d uint16) string {
 	case 0x0210:
 		return "2.10"
 	case 0x02ff:
-		return "2.??" // any of SMB 2, said by a server to a client that speaks SMB 1
+		return "2.??" // any of SMB 2, in the response to a client that uses SMB 1
 	case 0x0300:
 		return "3.00"
 	case 0x0302:
@@ -74,7 +74,7 @@ func smb2Dialect(d uint16) string {
 	return "unknown"
 }
 
-// printGUID prints a GUID, of which the first three parts have their low byte first.
+// printGUID prints a GUID. Its first three parts are little-endian.
 func printGUID(h *Hint, key Key, b []byte) {
 	if len(b) != 16 {
 		return
@@ -126,14 +126,14 @@ func (m *smbMessage) printSMB1Tree(h *Hint) {
 	h.Str(keyShare, h.utf16Text(m.body.Sub(size)))
 }
 
-// NTLM's message with which a client says who it is; MS-NLMP section 2.2.1.3.
+// NTLM's message with the identity of a client; MS-NLMP section 2.2.1.3.
 const (
 	ntlmSignature    = "NTLMSSP\x00"
 	ntlmAuthenticate = 3
 	ntlmUnicode      = 1 // a flag
 )
 
-// printNTLM prints user, domain and host of an NTLM message, which stands somewhere in a session setup.
+// printNTLM prints user, domain and host of an NTLM message, which is at any offset in a session setup.
 func printNTLM(h *Hint, body wire.Cursor) {
 	i := bytes.Index(body.Rest(), []byte(ntlmSignature))
 	if i < 0 {

@@ -2,15 +2,15 @@ package l7
 
 import "bytes"
 
-// SMTP (RFC 5321) and LMTP (RFC 2033). The server's greeting makes an event, and so does what the client says up to its
-// first message: its name, sender, recipients. The message itself is not read.
+// SMTP (RFC 5321) and LMTP (RFC 2033). The server's greeting makes an event, and so do the client's commands up to its first
+// message: its name, the sender, the recipients. The message itself is not read.
 //
-// A greeting looks like FTP's. If it does not say which of them it is, the client's first command will. Only two replies
-// have the code 220: the greeting, and the one to STARTTLS (RFC 3207), behind which TLS begins.
+// A greeting can look like that of FTP. If it is ambiguous, the client's first command decides. Only two replies have the code
+// 220: the greeting, and the reply to STARTTLS (RFC 3207), after which TLS begins.
 //
 // Conn.Mode is what was seen of each side; see the constants of reply.go. The other fields of Conn are not used.
 
-// smtpReplies is what SMTP's replies differ in from FTP's.
+// smtpReplies has the parts that differ from FTP.
 var smtpReplies = replyProtocol{
 	isGreeting: isSMTPGreeting, printGreeting: printSMTPGreeting, parseCommands: parseSMTPCommands,
 	startsTLS: func(code []byte, _ uint8) bool { return string(code) == "220" },
@@ -29,8 +29,8 @@ func printSMTPGreeting(h *Hint, r reply) {
 var smtpVerbs = words{"EHLO", "HELO", "LHLO", "MAIL", "RCPT", "DATA", "BDAT", "RSET", "NOOP", "QUIT", "HELP", "VRFY", "EXPN",
 	"AUTH", "STARTTLS", "ETRN", "XCLIENT", "XFORWARD"}
 
-// parseSMTPCommands reads commands up to the one that begins a message, or another protocol. Between them there may be
-// lines that are none, such as those that answer to a challenge.
+// parseSMTPCommands reads commands up to the one that begins a message, or another protocol. There may be other lines between
+// them, such as responses to a challenge.
 func parseSMTPCommands(h *Hint, c *Conn, in Input) Verdict {
 	mode := &c.Mode[in.Side&1]
 	s := smtpSession{certain: *mode != lineNothing || c.Mode[1^in.Side&1] != lineNothing}
@@ -63,7 +63,7 @@ func parseSMTPCommands(h *Hint, c *Conn, in Input) Verdict {
 	return Done
 }
 
-// smtpSession is what a client says of itself and of its first message.
+// smtpSession is the commands of a client up to its first message.
 type smtpSession struct {
 	helo, from []byte
 	rcpts      textLines // from the first recipient on
@@ -72,7 +72,7 @@ type smtpSession struct {
 	over       bool
 }
 
-// command notes a line, which is at the front of here. It is false if the line is no command.
+// command adds a line, which is at the front of here. It is false if the line is no command.
 func (s *smtpSession) command(line []byte, here textLines) bool {
 	verb, arg := smtpVerbs.first(line)
 	switch verb {
@@ -94,7 +94,7 @@ func (s *smtpSession) command(line []byte, here textLines) bool {
 	return verb != ""
 }
 
-// smtpPath returns the path behind FROM: or TO:, in its brackets, without parameters.
+// smtpPath returns the path after FROM: or TO:, with its brackets and without parameters.
 func smtpPath(arg []byte, keyword string) ([]byte, bool) {
 	if len(arg) < len(keyword) || !equalFold(keyword, arg[:len(keyword)]) {
 		return nil, false

@@ -11,7 +11,7 @@ const (
 
 	snmpUSM        = 3 // the user-based security model, RFC 3414
 	snmpEncrypted  = 2 // a bit of the flags, RFC 3412 section 6.4
-	snmpReportable = 4 // likewise: who sends this wants an answer
+	snmpReportable = 4 // likewise: the sender expects an answer
 	snmpFlags      = 7 // all of them
 
 	maxSNMPVars = 16 // variables that are printed
@@ -55,7 +55,7 @@ func parseSNMP(h *Hint, _ *Conn, in Input) Verdict {
 	return Done
 }
 
-// snmpVersion3 reads what follows the version: global data, the security parameters, and the scoped PDU.
+// snmpVersion3 reads the fields after the version: global data, the security parameters, and the scoped PDU.
 func snmpVersion3(h *Hint, r *wire.Cursor) bool {
 	global := derWhole(r, derSequence)
 	id, size := derInt(&global), derInt(&global)
@@ -89,7 +89,7 @@ func snmpVersion3(h *Hint, r *wire.Cursor) bool {
 	return true
 }
 
-// snmpUser adds the name of the user that a message is of; RFC 3414 section 2.4.
+// snmpUser adds the user name of a message; RFC 3414 section 2.4.
 func snmpUser(h *Hint, security wire.Cursor) {
 	r := derWhole(&security, derSequence)
 	derWhole(&r, derOctets) // the engine
@@ -100,7 +100,7 @@ func snmpUser(h *Hint, security wire.Cursor) {
 	}
 }
 
-// snmpPDU reads a PDU and adds its type and its variables' names.
+// snmpPDU reads a PDU and adds its type and the names of its variables.
 func snmpPDU(h *Hint, r *wire.Cursor) bool {
 	tag, pdu, whole := derNext(r)
 	if !whole || tag < snmpGet || int(tag-snmpGet) >= len(snmpPDUs) {
@@ -129,7 +129,7 @@ func snmpPDU(h *Hint, r *wire.Cursor) bool {
 	return true
 }
 
-// snmpTrap reads what a trap of version 1 has before its variables; RFC 1157 section 4.1.6.
+// snmpTrap reads the fields of a version 1 trap before its variables; RFC 1157 section 4.1.6.
 func snmpTrap(h *Hint, pdu *wire.Cursor) bool {
 	const ipAddress, timeTicks = 0x40, 0x43
 	enterprise, agent := derWhole(pdu, derOID), derWhole(pdu, ipAddress)

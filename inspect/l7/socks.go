@@ -6,13 +6,13 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap/wire"
 )
 
-// SOCKS 5 (RFC 1928, RFC 1929) and SOCKS 4 with 4A. Where the client wants to go and what the server says to it make one
-// event. Behind a reply that grants a connection, what was asked for begins.
+// SOCKS 5 (RFC 1928, RFC 1929) and SOCKS 4 with 4A. The client's request and the server's reply make one event. The requested
+// connection follows a reply that grants it.
 //
-// The client's greeting in version 5 is too short to be told from other protocols: it is read together with the request
-// that follows the server's choice of a method. A method that wraps what follows it, as that of GSS-API, is not read.
+// The client's greeting in version 5 is too short to be recognized. It is read together with the request, which follows the
+// server's choice of a method. Methods that wrap the rest of the connection, such as GSS-API, are not read.
 //
-// What is kept in Conn: Mode says what the client asked for. The rest is not used.
+// Conn.Mode is what the client asked for. The other fields of Conn are not used.
 
 // Values of Conn.Mode: the version, and whether a connection to the target was asked for.
 const (
@@ -82,10 +82,10 @@ type socksRequest struct {
 	host, addr       []byte // a name, or an address of 4 or 16 bytes
 	port             uint16
 	user             []byte
-	wrong            bool // it cannot be a request, whatever follows
+	wrong            bool // it cannot be the start of a request
 }
 
-// must notes that a request has a value that it cannot have.
+// must marks the request as wrong if a value that was read is not ok.
 func (s *socksRequest) must(r *wire.Cursor, ok bool) { s.wrong = s.wrong || r.OK() && !ok }
 
 func (s *socksRequest) read5(r *wire.Cursor) {
@@ -116,8 +116,8 @@ func (s *socksRequest) read5(r *wire.Cursor) {
 	s.port = r.U16()
 }
 
-// wait leaves it open what begins with 5 and 0 if it may be a server's, which chose a method. The client's request, which
-// the server has to wait for before it says more, will tell.
+// wait waits for more of bytes that begin with 5 and 0, since they may be a server's choice of a method. The client's request,
+// which the server waits for, decides.
 func (s *socksRequest) wait(r *wire.Cursor) {
 	next := r.U8()
 	s.must(r, next == 5)
@@ -138,7 +138,7 @@ func (s *socksRequest) readAddress(r *wire.Cursor) {
 	}
 }
 
-// read4 reads a request of version 4, in which an address 0.0.0.x says that a name follows.
+// read4 reads a request of version 4, in which a name follows an address 0.0.0.x.
 func (s *socksRequest) read4(r *wire.Cursor) {
 	s.version = socks4
 	s.command = r.U8()
@@ -158,7 +158,7 @@ func (s *socksRequest) read4(r *wire.Cursor) {
 	}
 }
 
-// readText reads a text that ends in a zero byte.
+// readText reads a text up to a zero byte.
 func (s *socksRequest) readText(r *wire.Cursor) []byte {
 	text, _, whole := bytes.Cut(r.Rest(), []byte{0})
 	s.must(r, len(text) == 0 || isText(text) && len(text) <= 255)
@@ -170,7 +170,7 @@ func (s *socksRequest) readText(r *wire.Cursor) []byte {
 	return text
 }
 
-// socksHost reports whether a name may be a host's, or an address in text.
+// socksHost reports whether a name can be a host name, or an address as text.
 func socksHost(name []byte) bool {
 	for _, b := range name {
 		if !isAlphanumeric(b) && b != '.' && b != '-' && b != '_' && b != ':' {
@@ -189,7 +189,7 @@ func (s *socksRequest) print(h *Hint) {
 	printText(h, keyUser, s.user)
 }
 
-// parseSOCKSReply reads all that the server says to a request, with the methods' negotiation before it.
+// parseSOCKSReply reads the server's replies up to the one to the request, with the negotiation of methods before it.
 func parseSOCKSReply(h *Hint, asked uint8, in Input) Verdict {
 	r := wire.New(in.Data)
 	status, granted, ok := uint8(0), uint8(0), false

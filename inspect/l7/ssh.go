@@ -6,14 +6,14 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap/wire"
 )
 
-// SSH (RFC 4253). Each side sends its version, and what it offers for the key exchange, from which HASSH is taken
-// (github.com/salesforce/hassh). Client and server make one event; all after them is encrypted.
+// SSH (RFC 4253). Each side sends its version and its offer for the key exchange, from which HASSH is computed
+// (github.com/salesforce/hassh). Client and server make one event. The rest of the connection is encrypted.
 //
-// Both sides say the same kinds of things in any order. Which of them is the client is told by the type of the packet
-// behind the offer, so that it is waited for: only the client asks for the exchange to begin. Where there is none, and
-// nothing in the offer tells, the client is who opened the connection.
+// Both sides send the same kinds of message, in any order. The type of the packet after the offer shows which side is the
+// client, since only the client starts the exchange; the parser waits for this packet. If there is none, and the offer does not
+// show it either, the client is the side that opened the connection.
 //
-// What is kept in Conn: Mode says who each side was found to be. The rest is not used.
+// Conn.Mode is the role of each side. The other fields of Conn are not used.
 
 // Values of Conn.Mode.
 const (
@@ -91,15 +91,15 @@ const (
 	sshKexGSSGexReply = 41
 )
 
-// sshOffer is the packet SSH_MSG_KEXINIT (RFC 4253 section 7.1), and the type of the one behind it.
+// sshOffer is the packet SSH_MSG_KEXINIT (RFC 4253 section 7.1), and the type of the packet after it.
 type sshOffer struct {
-	kex, ciphers, macs, compressions []byte    // lists of names; of those with two directions, from client to server
+	kex, ciphers, macs, compressions []byte    // lists of names; lists by direction are those from client to server
 	replies                          [3][]byte // ciphers, macs, compressions from server to client
 	whole                            bool
 	then                             uint8
 }
 
-// read reads the offer and reports whether there is no more to wait for.
+// read reads the offer and reports whether the parser has enough bytes.
 func (o *sshOffer) read(r wire.Cursor) (enough bool) {
 	body, typ, ok := sshPacket(&r)
 	if typ != sshKexInit || !ok {
@@ -118,8 +118,8 @@ func (o *sshOffer) read(r wire.Cursor) (enough bool) {
 	return ok || o.then != 0
 }
 
-// sshPacket reads a packet that is not encrypted, and reports whether it is whole or none at all. Its type, which is never
-// 0, is 0 if it has not come.
+// sshPacket reads an unencrypted packet. ok reports that it is complete, or no packet at all. typ is 0 as long as the type is
+// missing.
 func sshPacket(r *wire.Cursor) (body wire.Cursor, typ uint8, ok bool) {
 	size := int(r.U32())
 	if r.OK() && (size < 2 || size > sshMaxPacket) {
@@ -134,7 +134,7 @@ func sshPacket(r *wire.Cursor) (body wire.Cursor, typ uint8, ok bool) {
 
 func sshNames(r *wire.Cursor) []byte { return r.Bytes(int(r.U32())) }
 
-// sender says who sent the offer. other is who the other side is.
+// sender returns the role of the offer's sender. other is the role of the other side.
 func (o *sshOffer) sender(other uint8) uint8 {
 	switch {
 	case o.then == sshKexDHInit, o.then == sshKexDHGexAsk, o.then == sshKexGSSGexAsk:
@@ -153,7 +153,7 @@ func (o *sshOffer) sender(other uint8) uint8 {
 	return sshUnknown
 }
 
-// sshOpener says who the side is by who opened the connection.
+// sshOpener returns the role of a side according to which side opened the connection.
 func sshOpener(in Input) uint8 {
 	switch {
 	case in.Opener[in.Side&1]:
@@ -175,8 +175,8 @@ func sshOffers(list []byte, name string) bool {
 	return false
 }
 
-// printHASSH prints the object hassh of an offer that is whole: key exchange, encryption, authentication, compression, in
-// the direction in which the sender sends.
+// printHASSH prints the object hassh of a complete offer: key exchange, encryption, authentication, compression, in the sender's
+// direction.
 func (o *sshOffer) printHASSH(h *Hint, sender uint8) {
 	if !o.whole {
 		return

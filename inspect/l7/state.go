@@ -26,8 +26,9 @@ func (s *State) Reset() {
 	s.quic = quicState{}
 }
 
-// Assembly reassembles a handshake message from fragments that come in any order, each with its offset (CRYPTO frames of QUIC, RFC
-// 9000 section 19.6; fragments of DTLS, RFC 6347 section 4.2.3). The first copy of a byte is kept. It holds at most Window bytes.
+// Assembly reassembles a handshake message from fragments that come in any order, each with its offset (CRYPTO frames of QUIC,
+// RFC 9000 section 19.6; fragments of DTLS, RFC 6347 section 4.2.3). The first copy of a byte is kept. It holds at most Window
+// bytes.
 type Assembly struct {
 	buf  []byte
 	have []extent // in order, with gaps between them

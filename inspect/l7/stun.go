@@ -8,21 +8,20 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap/wire"
 )
 
-// STUN (RFC 8489), its use by TURN (RFC 8656) and ICE (RFC 8445), and its first edition (RFC 3489), which had no magic
-// cookie:
+// STUN (RFC 8489), its use by TURN (RFC 8656) and ICE (RFC 8445), and its first edition (RFC 3489), which has no magic cookie:
 //
 //	 0                   1                   2                   3
 //	|0 0|      message type         |        message length         |
 //	|                         magic cookie                          |
 //	|                     transaction ID (96 bits)                  |
 //
-// Media flows begin with it: behind it the same addresses and ports speak DTLS or RTP, so each message over UDP says
-// Switch, and the other parsers are asked as well.
+// Media flows begin with STUN and continue with DTLS or RTP between the same addresses and ports. So each message over UDP sets
+// Switch, and the other parsers are tried as well.
 const (
 	stunHeader = 20
 	stunCookie = 0x2112a442
 
-	// Messages are meant to fit into one packet; those over TCP carry a datagram of a peer at most.
+	// Messages fit into one packet; those over TCP contain at most a datagram of a peer.
 	stunMaxLength = 4 << 10
 )
 
@@ -36,7 +35,7 @@ const (
 
 var stunClasses = [...]string{"request", "indication", "success", "error"}
 
-// stunMethod returns a method's name, from the registry of RFC 8489 section 18.2; empty if it is not there.
+// stunMethod returns a method's name, from the registry of RFC 8489 section 18.2; empty if there is none.
 func stunMethod(m uint16) string {
 	switch m {
 	case 1:
@@ -83,11 +82,11 @@ type stunMessage struct {
 	class  uint8
 	method uint16
 	length int
-	id     []byte // cookie and transaction ID: what addresses are XORed with
+	id     []byte // cookie and transaction ID, with which addresses are XORed
 	modern bool   // it has the cookie
 }
 
-// readSTUN reads a header. It is false if what is there cannot be one.
+// readSTUN reads a header. It is false if the available bytes cannot be one.
 func readSTUN(r *wire.Cursor) (m stunMessage, ok bool) {
 	n := r.Len()
 	typ, length := r.U16(), int(r.U16())
@@ -111,7 +110,7 @@ func parseSTUN(h *Hint, _ *Conn, in Input) Verdict {
 	return Done
 }
 
-// parseSTUNStream reads a message over TCP, where messages follow each other without more framing (RFC 8489 section 6.2.2).
+// parseSTUNStream reads a message over TCP, where messages follow each other without further framing (RFC 8489 section 6.2.2).
 func parseSTUNStream(h *Hint, _ *Conn, in Input) Verdict {
 	r := wire.New(in.Data)
 	m, ok := readSTUN(&r)
@@ -126,7 +125,7 @@ func parseSTUNStream(h *Hint, _ *Conn, in Input) Verdict {
 	return Done
 }
 
-// firstEdition reports whether a message without the cookie is one of RFC 3489: attributes of that time fill it exactly.
+// firstEdition reports whether a message without the cookie is one of RFC 3489: attributes of that RFC fill it exactly.
 func (m *stunMessage) firstEdition(r wire.Cursor) bool {
 	if m.method > 2 || m.class == stunIndication || r.Empty() {
 		return false
@@ -141,8 +140,7 @@ func (m *stunMessage) firstEdition(r wire.Cursor) bool {
 	return r.OK()
 }
 
-// print adds the message's fields. Indications are what keeps a flow alive, or carry other protocols: they name it, and are
-// no event.
+// print adds the message's fields. Indications keep a flow alive, or contain other protocols. They make no event.
 func (m *stunMessage) print(h *Hint, attributes wire.Cursor) {
 	switch m.class {
 	case stunRequest:
@@ -161,7 +159,7 @@ func (m *stunMessage) print(h *Hint, attributes wire.Cursor) {
 		value := attributes.Bytes(size)
 		attributes.Skip(min(-size&3, attributes.Len()))
 		i := slices.Index(stunPrinted[:], typ)
-		if !attributes.OK() || i < 0 || seen>>i&1 != 0 { // only the first of a type counts: RFC 8489 section 14
+		if !attributes.OK() || i < 0 || seen>>i&1 != 0 { // the first of a type counts: RFC 8489 section 14
 			continue
 		}
 		seen |= 1 << i
@@ -208,10 +206,10 @@ func printSTUNError(h *Hint, value []byte) {
 	h.End()
 }
 
-// printSTUNAddr adds an address and port (RFC 8489 sections 14.1 and 14.2), which mask hides unless it is nil.
+// printSTUNAddr adds an address and port (RFC 8489 sections 14.1 and 14.2). They are XORed with mask unless it is nil.
 func printSTUNAddr(h *Hint, key Key, value, mask []byte) {
 	r := wire.New(value)
-	r.Skip(2) // a zero, and the family, which the length tells too
+	r.Skip(2) // a zero, and the family, which follows from the length
 	port := r.U16()
 	var b [16]byte
 	n := copy(b[:], r.Rest())

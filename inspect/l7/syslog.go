@@ -2,8 +2,8 @@ package l7
 
 import "bytes"
 
-// Syslog (RFC 5424, RFC 3164), over UDP and over TCP (RFC 6587), where a length may stand before each message. The first
-// message makes an event; its text is not told.
+// Syslog (RFC 5424, RFC 3164), over UDP and over TCP (RFC 6587), where a length may precede each message. The first message
+// makes an event, without its text.
 //
 // Conn is not used.
 
@@ -15,7 +15,7 @@ var (
 
 const (
 	syslogMaxPriority = 191 // 23 * 8 + 7
-	syslogMaxHeader   = 512 // bytes up to the application's name, of which RFC 5424 section 6 allows 48, and 255 of the host's
+	syslogMaxHeader   = 512 // bytes up to the application's name; RFC 5424 section 6 allows 48 for that, and 255 for the host
 	syslogMaxLength   = 5   // digits of a length
 )
 
@@ -58,7 +58,7 @@ func notDigit(r rune) bool { return r < '0' || r > '9' }
 type syslogMessage struct {
 	format    string
 	host, app []byte
-	stamped   bool // its time was read, so that it is no other protocol's
+	stamped   bool // its time was read, so that the protocol is certain
 }
 
 // readPriority reads "<PRI>" from the front of b.
@@ -115,7 +115,7 @@ func (m *syslogMessage) readIETF(b []byte) Verdict {
 	return Done
 }
 
-// syslogValue leaves out "-", which stands for nothing, and what is no text.
+// syslogValue returns nil for "-", which means no value, and for bytes that are no text.
 func syslogValue(b []byte) []byte {
 	if string(b) == "-" || !isText(b) {
 		return nil
@@ -125,8 +125,7 @@ func syslogValue(b []byte) []byte {
 
 var syslogMonths = words{"JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"}
 
-// readBSD reads the header of RFC 3164 section 4.1: time, host, tag. Programs that write to the local daemon leave the host
-// out.
+// readBSD reads the header of RFC 3164 section 4.1: time, host, tag. Programs that write to the local daemon omit the host.
 func (m *syslogMessage) readBSD(b []byte) Verdict {
 	const stamp = "Mmm dd hh:mm:ss "
 	month := b[:min(len(b), len("Mmm "))]

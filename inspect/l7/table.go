@@ -61,8 +61,8 @@ type Parser struct {
 	Bypass        Bypass              // which part of a flow a bypass rule may drop
 }
 
-// Evidence is what a protocol's message proves about which side opened its flow: the sender of a request did, and the receiver of a
-// response.
+// Evidence is what a protocol's message proves about which side opened its flow: the sender of a request did, and the receiver
+// of a response.
 type Evidence uint8
 
 // Kinds of evidence. Each has a name of its own in events.

@@ -62,7 +62,8 @@ func indexControl(b []byte) int {
 	return -1
 }
 
-// trimBlanks removes spaces and tabs at both ends, and returns nil if nothing is left. bytes.Trim is slower: it makes a table first.
+// trimBlanks removes spaces and tabs at both ends, and returns nil if nothing is left. bytes.Trim is slower: it makes a table
+// first.
 func trimBlanks(b []byte) []byte {
 	b = trimBlanksRight(b)
 	for len(b) > 0 && isBlank(b[0]) {

@@ -6,9 +6,8 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap/wire"
 )
 
-// TFTP (RFC 1350) and its options (RFC 2347). The server answers a request from another port, so that a transfer is a flow
-// of its own, in which data and acknowledgments have nothing to recognize them by. A request, and a first answer with
-// options, do.
+// TFTP (RFC 1350) and its options (RFC 2347). Requests and acknowledgments of options are recognized. The server answers a
+// request from another port, so that a transfer is a flow of its own. Its data and other acknowledgments cannot be recognized.
 
 // Operations; RFC 1350 section 5 and RFC 2347.
 const (
@@ -17,7 +16,7 @@ const (
 	tftpOptions = 6
 )
 
-// parseTFTP reads one message; what follows it between the same ports is data.
+// parseTFTP reads one message. The rest between the same ports is data.
 func parseTFTP(h *Hint, _ *Conn, in Input) Verdict {
 	r := wire.New(in.Data)
 	switch op := r.U16(); op {
@@ -60,11 +59,11 @@ func tftpMode(b []byte) bool {
 	return false
 }
 
-// tftpOptionNames are those that are registered: RFC 2348, RFC 2349, RFC 7440, RFC 2090.
+// tftpOptionNames are the registered options: RFC 2348, RFC 2349, RFC 7440, RFC 2090.
 var tftpOptionNames = [...]Key{keyBlksize, keyTimeout, keyTsize, keyWindowsize, keyMulticast}
 
-// printTFTPOptions adds the options that are registered, and counts them. It reads pairs of texts with a zero behind each;
-// it is not sound if anything else is there.
+// printTFTPOptions adds the registered options, and counts them. sound reports that the bytes are pairs of texts, each followed
+// by a zero.
 func printTFTPOptions(h *Hint, b []byte) (known int, sound bool) {
 	mark := len(h.Fields)
 	h.Object(keyOptions)

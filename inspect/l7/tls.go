@@ -3,14 +3,13 @@ package l7
 import "github.com/mirrorsink/mirrorsink/decap/wire"
 
 // TLS (RFC 8446, RFC 5246 and before). A ClientHello and its ServerHello make one event, with the server's certificate up to
-// TLS 1.2; all after them is of no interest, or encrypted.
+// TLS 1.2. The rest of the connection is not read.
 //
-// A HelloRetryRequest (RFC 8446 section 4.1.4) is an Interim response: the ServerHello comes after the client's second
-// hello. The second hello is not read: it must repeat the first one's name (section 4.1.2), and whoever offers another
-// name in it does not get a connection.
+// A HelloRetryRequest (RFC 8446 section 4.1.4) is an Interim response: the ServerHello comes after the client's second hello. The
+// second hello is not read. It must repeat the name of the first (section 4.1.2); with another name there is no connection.
 //
-// What is kept in Conn: Mode says what was seen of each side. Bits and Len have the start and the length of the
-// client's session ID. Left is not used.
+// Conn.Mode is what was seen of each side. Bits and Len are the start and the length of the client's session ID. Left is not
+// used.
 
 // Values of Conn.Mode.
 const (
@@ -42,7 +41,7 @@ const (
 
 	// The shortest hello is SSL 3.0's ServerHello: version, random, empty session ID, cipher suite, compression method.
 	minTLSHello = 2 + 32 + 1 + 2 + 1
-	// A hello has no bound of its own but for the lengths of its parts, of which only the extensions can be large.
+	// The size of a hello is bounded by those of its parts, of which only the extensions can be large.
 	maxTLSHello = 1<<16 + 1<<10
 )
 
@@ -64,7 +63,7 @@ func parseTLS(h *Hint, c *Conn, in Input) Verdict {
 	return Reject
 }
 
-// beginsTLS asks for a hello, with which both sides begin.
+// beginsTLS requires a hello, with which both sides begin.
 func beginsTLS(b []byte) bool {
 	r := wire.New(b)
 	body, ok := tlsRecord(&r, tlsHandshake)
@@ -74,7 +73,7 @@ func beginsTLS(b []byte) bool {
 
 func tlsHelloSize(n uint32) bool { return n >= minTLSHello && n <= maxTLSHello }
 
-// tlsRecord reads a record of the given type as far as it is there. It is false if what is there cannot be one.
+// tlsRecord reads the available part of a record of the given type. It is false if that cannot be one.
 func tlsRecord(r *wire.Cursor, want uint8) (body wire.Cursor, ok bool) {
 	n := r.Len()
 	typ, major, minor, size := r.U8(), r.U8(), r.U8(), int(r.U16())
@@ -95,7 +94,7 @@ func parseTLSHello(h *Hint, c *Conn, in Input) Verdict {
 	n := m.Len()
 	typ, size := m.U8(), m.U24()
 	body := m.Upto(int(size))
-	version := body // a copy: the hello reads it again
+	version := body // a copy, since the hello reads it again
 	switch {
 	case !ok,
 		n >= 1 && typ != tlsClientHello && typ != tlsServerHello,
@@ -131,7 +130,7 @@ func parseTLSClient(h *Hint, c *Conn, side uint8, body wire.Cursor, whole bool) 
 	return Done
 }
 
-// parseTLSServer waits for the certificate behind a ServerHello, if one is to come.
+// parseTLSServer reads a ServerHello, and waits for the certificate behind it if there must be one.
 func parseTLSServer(h *Hint, c *Conn, hello *serverHello, messages *tlsMessages, final bool) Verdict {
 	var cert certificate
 	if hello.shows(c) {
@@ -153,7 +152,7 @@ const (
 	tlsCloseNotify = 0
 )
 
-// parseTLSAlert reads the alert that a server sent instead of its hello. Its hello may still follow a warning, which some
+// parseTLSAlert reads an alert that a server sent instead of its hello. The hello may still follow a warning, which some
 // servers send if they do not know the name (RFC 6066 section 3).
 func parseTLSAlert(h *Hint, in Input) Verdict {
 	r := wire.New(in.Data)
@@ -179,8 +178,8 @@ func parseTLSAlert(h *Hint, in Input) Verdict {
 	return Done
 }
 
-// parseTLSCompat reads the empty gesture that follows a HelloRetryRequest for the sake of middleboxes (RFC 8446 appendix
-// D.4).
+// parseTLSCompat reads the ChangeCipherSpec that follows a HelloRetryRequest for compatibility with middleboxes (RFC 8446
+// appendix D.4).
 func parseTLSCompat(h *Hint, in Input) Verdict {
 	r := wire.New(in.Data)
 	body, ok := tlsRecord(&r, tlsChangeCipherSpec)

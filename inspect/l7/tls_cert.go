@@ -6,8 +6,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap/wire"
 )
 
-// certificate is a server's certificate (RFC 5280 section 4.1) as far as it is there and can be read. It is not verified:
-// what does not concern us may be wrong.
+// certificate is the readable part of a server's certificate (RFC 5280 section 4.1). It is not verified.
 type certificate struct {
 	der       []byte
 	whole     bool
@@ -19,7 +18,7 @@ type certificate struct {
 	altNames  wire.Cursor
 }
 
-// readCertificate reads a certificate that is all there, or its first bytes.
+// readCertificate reads a complete certificate, or its first bytes.
 func readCertificate(der []byte, whole bool) certificate {
 	cert := certificate{der: der, whole: whole}
 	outer := wire.New(der)
@@ -65,7 +64,7 @@ const (
 	altAddress = derContext | 7
 )
 
-// print prints the certificate, and names the flow by it.
+// print prints the certificate, and sets the flow's name from it.
 func (cert *certificate) print(h *Hint) {
 	printDistinguishedName(h, keySubject, cert.subject)
 	printDistinguishedName(h, keyIssuerDN, cert.issuer)
@@ -84,7 +83,7 @@ func (cert *certificate) print(h *Hint) {
 	}
 }
 
-// nextName reads the next alternative name that is all there.
+// nextName reads the next alternative name, if it is complete.
 func nextName(names *wire.Cursor) (kind uint8, name []byte) {
 	kind, body, whole := derNext(names)
 	if !whole {
@@ -93,7 +92,7 @@ func nextName(names *wire.Cursor) (kind uint8, name []byte) {
 	return kind, body.Rest()
 }
 
-// printAltNames prints names, addresses and URIs; there are more kinds, which servers do not have.
+// printAltNames prints names, addresses and URIs. There are other kinds, which servers do not have.
 func (cert *certificate) printAltNames(h *Hint) {
 	mark := h.openList(keySubjectAltName)
 	names := cert.altNames
@@ -108,8 +107,8 @@ func (cert *certificate) printAltNames(h *Hint) {
 	h.closeList(mark)
 }
 
-// hostName returns the first name that can be a host's: an alternative name or, in certificates that have none, the
-// subject's common name (RFC 6125 section 6.4.4).
+// hostName returns the first name that can be a host name: an alternative name or, in certificates without any, the subject's
+// common name (RFC 6125 section 6.4.4).
 func (cert *certificate) hostName() []byte {
 	for names := cert.altNames; !names.Empty(); {
 		if kind, name := nextName(&names); kind == altDNS && len(name) > 0 && isHostLike(name) {

@@ -2,11 +2,11 @@ package l7
 
 import "github.com/mirrorsink/mirrorsink/decap/wire"
 
-// oidCommonName is the attribute that names the subject itself.
+// oidCommonName is the attribute with the subject's own name.
 const oidCommonName = "\x55\x04\x03"
 
-// attributeName returns the name of a distinguished name's attribute as Suricata has it, empty for rare ones. The OIDs are
-// 2.5.4.n but for domain components and e-mail addresses.
+// attributeName returns Suricata's name of a distinguished name's attribute; empty for rare ones. The OIDs are 2.5.4.n, except
+// those of domain components and e-mail addresses.
 func attributeName(oid []byte) string {
 	switch string(oid) {
 	case oidCommonName:
@@ -39,7 +39,7 @@ func attributeName(oid []byte) string {
 	return ""
 }
 
-// nextAttribute reads an attribute of a set: its type, and its value with the value's tag.
+// nextAttribute reads an attribute of a set: its type, the tag of its value, and the value.
 func nextAttribute(set *wire.Cursor) (oid wire.Cursor, tag uint8, value []byte, ok bool) {
 	attribute := derOpen(set, derSequence)
 	oid = derWhole(&attribute, derOID)
@@ -47,8 +47,8 @@ func nextAttribute(set *wire.Cursor) (oid wire.Cursor, tag uint8, value []byte, 
 	return oid, tag, body.Rest(), attribute.OK() && whole
 }
 
-// printDistinguishedName prints a name (RFC 5280 section 4.1.2.4) like "C=US, O=Example, CN=example.com"; what belongs
-// together is joined with a plus sign.
+// printDistinguishedName prints a name (RFC 5280 section 4.1.2.4) like "C=US, O=Example, CN=example.com". The attributes of one
+// set are joined with a plus sign.
 func printDistinguishedName(h *Hint, key Key, name wire.Cursor) {
 	start := len(h.scratch)
 	for !name.Empty() {

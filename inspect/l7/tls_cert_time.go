@@ -2,10 +2,10 @@ package l7
 
 import "github.com/mirrorsink/mirrorsink/decap/wire"
 
-// certTime is a point in time as it stands in a certificate: year to second in digits, in UTC. It is empty if there is none,
-// or none in the form that RFC 5280 section 4.1.2.5 asks for.
+// certTime is a point in time in a certificate: year to second in digits, in UTC. It is empty if there is none in the form that
+// RFC 5280 section 4.1.2.5 requires.
 type certTime struct {
-	century string // of UTCTime, which leaves it out
+	century string // of a UTCTime, which lacks it
 	digits  []byte
 }
 
@@ -32,7 +32,7 @@ func readCertTime(validity *wire.Cursor) (t certTime) {
 	return t
 }
 
-// print prints the time as Suricata's schema wants it, which has no place for the year 9999, "no end".
+// print prints the time in the form of Suricata's schema, which excludes the year 9999, "no end".
 func (t *certTime) print(h *Hint, key Key) {
 	start := len(h.scratch)
 	h.scratch = append(append(h.scratch, t.century...), t.digits...)

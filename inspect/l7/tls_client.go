@@ -2,17 +2,17 @@ package l7
 
 import "github.com/mirrorsink/mirrorsink/decap/wire"
 
-// clientHello is a ClientHello (RFC 8446 section 4.1.2) as far as it is there, of TLS, DTLS or QUIC.
+// clientHello is the available part of a ClientHello (RFC 8446 section 4.1.2) of TLS, DTLS or QUIC.
 type clientHello struct {
 	version uint16 // legacy_version
 	session wire.Cursor
 	ciphers wire.Cursor
 	exts    tlsExtensions
-	whole   bool // nothing of the message is missing: a fingerprint can be taken
+	whole   bool // the message is complete, so that it has a fingerprint
 }
 
-// readClientHello reads the body of a ClientHello; ok is false if it is none. It is one if it has at least one cipher
-// suite. dtls says that a cookie stands before the cipher suites (RFC 6347 section 4.2.1).
+// readClientHello reads the body of a ClientHello. ok is false if it does not have at least one cipher suite. With dtls a
+// cookie precedes the cipher suites (RFC 6347 section 4.2.1).
 func readClientHello(body wire.Cursor, whole, dtls bool) (hello clientHello, ok bool) {
 	hello.whole = whole
 	hello.version = body.U16()
@@ -31,8 +31,8 @@ func readClientHello(body wire.Cursor, whole, dtls bool) (hello clientHello, ok 
 	return hello, true
 }
 
-// name gives the flow the name that the client asks for, and prints it as sent. With ECH it may be the name of who runs
-// the server, and not the server's.
+// name sets the flow's name to the one that the client asks for, and prints it as sent. With ECH it may be the name of the
+// server's operator and not of the server.
 func (hello *clientHello) name(h *Hint, source NameSource) {
 	h.ECH = hello.exts.echClass()
 	name := hello.exts.hostName()
@@ -45,7 +45,7 @@ func (hello *clientHello) name(h *Hint, source NameSource) {
 	}
 }
 
-// highest returns the highest version that a client offers: of supported_versions if it sends any.
+// highest returns the highest version that a client offers, in supported_versions or else in its hello.
 func (hello *clientHello) highest() uint16 {
 	version := hello.version
 	for list := u8List(hello.exts.versions); list.Len() >= 2; {
@@ -56,7 +56,7 @@ func (hello *clientHello) highest() uint16 {
 	return version
 }
 
-// print prints what a client says to a TLS or DTLS server. transport is JA4's letter.
+// print prints a hello of TLS or DTLS. transport is JA4's letter.
 func (hello *clientHello) print(h *Hint, transport byte) {
 	hello.name(h, SNI)
 	hello.exts.printALPN(h, keyClientALPNs)
@@ -66,16 +66,16 @@ func (hello *clientHello) print(h *Hint, transport byte) {
 	hello.printECH(h)
 }
 
-// printHandshake prints the highest version that the client offers. Its lists of numbers are in JA3's string already, and
-// would be most of the event.
+// printHandshake prints the highest version that the client offers. The lists of numbers, which would be most of the event, are
+// in JA3's string already.
 func (hello *clientHello) printHandshake(h *Hint) {
 	h.Object(keyClientHandshake)
 	printTLSVersion(h, hello.highest())
 	h.End()
 }
 
-// isHostLike reports whether a name may name a flow. A client may send any bytes as its SNI; they are printed as they are,
-// but what is longer than a host name, or has spaces or control characters, is not taken for one.
+// isHostLike reports whether a name can be that of a flow. A client may send any bytes as its SNI. They are printed, but a name
+// that is longer than a host name, or has spaces or control characters, does not become the flow's name.
 func isHostLike(name []byte) bool {
 	for _, b := range name {
 		if b <= ' ' || b == 0x7f {

@@ -1,8 +1,7 @@
 package l7
 
-// ECHClass says what a ClientHello has of TLS Encrypted Client Hello (RFC 9849). Clients that have no key for the server
-// send random bytes in its place (GREASE), and nothing in the hello tells the two apart: only the server's HTTPS record in
-// DNS does.
+// ECHClass is whether a ClientHello has a TLS Encrypted Client Hello (RFC 9849). Clients without a key for the server send
+// random bytes in its place (GREASE). Only the server's HTTPS record in DNS can distinguish the two; the hello cannot.
 type ECHClass uint8
 
 // Classes of ECH.
@@ -12,7 +11,7 @@ const (
 )
 
 const (
-	echOuter        = 0                             // the type of the hello that is sent in the clear
+	echOuter        = 0                             // the type of the hello in the clear
 	echOuterMinimum = 1 + 2 + 2 + 1 + 2 + 0 + 2 + 1 // type, KDF, AEAD, config_id, two lengths, one byte of payload
 )
 

@@ -16,10 +16,10 @@ const (
 
 const (
 	maxTLSSessionID = 32  // bytes; RFC 5246 section 7.4.1.2
-	maxTLSList      = 512 // values of one list that are printed: more than there are cipher suites
+	maxTLSList      = 512 // values of one list that are printed: more than all cipher suites
 )
 
-// tlsExtensions is what a hello's extensions say. Its cursors are at the extensions' bodies.
+// tlsExtensions are a hello's extensions. The cursors are at the extensions' bodies.
 type tlsExtensions struct {
 	all          wire.Cursor
 	serverName   wire.Cursor
@@ -33,8 +33,8 @@ type tlsExtensions struct {
 	resumption   bool // pre_shared_key: by a server, the session is resumed
 }
 
-// newTLSExtensions reads the extensions of a hello, as far as they are there. Of an extension that comes twice, which is
-// forbidden, the first counts.
+// newTLSExtensions reads the available extensions of a hello. The first of two equal extensions counts; a second one is
+// forbidden.
 func newTLSExtensions(hello *wire.Cursor) tlsExtensions {
 	all := hello.Upto(int(hello.U16()))
 	e := tlsExtensions{all: all}
@@ -53,7 +53,7 @@ func newTLSExtensions(hello *wire.Cursor) tlsExtensions {
 	return e
 }
 
-// place returns where the body of an extension is kept, nil if it is not read.
+// place returns the field for the body of an extension; nil if it is not read.
 func (e *tlsExtensions) place(typ uint16) *wire.Cursor {
 	switch typ {
 	case extServerName:
@@ -74,8 +74,8 @@ func (e *tlsExtensions) place(typ uint16) *wire.Cursor {
 	return nil
 }
 
-// hostName returns the first host name of a server_name extension (RFC 6066 section 3), nil if it has none that is all
-// there.
+// hostName returns the first host name of a server_name extension (RFC 6066 section 3); nil if there is none, or it is
+// incomplete.
 func (e *tlsExtensions) hostName() []byte {
 	for list := u16List(e.serverName); !list.Empty(); {
 		typ, name := list.U8(), list.Bytes(int(list.U16()))
@@ -99,8 +99,8 @@ func (e *tlsExtensions) printALPN(h *Hint, key Key) {
 	h.closeList(mark)
 }
 
-// u16List returns what is there of a list that begins with its length in two bytes.
+// u16List returns the available part of a list with a length of two bytes.
 func u16List(body wire.Cursor) wire.Cursor { return body.Upto(int(body.U16())) }
 
-// u8List returns what is there of a list that begins with its length in one byte.
+// u8List returns the available part of a list with a length of one byte.
 func u8List(body wire.Cursor) wire.Cursor { return body.Upto(int(body.U8())) }

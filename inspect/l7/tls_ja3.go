@@ -6,10 +6,10 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap/wire"
 )
 
-// JA3 and JA3S (github.com/salesforce/ja3): the numbers of a hello in the order in which they were sent, in decimal, and
-// the MD5 of that text. GREASE is left out.
+// JA3 and JA3S (github.com/salesforce/ja3): the numbers of a hello in the order in which they were sent, in decimal, and the
+// MD5 of that text. GREASE is omitted.
 
-// printJA3 prints the object ja3 of a hello that is whole: version, cipher suites, extensions, groups, point formats.
+// printJA3 prints the object ja3 of a complete hello: version, cipher suites, extensions, groups, point formats.
 func (hello *clientHello) printJA3(h *Hint) {
 	if !hello.whole {
 		return
@@ -31,7 +31,7 @@ func (hello *clientHello) printJA3(h *Hint) {
 	printMD5(h, keyJA3, h.since(start))
 }
 
-// printJA3S prints the object ja3s of a server's hello that is whole: version, cipher suite, extensions.
+// printJA3S prints the object ja3s of a server's complete hello: version, cipher suite, extensions.
 func (hello *serverHello) printJA3S(h *Hint) {
 	if !hello.whole {
 		return

@@ -8,11 +8,11 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap/wire"
 )
 
-// JA4 (github.com/FoxIO-LLC/ja4, technical_details/JA4.md; the client's fingerprint alone, which is BSD-licensed): ten
-// characters that say what the hello is; a hash of the cipher suites, sorted; a hash of the extensions, sorted, with the
-// signature algorithms in their order. GREASE is left out everywhere.
+// JA4 (github.com/FoxIO-LLC/ja4, technical_details/JA4.md; only the client's fingerprint, which is BSD-licensed): ten
+// characters that describe the hello; a hash of the sorted cipher suites; a hash of the sorted extensions and the signature
+// algorithms in their order. GREASE is omitted everywhere.
 
-// printJA4 prints the field ja4 of a hello that is whole. transport is t for TCP, q for QUIC and d for DTLS.
+// printJA4 sets and prints the JA4 of a complete hello. transport is t for TCP, q for QUIC and d for DTLS.
 func (hello *clientHello) printJA4(h *Hint, transport byte) {
 	if !hello.whole {
 		return
@@ -34,7 +34,8 @@ func (hello *clientHello) printJA4(h *Hint, transport byte) {
 	h.Str(keyJA4, text)
 }
 
-// ja4Version is the highest version of supported_versions by its number, or else the hello's own. Drafts have no name.
+// ja4Version returns the name of the highest version in supported_versions by number, or else of the hello's own. Drafts have
+// none.
 func (hello *clientHello) ja4Version() string {
 	var version uint16
 	for list := u8List(hello.exts.versions); list.Len() >= 2; {
@@ -68,7 +69,7 @@ func (hello *clientHello) ja4Version() string {
 	return "00"
 }
 
-// ja4Destination is d if the client names a domain and i if it only has an address.
+// ja4Destination returns d if the client names a domain, and i if it has an address only.
 func (e *tlsExtensions) ja4Destination() byte {
 	if e.named {
 		return 'd'
@@ -87,7 +88,7 @@ func (e *tlsExtensions) count() (n int) {
 	return n
 }
 
-// appendJA4 appends the types of the extensions but for the two that the first part of JA4 is about.
+// appendJA4 appends the types of the extensions, except the two that are in the first part of JA4.
 func (e *tlsExtensions) appendJA4(dst []uint16) []uint16 {
 	for c := e.all; c.Len() >= 4; {
 		typ := c.U16()
@@ -104,13 +105,13 @@ func (e *tlsExtensions) firstALPN() []byte {
 	return list.Bytes(int(list.U8()))
 }
 
-// appendTwoDigits appends a count, of which all from 99 on are the same.
+// appendTwoDigits appends a count, at most 99.
 func appendTwoDigits(dst []byte, n int) []byte {
 	n = min(n, 99)
 	return append(dst, '0'+byte(n/10), '0'+byte(n%10))
 }
 
-// appendJA4ALPN appends the first and the last character of a protocol's name; of its hex digits if one of the two is
+// appendJA4ALPN appends the first and the last character of a protocol's name, or of its hex digits if one of the two is
 // neither letter nor digit.
 func appendJA4ALPN(dst, name []byte) []byte {
 	if len(name) == 0 {
@@ -133,8 +134,8 @@ func appendU16s(dst []uint16, list wire.Cursor) []uint16 {
 	return dst
 }
 
-// appendJA4Hash appends the first twelve digits of the SHA-256 of the numbers in h.sorted and, if there are any, of a list
-// as it is behind them; zeros if there is nothing to hash.
+// appendJA4Hash appends the first twelve digits of the SHA-256 of the numbers in h.sorted and of those in more, in their order;
+// zeros if h.sorted is empty.
 func appendJA4Hash(dst []byte, h *Hint, more wire.Cursor) []byte {
 	if len(h.sorted) == 0 {
 		return append(dst, "000000000000"...)

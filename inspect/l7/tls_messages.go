@@ -2,16 +2,15 @@ package l7
 
 import "github.com/mirrorsink/mirrorsink/decap/wire"
 
-// tlsMessages reads the handshake messages that a direction begins with, whatever records they are cut into (RFC 8446
-// section 5.1).
+// tlsMessages reads the handshake messages at the start of a direction, over the boundaries of records (RFC 8446 section 5.1).
 type tlsMessages struct {
-	h       *Hint // in whose scratch messages are joined that no record has whole
+	h       *Hint // messages that span records are joined in its scratch
 	records wire.Cursor
-	rest    []byte // of the last record, behind the last message
+	rest    []byte // of the last record, after the last message
 }
 
-// next returns the next message, or what is there of it. more is false if something else than a handshake record follows,
-// so that there will never be more of it.
+// next returns the available part of the next message. more is false if the next record is no handshake record, so that the
+// rest of the message will not come.
 func (m *tlsMessages) next() (msg []byte, more bool) {
 	msg, m.rest = m.rest, nil
 	start := -1
@@ -38,20 +37,20 @@ func (m *tlsMessages) next() (msg []byte, more bool) {
 	return msg[:size:size], true
 }
 
-// tlsMessageSize returns the size of a handshake message whose header is there.
+// tlsMessageSize returns the size of a handshake message, whose header must be complete.
 func tlsMessageSize(msg []byte) int {
 	m := wire.New(msg)
 	m.U8()
 	return tlsHandshakeHeader + int(m.U24())
 }
 
-// tlsWhole reports whether a handshake message is all there.
+// tlsWhole reports whether a handshake message is complete.
 func tlsWhole(msg []byte) bool {
 	return len(msg) >= tlsHandshakeHeader && len(msg) >= tlsMessageSize(msg)
 }
 
-// certificate reads the server's certificate, the first of its Certificate message (RFC 5246 section 7.4.2). It is empty if
-// another message follows. ok is false as long as it is not all there and more may come.
+// certificate reads the server's certificate, the first of its Certificate message (RFC 5246 section 7.4.2). It is empty if the
+// next message is another one. ok is false as long as the certificate is incomplete and more of it may come.
 func (m *tlsMessages) certificate(final bool) (cert certificate, ok bool) {
 	msg, more := m.next()
 	r := wire.New(msg)

@@ -22,7 +22,7 @@ func TLSRecord(b []byte) (size int, encrypted, ok bool) {
 }
 
 // IsEncryptedTLSRecord reports whether b begins with a record after which everything is encrypted. It is stricter than TLSRecord,
-// for segments of which it is not known that a record begins there: random bytes match once in a billion times.
+// for segments in which the start of a record is not known: random bytes match once in a billion times.
 func IsEncryptedTLSRecord(b []byte) bool {
 	const longest = 1<<14 + 2048 // RFC 5246 section 6.2.3
 	r := wire.New(b)

@@ -2,11 +2,11 @@ package l7
 
 import "github.com/mirrorsink/mirrorsink/decap/wire"
 
-// helloRetryRequest is the random by which a ServerHello is a HelloRetryRequest; RFC 8446 section 4.1.3.
+// helloRetryRequest is the random of a ServerHello that is a HelloRetryRequest; RFC 8446 section 4.1.3.
 const helloRetryRequest = "\xcf\x21\xad\x74\xe5\x9a\x61\x11\xbe\x1d\x8c\x02\x1e\x65\xb8\x91" +
 	"\xc2\xa2\x11\x16\x7a\xbb\x8c\x5e\x07\x9e\x09\xe2\xc8\xa8\x33\x9c"
 
-// serverHello is a ServerHello (RFC 8446 section 4.1.3) as far as it is there, of TLS or DTLS.
+// serverHello is the available part of a ServerHello (RFC 8446 section 4.1.3) of TLS or DTLS.
 type serverHello struct {
 	legacy  uint16
 	version uint16 // chosen
@@ -14,10 +14,10 @@ type serverHello struct {
 	cipher  uint16
 	exts    tlsExtensions
 	retry   bool // it is a HelloRetryRequest
-	whole   bool // nothing of the message is missing
+	whole   bool // the message is complete
 }
 
-// readServerHello reads the body of a ServerHello, up to the cipher suite at least; ok is false if it is none.
+// readServerHello reads the body of a ServerHello. ok is false if it does not reach the cipher suite.
 func readServerHello(body wire.Cursor, whole bool) (hello serverHello, ok bool) {
 	hello.whole = whole
 	hello.legacy = body.U16()
@@ -41,24 +41,23 @@ func readServerHello(body wire.Cursor, whole bool) (hello serverHello, ok bool) 
 	return hello, true
 }
 
-// resumes reports whether the server takes up an earlier session of the client: by a key that was shared before or, up to
-// TLS 1.2, by an echo of the session's ID.
+// resumes reports whether the server resumes a session: with a pre-shared key or, up to TLS 1.2, by an echo of the session's ID.
 func (hello *serverHello) resumes(c *Conn) bool {
 	return hello.exts.resumption || tlsRank(hello.version) <= tlsRank(tls12) && isEcho(c, hello.session)
 }
 
-// isEcho reports whether the server took up the client's session (RFC 5246 section 7.4.1.3, RFC 5077 section 3.4) by the
-// first bytes of its ID, which are random. From TLS 1.3 on the echo means nothing.
+// isEcho reports whether the server echoed the client's session ID (RFC 5246 section 7.4.1.3, RFC 5077 section 3.4). It
+// compares the first bytes, which are random. From TLS 1.3 on the echo has no meaning.
 func isEcho(c *Conn, session wire.Cursor) bool {
 	return session.Len() >= 8 && session.Len() == int(c.Len) && session.U64() == c.Bits
 }
 
-// shows reports whether the server may show its certificate in the clear: in a full handshake up to TLS 1.2.
+// shows reports whether the server sends its certificate in the clear: in a full handshake up to TLS 1.2.
 func (hello *serverHello) shows(c *Conn) bool {
 	return hello.whole && tlsRank(hello.version) <= tlsRank(tls12) && !hello.resumes(c)
 }
 
-// print prints what the server chose.
+// print prints the server's choices.
 func (hello *serverHello) print(h *Hint, c *Conn) {
 	printTLSVersion(h, hello.version)
 	if hello.resumes(c) {

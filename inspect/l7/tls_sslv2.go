@@ -11,8 +11,8 @@ const (
 	sslv2MaxChallenge = 32
 )
 
-// parseSSLv2Hello reads the ClientHello of SSL 2.0, in which old clients also offered TLS (RFC 5246 appendix E.2). All
-// lengths must agree: its marks are weak.
+// parseSSLv2Hello reads the ClientHello of SSL 2.0, in which old clients also offered TLS (RFC 5246 appendix E.2). All lengths
+// must agree, since few of its bytes are fixed.
 func parseSSLv2Hello(h *Hint, c *Conn, in Input) Verdict {
 	r := wire.New(in.Data)
 	n := r.Len()

@@ -10,9 +10,9 @@ const (
 	tls13      = 0x0304
 	tlsDraft   = 0x7f00 // TLS 1.3 drafts: the lower byte is the draft's number
 	tlsDraftFB = 0xfb00 // the same, of Facebook's own
-	tlsDraft22 = 0x7f16 // the first whose ServerHello looks like TLS 1.2's
+	tlsDraft22 = 0x7f16 // the first with the ServerHello of TLS 1.2
 
-	dtlsMajor = 0xfe // DTLS's versions are the complements of TLS's
+	dtlsMajor = 0xfe // versions of DTLS are the complements of those of TLS
 	dtls10    = 0xfeff
 	dtls12    = 0xfefd
 	dtls13    = 0xfefc
@@ -21,7 +21,7 @@ const (
 // tlsVersions has the versions' names from SSL 3.0 on, in Suricata's spelling.
 var tlsVersions = [...]string{"SSLv3", "TLS 1.0", "TLS 1.1", "TLS 1.2", "TLS 1.3"}
 
-// appendTLSVersion appends a version as Suricata spells it.
+// appendTLSVersion appends a version in Suricata's spelling.
 func appendTLSVersion(dst []byte, v uint16) []byte {
 	switch {
 	case v == sslv2:
@@ -49,12 +49,12 @@ func printTLSVersion(h *Hint, v uint16) {
 	h.Str(keyVersion, h.since(start))
 }
 
-// tlsHelloVersion reports whether a hello may begin with the version. The drafts before 22 had theirs there.
+// tlsHelloVersion reports whether a hello may begin with the version. Drafts before 22 have their own version there.
 func tlsHelloVersion(v uint16) bool {
 	return v >= 0x0300 && v <= tls13 || v > tlsDraft && v < tlsDraft22
 }
 
-// tlsRank orders versions by age: drafts come before what they became.
+// tlsRank orders versions by age: drafts come before the final version.
 func tlsRank(v uint16) int {
 	if v&^0xff == tlsDraft || v&^0xff == tlsDraftFB {
 		return tls13<<8 - 1<<8 + int(v&0xff)
@@ -62,7 +62,7 @@ func tlsRank(v uint16) int {
 	return int(dtlsUp(v)) << 8
 }
 
-// dtlsUp makes DTLS's versions, which count down, count up.
+// dtlsUp maps versions of DTLS, which count down, to numbers that count up.
 func dtlsUp(v uint16) uint16 {
 	if v>>8 == dtlsMajor {
 		return v ^ 0xff
@@ -70,6 +70,6 @@ func dtlsUp(v uint16) uint16 {
 	return v
 }
 
-// isGREASE reports whether a value is one of those that stand for nothing (RFC 8701): 0x0a0a, 0x1a1a and so on. Suricata
-// leaves them out of its lists.
+// isGREASE reports whether a value is a reserved one without meaning (RFC 8701): 0x0a0a, 0x1a1a and so on. Suricata omits them
+// from its lists.
 func isGREASE(v uint16) bool { return v&0x0f0f == 0x0a0a && v>>8 == v&0xff }

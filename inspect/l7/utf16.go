@@ -7,7 +7,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap/wire"
 )
 
-// utf16Text returns text of UTF-16 with its low byte first, as Windows has it, in UTF-8. It is in the hint's scratch.
+// utf16Text converts text from little-endian UTF-16, as in Windows, to UTF-8 in the hint's scratch.
 func (h *Hint) utf16Text(r wire.Cursor) []byte {
 	start := len(h.scratch)
 	for r.Len() >= 2 {
@@ -22,7 +22,7 @@ func (h *Hint) utf16Text(r wire.Cursor) []byte {
 	return h.since(start)
 }
 
-// appendBMP appends text in UTF-16, of which the BMPString is the part without surrogates, as UTF-8.
+// appendBMP appends a BMPString, which is big-endian UTF-16 without surrogates, as UTF-8.
 func appendBMP(dst, text []byte) []byte {
 	for c := wire.New(text); c.Len() >= 2; {
 		r := rune(c.U16())

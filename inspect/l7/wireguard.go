@@ -6,8 +6,8 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap/wire"
 )
 
-// WireGuard (https://www.wireguard.com/protocol/). A message's first byte is its type, the next three are zero, and all but
-// the last type have one size. What else is in it is random, or looks so to us.
+// WireGuard (https://www.wireguard.com/protocol/). A message's first byte is its type, and the next three are zero. All types
+// but the last have a fixed size. The other bytes are random or encrypted.
 const (
 	wgInitiation = 1
 	wgResponse   = 2
@@ -20,11 +20,11 @@ const (
 	wgMinData        = 32 // a keepalive: header and authentication tag
 	wgBlock          = 16 // data is padded to a multiple of it
 
-	// A key lasts for 3 minutes: its packets are far fewer than this.
+	// A key is used for 3 minutes, with far fewer packets than this.
 	wgMaxCounter = 1 << 40
 )
 
-// parseWireGuard reads a handshake's messages; behind it, or in its midst, all is encrypted.
+// parseWireGuard reads the messages of a handshake. Everything else is encrypted.
 func parseWireGuard(h *Hint, _ *Conn, in Input) Verdict {
 	r := wire.New(in.Data)
 	typ, reserved, index := r.U8(), r.U24(), r.Bytes(4)
@@ -66,7 +66,7 @@ func wgResponseHint(h *Hint, in Input, sender []byte, r wire.Cursor) Verdict {
 	return Done
 }
 
-// wgCookieHint reads the answer of a peer under load, which either of them may be.
+// wgCookieHint reads the reply of a peer under load. Either peer may send it.
 func wgCookieHint(h *Hint, in Input, receiver []byte, r wire.Cursor) Verdict {
 	if len(in.Data) != wgCookieSize || !isNoise(r.Bytes(24)) || !isNoise(r.Bytes(32)) {
 		return Reject
@@ -77,7 +77,7 @@ func wgCookieHint(h *Hint, in Input, receiver []byte, r wire.Cursor) Verdict {
 	return Done
 }
 
-// wgDataHint recognizes a tunnel that was picked up after its handshake, which says nothing of who began it.
+// wgDataHint recognizes a tunnel that was picked up after its handshake. It does not show which side opened the tunnel.
 func wgDataHint(h *Hint, in Input, r wire.Cursor) Verdict {
 	counter := r.Bytes(8)
 	if counter == nil || binary.LittleEndian.Uint64(counter) >= wgMaxCounter || len(in.Data) < wgMinData ||

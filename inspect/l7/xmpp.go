@@ -2,10 +2,9 @@ package l7
 
 import "bytes"
 
-// XMPP (RFC 6120). The headers of both sides' streams make one event. Behind the server's <proceed/> TLS begins.
+// XMPP (RFC 6120). The stream headers of both sides make one event. TLS follows the server's <proceed/>.
 //
-// What is kept in Conn: Mode says what was seen of each side; Left counts the server's tags behind its header. Bits and Len
-// are not used.
+// Conn.Mode is what was seen of each side. Left counts the server's tags after its header. Bits and Len are not used.
 
 // Values of Conn.Mode.
 const (
@@ -14,12 +13,12 @@ const (
 )
 
 const (
-	// What begins a stream, with an XML declaration before it or not.
+	// The start of a stream, with an optional XML declaration before it.
 	xmppDeclaration = "<?xml "
 	xmppHeader      = "<stream:stream"
 	xmppNamespace   = "http://etherx.jabber.org/streams"
 
-	// The longest header, and the most tags of the server that are read: its features are about half of that.
+	// The longest header, and the maximum number of the server's tags: its features are about half of that.
 	xmppMaxHeader = 1 << 10
 	xmppMaxTags   = 64
 )
@@ -50,7 +49,7 @@ func parseXMPP(h *Hint, c *Conn, in Input) Verdict {
 	return Done
 }
 
-// printXMPP fills the hint from a stream's header. Only a server gives streams an ID (RFC 6120 section 4.7.3).
+// printXMPP fills the hint from a stream's header. Only servers set a stream ID (RFC 6120 section 4.7.3).
 func printXMPP(h *Hint, header []byte) {
 	if len(xmppAttribute(header, " id=")) > 0 {
 		h.Role = Response

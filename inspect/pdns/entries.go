@@ -84,8 +84,8 @@ func (t *entries) find(k key, client [16]byte) uint32 {
 	return 0
 }
 
-// best returns the entry of a key for a client: its own, or else the one seen last, or 0. shared reports that the address has other
-// names too.
+// best returns the entry of a key for a client: its own, or else the one seen last, or 0. shared reports that the address has
+// other names too.
 func (t *entries) best(k key, client [16]byte, nanos int64) (found uint32, shared bool) {
 	for i := *t.bucket(&k); i != 0; i = t.all[i].chain {
 		f := &t.all[i]
@@ -112,8 +112,8 @@ func (t *entries) hasOtherName(found uint32, nanos int64) bool {
 	return false
 }
 
-// reuse returns the entry of a key and client. If there is none and the key has maxClients, the client takes over the entry that was
-// seen least recently. Otherwise it returns 0.
+// reuse returns the entry of a key and client. If there is none and the key has maxClients, the client takes over the entry
+// that was seen least recently. Otherwise it returns 0.
 func (t *entries) reuse(k key, client [16]byte) uint32 {
 	clients, oldest := 0, uint32(0)
 	for i := *t.bucket(&k); i != 0; i = t.all[i].chain {
