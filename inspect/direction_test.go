@@ -141,7 +141,7 @@ func TestDirection(t *testing.T) {
 	}
 }
 
-// In a tunnel the outermost frame tells who sent it, whatever the addresses within. All packets of one side here.
+// In a tunnel the outermost frame shows who sent it, whatever the addresses within. All packets of one side here.
 func TestDirectionInATunnel(t *testing.T) {
 	c := between("172.16.0.9", "203.0.113.9")
 	c.packet(&c.client, &c.server, 0, decap.SYN, nil)
@@ -170,7 +170,7 @@ func TestDirectionTurnsWithTheFlow(t *testing.T) {
 	require.Equal(t, event.Egress, out.ofFlows()[0].Direction)
 }
 
-// What the first packet cannot tell a later one may.
+// What the first packet does not show a later one may.
 func TestDirectionIsFoundLater(t *testing.T) {
 	c := between("172.16.0.9", "203.0.113.9")
 	c.open()
@@ -206,7 +206,7 @@ func (s *steps) Read(b *decap.Batch) error {
 	return nil
 }
 
-// TestInventoryChanges: a flow goes on when the inventory changes; events carry the owner of the time at which they are told,
+// TestInventoryChanges: a flow goes on when the inventory changes; events carry the owner of the time at which they are emitted,
 // and packets are counted while there was none.
 func TestInventoryChanges(t *testing.T) {
 	c := newConversation()
@@ -357,14 +357,14 @@ func TestOutboundByInventory(t *testing.T) {
 	at := func(c *conversation) *conversation { return &conversation{frames: mirrored(c.frames, "10.0.0.1", 7)} }
 	outside := between("198.51.100.5", "203.0.113.9")
 	outside.open()
-	require.Contains(t, told(t, Config{}, at(outside)), " no ")
-	require.Contains(t, told(t, Config{Owners: owned(event.Owner{Addrs: []netip.Addr{netip.MustParseAddr("198.51.100.5")}})}, at(outside)), " no_dns_seen ")
-	require.Contains(t, told(t, Config{Owners: owned(event.Owner{MAC: mac, HasMAC: true})}, at(outside.at(outside.client))), " no_dns_seen ")
+	require.Contains(t, described(t, Config{}, at(outside)), " no ")
+	require.Contains(t, described(t, Config{Owners: owned(event.Owner{Addrs: []netip.Addr{netip.MustParseAddr("198.51.100.5")}})}, at(outside)), " no_dns_seen ")
+	require.Contains(t, described(t, Config{Owners: owned(event.Owner{MAC: mac, HasMAC: true})}, at(outside.at(outside.client))), " no_dns_seen ")
 
 	inside := between("10.0.0.7", "198.51.100.5")
 	inside.open()
-	require.Contains(t, told(t, Config{}, at(inside)), " no_dns_seen ")
-	require.Contains(t, told(t, Config{Owners: owned(event.Owner{Addrs: []netip.Addr{netip.MustParseAddr("198.51.100.5")}})}, at(inside)), " no ")
-	require.Contains(t, told(t, Config{Owners: owned(event.Owner{MAC: mac, HasMAC: true})}, at(inside.at(inside.server))), " no_dns_seen ",
+	require.Contains(t, described(t, Config{}, at(inside)), " no_dns_seen ")
+	require.Contains(t, described(t, Config{Owners: owned(event.Owner{Addrs: []netip.Addr{netip.MustParseAddr("198.51.100.5")}})}, at(inside)), " no ")
+	require.Contains(t, described(t, Config{Owners: owned(event.Owner{MAC: mac, HasMAC: true})}, at(inside.at(inside.server))), " no_dns_seen ",
 		"forwarded to where no lookup is known of")
 }

@@ -1,9 +1,11 @@
-// Package inspect turns packets into events. Its Worker takes datagrams from one source, decodes them, keeps the flows that
-// they belong to, lets parsers read the first bytes of what the hosts say, and tells a sink what it saw. It opens no
-// files, sockets or clocks.
+// Package inspect turns packets into events. Its Worker takes datagrams from one source, decodes them, accounts them to flows, lets
+// parsers read the first bytes of each message, and emits events to a sink. It opens no files, sockets or clocks.
 //
-// A worker shares nothing: it owns its flows, and all packets of a flow come to the same worker. Only its counters may be
-// read from elsewhere, and packets put together from fragments may be handed to the worker that owns their flow.
+// A worker shares nothing: it owns its flows, and all packets of a flow come to the same worker. Only its counters may be read from
+// elsewhere, and a reassembled packet may be passed on to the worker that owns its flow.
+//
+// A datagram goes down one way: Worker.Run decodes it, Tracker.Packet accounts it to its flow, stream.Table shows its payload to the
+// parsers, and Tracker.TransactionDone adds an event, which an Ordered completes with the flow's name and emits.
 package inspect
 
 import (
@@ -23,20 +25,20 @@ type Source interface {
 	Read(b *decap.Batch) error
 }
 
-// Sink takes what a worker says. It must not block longer than the receive path can bear. It holds the batch, which nobody
-// changes any more, until it calls Release. Several workers call it at the same time.
+// Sink takes the events of workers. It must not block longer than the receive path can bear. It holds the batch, which is not changed
+// any more, until it calls Release. Several workers call it at the same time.
 type Sink interface {
 	Events(b *event.Batch)
 }
 
-// Config is what a worker needs to know. The zero value works, but for the source and the sink: see New.
+// Config configures a worker. The zero value works.
 type Config struct {
 	Decoder decap.Decoder
 	Memory  Memory
-	// Now gives the time on a quiet wire, in Unix nanoseconds, for a live source. It is nil for a capture, where no time
-	// passes but that of its packets.
+	// Now returns the time in Unix nanoseconds, for a live source without traffic. It is nil for a capture, whose only time is that of
+	// its packets.
 	Now func() int64
-	// Shared is what the workers know together; nil is for a worker alone, which then has its own, as large as Memory.Names.
+	// Shared is what the workers have in common; nil is for a worker alone, which then has its own, as large as Memory.Names.
 	Shared *Shared
 	// Owners is the inventory; nil is for none.
 	Owners mirror.Owners
@@ -44,12 +46,12 @@ type Config struct {
 	Exempt []netip.Prefix
 	// Interval is the aggregation window of Interval events, in whole seconds and at most 65,535; 0 is for none.
 	Interval time.Duration
-	// Lost returns how many copies were lost before a worker counted them, for what a closed window says; nil is for none.
-	// Several goroutines call it.
+	// Lost returns how many copies were lost before a worker counted them, for the events of closed windows; nil is for none. It must be
+	// safe for concurrent use.
 	Lost func() uint64
-	// Forward says which frames are forwarded, and to whom; nil is for none. A Crew does not forward.
+	// Forward selects the frames to forward; nil is for none.
 	Forward *forward.Config
-	// Peer is the place among the workers that share the traffic; the zero value is a worker alone.
+	// Peer is the worker's place among those that share the traffic; the zero value is a worker alone.
 	Peer Peer
 }
 
@@ -62,9 +64,8 @@ type Memory struct {
 	Pairs     int // copies of packets waiting for their other ones
 }
 
-// Share divides the bytes that a user granted to one worker: half to the flow table, which holds most of what cannot be
-// found again, a quarter to streams, an eighth to names, and a thirty-second each to fragments and pairs. The last
-// sixteenth is left for the events that the worker is gathering and for packets on their way between workers.
+// Share divides the memory of one worker: half to the flow table, a quarter to streams, an eighth to names, and a thirty-second each to
+// fragments and pairs. The last sixteenth is left for the batch of events and for packets on their way between workers.
 func Share(bytes int) Memory {
 	return Memory{Flows: bytes / 2, Streams: bytes / 4, Names: bytes / 8, Fragments: bytes / 32, Pairs: bytes / 32}
 }

@@ -39,7 +39,7 @@ type directionIn struct {
 type volumeOf struct{ packets, bytes uint64 }
 
 // TestIntervalsLoseNothing: whatever comes, in whatever order, on tables of any size, each packet is in one interval; each interval
-// is of one window, in which its times are; and of a flow no window is told twice. In packets that come in order each is in the
+// is of one window, in which its times are; and a flow has no window twice. In packets that come in order each is in the
 // window of its own time.
 func TestIntervalsLoseNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -76,7 +76,7 @@ func (c *collected) kinds() (n [event.Kinds]uint64) {
 	return n
 }
 
-// countedBy adds up what was told by direction, and checks each.
+// countedBy adds up the Interval events by direction, and checks each.
 func countedBy(t require.TestingT, out *collected, length uint32, byWindow bool) map[directionIn]volumeOf {
 	got, last, closed := map[directionIn]volumeOf{}, map[uint64]uint32{}, uint32(0)
 	for _, b := range out.batches {
@@ -90,7 +90,7 @@ func countedBy(t require.TestingT, out *collected, length uint32, byWindow bool)
 				continue
 			}
 			w := &e.Window
-			require.Greater(t, w.From, closed, "told before it is closed")
+			require.Greater(t, w.From, closed, "emitted before it is closed")
 			require.Zero(t, w.From%length)
 			require.Equal(t, length, w.To-w.From)
 			require.Greater(t, w.From, last[e.FlowID], "a flow's windows do not overlap")
@@ -177,7 +177,7 @@ func (s *inOrder) Events(b *event.Batch) {
 	s.events = append(s.events, b.Events...)
 }
 
-// TestWorkersCloseWindowsTogether: however workers run beside each other, nobody tells anything of a window that was said to be
+// TestWorkersCloseWindowsTogether: however workers run beside each other, no worker emits anything of a window that was reported as
 // closed, and each window is closed once, in order.
 func TestWorkersCloseWindowsTogether(t *testing.T) {
 	const workers, packets = 4, 2000
@@ -196,12 +196,12 @@ func TestWorkersCloseWindowsTogether(t *testing.T) {
 		all.Go(func() { assert.NoError(t, w.Run()) })
 	}
 	all.Wait()
-	closed, told, counted := uint32(0), uint32(0), uint64(0)
+	closed, last, counted := uint32(0), uint32(0), uint64(0)
 	for i := range out.events {
 		switch e := &out.events[i]; e.Kind {
 		case event.Interval:
 			require.Greater(t, e.Window.From, closed)
-			told = max(told, e.Window.From)
+			last = max(last, e.Window.From)
 			counted += e.Flow.Packets[0] + e.Flow.Packets[1]
 		case event.Closed:
 			require.True(t, closed == 0 || e.Window.From == closed+60)
@@ -209,7 +209,7 @@ func TestWorkersCloseWindowsTogether(t *testing.T) {
 		default:
 		}
 	}
-	require.Equal(t, told, closed, "all are closed")
+	require.Equal(t, last, closed, "all are closed")
 	require.EqualValues(t, workers*packets, counted)
 }
 

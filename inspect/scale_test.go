@@ -109,7 +109,7 @@ func TestDataFloodTakesNoConversation(t *testing.T) {
 		c := newConversation()
 		c.client.port = uint16(10000 + i)
 		c.open()
-		c.say("GET /talk HTTP/1.1\r\nHost: www.example.com\r\nX: ")
+		c.say("GET /long HTTP/1.1\r\nHost: www.example.com\r\nX: ")
 		begin = append(begin, c.frames...)
 		c.frames, c.nanos = nil, c.nanos+int64(10e9)
 		c.say("y\r\n\r\n")
@@ -128,7 +128,7 @@ func TestDataFloodTakesNoConversation(t *testing.T) {
 	require.Greater(t, n.StreamsEvicted, uint64(flood/2))
 	whole := 0
 	for _, l := range out.lines(event.AppLayer) {
-		if strings.Contains(l, "/talk") && strings.Contains(l, "status=200") {
+		if strings.Contains(l, "/long") && strings.Contains(l, "status=200") {
 			whole++
 		}
 	}

@@ -74,7 +74,7 @@ func TestUnanswered(t *testing.T) {
 	c.say(get("/b"))
 	c.hear(ok("one"))
 	out, _ := inspect(t, Config{}, c.frames)
-	require.Equal(t, []string{"/a 200", "/b"}, urls(out), "a request without response is told at the flow's end")
+	require.Equal(t, []string{"/a 200", "/b"}, urls(out), "a request without response is emitted at the flow's end")
 }
 
 func TestPickedUpInTheMiddle(t *testing.T) {
@@ -84,7 +84,7 @@ func TestPickedUpInTheMiddle(t *testing.T) {
 	c.hear(ok("x"))
 	out, _ := inspect(t, Config{}, c.frames)
 	require.Equal(t, []string{"/later 200"}, urls(out))
-	require.Contains(t, out.lines(event.Flow)[0], "10.0.0.1:40000 > 192.0.2.80:8080", "the request tells who the client is")
+	require.Contains(t, out.lines(event.Flow)[0], "10.0.0.1:40000 > 192.0.2.80:8080", "the request shows which side is the client")
 	require.Contains(t, out.lines(event.Flow)[0], "by=http_request")
 }
 
@@ -148,7 +148,7 @@ func requests(out *collected) *collected {
 	return out
 }
 
-// TestSegmentsInAnyOrder: how a direction's bytes are cut, repeated and put out of order never changes what is told.
+// TestSegmentsInAnyOrder: how a direction's bytes are cut, repeated and put out of order never changes the events.
 func TestSegmentsInAnyOrder(t *testing.T) {
 	flights := []string{
 		"> " + get("/one"), "< " + ok(strings.Repeat("body", 50)),

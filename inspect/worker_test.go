@@ -138,15 +138,15 @@ func TestFragmentsReachTheirFlow(t *testing.T) {
 	peers := NewPeers(workers)
 	owner := decap.SteerTo(decap.SteerFlow(addr(c.client), addr(c.server), 5353, 53), workers)
 	finder := (owner + 1) % workers
-	told := make([]collected, workers)
+	out := make([]collected, workers)
 	worker := func(i int, in []decap.Datagram) *Worker {
 		src := frames(in)
-		return New(Config{Memory: Share(1 << 20), Peer: peers.Of(i)}, &src, &told[i])
+		return New(Config{Memory: Share(1 << 20), Peer: peers.Of(i)}, &src, &out[i])
 	}
 	require.NoError(t, worker(finder, mirrored(c.frames, "10.0.0.1", 1)).Run())
-	require.Empty(t, told[finder].batches)
+	require.Empty(t, out[finder].batches)
 	require.NoError(t, worker(owner, nil).Run())
-	require.Len(t, told[owner].lines(event.AppLayer), 1)
+	require.Len(t, out[owner].lines(event.AppLayer), 1)
 	require.Zero(t, peers.Dropped())
 	for range inboxSize + 3 {
 		require.NoError(t, worker(finder, mirrored(c.frames, "10.0.0.1", 1)).Run())
@@ -157,7 +157,7 @@ func TestFragmentsReachTheirFlow(t *testing.T) {
 func addr(h host) decap.Addr { return h.addr.As16() }
 
 // TestStreamsAreBounded: many connections that stop in the middle of a request take no more memory than granted, and each
-// is still told.
+// is still emitted.
 func TestStreamsAreBounded(t *testing.T) {
 	const connections = 3000
 	var in []decap.Datagram
@@ -170,7 +170,7 @@ func TestStreamsAreBounded(t *testing.T) {
 	}
 	out, n := inspect(t, Config{Memory: Memory{Flows: 4 << 20, Names: 1 << 20, Streams: 512 << 10, Fragments: 64 << 10}}, in)
 	require.Greater(t, n.StreamsEvicted, uint64(connections/2))
-	require.Len(t, out.lines(event.AppLayer), connections, "what was gathered before the eviction is told")
+	require.Len(t, out.lines(event.AppLayer), connections, "what was gathered before the eviction is emitted")
 }
 
 func TestNamesAreBounded(t *testing.T) {

@@ -52,7 +52,7 @@ var floods = map[string]func(t *Table, n int, nanos int64){
 	"udp": func(t *Table, n int, nanos int64) { see(t, udpKey(n), 0, nanos) },
 }
 
-// TestFloodTakesNoConversation: established connections that talk every two seconds keep their state through a flood of ten
+// TestFloodTakesNoConversation: established connections with packets every two seconds keep their state through a flood of ten
 // times as many flows as the table has places, in less time than any flow's timeout, and so do answered flows of UDP. New
 // conversations can still begin. Every flow that began has ended once or is live.
 func TestFloodTakesNoConversation(t *testing.T) {

@@ -1,7 +1,7 @@
 // Package naming finds what a person would call a flow: the name in its messages (TLS SNI, HTTP host, a certificate), or else the
 // name that DNS gave for its address. It also finds why no lookup explains an outbound flow, and where the names disagree.
 //
-// A Namer keeps its names outside the flow records, in bounded memory. It reads no packets: it is told when a flow opens and
+// A Namer keeps its names outside the flow records, in bounded memory. It reads no packets: its caller reports when a flow opens and
 // what parsers found.
 package naming
 

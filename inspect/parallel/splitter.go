@@ -17,7 +17,7 @@ type splitter struct {
 
 	batch   decap.Batch
 	glances [decap.BatchSize]decap.FastKey // of those that are OK
-	pkts    [decap.BatchSize]decap.Packet // of those for which a glance was not enough
+	pkts    [decap.BatchSize]decap.Packet  // of those for which a glance was not enough
 	reasons [decap.BatchSize]decap.Reason
 	frags   *inspect.Reassembler
 	stats   event.Counters

@@ -6,7 +6,7 @@ import (
 )
 
 // Datagram shows one UDP payload to the parsers: to the flow's parser, or to all while its protocol is not known, or after a message
-// said that the flow continues in another.
+// that switched to another protocol.
 func (t *Table) Datagram(r *flow.Record, s flow.Side, payload []byte, nanos int64) {
 	if len(payload) == 0 || r.Tries >= maxTries {
 		return

@@ -105,7 +105,7 @@ func (t *Table) switchProto(r *flow.Record, c *conn, seg Segment) {
 }
 
 // maxSkip is the longest message that is skipped by its length. Sequence numbers wrap at 4 GiB, and a place half of that ahead could
-// not be told from one behind.
+// not be distinguished from one behind.
 const maxSkip = 1 << 30
 
 // advance moves a direction to where the next message starts.

@@ -18,7 +18,7 @@ type Handler interface {
 	// MessageRead is called for each message, before the transaction that it belongs to is complete. m is valid during the call.
 	MessageRead(r *flow.Record, m *Message)
 	// TransactionDone is called for each message that is an event by itself, and for each request with its response, or without
-	// one if none came. nanos is the time of the first of them. fields are valid during the call.
+	// one if none came. nanos is the time of the last message that it has. fields are valid during the call.
 	TransactionDone(r *flow.Record, nanos int64, fields Fields)
 	// StreamSwitched is called when a connection continues in another protocol.
 	StreamSwitched(r *flow.Record)

@@ -73,7 +73,7 @@ func line(b *event.Batch, e *event.Event) string {
 	return s.String()
 }
 
-// inspect runs frames through a worker and returns what it said and counted.
+// inspect runs frames through a worker and returns its events and counters.
 func inspect(t require.TestingT, cfg Config, in []decap.Datagram) (*collected, event.Counters) {
 	if cfg.Memory == (Memory{}) {
 		cfg.Memory = Share(8 << 20)

@@ -83,8 +83,8 @@ func (c *conversation) hidden(name, outside string) {
 	c.say(string(clientHello(&tls.Config{ServerName: name, MinVersion: tls.VersionTLS13, EncryptedClientHelloConfigList: list})))
 }
 
-// told returns what the flow to the server on port 8080 says of its name and way, as one line.
-func told(t *testing.T, cfg Config, c *conversation) string {
+// described returns the name and the direction of the flow to the server on port 8080, as one line.
+func described(t *testing.T, cfg Config, c *conversation) string {
 	out, _ := inspect(t, cfg, c.frames)
 	var lines []string
 	for _, b := range out.batches {
@@ -179,7 +179,7 @@ func TestExplain(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			conv := newConversation()
 			c.play(conv)
-			require.Equal(t, c.want, told(t, Config{}, conv))
+			require.Equal(t, c.want, described(t, Config{}, conv))
 		})
 	}
 }
@@ -187,7 +187,7 @@ func TestExplain(t *testing.T) {
 func TestExemptNetworksNeedNoLookup(t *testing.T) {
 	c := newConversation()
 	c.open()
-	require.Contains(t, told(t, Config{Exempt: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}}, c), " no ")
+	require.Contains(t, described(t, Config{Exempt: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}}, c), " no ")
 }
 
 // TestNamesOfOtherTaps: what one mirror session looked up names nothing at another.
@@ -197,9 +197,9 @@ func TestNamesOfOtherTaps(t *testing.T) {
 	connects.nanos = asked.nanos
 	connects.open()
 	same := &conversation{frames: append(mirrored(asked.frames, "10.0.0.1", 7), mirrored(connects.frames, "10.0.0.1", 7)...)}
-	require.Equal(t, "a.example dns medium no ech=none", told(t, Config{}, same))
+	require.Equal(t, "a.example dns medium no ech=none", described(t, Config{}, same))
 	other := &conversation{frames: append(mirrored(asked.frames, "10.0.0.1", 7), mirrored(connects.frames, "10.0.0.1", 8)...)}
-	require.Equal(t, " none low no_dns_seen ech=none", told(t, Config{}, other))
+	require.Equal(t, " none low no_dns_seen ech=none", described(t, Config{}, other))
 }
 
 // TestWorkersShareNames: an answer that comes to one worker names a connection at another.
@@ -211,7 +211,7 @@ func TestWorkersShareNames(t *testing.T) {
 	known := NewShared(1 << 20)
 	_, _ = inspect(t, Config{Shared: known}, mirrored(asked.frames, "10.0.0.1", 7))
 	require.Equal(t, "a.example dns medium no ech=none",
-		told(t, Config{Shared: known}, &conversation{frames: mirrored(connects.frames, "10.0.0.1", 7)}))
+		described(t, Config{Shared: known}, &conversation{frames: mirrored(connects.frames, "10.0.0.1", 7)}))
 	require.Positive(t, known.DNS().Live)
 }
 
