@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -152,6 +153,31 @@ func TestTimesAreInUTCMicroseconds(t *testing.T) {
 		require.NoError(t, json.Unmarshal(encode(b), &got))
 		assert.Equal(t, want, got.Timestamp)
 	}
+}
+
+// TestPairedSession: a flow that was mirrored at both ends names the other mirror session.
+func TestPairedSession(t *testing.T) {
+	e := eventtest.TCPFlow("10.0.1.7", "10.0.2.9")
+	e.Paired = event.MirrorSession{Outer: netip.MustParseAddr("10.0.2.9"), VNI: 102}
+	e.Flow.Unpaired = 3
+	var got struct{ Mirror map[string]any }
+	require.NoError(t, json.Unmarshal(encode(&event.Batch{Events: []event.Event{e}}), &got))
+	assert.Equal(t, map[string]any{
+		"vni": 9000001.0, "source": "10.0.1.7", "vlan": 101.0, "paired_session": map[string]any{"vni": 102.0, "source": "10.0.2.9"},
+		"unpaired_packets": 3.0, "truncated": true,
+	}, got.Mirror)
+}
+
+// TestHint: the evidence about a name is written as the words of the enumerations.
+func TestHint(t *testing.T) {
+	e := eventtest.TCPFlow("10.0.1.7", "203.0.113.9")
+	e.Direct, e.ECH, e.Conflicts = event.NoLookup, event.ECHReal, 1|2
+	var got struct{ Hint map[string]any }
+	require.NoError(t, json.Unmarshal(encode(&event.Batch{Events: []event.Event{e}}), &got))
+	assert.Equal(t, "no_lookup", got.Hint["direct_to_address"])
+	assert.Equal(t, event.ECHReal.String(), got.Hint["ech"])
+	assert.Equal(t, []any{event.Conflicts[0], event.Conflicts[1]}, got.Hint["conflicts"])
+	assert.NotContains(t, got.Hint, "name", "a flow without a name")
 }
 
 func TestIPProtocolsAreNamedAsSuricataDoes(t *testing.T) {

@@ -22,7 +22,7 @@ func (l *line) mirror(e *event.Event) {
 		}
 	}
 	if e.Paired.Outer.IsValid() {
-		l.object("paired_tap")
+		l.object("paired_session")
 		l.uint("vni", uint64(e.Paired.VNI))
 		l.addr("source", e.Paired.Outer)
 		l.end()

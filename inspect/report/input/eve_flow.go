@@ -40,7 +40,7 @@ type flowEvent struct {
 		Subnet    string         `json:"subnet"`
 		Account   string         `json:"account"`
 		Direction string         `json:"direction"`
-		Paired    *mirrorSession `json:"paired_tap"`
+		Paired    *mirrorSession `json:"paired_session"`
 		Truncated bool           `json:"truncated"`
 	} `json:"mirror"`
 	Hint struct {

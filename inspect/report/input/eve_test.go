@@ -125,7 +125,7 @@ func TestEventNames(t *testing.T) {
 		all, _ := read(t, flowLine(fmt.Sprintf(`,"hint":{"name":"n","name_source":%q}`, source)))
 		assert.Equal(t, want, [2]string{all[0].SNI, all[0].DNSName}, source)
 	}
-	all, _ := read(t, flowLine(`,"mirror":{"paired_tap":{"vni":102,"source":"10.0.2.10"}}`))
+	all, _ := read(t, flowLine(`,"mirror":{"paired_session":{"vni":102,"source":"10.0.2.10"}}`))
 	assert.Equal(t, "102/10.0.2.10", all[0].Paired)
 }
 
@@ -157,7 +157,7 @@ func TestMalformedEvents(t *testing.T) {
 // FuzzEvent: any line gives records or an error of one line, and records have packets.
 func FuzzEvent(f *testing.F) {
 	f.Add(flowLine(""))
-	f.Add(flowLine(`,"mirror":{"vni":7,"direction":"egress","paired_tap":{"vni":1,"source":"10.0.0.2"}},"hint":{"completeness":1}`))
+	f.Add(flowLine(`,"mirror":{"vni":7,"direction":"egress","paired_session":{"vni":1,"source":"10.0.0.2"}},"hint":{"completeness":1}`))
 	f.Add(`{"event_type":"flow","flow":{"pkts_toclient":18446744073709551615,` + times + `}}`)
 	f.Fuzz(func(t *testing.T, line string) {
 		all, bad := read(t, "{}\n"+line)
