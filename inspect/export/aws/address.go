@@ -9,14 +9,14 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/export/records"
 )
 
-// Streams, as VPC Flow Logs name them: one for each interface, with all of its traffic.
+// Names of streams, as in VPC Flow Logs: one for each interface, with all of its traffic.
 const (
 	allTraffic = "-all"
-	unknown    = "unknown" + allTraffic // of packets of which nobody knows whose they are
-	statistics = "stats"                // of the program's counters, which belong to no interface
+	unknown    = "unknown" + allTraffic // of packets of unknown interfaces
+	statistics = "stats"                // of the program's counters
 )
 
-// StreamOf is the stream of an interface's lines. The ID may be empty.
+// StreamOf returns the name of the stream of an interface, whose ID may be empty.
 func StreamOf(eni string) string {
 	if eni == "" {
 		return unknown
@@ -24,8 +24,8 @@ func StreamOf(eni string) string {
 	return eni + allTraffic
 }
 
-// EVE puts the stream and the time of each event before its line, for the output of a Logs: the stream of the interface whose
-// packets they are, and the event's time.
+// EVE encodes events for the output of a Logs. It puts the stream and the time before each line: the stream of the event's interface,
+// and the event's time.
 type EVE struct{ Writer eve.Writer }
 
 // Append implements export.Encoder.
@@ -40,7 +40,7 @@ func (l EVE) Append(dst []byte, b *event.Batch, e *event.Event) []byte {
 	return l.Writer.Append(appendAddress(dst, stream, e.Nanos/1e6), b, e)
 }
 
-// FlowLog does the same for the lines of flow log records: the stream of the record's interface, and its start.
+// FlowLog encodes flow log records for the output of a Logs, with the stream of the record's interface and the record's start.
 type FlowLog records.Encoder
 
 // Append implements export.Encoder.
@@ -53,11 +53,11 @@ func (l FlowLog) Append(dst []byte, b *event.Batch, e *event.Event) []byte {
 	return dst
 }
 
-// Lost says that events were lost before the next one.
+// Lost reports that n events were lost before the next one.
 func (l FlowLog) Lost(n uint64) { l.Builder.Lost(n) }
 
-// appendAddress writes what stands before a line in a segment: stream, a space, milliseconds since 1970, a space. What may not be
-// in a stream's name, or would end it here, becomes a dash. The limits are those of
+// appendAddress appends the address that is before each line of a segment: stream, space, milliseconds since 1970, space. Characters
+// that are not allowed in a stream's name, and spaces, become dashes. The limits are those of
 // https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogStream.html
 func appendAddress(dst []byte, stream string, millis int64) []byte {
 	if stream == "" {
@@ -75,7 +75,7 @@ func appendAddress(dst []byte, stream string, millis int64) []byte {
 
 const maxStream = 512
 
-// cutAddress takes a line of a segment apart. The line has no newline.
+// cutAddress splits a line of a segment into its address and its text. The line has no newline.
 func cutAddress(line []byte) (stream string, millis int64, text []byte, ok bool) {
 	name, rest, _ := bytes.Cut(line, []byte{' '})
 	number, text, ok := bytes.Cut(rest, []byte{' '})

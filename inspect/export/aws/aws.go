@@ -1,6 +1,6 @@
-// Package aws is the outputs that AWS receives: finished files go to S3, lines go to CloudWatch Logs. Both stand in a folder
-// on the local disk, the spool, until AWS has said that it has them: an outage costs disk, up to a bound, and then the oldest
-// files, which are counted. What is written into files and lines is others' business; the SDK's types and errors do not leave.
+// Package aws delivers to AWS: finished files to S3, and lines to CloudWatch Logs. Both wait in the spool, a folder on the local disk,
+// until AWS has confirmed that it has them. During an outage the spool grows to a bound. Past the bound the oldest files are dropped
+// and counted. The package does not know the contents of files and lines. The SDK's types and errors are not part of its API.
 package aws
 
 import (
@@ -19,23 +19,23 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
-// Config says how patiently AWS is talked to. Whose account, which region and which endpoints is found where all of AWS's tools
-// look: the AWS_ variables, ~/.aws, the instance's role.
+// Config sets timeouts and delays. Account, region and endpoints are found where all of AWS's tools find them: in the AWS_ variables,
+// in ~/.aws, in the instance's role.
 type Config struct {
-	Timeout time.Duration // of one try of one call; 0 is a minute
+	Timeout time.Duration // of one attempt of one call; 0 is a minute
 	Backoff Backoff
 }
 
-// Backoff is how long an output waits between two tries when nothing can be delivered.
+// Backoff sets the delay between two attempts while deliveries fail.
 type Backoff struct {
 	First   time.Duration // after the first failure, doubled after each further one; 0 is half a second
 	Longest time.Duration // at most; 0 is 30 s
-	Slow    time.Duration // where trying again does not help before a person has acted, as without permission; 0 is a minute
-	GiveUp  time.Duration // a Close ends when nothing could be delivered for so long; 0 is a minute
+	Slow    time.Duration // after failures that only a person can fix, such as a missing permission; 0 is a minute
+	GiveUp  time.Duration // Close returns when nothing was delivered for this long; 0 is a minute
 }
 
-// A call is tried a few times by the SDK, which knows how to wait for a throttled service; what is left is the sender's to
-// wait for. A part of eight megabytes that takes longer than a minute is on a connection that is dead.
+// The SDK retries a call a few times, with delays for a throttled service. All further retries are the sender's. A part of eight
+// megabytes takes more than a minute only on a dead connection.
 const (
 	attempts       = 3
 	defaultTimeout = time.Minute
@@ -45,7 +45,7 @@ const (
 	defaultGiveUp  = time.Minute
 )
 
-// Client holds what the outputs need to talk to AWS. It is safe for concurrent use.
+// Client holds the connections of all outputs to AWS. It is safe for concurrent use.
 type Client struct {
 	s3      *s3.Client
 	logs    *cloudwatchlogs.Client
@@ -53,8 +53,8 @@ type Client struct {
 	backoff Backoff
 }
 
-// Open finds region and credentials and returns a client; nothing is asked of S3 or CloudWatch Logs yet. Errors are of one
-// line, and say what to set.
+// Open finds region and credentials and returns a client. It does not call S3 or CloudWatch Logs. Errors have one line, which names
+// the setting to change.
 func Open(ctx context.Context, cfg Config) (*Client, error) {
 	base, err := awssdk.Load(ctx, awssdk.Options{HTTP: awshttp.NewBuildableClient().WithTimeout(cmp.Or(cfg.Timeout, defaultTimeout))})
 	if err != nil {
@@ -71,13 +71,13 @@ func newClient(cfg Config, base sdk.Config) *Client {
 		GiveUp:  cmp.Or(cfg.Backoff.GiveUp, defaultGiveUp),
 	}
 	retryer := retry.NewStandard(func(o *retry.StandardOptions) {
-		o.MaxAttempts, o.MaxBackoff, o.RateLimiter = attempts, wait.First, ratelimit.None // the sender's back-off bounds the load
+		o.MaxAttempts, o.MaxBackoff, o.RateLimiter = attempts, wait.First, ratelimit.None // the sender's backoff bounds the load
 	})
 	base.RetryMaxAttempts = 0 // the retryer has it
 	base.Retryer = func() sdk.Retryer { return retryer }
 	return &Client{
 		s3: s3.NewFromConfig(base, func(o *s3.Options) {
-			// A server at an address of its own seldom has a DNS name for every bucket.
+			// A server at a configured address rarely has a DNS name for each bucket.
 			o.UsePathStyle = o.BaseEndpoint != nil
 		}),
 		logs:    cloudwatchlogs.NewFromConfig(base),

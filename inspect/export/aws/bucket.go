@@ -13,8 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
-// bucket puts files under a prefix. A file has its key in the spool, so that one that is put again replaces itself.
-// Encryption is as the bucket says.
+// bucket uploads files under a prefix. A file's key is its path in the spool, so that a repeated upload replaces the first one.
+// Encryption is the bucket's setting.
 type bucket struct {
 	*Client
 	name, prefix string
@@ -22,17 +22,17 @@ type bucket struct {
 }
 
 const (
-	// A file of up to one part is put in one request. Parts are read from the file and not held in memory, so their size
-	// is only what is sent again when a connection breaks.
+	// defaultPart is the size of a part. A file of up to one part is uploaded in one request. Parts are read from the file and not
+	// held in memory: their size only bounds what is sent again after a broken connection.
 	defaultPart = 8 << 20
-	// S3 takes this many parts: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
+	// maxParts is S3's limit: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
 	maxParts = 10_000
-	// An upload that failed is aborted, even when the program is about to end; but not for longer than this.
-	abortPatience = 3 * time.Second
+	// abortTimeout bounds the call that aborts a failed upload, which is made even while the program ends.
+	abortTimeout = 3 * time.Second
 )
 
-// put uploads a file. When it returns nil S3 has said that it has it.
-func (b *bucket) put(ctx context.Context, f *spooled) (rejected uint64, err error) {
+// put uploads a file. If it returns nil, S3 has confirmed the upload.
+func (b *bucket) put(ctx context.Context, f *pendingFile) (rejected uint64, err error) {
 	file, err := os.Open(f.path)
 	if errors.Is(err, os.ErrNotExist) {
 		return 0, err
@@ -51,10 +51,10 @@ func (b *bucket) put(ctx context.Context, f *spooled) (rejected uint64, err erro
 	return 0, b.explain(err)
 }
 
-func (b *bucket) key(f *spooled) *string { return sdk.String(path.Join(b.prefix, f.key)) }
+func (b *bucket) key(f *pendingFile) *string { return sdk.String(path.Join(b.prefix, f.key)) }
 
-// putParts uploads a file in parts, which S3 shows to nobody before all are there.
-func (b *bucket) putParts(ctx context.Context, file io.ReaderAt, f *spooled) error {
+// putParts uploads a file in parts. The object becomes visible when the upload is complete.
+func (b *bucket) putParts(ctx context.Context, file io.ReaderAt, f *pendingFile) error {
 	if f.stale {
 		b.sweep(ctx, f)
 	}
@@ -62,7 +62,7 @@ func (b *bucket) putParts(ctx context.Context, file io.ReaderAt, f *spooled) err
 		Bucket: &b.name, Key: b.key(f), ChecksumAlgorithm: types.ChecksumAlgorithmCrc32,
 	})
 	if err != nil {
-		f.stale = true // the answer may be what was lost
+		f.stale = true // it may exist: only the answer may be lost
 		return err
 	}
 	parts, err := b.sendParts(ctx, file, f, begun.UploadId)
@@ -77,8 +77,8 @@ func (b *bucket) putParts(ctx context.Context, file io.ReaderAt, f *spooled) err
 	return err
 }
 
-// sendParts sends one part after the other: files are uploaded side by side already.
-func (b *bucket) sendParts(ctx context.Context, file io.ReaderAt, f *spooled, upload *string) ([]types.CompletedPart, error) {
+// sendParts sends one part after the other, since several files are uploaded concurrently.
+func (b *bucket) sendParts(ctx context.Context, file io.ReaderAt, f *pendingFile, upload *string) ([]types.CompletedPart, error) {
 	size := max(b.partSize, (f.size+maxParts-1)/maxParts)
 	var parts []types.CompletedPart
 	for off := int64(0); off < f.size; off += size {
@@ -96,17 +96,17 @@ func (b *bucket) sendParts(ctx context.Context, file io.ReaderAt, f *spooled, up
 	return parts, nil
 }
 
-// abort gives up an upload, so that nobody pays for its parts. If that fails too it is tried before the next upload of the file.
-func (b *bucket) abort(ctx context.Context, f *spooled, upload *string) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortPatience)
+// abort aborts an upload, since its parts cost money. If that fails it is repeated before the next upload of the file.
+func (b *bucket) abort(ctx context.Context, f *pendingFile, upload *string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortTimeout)
 	defer cancel()
 	_, err := b.s3.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{Bucket: &b.name, Key: b.key(f), UploadId: upload})
 	f.stale = err != nil && !isAnswer(err, "NoSuchUpload")
 }
 
-// sweep aborts the uploads of this very file that were begun and not completed, as by a process that was killed. Those of
-// other machines have other keys. It is an effort only: who may not list them leaves that to a rule of the bucket's.
-func (b *bucket) sweep(ctx context.Context, f *spooled) {
+// sweep aborts incomplete uploads of this file, as of a process that was killed. Uploads of other machines have other keys. Without
+// the permission to list uploads it does nothing: a lifecycle rule of the bucket can remove them.
+func (b *bucket) sweep(ctx context.Context, f *pendingFile) {
 	key := b.key(f)
 	pages := s3.NewListMultipartUploadsPaginator(b.s3, &s3.ListMultipartUploadsInput{Bucket: &b.name, Prefix: key})
 	for pages.HasMorePages() {

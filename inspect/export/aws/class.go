@@ -4,20 +4,20 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 )
 
-// Class sorts failures by what helps. Failures are counted by it.
+// Class is the kind of a failed delivery, by its remedy.
 type Class uint8
 
-// Classes of failure. Those up to Lost pass by themselves; behind them a person has to act.
+// Classes of failure. Those up to Lost end by themselves. The others need a person.
 const (
 	Unreachable Class = iota // no answer: the network, a timeout
 	Throttled                // too many calls
-	Fault                    // the service's own
-	Lost                     // what was sent arrived damaged, or an upload was gone when it should be completed
+	Fault                    // an error of the service
+	Lost                     // data arrived damaged, or an upload did not exist any more when it was completed
 	Denied                   // no permission
 	Missing                  // no such bucket or log group
 	Misplaced                // the bucket is in another region
-	Credentials              // there are none, or they are not taken
-	Refused                  // an answer that none of these explains
+	Credentials              // there are none, or AWS refuses them
+	Refused                  // any other answer
 	Local                    // the spool cannot be read
 	Classes                  // the number of classes; not a class
 )
@@ -30,19 +30,19 @@ var classNames = [Classes]string{
 // String returns the class's name, as metrics show it.
 func (c Class) String() string { return classNames[c] }
 
-// passes says whether trying again soon may help.
-func (c Class) passes() bool { return c <= Lost }
+// retryable reports whether a retry soon may succeed.
+func (c Class) retryable() bool { return c <= Lost }
 
-// ofOneFile says whether other files may fare better.
-func (c Class) ofOneFile() bool { return c == Refused || c == Local }
+// fileOnly reports whether other files may be delivered nevertheless.
+func (c Class) fileOnly() bool { return c == Refused || c == Local }
 
-// classes are those of the codes that S3 and CloudWatch Logs answer with, from
+// classes has the classes of error codes of S3 and CloudWatch Logs, from
 // https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html and
-// https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/CommonErrors.html. Throttling has a list in the SDK too.
+// https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/CommonErrors.html. The SDK has more codes for throttling.
 var classes = map[string]Class{
 	"SlowDown":                    Throttled,
 	"OperationAborted":            Throttled,
-	"OperationAbortedException":   Throttled, // another one creates the same log stream
+	"OperationAbortedException":   Throttled, // another client creates the same log stream
 	"LimitExceededException":      Throttled,
 	"ServiceUnavailable":          Fault,
 	"ServiceUnavailableException": Fault,
@@ -82,7 +82,7 @@ var classes = map[string]Class{
 	"UnrecognizedClientException": Credentials,
 }
 
-// classOfAnswer sorts an answer by its code, or else by its HTTP status.
+// classOfAnswer returns the class of an answer by its code, or else by its HTTP status.
 func classOfAnswer(code string, status int) Class {
 	if class, ok := classes[code]; ok {
 		return class

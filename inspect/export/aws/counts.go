@@ -2,37 +2,37 @@ package aws
 
 import "time"
 
-// Tally is an amount of files. Records are those in them; of files that were found and not announced only what
-// UploadConfig.Records says.
-type Tally struct{ Files, Bytes, Records uint64 }
+// Amount is an amount of files. Records is the number of records in them; in files that were found at the start, as counted by
+// UploadConfig.Records.
+type Amount struct{ Files, Bytes, Records uint64 }
 
-func (t *Tally) add(o Tally) {
+func (t *Amount) add(o Amount) {
 	t.Files += o.Files
 	t.Bytes += o.Bytes
 	t.Records += o.Records
 }
 
-func (t *Tally) sub(o Tally) {
+func (t *Amount) sub(o Amount) {
 	t.Files -= o.Files
 	t.Bytes -= o.Bytes
 	t.Records -= o.Records
 }
 
-// Counts are what became of the files of an output, since its start. At all times what is spooled is delivered, dropped or
-// waiting; of records also rejected. Those of several outputs are added up with Add.
+// Counts has the outcome of an output's files since its start. At all times Spooled is the sum of Delivered, Dropped, Waiting and, for
+// records, Rejected. Add adds up the counts of several outputs.
 type Counts struct {
-	Spooled   Tally           // taken: finished, or found at the start
-	Delivered Tally           // AWS has said that it has them
-	Dropped   Tally           // past the bound, replaced by another of the same name, or removed by others
+	Spooled   Amount          // finished, or found at the start
+	Delivered Amount          // confirmed by AWS
+	Dropped   Amount          // past the bound, replaced by another of the same name, or removed by others
 	Rejected  uint64          // records that AWS or its limits refused, in files that were delivered
-	Unspooled uint64          // records that never came so far, since the spool could not be written
-	Failures  [Classes]uint64 // deliveries that failed; each is tried again
+	Unspooled uint64          // records that were lost because the spool could not be written
+	Failures  [Classes]uint64 // failed deliveries; each is retried
 
-	Waiting   Tally         // gauge: in the spool
-	OldestAge time.Duration // gauge: of what waits
+	Waiting   Amount        // gauge: in the spool
+	OldestAge time.Duration // gauge: of the files that wait
 }
 
-// Add adds o to c. The age is the greater one.
+// Add adds o to c. The sum has the greater age.
 func (c *Counts) Add(o *Counts) {
 	c.Spooled.add(o.Spooled)
 	c.Delivered.add(o.Delivered)

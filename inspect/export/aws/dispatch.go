@@ -12,8 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 )
 
-// dispatch sends the lines of segments to their streams. It works on one segment at a time, and remembers how far it came with
-// it, so that little is sent twice.
+// dispatch sends the lines of segments to their streams, one segment at a time. It keeps its position in a segment after a failure,
+// so that few lines are sent twice.
 type dispatch struct {
 	*Client
 	group    string
@@ -24,11 +24,11 @@ type dispatch struct {
 	key     string // of the segment
 	streams []*streamLines
 	refused atomic.Uint64 // lines of the segment
-	warned  atomic.Bool   // that lines are refused
+	warned  atomic.Bool   // refused lines were logged
 }
 
-// deliver sends what is left of a segment: its streams side by side, and each in order.
-func (d *dispatch) deliver(ctx context.Context, f *spooled) (refused uint64, err error) {
+// deliver sends the remaining lines of a segment: its streams concurrently, each stream in order.
+func (d *dispatch) deliver(ctx context.Context, f *pendingFile) (refused uint64, err error) {
 	if d.key != f.key {
 		if err := d.open(f); err != nil {
 			return 0, err
@@ -58,7 +58,7 @@ func (d *dispatch) deliver(ctx context.Context, f *spooled) (refused uint64, err
 	return d.refused.Load(), nil
 }
 
-func (d *dispatch) open(f *spooled) error {
+func (d *dispatch) open(f *pendingFile) error {
 	text, err := os.ReadFile(f.path)
 	if errors.Is(err, os.ErrNotExist) {
 		return err
@@ -73,7 +73,7 @@ func (d *dispatch) open(f *spooled) error {
 	return nil
 }
 
-// send sends a stream's lines, and takes those away that are there.
+// send sends a stream's lines, and removes those that were delivered.
 func (d *dispatch) send(ctx context.Context, s *streamLines) error {
 	for len(s.events) > 0 {
 		n := batch(s.events)
@@ -82,7 +82,7 @@ func (d *dispatch) send(ctx context.Context, s *streamLines) error {
 		case err == nil:
 			d.refuse(uint64(rejected(out.RejectedLogEventsInfo, n)), "older than 14 days or the group's retention, or of the future")
 		case isAnswer(err, "InvalidParameterException"):
-			d.refuse(uint64(n), d.explain(err).Error()) // it would be so for ever
+			d.refuse(uint64(n), d.explain(err).Error()) // a retry would fail too
 		case !isAnswer(err, "DataAlreadyAcceptedException"):
 			return err
 		}
@@ -91,7 +91,7 @@ func (d *dispatch) send(ctx context.Context, s *streamLines) error {
 	return nil
 }
 
-// put sends a batch, and makes the stream first if it is not there.
+// put sends a batch, and creates the stream if it does not exist.
 func (d *dispatch) put(ctx context.Context, stream string, events []types.InputLogEvent) (*cloudwatchlogs.PutLogEventsOutput, error) {
 	in := &cloudwatchlogs.PutLogEventsInput{LogGroupName: &d.group, LogStreamName: &stream, LogEvents: events}
 	out, err := d.logs.PutLogEvents(ctx, in)
@@ -114,14 +114,14 @@ func (d *dispatch) createStream(ctx context.Context, stream string) error {
 		}
 	}
 	if exists(err) {
-		return nil // another machine was faster
+		return nil // another machine created it
 	}
 	return err
 }
 
 func exists(err error) bool { return isAnswer(err, "ResourceAlreadyExistsException") }
 
-// refuse counts lines that nobody will ever see, and says so the first time.
+// refuse counts lines that AWS refuses, and logs the first ones.
 func (d *dispatch) refuse(n uint64, why string) {
 	d.refused.Add(n)
 	if n > 0 && d.warned.CompareAndSwap(false, true) {

@@ -14,7 +14,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// failure is why something was not delivered, in one line.
+// failure is the error of a delivery, in one line.
 type failure struct {
 	class Class
 	text  string
@@ -24,7 +24,7 @@ type failure struct {
 func (f *failure) Error() string { return f.text }
 func (f *failure) Unwrap() error { return f.err }
 
-// explain makes a failure of what the SDK, or the local disk, says. What is one already stays as it is, and so does nil.
+// explain turns an error of the SDK or of the local disk into a failure. It returns failures and nil unchanged.
 func (c *Client) explain(err error) error {
 	var known *failure
 	if err == nil || errors.As(err, &known) {
@@ -49,17 +49,17 @@ func (c *Client) explain(err error) error {
 	}
 }
 
-// advice is what a person is told of an answer.
+// advice returns the service's message, with the remedy where it is known.
 func (c *Client) advice(class Class, message string, err error) string {
 	message = strings.TrimSuffix(awssdk.OneLine(message), ".")
 	switch class {
 	case Denied:
-		return said("not allowed: docs/delivery.md lists the least permissions", message)
+		return withMessage("not allowed: add a permission for this call to the role's or user's policy", message)
 	case Misplaced:
 		if region := bucketRegion(err); region != "" {
 			return fmt.Sprintf("the bucket is in %s and AWS_REGION is %s: set AWS_REGION to the bucket's region", region, c.region)
 		}
-		return said(fmt.Sprintf("the bucket is not in %s: set AWS_REGION to its region", c.region), message)
+		return withMessage(fmt.Sprintf("the bucket is not in %s: set AWS_REGION to its region", c.region), message)
 	case Credentials:
 		return message + ": check AWS_PROFILE, the role and the clock"
 	case Missing:
@@ -69,20 +69,20 @@ func (c *Client) advice(class Class, message string, err error) string {
 	return message
 }
 
-func said(advice, message string) string {
+func withMessage(advice, message string) string {
 	if message == "" {
 		return advice
 	}
 	return advice + ". AWS says: " + message
 }
 
-// isAnswer says whether the service answered with this code.
+// isAnswer reports whether the service answered with this code.
 func isAnswer(err error, code string) bool {
 	api := awssdk.Answer(err)
 	return api != nil && api.ErrorCode() == code
 }
 
-// bucketRegion is where S3 says that a bucket is, "" if it does not.
+// bucketRegion returns the bucket's region from an answer of S3; "" if there is none.
 func bucketRegion(err error) string {
 	var response *smithyhttp.ResponseError
 	if errors.As(err, &response) && response.Response != nil {
@@ -91,7 +91,7 @@ func bucketRegion(err error) string {
 	return ""
 }
 
-// diskError is what the system said of a file or folder, with what to do about it where that is known.
+// diskError returns the error of a file or folder as a failure, with the remedy where it is known.
 func diskError(what, path string, err error) error {
 	advice := ""
 	switch {

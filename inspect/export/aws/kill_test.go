@@ -16,21 +16,21 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/export/aws"
 )
 
-// victim is the environment variable by which a test is told that it is the process to be killed, and in which folder it works.
-const victim = "MIRRORSINK_TEST_VICTIM"
+// childDir is the environment variable that makes a test the process to be killed. Its value is the folder in which it works.
+const childDir = "MIRRORSINK_TEST_CHILD_DIR"
 
-// victimise runs a test of this binary in a process of its own, which works in the folder until it is killed, at the n-th
-// request that the server gets from now on.
-func victimise(t *testing.T, test, dir string, server *faulty, n int) {
+// killChild runs a test of this binary in a process of its own, which works in the folder. It kills the process at the n-th request
+// that the server gets from now on.
+func killChild(t *testing.T, test, dir string, server *faulty, n int) {
 	cmd := exec.Command(os.Args[0], "-test.run=^"+test+"$")
-	cmd.Env = append(os.Environ(), victim+"="+dir)
+	cmd.Env = append(os.Environ(), childDir+"="+dir)
 	cmd.Stderr = os.Stderr
 	reached := make(chan struct{}, 1)
 	server.mu.Lock()
 	at := server.requests + n
 	server.onEvery = func(n int) {
 		if n == at {
-			_ = cmd.Process.Kill() // before the request has any effect, or just after: as it comes
+			_ = cmd.Process.Kill() // before or after the request has its effect
 			reached <- struct{}{}
 		}
 	}
@@ -54,13 +54,13 @@ func victimise(t *testing.T, test, dir string, server *faulty, n int) {
 	server.idle(t)
 }
 
-// A process that is killed in the middle of an upload leaves nothing that anybody sees, and the next one makes it good.
+// A process that is killed during an upload leaves no partial object, and the next process uploads the file.
 func TestKilledInMidUpload(t *testing.T) {
-	if dir := os.Getenv(victim); dir != "" {
+	if dir := os.Getenv(childDir); dir != "" {
 		client, err := aws.Open(t.Context(), quick)
 		require.NoError(t, err)
 		cfg := uploadTo(dir)
-		cfg.Parallel = 1 // so that no other request is on its way when it is killed
+		cfg.Parallel = 1 // so that there is no other request when it is killed
 		_, err = client.NewUploader(cfg)
 		require.NoError(t, err)
 		select {} // until it is killed
@@ -74,7 +74,7 @@ func TestKilledInMidUpload(t *testing.T) {
 	for range 4 {
 		n := 1 + rand.N(8)
 		t.Log("killed at request", n)
-		victimise(t, "TestKilledInMidUpload", dir, server.faulty, n)
+		killChild(t, "TestKilledInMidUpload", dir, server.faulty, n)
 		for _, text := range server.objects(t) {
 			assert.Len(t, text, 400*16, "an object is there as a whole or not at all")
 		}
@@ -83,15 +83,15 @@ func TestKilledInMidUpload(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, u.Close(t.Context()))
 	assertRecords(t, 4*400, server.objects(t))
-	assert.Zero(t, server.unfinished(t), "uploads of the killed are aborted")
+	assert.Zero(t, server.unfinished(t), "uploads of killed processes are aborted")
 	left, err := filepath.Glob(filepath.Join(dir, "*.parquet"))
 	require.NoError(t, err)
 	assert.Empty(t, left)
 }
 
-// A process that is killed while it sends lines sends none of a closed segment less than once.
+// After a process is killed while it sends lines, every line of its closed segments is delivered at least once.
 func TestKilledWhileSendingLines(t *testing.T) {
-	if dir := os.Getenv(victim); dir != "" {
+	if dir := os.Getenv(childDir); dir != "" {
 		client, err := aws.Open(t.Context(), quick)
 		require.NoError(t, err)
 		_, err = client.NewLogs(aws.LogsConfig{Group: "flows", CreateGroup: true, Dir: dir, Bytes: 1 << 30, Log: slog.New(slog.DiscardHandler)})
@@ -102,7 +102,7 @@ func TestKilledWhileSendingLines(t *testing.T) {
 	client := open(t, quick)
 	dir := t.TempDir()
 	w := newWriter()
-	server.away(true)
+	server.setDown(true)
 	l, err := client.NewLogs(aws.LogsConfig{Group: "flows", CreateGroup: true, Dir: dir, Bytes: 1 << 30, Log: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
 	for range 10 {
@@ -110,9 +110,9 @@ func TestKilledWhileSendingLines(t *testing.T) {
 		require.NoError(t, l.Flush())
 	}
 	require.Error(t, closeWithin(l, time.Millisecond))
-	server.away(false)
+	server.setDown(false)
 	for range 3 {
-		victimise(t, "TestKilledWhileSendingLines", dir, server.faulty, 1+rand.N(6))
+		killChild(t, "TestKilledWhileSendingLines", dir, server.faulty, 1+rand.N(6))
 	}
 	l, err = client.NewLogs(aws.LogsConfig{Group: "flows", CreateGroup: true, Dir: dir, Bytes: 1 << 30, Log: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)

@@ -16,30 +16,30 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/export"
 )
 
-// LogsConfig says what a Logs does.
+// LogsConfig configures a Logs.
 type LogsConfig struct {
 	Group       string
-	CreateGroup bool          // if it is not there; otherwise that is an error
-	Dir         string        // the spool: a folder of this output alone
+	CreateGroup bool          // create the group if it does not exist; otherwise that is an error
+	Dir         string        // the spool: a folder for this output only
 	Bytes       int64         // bound of all segments in it together
-	Every       time.Duration // how long a line waits for others at most; 0 is 5 s, as a call for each line would be throttled
-	Segment     int           // bytes of lines that are gathered in memory; 0 is 4 MiB
-	Parallel    int           // calls at once, of different streams; 0 is 4
+	Every       time.Duration // how long a line waits for others at most; 0 is 5 s, since a call for each line would be throttled
+	Segment     int           // bytes of lines gathered in memory; 0 is 4 MiB
+	Parallel    int           // concurrent calls, of different streams; 0 is 4
 	Log         *slog.Logger  // slog's default if nil
 }
 
-// Four megabytes fill the batches of CloudWatch Logs, of one each, when one stream has most of the lines.
+// defaultSegment fills several batches of CloudWatch Logs, of 1 MiB each, even if one stream has most of the lines.
 const (
 	defaultEvery   = 5 * time.Second
 	defaultSegment = 4 << 20
 )
 
-// diskPatience is how long a segment waits that could not be written, as to a full disk, while lines are refused.
-const diskPatience = time.Second
+// diskRetry is the delay after a segment could not be written, as on a full disk. Lines are refused meanwhile.
+const diskRetry = time.Second
 
-// Logs delivers lines to streams of one log group. Lines are gathered in memory, in segments, and a segment is a file in the
-// spool until CloudWatch Logs has all of its lines: each line at least once, and those of a stream in their order. Its methods are
-// safe for concurrent use. They wait for the disk, and never for AWS.
+// Logs delivers lines to streams of one log group. It gathers lines in memory and writes them to the spool in segments. A segment
+// stays there until CloudWatch Logs has all of its lines. Each line is delivered at least once, and the lines of a stream in order.
+// The methods are safe for concurrent use. They wait for the disk, and never for AWS.
 type Logs struct {
 	cfg     LogsConfig
 	spool   *spool
@@ -48,16 +48,16 @@ type Logs struct {
 	ticking sync.WaitGroup
 
 	mu    sync.Mutex // guards the following
-	buf   []byte     // the segment being gathered: see appendLine
+	buf   []byte     // the segment being gathered: lines with their addresses, see appendAddress
 	lines int        // in it
 	seq   uint64     // of the segment written last
-	retry time.Time  // not before is a segment written again that could not be
-	err   error      // why it could not
+	retry time.Time  // no segment is written before, after a failure
+	err   error      // of that failure
 
 	unspooled uint64
 }
 
-// NewLogs takes over the folder, making it if need be, and begins with what is in it. Close ends it.
+// NewLogs opens the folder, creates it if necessary, and begins to deliver the segments in it. Close ends it.
 func (c *Client) NewLogs(cfg LogsConfig) (*Logs, error) {
 	cfg.Every, cfg.Segment = cmp.Or(cfg.Every, defaultEvery), cmp.Or(cfg.Segment, defaultSegment)
 	cfg.Log = cmp.Or(cfg.Log, slog.Default())
@@ -77,21 +77,7 @@ func (c *Client) NewLogs(cfg LogsConfig) (*Logs, error) {
 	return l, nil
 }
 
-// Put takes a line for a stream. Its time is in milliseconds since 1970; the line has no newline, and is copied. An error means
-// that the line is lost, since the spool cannot be written and as much as may be waits for it already.
-func (l *Logs) Put(stream string, millis int64, line []byte) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if err := l.room(len(line)); err != nil {
-		l.unspooled++
-		return err
-	}
-	l.buf = append(append(appendAddress(l.buf, stream, millis), line...), '\n')
-	l.lines++
-	return nil
-}
-
-// write takes whole lines with their addresses, as EVE and FlowLog make them. It returns how many bytes of them it took.
+// write takes whole lines with their addresses, as EVE and FlowLog encode them, and returns how many bytes it took.
 func (l *Logs) write(p []byte) (n int, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -111,7 +97,7 @@ func (l *Logs) write(p []byte) (n int, err error) {
 	return n, nil
 }
 
-// room makes room for n bytes more.
+// room makes room for n more bytes.
 func (l *Logs) room(n int) error {
 	if len(l.buf) == 0 || len(l.buf)+n <= l.cfg.Segment {
 		return nil
@@ -119,7 +105,7 @@ func (l *Logs) room(n int) error {
 	return l.flush()
 }
 
-// flush makes what was gathered a file of the spool. If that cannot be, it stays in memory.
+// flush writes the gathered lines to the spool as a segment. If that fails they stay in memory.
 func (l *Logs) flush() error {
 	if l.lines == 0 {
 		return nil
@@ -131,16 +117,16 @@ func (l *Logs) flush() error {
 	seq := max(l.seq+1, uint64(now.UnixNano())) // the clock may be set back
 	path := filepath.Join(l.cfg.Dir, fmt.Sprintf("%020d.log", seq))
 	if l.err = l.save(path); l.err != nil {
-		l.retry = now.Add(diskPatience)
+		l.retry = now.Add(diskRetry)
 		return l.err
 	}
 	l.spool.add(path, l.lines)
-	l.sender.poke()
+	l.sender.notify()
 	l.seq, l.buf, l.lines = seq, l.buf[:0], 0
 	return nil
 }
 
-// save writes a file that is there as a whole or not at all.
+// save writes a file atomically.
 func (l *Logs) save(path string) error {
 	tmp := path + ".tmp"
 	err := os.WriteFile(tmp, l.buf, 0o640)
@@ -154,7 +140,7 @@ func (l *Logs) save(path string) error {
 	return nil
 }
 
-// tick ends segments when their time is over.
+// tick flushes regularly.
 func (l *Logs) tick() {
 	ticker := time.NewTicker(l.cfg.Every)
 	defer ticker.Stop()
@@ -167,20 +153,20 @@ func (l *Logs) tick() {
 		}
 		err := l.Flush()
 		if err != nil && !failing {
-			l.cfg.Log.Error("lines for CloudWatch Logs cannot be spooled, and are lost when there are too many", "error", err)
+			l.cfg.Log.Error("lines for CloudWatch Logs cannot be written to the spool; they wait in memory, and further ones are lost", "error", err)
 		}
 		failing = err != nil
 	}
 }
 
-// Flush makes what was gathered a file of the spool, to be delivered now.
+// Flush writes the gathered lines to the spool, for delivery now.
 func (l *Logs) Flush() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.flush()
 }
 
-// Counts returns what became of the lines so far, and of the segments that they are in.
+// Counts returns the outcome of the segments and their lines so far.
 func (l *Logs) Counts() Counts {
 	c := l.spool.snapshot()
 	l.mu.Lock()
@@ -189,12 +175,11 @@ func (l *Logs) Counts() Counts {
 	return c
 }
 
-// Trouble returns where to lines go, and why the last ones failed to, nil if they did not.
-func (l *Logs) Trouble() (to string, why error) { return l.sender.trouble() }
+// LastError returns the destination, and the error of the last delivery; nil if it succeeded.
+func (l *Logs) LastError() (to string, why error) { return l.sender.lastError() }
 
-// Close delivers what was gathered and what is in the folder, until ctx ends, CloudWatch Logs says something that only a
-// person can mend, or it is away for too long. What is left stays in the folder for the next start; the error says how much it
-// is, and why. No line may come any more.
+// Close delivers all lines until ctx ends, a failure needs a person, or CloudWatch Logs is unavailable for too long. The remaining
+// segments stay in the folder for the next start; the error has their number and the reason. No line may be written after Close.
 func (l *Logs) Close(ctx context.Context) error {
 	close(l.closing)
 	l.ticking.Wait()
@@ -205,7 +190,7 @@ func (l *Logs) Close(ctx context.Context) error {
 	return lost
 }
 
-// flushLast flushes, and counts as lost what cannot be.
+// flushLast flushes, and counts the lines as lost if that fails.
 func (l *Logs) flushLast() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -218,7 +203,7 @@ func (l *Logs) flushLast() error {
 	return fmt.Errorf("%d lines for CloudWatch Logs are lost: %w", l.lines, err)
 }
 
-// Output is the Logs as an output of a queue whose encoder is EVE or FlowLog. Closing it leaves the Logs open.
+// Output returns an output for a queue whose encoder is EVE or FlowLog. Closing the output does not close the Logs.
 func (l *Logs) Output() export.Output { return logsOutput{l} }
 
 type logsOutput struct{ l *Logs }
@@ -228,7 +213,7 @@ func (o logsOutput) Reopen() error               { return nil }
 func (o logsOutput) Close() error                { return o.l.Flush() }
 func (o logsOutput) String() string              { return o.l.sender.to }
 
-// sequence is the number in a segment's name.
+// sequence returns the number in a segment's name.
 func sequence(key string) uint64 {
 	n, err := strconv.ParseUint(key[:max(0, len(key)-len(".log"))], 10, 64)
 	if err != nil || n == math.MaxUint64 {

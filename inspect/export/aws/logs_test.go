@@ -23,26 +23,32 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/flowlog"
 )
 
-// writer puts numbered lines into streams, whose times never go back.
+// writer writes numbered lines to streams. Their times do not decrease.
 type writer struct {
 	start   time.Time
-	streams map[string]int // how many lines each got
+	streams map[string]int // the number of lines of each
 }
 
 var streamNames = []string{"eni-1-all", "eni-2-all", "unknown-all"}
 
 func newWriter() *writer { return &writer{time.Now().Add(-time.Hour), map[string]int{}} }
 
+// put writes a line to the output of a Logs, as an encoder does.
+func put(t require.TestingT, l *aws.Logs, stream string, at time.Time, text string) {
+	_, err := fmt.Fprintf(l.Output(), "%s %d %s\n", stream, at.UnixMilli(), text)
+	require.NoError(t, err)
+}
+
 func (w *writer) put(t require.TestingT, l *aws.Logs, n int) {
 	for i := range n {
 		stream := streamNames[i%len(streamNames)]
 		at := w.start.Add(time.Duration(w.streams[stream]/3) * time.Millisecond)
-		require.NoError(t, l.Put(stream, at.UnixMilli(), fmt.Appendf(nil, "%s line %d", stream, w.streams[stream])))
+		put(t, l, stream, at, fmt.Sprintf("%s line %d", stream, w.streams[stream]))
 		w.streams[stream]++
 	}
 }
 
-// assertDelivered asserts that every line came at least once, and for the first time in its stream's order.
+// assertDelivered asserts that every line was delivered at least once, the first time in the order of its stream.
 func (w *writer) assertDelivered(t require.TestingT, s *logServer, group string) {
 	s.assertValid(t)
 	for stream, n := range w.streams {
@@ -61,14 +67,14 @@ func logsTo(dir string) aws.LogsConfig {
 	return aws.LogsConfig{Group: "flows", CreateGroup: true, Dir: dir, Bytes: 1 << 30, Log: slog.New(slog.DiscardHandler)}
 }
 
-func closeWithin(l *aws.Logs, patience time.Duration) error {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+func closeWithin(l *aws.Logs, limit time.Duration) error {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	return l.Close(ctx)
 }
 
-// Whatever befalls the calls, and however often the program is started again, every line comes, in its stream's order.
-func TestEveryLineComesAtLeastOnceAndInOrder(t *testing.T) {
+// Whatever the faults of the calls, and however often the program restarts, every line is delivered, in the order of its stream.
+func TestEveryLineIsDeliveredInOrder(t *testing.T) {
 	server := newLogServer(t)
 	client, patient := open(t, aws.Config{Timeout: 20 * time.Millisecond, Backoff: quick.Backoff}), open(t, quick)
 	base := t.TempDir()
@@ -76,7 +82,7 @@ func TestEveryLineComesAtLeastOnceAndInOrder(t *testing.T) {
 		dir, err := os.MkdirTemp(base, "")
 		require.NoError(rt, err)
 		cfg := logsTo(dir)
-		cfg.Group = filepath.Base(dir) // a call of the last check may take effect when its client has long gone
+		cfg.Group = filepath.Base(dir) // a call of the last check may take effect after its client has gone
 		w := newWriter()
 		for range rapid.IntRange(1, 3).Draw(rt, "runs") {
 			server.set(none, rapid.SliceOfN(rapid.Custom(drawFault), 0, 10).Draw(rt, "faults")...)
@@ -84,7 +90,7 @@ func TestEveryLineComesAtLeastOnceAndInOrder(t *testing.T) {
 			l, err := client.NewLogs(cfg)
 			require.NoError(rt, err)
 			w.put(rt, l, rapid.IntRange(0, 60).Draw(rt, "lines"))
-			_ = closeWithin(l, time.Duration(rapid.IntRange(0, 5).Draw(rt, "patience"))*time.Millisecond) // what is left is the next one's
+			_ = closeWithin(l, time.Duration(rapid.IntRange(0, 5).Draw(rt, "patience"))*time.Millisecond) // the next run delivers the rest
 			assertBalanced(rt, l.Counts())
 		}
 		server.set(none)
@@ -98,17 +104,15 @@ func TestEveryLineComesAtLeastOnceAndInOrder(t *testing.T) {
 	})
 }
 
-// Lines that no stream takes are counted, and the others come.
+// Lines that AWS refuses are counted, and the others are delivered.
 func TestRejectedLinesAreCounted(t *testing.T) {
-	server, said := newLogServer(t), &journal{}
+	server, logged := newLogServer(t), &logBuffer{}
 	cfg := logsTo(t.TempDir())
-	cfg.Log, cfg.Segment = said.logger(), 1<<30
+	cfg.Log, cfg.Segment = logged.logger(), 1<<30
 	l, err := open(t, quick).NewLogs(cfg)
 	require.NoError(t, err)
 	now := time.Now()
-	put := func(at time.Time, text string) {
-		require.NoError(t, l.Put("eni:1 *\n", at.UnixMilli(), []byte(text)))
-	}
+	put := func(at time.Time, text string) { put(t, l, "eni-1-all", at, text) }
 	put(now, "now")
 	put(now.Add(-15*24*time.Hour), "too old")
 	put(now.Add(-16*24*time.Hour), "too old as well")
@@ -123,7 +127,7 @@ func TestRejectedLinesAreCounted(t *testing.T) {
 
 	server.assertValid(t)
 	var texts []string
-	for _, e := range server.stream("eni-1---") {
+	for _, e := range server.stream("eni-1-all") {
 		texts = append(texts, e.Message[:min(20, len(e.Message))])
 	}
 	assert.Equal(t, []string{"old, and a day's spa", "now", "yyyyyyyyyyyyyyyyyyyy", "not UTF-8: \uFFFD", "a moment later"}, texts)
@@ -131,20 +135,20 @@ func TestRejectedLinesAreCounted(t *testing.T) {
 	assertBalanced(t, c)
 	assert.Equal(t, uint64(5), c.Rejected)
 	assert.Equal(t, uint64(5), c.Delivered.Records)
-	assert.Equal(t, 1, strings.Count(said.String(), "\n"), said.String())
+	assert.Equal(t, 1, strings.Count(logged.String(), "\n"), logged.String())
 }
 
-// Many lines of one stream go in batches as large as may be.
-func TestBatchesAreAsLargeAsMayBe(t *testing.T) {
+// Many lines of one stream are sent in batches of the maximal size.
+func TestBatchesAreLarge(t *testing.T) {
 	server := newLogServer(t)
 	l, err := open(t, quick).NewLogs(logsTo(t.TempDir()))
 	require.NoError(t, err)
-	at := time.Now().UnixMilli()
+	at := time.Now()
 	for range 25_000 {
-		require.NoError(t, l.Put("eni-1-all", at, []byte("short")))
+		put(t, l, "eni-1-all", at, "short")
 	}
 	for range 30 {
-		require.NoError(t, l.Put("eni-2-all", at, []byte(strings.Repeat("x", 100_000-26))))
+		put(t, l, "eni-2-all", at, strings.Repeat("x", 100_000-26))
 	}
 	require.NoError(t, l.Close(t.Context()))
 	server.assertValid(t)
@@ -153,26 +157,26 @@ func TestBatchesAreAsLargeAsMayBe(t *testing.T) {
 	assert.LessOrEqual(t, server.batches, 3+3+1, "batches, with one more where a segment ends")
 }
 
-// A group is made if that was asked for; else it is an error for people, and lines wait.
+// A group is created only if that is configured; otherwise a missing group is logged, and lines wait.
 func TestLogGroupIsMissing(t *testing.T) {
 	newLogServer(t)
-	said := &journal{}
+	logged := &logBuffer{}
 	cfg := logsTo(t.TempDir())
-	cfg.CreateGroup, cfg.Log = false, said.logger()
+	cfg.CreateGroup, cfg.Log = false, logged.logger()
 	l, err := open(t, quick).NewLogs(cfg)
 	require.NoError(t, err)
-	require.NoError(t, l.Put("eni-1-all", time.Now().UnixMilli(), []byte("line")))
+	put(t, l, "eni-1-all", time.Now(), "line")
 	require.NoError(t, l.Flush())
 	require.Eventually(t, func() bool { return l.Counts().Failures[aws.Missing] >= 2 }, 10*time.Second, time.Millisecond)
 	assert.Equal(t, uint64(1), l.Counts().Waiting.Records)
-	assert.Equal(t, 1, strings.Count(said.String(), "\n"), said.String())
+	assert.Equal(t, 1, strings.Count(logged.String(), "\n"), logged.String())
 	err = l.Close(t.Context())
 	assert.ErrorContains(t, err, "log group flows: CreateLogStream: ResourceNotFoundException: The specified log group does not exist: "+
 		"create it, or check the name and AWS_REGION, which is eu-west-1: 1 files stay in "+cfg.Dir+" for the next start")
 }
 
-// A folder that cannot be written keeps lines in memory, up to a segment, and then refuses them; when it can be written again they
-// are all there.
+// While the folder cannot be written, lines wait in memory, up to a segment, and further ones are refused. The waiting lines are
+// delivered when the folder can be written again.
 func TestSpoolThatCannotBeWritten(t *testing.T) {
 	server := newLogServer(t)
 	cfg := logsTo(filepath.Join(t.TempDir(), "spool"))
@@ -197,7 +201,7 @@ func TestSpoolThatCannotBeWritten(t *testing.T) {
 	assert.Len(t, server.stream("eni-1-all"), taken/31)
 }
 
-// Events go through a queue, each to its interface's stream at its own time.
+// Events of a queue are delivered to the streams of their interfaces, with their own times.
 func TestEventsGoToTheStreamOfTheirInterface(t *testing.T) {
 	server := newLogServer(t)
 	l, err := open(t, quick).NewLogs(logsTo(t.TempDir()))
@@ -226,7 +230,7 @@ func TestEventsGoToTheStreamOfTheirInterface(t *testing.T) {
 	}
 }
 
-// A flow log's lines go to the streams of their records' interfaces, at the records' start, and are what a file has.
+// Flow log lines are delivered to the streams of the records' interfaces, with the records' start, and are the lines of a file.
 func TestFlowLogLinesGoToTheStreamOfTheirInterface(t *testing.T) {
 	server := newLogServer(t)
 	l, err := open(t, quick).NewLogs(logsTo(t.TempDir()))

@@ -22,16 +22,16 @@ type logEvent struct {
 	Message   string `json:"message"`
 }
 
-// logServer speaks the JSON 1.1 protocol of CloudWatch Logs, and refuses what AWS refuses. The limits are written down here once
-// more, from the documentation of PutLogEvents.
+// logServer implements the JSON 1.1 protocol of CloudWatch Logs, and refuses what AWS refuses. It repeats the limits, from the
+// documentation of PutLogEvents.
 type logServer struct {
 	*faulty
 	now func() time.Time
 
 	mu      sync.Mutex // guards the following
-	gone    bool       // it answers 503 to everything
+	down    bool       // it answers 503 to everything
 	groups  map[string]map[string][]logEvent
-	invalid []string // why batches were refused that nobody should have sent
+	invalid []string // reasons of refused batches
 	batches int
 }
 
@@ -45,10 +45,10 @@ func newLogServer(t testing.TB) *logServer {
 	return s
 }
 
-func (s *logServer) away(gone bool) {
+func (s *logServer) setDown(down bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.gone = gone
+	s.down = down
 }
 
 type logRequest struct {
@@ -60,7 +60,7 @@ func (s *logServer) serve(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var in logRequest
-	if err := json.NewDecoder(r.Body).Decode(&in); err != nil || s.gone {
+	if err := json.NewDecoder(r.Body).Decode(&in); err != nil || s.down {
 		logError(w, 503, "ServiceUnavailableException", "The service cannot complete the request.")
 		return
 	}
@@ -140,7 +140,7 @@ func (s *logServer) put(w http.ResponseWriter, in logRequest) {
 	answerJSON(w, answer)
 }
 
-// refusal says why AWS takes no such batch at all.
+// refusal returns why AWS refuses a whole batch; "" if it does not.
 func refusal(events []logEvent) string {
 	size := 0
 	for _, e := range events {
@@ -175,7 +175,7 @@ func logError(w http.ResponseWriter, status int, code, message string) {
 	_ = json.NewEncoder(w).Encode(map[string]string{"__type": code, "message": message})
 }
 
-// stream returns what a stream of the group "flows" holds, in the order in which it came.
+// stream returns the events in a stream of the group "flows", in the order of arrival.
 func (s *logServer) stream(name string) []logEvent { return s.streamOf("flows", name) }
 
 func (s *logServer) streamOf(group, name string) []logEvent {
@@ -184,7 +184,7 @@ func (s *logServer) streamOf(group, name string) []logEvent {
 	return slices.Clone(s.groups[group][name])
 }
 
-// assertValid asserts that no batch was sent that AWS refuses.
+// assertValid asserts that no batch was sent that AWS refuses as a whole.
 func (s *logServer) assertValid(t require.TestingT) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

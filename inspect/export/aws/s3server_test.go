@@ -17,7 +17,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/export/aws"
 )
 
-// fault is what befalls one request.
+// fault is the fault of one request.
 type fault int
 
 const (
@@ -25,14 +25,14 @@ const (
 	slowDown        // 503, as S3 asks for fewer calls
 	internal        // 500
 	cut             // the connection is closed when half of the request has been read
-	replyLost       // the request does what it should, and the connection is closed before the answer
+	replyLost       // the request has its effect, and the connection is closed before the answer
 	hang            // there is no answer
 	denied
 	misplaced
 	faults
 )
 
-// faulty puts faults in front of a handler: those that are queued first, then the standing one.
+// faulty is a handler with faults: first the queued ones, then the standing one.
 type faulty struct {
 	next http.Handler
 
@@ -41,7 +41,7 @@ type faulty struct {
 	standing fault
 	requests int
 	active   int
-	onEvery  func(n int) // told of the number of each request, before anything happens to it; may be nil
+	onEvery  func(n int) // called with the number of each request before it is handled; may be nil
 }
 
 func (f *faulty) take() fault {
@@ -65,7 +65,7 @@ func (f *faulty) set(standing fault, queue ...fault) {
 	f.standing, f.queue = standing, queue
 }
 
-// idle waits until no request has any effect any more, as that of a client which has gone may.
+// idle waits until no request is handled any more: that of a client that has gone may still have its effect.
 func (f *faulty) idle(t require.TestingT) {
 	require.Eventually(t, func() bool {
 		f.mu.Lock()
@@ -95,12 +95,12 @@ func (f *faulty) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s3Error(w, 301, "PermanentRedirect", "The bucket you are attempting to access must be addressed using the specified endpoint.")
 	case cut:
 		_, _ = io.CopyN(io.Discard, r.Body, r.ContentLength/2)
-		hangUp(w)
+		closeConn(w)
 	case replyLost:
 		f.next.ServeHTTP(httptest.NewRecorder(), r)
-		hangUp(w)
+		closeConn(w)
 	case hang:
-		if _, err := io.Copy(io.Discard, r.Body); err == nil { // else the server does not notice that the client has gone
+		if _, err := io.Copy(io.Discard, r.Body); err == nil { // without it the server does not notice that the client has gone
 			<-r.Context().Done()
 		}
 	default:
@@ -114,7 +114,7 @@ func s3Error(w http.ResponseWriter, status int, code, message string) {
 	_, _ = io.WriteString(w, "<Error><Code>"+code+"</Code><Message>"+message+"</Message></Error>")
 }
 
-func hangUp(w http.ResponseWriter) {
+func closeConn(w http.ResponseWriter) {
 	conn, _, err := w.(http.Hijacker).Hijack()
 	if err == nil {
 		conn.Close()
@@ -157,7 +157,7 @@ func (s *s3Server) objectsUnder(t require.TestingT, prefix string) map[string]st
 	return found
 }
 
-// unfinished is how many multipart uploads the bucket has that were begun and neither completed nor aborted.
+// unfinished returns the number of multipart uploads that were neither completed nor aborted.
 func (s *s3Server) unfinished(t require.TestingT) int {
 	w := httptest.NewRecorder()
 	s.next.ServeHTTP(w, httptest.NewRequest("GET", "/records?uploads", nil))
@@ -165,7 +165,7 @@ func (s *s3Server) unfinished(t require.TestingT) int {
 	return strings.Count(w.Body.String(), "<UploadId>")
 }
 
-// quick is a back-off for tests. The timeout is the usual one: who lets a server hang has a shorter one.
+// quick has a backoff for tests. The timeout is the default: tests with hanging servers set a shorter one.
 var quick = aws.Config{
 	Backoff: aws.Backoff{First: time.Millisecond, Longest: 2 * time.Millisecond, Slow: 5 * time.Millisecond},
 }

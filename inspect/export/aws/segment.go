@@ -19,20 +19,19 @@ const (
 	maxSpan       = 24 * 60 * 60 * 1000      // milliseconds between a batch's first and last event
 )
 
-// streamLines are the lines of one stream in a segment.
+// streamLines has the lines of one stream in a segment.
 type streamLines struct {
 	name   string
 	events []types.InputLogEvent
 }
 
-// read takes a segment apart by streams, in the order in which they appear. The events of a stream are in chronological order,
-// those of the same time in that of the segment. It also returns how many lines no stream can take: those that are too long,
-// empty, or damaged.
+// read splits a segment into streams, in the order of their first lines. It sorts the events of each stream by time; the sort is
+// stable. It also returns the number of lines that are too long, empty or damaged.
 func read(segment []byte) (streams []*streamLines, refused uint64) {
 	byName := map[string]*streamLines{}
 	for line := range bytes.Lines(segment) {
 		name, millis, text, ok := cutAddress(bytes.TrimSuffix(line, []byte{'\n'}))
-		message := strings.ToValidUTF8(string(text), "\uFFFD") // as the SDK's JSON would, and counted as it is sent
+		message := strings.ToValidUTF8(string(text), "\uFFFD") // as the SDK's JSON does; the limit is on the sent message
 		if !ok || message == "" || len(message) > maxEvent || millis < 0 {
 			refused++
 			continue
@@ -51,7 +50,7 @@ func read(segment []byte) (streams []*streamLines, refused uint64) {
 	return streams, refused
 }
 
-// batch returns how many of the events, which are in chronological order, make the first batch.
+// batch returns how many events form the first batch. The events are in chronological order.
 func batch(events []types.InputLogEvent) int {
 	size := 0
 	for i, e := range events {
@@ -63,8 +62,7 @@ func batch(events []types.InputLogEvent) int {
 	return len(events)
 }
 
-// rejected is how many of n events an answer says were not taken: the first ones, which are too old, and the last ones, which are
-// too new.
+// rejected returns how many of n events an answer reports as not stored: the first ones are too old, the last ones too new.
 func rejected(info *types.RejectedLogEventsInfo, n int) int {
 	if info == nil {
 		return 0

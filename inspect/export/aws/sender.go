@@ -11,17 +11,17 @@ import (
 	"time"
 )
 
-// deliver brings one file of a spool to AWS. It returns how many of its records were refused for good. It may be called again
-// for the same file, in this process or the next.
-type deliver func(ctx context.Context, f *spooled) (rejected uint64, err error)
+// deliver delivers one file of a spool. It returns how many of its records AWS refused for good. It may be called again for the same
+// file, in this process or the next.
+type deliver func(ctx context.Context, f *pendingFile) (rejected uint64, err error)
 
-// sender delivers the files of a spool for as long as it takes. While deliveries fail it tries one file at a time, with growing
-// waits in between; what is wrong is said once, and once more when it works again.
+// sender delivers the files of a spool, with retries. While deliveries fail it tries one file at a time, with growing delays. It logs
+// the first failure of a kind and the recovery.
 type sender struct {
 	spool    *spool
 	deliver  deliver
 	parallel int  // deliveries at once
-	strict   bool // one after the other, in the spool's order
+	strict   bool // one file after the other, in the spool's order
 	backoff  Backoff
 	log      *slog.Logger
 	to       string // for messages
@@ -33,14 +33,14 @@ type sender struct {
 	mu       sync.Mutex // guards the following
 	active   int
 	failures int       // since the last success
-	pause    time.Time // until then nothing is tried
-	said     error     // what was said last, nil since it works
+	pause    time.Time // no attempts until then
+	lastErr  error     // of the last delivery; nil if it succeeded
 	closing  bool
-	worked   time.Time // when something was delivered last, or closing began
-	hopeless error     // after closing: what a person has to mend, or what went on for too long
+	worked   time.Time // the time of the last success, or of close
+	fatal    error     // after closing: what a person has to mend, or what went on for too long
 }
 
-// start makes the sender work.
+// start starts the sender.
 func (s *sender) start() {
 	s.wake, s.done = make(chan struct{}, 1), make(chan struct{})
 	ctx, stop := context.WithCancel(context.Background())
@@ -48,8 +48,8 @@ func (s *sender) start() {
 	go s.run(ctx)
 }
 
-// poke says that something changed.
-func (s *sender) poke() {
+// notify wakes the sender after a change.
+func (s *sender) notify() {
 	select {
 	case s.wake <- struct{}{}:
 	default:
@@ -73,17 +73,17 @@ func (s *sender) run(ctx context.Context) {
 	}
 }
 
-// Waits that next returns besides lengths of time.
+// Special results of next.
 const (
 	forever time.Duration = 0
 	ended   time.Duration = -1
 )
 
-// next returns the file to be delivered now, or how long there is nothing to do.
-func (s *sender) next(now time.Time) (*spooled, time.Duration) {
+// next returns the file to be delivered now, or how long to wait.
+func (s *sender) next(now time.Time) (*pendingFile, time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.hopeless != nil {
+	if s.fatal != nil {
 		return nil, ended
 	}
 	if s.active >= s.parallel || s.failures > 0 && s.active > 0 {
@@ -118,7 +118,7 @@ func (s *sender) sleep(ctx context.Context, wait time.Duration) {
 }
 
 // try delivers one file, and accounts for what came of it.
-func (s *sender) try(ctx context.Context, f *spooled) {
+func (s *sender) try(ctx context.Context, f *pendingFile) {
 	rejected, err := s.deliver(ctx, f)
 	var why *failure
 	switch {
@@ -126,16 +126,16 @@ func (s *sender) try(ctx context.Context, f *spooled) {
 		s.spool.delivered(f, rejected)
 	case ctx.Err() != nil: // it is the next start's
 	case errors.Is(err, fs.ErrNotExist):
-		s.spool.vanished(f)
+		s.spool.missing(f)
 		s.log.Error("a file was removed from the spool by somebody else", "file", f.path)
 	case errors.As(err, &why):
 		s.spool.failed(why.class)
-		if !s.isClosing() || !why.class.ofOneFile() {
-			s.spool.untake(f)
+		if !s.isClosing() || !why.class.fileOnly() {
+			s.spool.putBack(f)
 		}
 	}
-	s.settle(ctx, why)
-	s.poke()
+	s.update(ctx, why)
+	s.notify()
 }
 
 // isClosing says whether there will be no other try of a file that is wrong itself.
@@ -145,8 +145,8 @@ func (s *sender) isClosing() bool {
 	return s.closing
 }
 
-// settle draws conclusions from a delivery for the next ones. A why of nil is for one that did not fail.
-func (s *sender) settle(ctx context.Context, why *failure) {
+// update adjusts the delay after a delivery. why is nil if it succeeded.
+func (s *sender) update(ctx context.Context, why *failure) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.active--
@@ -154,64 +154,64 @@ func (s *sender) settle(ctx context.Context, why *failure) {
 	case ctx.Err() != nil:
 		return
 	case why == nil:
-		if s.said != nil {
+		if s.lastErr != nil {
 			s.log.Info("delivering again", "to", s.to)
 		}
-		s.failures, s.pause, s.said, s.worked = 0, time.Time{}, nil, time.Now()
+		s.failures, s.pause, s.lastErr, s.worked = 0, time.Time{}, nil, time.Now()
 		return
 	}
 	s.failures++
 	wait := min(s.backoff.First<<min(s.failures-1, 16), s.backoff.Longest)
-	if !why.class.passes() {
+	if !why.class.retryable() {
 		wait = s.backoff.Slow
 	}
 	if s.closing {
 		wait = s.lastWait(wait, why)
 	}
 	s.pause = time.Now().Add(wait/2 + rand.N(wait/2+1))
-	s.say(why)
+	s.logFailure(why)
 }
 
-// lastWait is the wait while the sender is being closed. It also decides that nothing is to be hoped for any more.
+// lastWait returns the delay while the sender is being closed. It also decides whether to give up.
 func (s *sender) lastWait(wait time.Duration, why *failure) time.Duration {
 	switch {
-	case why.class.ofOneFile():
-		return 0 // the others may go
-	case !why.class.passes(), time.Since(s.worked) > s.backoff.GiveUp:
-		s.hopeless = why
+	case why.class.fileOnly():
+		return 0 // try the other files
+	case !why.class.retryable(), time.Since(s.worked) > s.backoff.GiveUp:
+		s.fatal = why
 	}
 	return wait
 }
 
-// trouble returns where to the sender delivers, and why the last delivery failed, nil if it did not.
-func (s *sender) trouble() (to string, why error) {
+// lastError returns the destination, and the error of the last delivery; nil if it succeeded.
+func (s *sender) lastError() (to string, why error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.to, s.said
+	return s.to, s.lastErr
 }
 
-// say says what is wrong, unless it was said already.
-func (s *sender) say(why *failure) {
+// logFailure logs a failure, unless the last one was of the same class.
+func (s *sender) logFailure(why *failure) {
 	var last *failure
-	if errors.As(s.said, &last) && last.class == why.class {
+	if errors.As(s.lastErr, &last) && last.class == why.class {
 		return
 	}
-	s.said = why
+	s.lastErr = why
 	level := slog.LevelError
-	if why.class.passes() {
+	if why.class.retryable() {
 		level = slog.LevelWarn
 	}
 	s.log.Log(context.Background(), level, "cannot deliver, files wait in the spool", "to", s.to, "spool", s.spool.cfg.dir, "error", why)
 }
 
-// close delivers what is in the spool until ctx ends, or there is nothing to be hoped for: somebody has to mend something first,
-// or AWS has been away for too long. What is left stays on disk for the next start, and is the error.
+// close delivers the files in the spool until ctx ends, a failure needs a person, or nothing was delivered for Backoff.GiveUp. The
+// remaining files stay on disk for the next start; the error has their number.
 func (s *sender) close(ctx context.Context) error {
 	s.mu.Lock()
 	s.closing = true
-	s.worked, s.pause = time.Now(), time.Time{} // whatever was wrong, it may be mended
+	s.worked, s.pause = time.Now(), time.Time{} // whatever was wrong may be fixed by now
 	s.mu.Unlock()
-	s.poke()
+	s.notify()
 	defer s.spool.close()
 	select {
 	case <-s.done:
@@ -223,9 +223,9 @@ func (s *sender) close(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	left := s.spool.snapshot().Waiting
-	why := s.hopeless
+	why := s.fatal
 	if why == nil {
-		why = s.said
+		why = s.lastErr
 	}
 	switch {
 	case left.Files == 0:

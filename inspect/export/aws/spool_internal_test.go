@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -14,8 +15,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// Against a list of what should be there: the spool never holds more than its bound, but for what is being delivered; what it
-// drops is the oldest; and every file is accounted for and on disk if, and only if, it waits.
+// TestSpoolAgainstAModel: the spool does not exceed its bound, except for files that are being delivered. It drops the oldest files.
+// Every file is counted once, and is on disk if and only if it waits.
 func TestSpoolAgainstAModel(t *testing.T) {
 	base := t.TempDir()
 	rapid.Check(t, func(rt *rapid.T) {
@@ -24,7 +25,7 @@ func TestSpoolAgainstAModel(t *testing.T) {
 		s, err := openSpool(spoolConfig{dir: dir, bytes: 100, before: byAge, log: slog.New(slog.DiscardHandler)})
 		require.NoError(rt, err)
 		defer s.close()
-		var busy []*spooled
+		var busy []*pendingFile
 		added := 0
 		rt.Repeat(map[string]func(*rapid.T){
 			"add": func(rt *rapid.T) {
@@ -35,7 +36,7 @@ func TestSpoolAgainstAModel(t *testing.T) {
 				s.add(path, size)
 				added++
 				after := keysOf(s)
-				for i, key := range after { // what is left of the idle ones are the newest
+				for i, key := range after { // the remaining idle files are the newest
 					assert.Equal(rt, append(before, filepath.Base(path))[len(before)+1-len(after)+i], key)
 				}
 			},
@@ -63,7 +64,7 @@ func TestSpoolAgainstAModel(t *testing.T) {
 			},
 			"fail": func(rt *rapid.T) {
 				if len(busy) > 0 {
-					s.untake(busy[0])
+					s.putBack(busy[0])
 					busy = busy[1:]
 				}
 			},
@@ -72,7 +73,7 @@ func TestSpoolAgainstAModel(t *testing.T) {
 	})
 }
 
-// keysOf are the keys of the files that wait and are not being delivered.
+// keysOf returns the keys of the waiting files that are not being delivered.
 func keysOf(s *spool) (keys []string) {
 	for _, f := range s.files {
 		if !f.busy {
@@ -88,11 +89,11 @@ func checkSpool(t *rapid.T, s *spool) {
 	sum.add(c.Dropped)
 	sum.add(c.Waiting)
 	assert.Equal(t, c.Spooled, sum)
-	var idle, all Tally
+	var idle, all Amount
 	for _, f := range s.files {
-		all.add(f.tally())
+		all.add(f.amount())
 		if !f.busy {
-			idle.add(f.tally())
+			idle.add(f.amount())
 		}
 		assert.FileExists(t, f.path)
 	}
@@ -105,7 +106,7 @@ func checkSpool(t *rapid.T, s *spool) {
 	assert.Len(t, onDisk, len(s.files))
 }
 
-// Batches are as CloudWatch Logs takes them, as large as may be, and together they are the events.
+// Batches keep the limits of CloudWatch Logs, are as large as possible, and have all events.
 func TestBatchesKeepTheLimits(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(1, 40).Draw(t, "events")
@@ -131,7 +132,7 @@ func TestBatchesKeepTheLimits(t *testing.T) {
 	})
 }
 
-// A segment's lines say what they said before.
+// An address is read as it was written.
 func TestAddressesAreReadAsWritten(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		stream := rapid.StringMatching(`[a-z0-9./-]{1,40}`).Draw(t, "stream")
@@ -149,7 +150,18 @@ func TestAddressesAreReadAsWritten(t *testing.T) {
 	}
 }
 
-// What the disk says is told in one line, with what helps.
+// Characters that a stream's name must not have become dashes, and an empty name is unknown.
+func TestStreamNames(t *testing.T) {
+	for stream, want := range map[string]string{
+		"eni:1 *\n": "eni-1---", "": "unknown-all", StreamOf(""): "unknown-all", StreamOf("eni-1"): "eni-1-all", "é": "--",
+	} {
+		assert.Equal(t, want+" 7 ", string(appendAddress(nil, stream, 7)), "%q", stream)
+	}
+	long := appendAddress(nil, strings.Repeat("x", 600), 7)
+	assert.Len(t, long, maxStream+len(" 7 "))
+}
+
+// An error of the disk is one line with the remedy.
 func TestDiskErrors(t *testing.T) {
 	for number, want := range map[syscall.Errno]string{
 		syscall.ENOSPC: "spool /s: no space left on device (make room, or set a smaller --spool-size)",

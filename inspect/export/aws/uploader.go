@@ -9,27 +9,27 @@ import (
 	"strings"
 )
 
-// UploadConfig says what an Uploader does.
+// UploadConfig configures an Uploader.
 type UploadConfig struct {
-	Bucket, Prefix string                // a file's key is the prefix, a slash, and its path within the folder
-	Dir            string                // the spool: a folder of finished files, of this uploader alone
+	Bucket, Prefix string                // a file's key is the prefix, a slash and its path within the folder
+	Dir            string                // the spool: a folder of finished files, for this uploader only
 	Bytes          int64                 // bound of all finished files together
-	Records        func(path string) int // how many records are in a file that was found at the start; nil is for not known
+	Records        func(path string) int // counts the records of a file found at the start; nil if they are not known
 	Parallel       int                   // files at once; 0 is 4
-	PartSize       int64                 // larger files go in parts of this size, which S3 wants to be 5 MiB at least; 0 is 8 MiB
+	PartSize       int64                 // larger files are uploaded in parts of this size, at least 5 MiB; 0 is 8 MiB
 	Log            *slog.Logger          // slog's default if nil
 }
 
-// defaultParallel is enough for a gigabit, with parts of some megabytes.
+// defaultParallel is enough for 1 Gbit/s with parts of some megabytes.
 const defaultParallel = 4
 
-// An Uploader brings finished files to S3 and removes them when they are there. Its methods are safe for concurrent use.
+// An Uploader uploads finished files to S3 and removes them after that. Its methods are safe for concurrent use.
 type Uploader struct {
 	spool  *spool
 	sender *sender
 }
 
-// NewUploader takes over the folder, making it if need be, and begins with what is in it. Close ends it.
+// NewUploader opens the folder, creates it if necessary, and begins to upload the files in it. Close ends it.
 func (c *Client) NewUploader(cfg UploadConfig) (*Uploader, error) {
 	log := cmp.Or(cfg.Log, slog.Default())
 	spool, err := openSpool(spoolConfig{dir: cfg.Dir, bytes: cfg.Bytes, records: cfg.Records, before: byAge, log: log})
@@ -45,39 +45,37 @@ func (c *Client) NewUploader(cfg UploadConfig) (*Uploader, error) {
 	return u, nil
 }
 
-// Finished takes a file of the folder that is complete and will not change any more. Its key is its path in the folder. A file
-// that is not announced is found at the next start.
+// Finished takes a finished file of the folder. A file for which it is not called is found at the next start.
 func (u *Uploader) Finished(path string, records int) {
 	u.spool.add(path, records)
-	u.sender.poke()
+	u.sender.notify()
 }
 
-// Counts returns what became of the files so far.
+// Counts returns the outcome of the files so far.
 func (u *Uploader) Counts() Counts { return u.spool.snapshot() }
 
-// Trouble returns where to files go, and why the last one failed to, nil if it did not.
-func (u *Uploader) Trouble() (to string, why error) { return u.sender.trouble() }
+// LastError returns the destination, and the error of the last upload; nil if it succeeded.
+func (u *Uploader) LastError() (to string, why error) { return u.sender.lastError() }
 
-// Close uploads what is in the folder, until ctx ends, S3 says something that only a person can mend, or it is away for too
-// long. What is left stays in the folder for the next start; the error says how much it is, and why. No file may be finished
-// any more.
+// Close uploads the files in the folder until ctx ends, a failure needs a person, or S3 is unavailable for too long. The remaining
+// files stay in the folder for the next start; the error has their number and the reason. Finished must not be called after Close.
 func (u *Uploader) Close(ctx context.Context) error { return u.sender.close(ctx) }
 
-// bucketName is what https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html lets a bucket be called.
+// bucketName matches names of buckets: https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
 
-// ParseURL takes s3://bucket/prefix apart.
+// ParseURL splits s3://bucket/prefix.
 func ParseURL(url string) (bucket, prefix string, err error) {
 	rest, ok := strings.CutPrefix(url, "s3://")
 	if !ok {
-		return "", "", fmt.Errorf("%q is no s3://bucket/prefix", url)
+		return "", "", fmt.Errorf("%q: want s3://bucket/prefix", url)
 	}
 	bucket, prefix, _ = strings.Cut(rest, "/")
 	switch {
 	case !bucketName.MatchString(bucket):
-		return "", "", fmt.Errorf("%q: %q is no bucket's name: want 3 to 63 lower-case letters, digits, dots and dashes", url, bucket)
+		return "", "", fmt.Errorf("%q: %q is not a name of a bucket: want 3 to 63 lower-case letters, digits, dots and dashes", url, bucket)
 	case strings.Contains("/"+prefix, "//"), strings.Contains("/"+prefix+"/", "/../"), strings.Contains("/"+prefix+"/", "/./"):
-		return "", "", fmt.Errorf("%q: the prefix has a part that is empty, . or .. itself", url)
+		return "", "", fmt.Errorf("%q: the prefix has an element that is empty, . or ..", url)
 	}
 	return bucket, strings.TrimSuffix(prefix, "/"), nil
 }

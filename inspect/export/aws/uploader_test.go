@@ -19,26 +19,26 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/export/aws"
 )
 
-// journal is a log that tests read.
-type journal struct {
+// logBuffer is a log that tests read.
+type logBuffer struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
 }
 
-func (j *journal) Write(p []byte) (int, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.buf.Write(p)
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
 }
 
-func (j *journal) String() string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.buf.String()
+func (b *logBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
 }
 
-func (j *journal) logger() *slog.Logger {
-	return slog.New(slog.NewTextHandler(j, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+func (b *logBuffer) logger() *slog.Logger {
+	return slog.New(slog.NewTextHandler(b, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 		if a.Key == slog.TimeKey {
 			return slog.Attr{}
 		}
@@ -56,7 +56,7 @@ func uploadTo(dir string) aws.UploadConfig {
 	}
 }
 
-// finish makes a file of records, each with a number of its own, and moves it to its name as a writer of files does.
+// finish creates a file of numbered records, and renames it as a writer of files does.
 func finish(t require.TestingT, dir, key string, first, records int) (path string) {
 	var text strings.Builder
 	for i := range records {
@@ -83,7 +83,7 @@ func assertRecords(t require.TestingT, n int, objects map[string]string) {
 	}
 }
 
-// assertBalanced asserts that every file is accounted for.
+// assertBalanced asserts that every file is counted once.
 func assertBalanced(t require.TestingT, c aws.Counts) {
 	assert.Equal(t, c.Spooled.Files, c.Delivered.Files+c.Dropped.Files+c.Waiting.Files, "files of %+v", c)
 	assert.Equal(t, c.Spooled.Bytes, c.Delivered.Bytes+c.Dropped.Bytes+c.Waiting.Bytes, "bytes of %+v", c)
@@ -110,14 +110,13 @@ func TestFilesGoToTheirKeys(t *testing.T) {
 	assert.Zero(t, server.unfinished(t))
 	c := u.Counts()
 	assertBalanced(t, c)
-	assert.Equal(t, aws.Tally{Files: 2, Bytes: 503 * 16, Records: 503}, c.Delivered)
+	assert.Equal(t, aws.Amount{Files: 2, Bytes: 503 * 16, Records: 503}, c.Delivered)
 	assert.NoFileExists(t, filepath.Join(dir, "AWSLogs/large.parquet"))
 	assert.NoDirExists(t, filepath.Join(dir, "AWSLogs/aws-account-id=1/year=2025"))
 	assert.FileExists(t, filepath.Join(dir, "half.tmp"))
 }
 
-// Whatever befalls the requests, and however often the program is started again: when it is over every record is in S3 once,
-// under one key.
+// Whatever the faults of the requests, and however often the program restarts, every record is in S3 exactly once at the end.
 func TestNothingIsLostWhileTheBoundHolds(t *testing.T) {
 	server := newS3(t)
 	client, patient := open(t, aws.Config{Timeout: 20 * time.Millisecond, Backoff: quick.Backoff}), open(t, quick)
@@ -126,7 +125,7 @@ func TestNothingIsLostWhileTheBoundHolds(t *testing.T) {
 		dir, err := os.MkdirTemp(base, "")
 		require.NoError(rt, err)
 		cfg := uploadTo(dir)
-		cfg.Prefix = filepath.Base(dir) // a request of the last check may take effect when its client has long gone
+		cfg.Prefix = filepath.Base(dir) // a request of the last check may take effect after its client has gone
 		total := 0
 		for run := range rapid.IntRange(1, 3).Draw(rt, "runs") {
 			server.set(none, rapid.SliceOfN(rapid.Custom(drawFault), 0, 12).Draw(rt, "faults")...)
@@ -141,7 +140,7 @@ func TestNothingIsLostWhileTheBoundHolds(t *testing.T) {
 				total += n
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), time.Duration(rapid.IntRange(0, 5).Draw(rt, "patience"))*time.Millisecond)
-			_ = u.Close(ctx) // what is left is the next one's
+			_ = u.Close(ctx) // the next run uploads the rest
 			cancel()
 			assertBalanced(rt, u.Counts())
 		}
@@ -155,17 +154,17 @@ func TestNothingIsLostWhileTheBoundHolds(t *testing.T) {
 	})
 }
 
-// drawFault draws a fault that passes. Hanging costs time, so it is rare.
+// drawFault draws a temporary fault. A hanging request costs time, so it is rare.
 func drawFault(t *rapid.T) fault {
 	return rapid.SampledFrom([]fault{none, slowDown, internal, cut, replyLost, none, slowDown, internal, cut, replyLost, hang}).Draw(t, "fault")
 }
 
-// A part that fails again and again ends the upload, which is aborted, and begun anew.
+// A part that fails repeatedly aborts the upload, which is then begun again.
 func TestAFailedPartLeavesNothingHalfDone(t *testing.T) {
 	server := newS3(t)
 	dir := t.TempDir()
 	path := finish(t, dir, "large.parquet", 0, 300) // five parts
-	// Behind list, create and part there are three tries of the next one, and the abort.
+	// After list, create and a part come three attempts of the next part, and the abort.
 	server.set(slowDown, none, none, none, internal, internal, internal, none)
 	u, err := open(t, quick).NewUploader(uploadTo(dir))
 	require.NoError(t, err)
@@ -179,13 +178,12 @@ func TestAFailedPartLeavesNothingHalfDone(t *testing.T) {
 	assert.NoFileExists(t, path)
 }
 
-// A completed upload whose answer is lost is not there any more when it is completed again: the file is put again, under the
-// same key.
+// If the answer to a completion is lost, the retry does not find the upload any more: the file is uploaded again, under the same key.
 func TestALostCompletionRepeatsTheKey(t *testing.T) {
 	server := newS3(t)
 	dir := t.TempDir()
 	finish(t, dir, "large.parquet", 0, 100)             // two parts
-	server.set(none, none, none, none, none, replyLost) // behind list, create, part, part
+	server.set(none, none, none, none, none, replyLost) // after list, create, part, part
 	u, err := open(t, quick).NewUploader(uploadTo(dir))
 	require.NoError(t, err)
 	require.NoError(t, u.Close(t.Context()))
@@ -194,35 +192,35 @@ func TestALostCompletionRepeatsTheKey(t *testing.T) {
 	assert.Equal(t, uint64(1), u.Counts().Failures[aws.Lost])
 }
 
-// What a person has to mend is said once, in a line that says what to do, and waits.
-func TestOneLineForWhatAPersonHasToMend(t *testing.T) {
+// A failure that needs a person is logged once, in one line with the remedy, and the file waits.
+func TestFailuresThatNeedAPerson(t *testing.T) {
 	for name, c := range map[string]struct {
 		fault  fault
 		bucket string
 		class  aws.Class
 		want   string
 	}{
-		"denied": {denied, "records", aws.Denied, "PutObject: AccessDenied: not allowed: docs/delivery.md lists the least permissions. " +
+		"denied": {denied, "records", aws.Denied, "PutObject: AccessDenied: not allowed: add a permission for this call to the role's or user's policy. " +
 			"AWS says: User: arn:aws:iam::123456789012:user/x is not authorized to perform: s3:PutObject"},
 		"misplaced": {misplaced, "records", aws.Misplaced, "PutObject: PermanentRedirect: the bucket is in eu-central-1 and AWS_REGION is eu-west-1: " +
 			"set AWS_REGION to the bucket's region"},
 		"missing": {none, "other", aws.Missing, "PutObject: NoSuchBucket: "},
 	} {
 		t.Run(name, func(t *testing.T) {
-			server, dir, said := newS3(t), t.TempDir(), &journal{}
+			server, dir, logged := newS3(t), t.TempDir(), &logBuffer{}
 			server.set(c.fault)
 			cfg := uploadTo(dir)
-			cfg.Bucket, cfg.Log = c.bucket, said.logger()
+			cfg.Bucket, cfg.Log = c.bucket, logged.logger()
 			finish(t, dir, "a.parquet", 0, 1)
 			u, err := open(t, quick).NewUploader(cfg)
 			require.NoError(t, err)
 			require.Eventually(t, func() bool { return u.Counts().Failures[c.class] >= 3 }, 10*time.Second, time.Millisecond)
-			assert.Equal(t, aws.Tally{Files: 1, Bytes: 16, Records: 1}, u.Counts().Waiting)
+			assert.Equal(t, aws.Amount{Files: 1, Bytes: 16, Records: 1}, u.Counts().Waiting)
 			assert.Positive(t, u.Counts().OldestAge)
-			assert.Equal(t, 1, strings.Count(said.String(), "\n"), said.String())
-			assert.Contains(t, said.String(), c.want)
+			assert.Equal(t, 1, strings.Count(logged.String(), "\n"), logged.String())
+			assert.Contains(t, logged.String(), c.want)
 
-			err = u.Close(context.Background()) // ends, since nothing but a person helps
+			err = u.Close(context.Background()) // returns, since only a person can help
 			require.ErrorContains(t, err, c.want)
 			assert.ErrorContains(t, err, "1 files stay in "+dir+" for the next start")
 			assert.NotContains(t, err.Error(), "\n")
@@ -231,12 +229,12 @@ func TestOneLineForWhatAPersonHasToMend(t *testing.T) {
 	}
 }
 
-// While S3 is away files wait; it is said when it goes and when it is back.
-func TestAwayAndBack(t *testing.T) {
-	server, dir, said := newS3(t), t.TempDir(), &journal{}
+// During an outage of S3 files wait. Its beginning and end are logged.
+func TestOutage(t *testing.T) {
+	server, dir, logged := newS3(t), t.TempDir(), &logBuffer{}
 	server.set(slowDown)
 	cfg := uploadTo(dir)
-	cfg.Log = said.logger()
+	cfg.Log = logged.logger()
 	u, err := open(t, quick).NewUploader(cfg)
 	require.NoError(t, err)
 	for i := range 20 {
@@ -247,12 +245,12 @@ func TestAwayAndBack(t *testing.T) {
 	require.Eventually(t, func() bool { return u.Counts().Delivered.Files == 20 }, 10*time.Second, time.Millisecond)
 	require.NoError(t, u.Close(t.Context()))
 	assertRecords(t, 20, server.objects(t))
-	assert.Equal(t, 2, strings.Count(said.String(), "\n"), said.String())
-	assert.Contains(t, said.String(), "level=WARN msg=\"cannot deliver, files wait in the spool\" to=s3://records/flows")
-	assert.Contains(t, said.String(), "level=INFO msg=\"delivering again\"")
+	assert.Equal(t, 2, strings.Count(logged.String(), "\n"), logged.String())
+	assert.Contains(t, logged.String(), "level=WARN msg=\"cannot deliver, files wait in the spool\" to=s3://records/flows")
+	assert.Contains(t, logged.String(), "level=INFO msg=\"delivering again\"")
 }
 
-// A Close without a deadline ends too, when S3 does not come back.
+// Close returns without a deadline too if S3 stays unavailable.
 func TestCloseGivesUp(t *testing.T) {
 	server, dir := newS3(t), t.TempDir()
 	server.set(slowDown)
@@ -320,12 +318,12 @@ func TestNoRegionAndNoCredentials(t *testing.T) {
 	assert.NotContains(t, err.Error(), "\n")
 }
 
-// A file that somebody else removes is counted, said, and holds up nothing.
+// A file that another program removes is counted, and does not block others.
 func TestARemovedFileIsCounted(t *testing.T) {
-	server, dir, said := newS3(t), t.TempDir(), &journal{}
+	server, dir, logged := newS3(t), t.TempDir(), &logBuffer{}
 	server.set(slowDown)
 	cfg := uploadTo(dir)
-	cfg.Log, cfg.Parallel = said.logger(), 1
+	cfg.Log, cfg.Parallel = logged.logger(), 1
 	path := finish(t, dir, "a.parquet", 0, 1)
 	u, err := open(t, quick).NewUploader(cfg)
 	require.NoError(t, err)
@@ -339,7 +337,7 @@ func TestARemovedFileIsCounted(t *testing.T) {
 	assertBalanced(t, u.Counts())
 }
 
-// A file that is written again while it is being uploaded is uploaded again, behind the first one.
+// A file that is replaced during its upload is uploaded again, after the first one.
 func TestAFileWrittenAgainInMidUpload(t *testing.T) {
 	server, dir := newS3(t), t.TempDir()
 	path := finish(t, dir, "a.parquet", 0, 300)

@@ -117,4 +117,4 @@ func (o cloudwatchOutput) Deliver(ctx context.Context) error { return o.logs.Clo
 
 func (o cloudwatchOutput) Delivered() (Service, aws.Counts) { return CloudWatch, o.logs.Counts() }
 
-func (o cloudwatchOutput) Trouble() (to string, why error) { return o.logs.Trouble() }
+func (o cloudwatchOutput) Trouble() (to string, why error) { return o.logs.LastError() }

@@ -171,7 +171,7 @@ func (o bucketOutput) Deliver(ctx context.Context) error { return o.uploader.Clo
 
 func (o bucketOutput) Delivered() (Service, aws.Counts) { return S3, o.uploader.Counts() }
 
-func (o bucketOutput) Trouble() (to string, why error) { return o.uploader.Trouble() }
+func (o bucketOutput) Trouble() (to string, why error) { return o.uploader.LastError() }
 
 // parquetSchema is a flag for a schema.
 type parquetSchema parquet.Schema

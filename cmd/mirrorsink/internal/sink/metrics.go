@@ -82,7 +82,7 @@ func byDestination(value func(*aws.Counts) uint64) func(*snapshot, func(uint64, 
 }
 
 // byDelivery returns the values of a metric of what became of files.
-func byDelivery(value func(*aws.Tally) uint64) func(*snapshot, func(uint64, ...string)) {
+func byDelivery(value func(*aws.Amount) uint64) func(*snapshot, func(uint64, ...string)) {
 	return func(s *snapshot, give func(uint64, ...string)) {
 		for d := range output.Services {
 			c := &s.Delivered[d]

@@ -70,8 +70,8 @@ func someSnapshot() snapshot {
 	}
 	for d := range s.Delivered {
 		c, n := &s.Delivered[d], uint64(500+100*d)
-		c.Spooled, c.Delivered = aws.Tally{Files: n + 1, Bytes: n + 2, Records: n + 3}, aws.Tally{Files: n + 4, Bytes: n + 5, Records: n + 6}
-		c.Dropped, c.Waiting = aws.Tally{Files: n + 7, Bytes: n + 8, Records: n + 9}, aws.Tally{Files: n + 10, Bytes: n + 11, Records: n + 12}
+		c.Spooled, c.Delivered = aws.Amount{Files: n + 1, Bytes: n + 2, Records: n + 3}, aws.Amount{Files: n + 4, Bytes: n + 5, Records: n + 6}
+		c.Dropped, c.Waiting = aws.Amount{Files: n + 7, Bytes: n + 8, Records: n + 9}, aws.Amount{Files: n + 10, Bytes: n + 11, Records: n + 12}
 		c.Rejected, c.Unspooled, c.OldestAge = n+13, n+14, time.Duration(n+15)*time.Second
 		for class := range c.Failures {
 			c.Failures[class] = n + 20 + uint64(class)
