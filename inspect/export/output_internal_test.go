@@ -11,21 +11,32 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A write that ends within a line happens on a full disk; here it is a full pipe whose patience ends. What comes next
-// stands on a line of its own.
+// TestPartialLineIsEnded: after a write that ended within a line, as on a full disk, the next line begins on a line of its own. Here
+// the write ends at a deadline that is set once the pipe is full.
 func TestPartialLineIsEnded(t *testing.T) {
 	r, w, err := os.Pipe()
 	require.NoError(t, err)
 	o := &file{path: "pipe"}
 	o.f.Store(w)
 
-	require.NoError(t, w.SetWriteDeadline(time.Now().Add(20*time.Millisecond)))
-	taken, err := o.Write(append(bytes.Repeat([]byte("x"), 1<<20), '\n'))
-	require.ErrorIs(t, err, os.ErrDeadlineExceeded)
-	require.Positive(t, taken)
+	type result struct {
+		taken int
+		err   error
+	}
+	done := make(chan result)
+	text := bytes.Repeat([]byte("x"), 1<<20) // more than any pipe holds
+	go func() {
+		n, err := o.Write(append(text, '\n'))
+		done <- result{n, err}
+	}()
+	_, err = io.ReadFull(r, make([]byte, 1)) // waits until the write has begun
+	require.NoError(t, err)
+	require.NoError(t, w.SetWriteDeadline(time.Unix(1, 0)))
+	got := <-done
+	require.ErrorIs(t, got.err, os.ErrDeadlineExceeded)
+	require.Positive(t, got.taken)
 
-	partial := make([]byte, taken)
-	_, err = io.ReadFull(r, partial)
+	_, err = io.ReadFull(r, make([]byte, got.taken-1))
 	require.NoError(t, err)
 	require.NoError(t, w.SetWriteDeadline(time.Time{}))
 	for range 2 {
