@@ -14,13 +14,13 @@ import (
 	"github.com/mirrorsink/mirrorsink/sessions/spec"
 )
 
-// changer is EC2 as far as Apply can tell: it numbers what it makes, notes the calls, and fails where it is told to.
+// changer is a fake EC2: it names what it creates, records the calls, and fails where the test sets a failure.
 type changer struct {
 	mu    sync.Mutex
 	calls []madeCall
 	fail  func(c *Change) error
 	rules []account.Rule
-	after func(c *Change) // told when a call is done
+	after func(c *Change) // called after each call
 }
 
 type madeCall struct {
@@ -69,7 +69,7 @@ func (f *changer) texts() (list []string) {
 	return list
 }
 
-// emptyAccount is a plan that makes everything: a target, a filter with two rules and a service, and two sessions.
+// emptyAccount returns a plan that creates everything: a target, a filter with two rules and a service, and two sessions.
 func emptyAccount(t *testing.T) *Plan {
 	spec, err := spec.Parse("spec", []byte(`
 owner: demo
@@ -120,7 +120,7 @@ func TestTokensAreOfTheResourceAndTheRun(t *testing.T) {
 	assert.NotEqual(t, NewNonce(), NewNonce())
 }
 
-// TestApplyStopsAtAFailure: what was begun is finished, what was not is said, and the first error is returned.
+// TestApplyStopsAtAFailure: calls that have begun are completed, the others are listed, and the first error is returned.
 func TestApplyStopsAtAFailure(t *testing.T) {
 	no := &APIError{Action: "CreateTrafficMirrorFilterRule", Code: "UnauthorizedOperation", Message: "no", Class: Denied}
 	api := &changer{fail: func(c *Change) error {
@@ -153,8 +153,7 @@ func TestApplyIsInterruptedBetweenCalls(t *testing.T) {
 	assert.Len(t, result.NotBegun, 5)
 }
 
-// TestDryRunAsksWhatItCan: nothing is made, what depends on something that is not there is not asked, and a refusal does not
-// keep it from asking the rest.
+// TestDryRunAsksWhatItCan: a dry run creates nothing, skips changes that depend on missing resources, and goes on after a refusal.
 func TestDryRunAsksWhatItCan(t *testing.T) {
 	api := &changer{fail: func(c *Change) error {
 		if c.Kind == KindTarget {
@@ -173,8 +172,8 @@ func TestDryRunAsksWhatItCan(t *testing.T) {
 	assert.Equal(t, "+ rule web ingress 10: not asked: it needs filter web, which is not there yet", reported[2])
 }
 
-// TestAnInterfaceThatVanishes is not for a person: instances come and go while a plan is carried out.
-func TestAnInterfaceThatVanishes(t *testing.T) {
+// TestInterfaceDeletedDuringApply: no failure, since instances come and go while a plan is applied.
+func TestInterfaceDeletedDuringApply(t *testing.T) {
 	api := &changer{fail: func(c *Change) error {
 		if c.Name == "web eni-0a" {
 			return &APIError{Code: "InvalidNetworkInterfaceID.NotFound", Class: NotFound}
@@ -192,11 +191,11 @@ func TestAnInterfaceThatVanishes(t *testing.T) {
 		return nil
 	}
 	_, err = (&Applier{API: api}).Apply(t.Context(), emptyAccount(t))
-	require.Error(t, err, "a target that vanishes is")
+	require.Error(t, err, "a missing target is a failure")
 }
 
-// TestARuleThatIsThere is read back: the same one of ours is as good as made, another one needs a person.
-func TestARuleThatIsThere(t *testing.T) {
+// TestExistingRule: a rule that exists already is read back. An equal one of ours counts as created; another one is a failure.
+func TestExistingRule(t *testing.T) {
 	exists := &APIError{Code: "TrafficMirrorFilterRuleAlreadyExists", Class: Exists}
 	plan := emptyAccount(t)
 	ours := *plan.Changes[2].Want.Rule
@@ -231,7 +230,7 @@ func TestARuleThatIsThere(t *testing.T) {
 	}
 }
 
-// TestLanes: changes of one interface are made one after the other, in the plan's order, while others go on beside them.
+// TestLanes: changes of one interface are made in the plan's order, concurrently with those of others.
 func TestLanes(t *testing.T) {
 	var changes []Change
 	for i := range 6 {
@@ -264,7 +263,7 @@ func TestLimitDeletions(t *testing.T) {
 		return p
 	}
 	for most, want := range map[int]struct{ held, left, sessions int }{
-		0: {4, 1, 3}, // no change of an interface whose session stays for now
+		0: {4, 1, 3}, // no change of an interface whose session remains for now
 		2: {2, 4, 1},
 		3: {1, 6, 1},
 		4: {0, 7, 1},
@@ -281,8 +280,8 @@ func TestClassOf(t *testing.T) {
 	assert.Equal(t, Other, ClassOf(errors.New("x")))
 }
 
-// TestWatchGoesOn: a session that EC2 will not make does not keep it from the others, but what is wrong for all of them does.
-func TestWatchGoesOn(t *testing.T) {
+// TestKeepGoing: a session that EC2 refuses does not stop the others, but a problem of all calls does.
+func TestKeepGoing(t *testing.T) {
 	for class, left := range map[Class]int{Other: 0, Limit: 0, Denied: 1, Throttled: 1, Unreachable: 1} {
 		api := &changer{fail: func(c *Change) error {
 			if c.Name == "web eni-0a" {

@@ -21,7 +21,7 @@ var update = flag.Bool("update", false, "write the plans that come out into test
 
 const plans = "../testdata/sessions"
 
-// TestPlans compares the printed plan of each case with what stands in its file: spec.yaml and state.yaml in, plan out.
+// TestPlans compares the printed plan of each case with the one in its file: spec.yaml and state.yaml in, plan out.
 func TestPlans(t *testing.T) {
 	files, err := filepath.Glob(plans + "/*.txtar")
 	require.NoError(t, err)
@@ -48,7 +48,7 @@ func testPlan(t *testing.T, name string) {
 	assert.Equal(t, string(want.Data), string(got))
 }
 
-// planned returns the plan as people see it, or the error.
+// planned returns the printed plan, or the error.
 func planned(t *testing.T, text, state []byte) []byte {
 	s, err := spec.Parse("spec.yaml", text)
 	require.NoError(t, err)
@@ -62,7 +62,7 @@ func planned(t *testing.T, text, state []byte) []byte {
 	return out.Bytes()
 }
 
-// stateOf reads a state in YAML, whose keys are those of its JSON. It is strict.
+// stateOf reads a state in YAML with the keys of its JSON. It refuses unknown keys.
 func stateOf(t *testing.T, text []byte) *account.State {
 	j, err := yaml.YAMLToJSON(text)
 	require.NoError(t, err)

@@ -71,7 +71,7 @@ func TestInventoryJoinsSessionsWithInterfacesAndInstances(t *testing.T) {
 	}, left)
 }
 
-// Two VPCs may use the same addresses, and VNIs chosen by hand collide: then nobody can say whose packets they are.
+// Two VPCs may use the same addresses, and VNIs chosen by hand may collide: then packets cannot be attributed.
 func TestInventoryDoesNotGuess(t *testing.T) {
 	s := someState()
 	s.Sessions = append(s.Sessions, account.Session{ID: "tms-z", Interface: "eni-elsewhere", Number: 1, VNI: 102})
@@ -89,10 +89,10 @@ func TestInventoryOfOneOwner(t *testing.T) {
 	inv, left := NewInventory(s.OwnedBy("us"), noon)
 	assert.Len(t, inv.Entries, 2)
 	assert.Empty(t, left)
-	assert.Len(t, s.Sessions, 7, "the state stays as it is")
+	assert.Len(t, s.Sessions, 7, "the state is unchanged")
 }
 
-// A state says of the same set-up the same inventory, in whatever order EC2 tells it; nothing that it holds is shared.
+// The inventory does not depend on the order of the state, and shares no memory with it.
 func TestInventoryDoesNotDependOnTheOrder(t *testing.T) {
 	want, wantLeft := NewInventory(someState(), noon)
 	rapid.Check(t, func(t *rapid.T) {
@@ -158,14 +158,14 @@ func TestInventoryIsWrittenInOneForm(t *testing.T) {
 `, text.String())
 }
 
-// What is wrong with a file is said in one line, with the place.
+// Errors have one line with the position of the mistake.
 func TestInventoryIsReadStrictly(t *testing.T) {
 	good := `{"outer":"10.0.0.1","vni":7,"session":"tms-1","interface":"eni-1"}`
 	in := func(entries string) string {
 		return `{"format":1,"made":"2026-11-21T12:00:00Z","sessions":[` + entries + `]}`
 	}
 	with := func(old, new string) string { return in(good + ",\n" + strings.Replace(good, old, new, 1)) }
-	for text, says := range map[string]string{
+	for text, want := range map[string]string{
 		"":                               "line 1: unexpected end of JSON input",
 		"vni: 7":                         "line 1: invalid character",
 		"{\n\"format\":1,\n}":            "line 3: invalid character '}'",
@@ -192,7 +192,7 @@ func TestInventoryIsReadStrictly(t *testing.T) {
 		with(`10.0.0.1`, `::ffff:10.0.0.1`):                        `is that of sessions[0] too`,
 	} {
 		inv, err := ReadInventory(strings.NewReader(text))
-		require.ErrorContains(t, err, says, "%s", text)
+		require.ErrorContains(t, err, want, "%s", text)
 		assert.NotContains(t, err.Error(), "\n", "%s", text)
 		assert.Nil(t, inv)
 	}

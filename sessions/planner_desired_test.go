@@ -10,7 +10,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/sessions/spec"
 )
 
-// TestExplicitVNIsComeFirst: a range gives way to a VNI that the spec names, whichever of the two stands first.
+// TestExplicitVNIsComeFirst: a single VNI takes precedence over a range, whatever their order in the spec.
 func TestExplicitVNIsComeFirst(t *testing.T) {
 	const head = "owner: o\ntargets: {sink: {network-interface: eni-0f}}\nfilters: {all: {}}\nsources: {a: {interfaces: eni-0a}}\nsessions:\n"
 	const ranged, named = "  ranged: {sources: a, filter: all, target: sink, vni: 5-6}\n", "  named: {sources: a, filter: all, target: sink, vni: 5}\n"

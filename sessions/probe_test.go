@@ -10,8 +10,8 @@ import (
 	"github.com/mirrorsink/mirrorsink/sessions/account"
 )
 
-// TestProbeKeepsWhatIsOfTheInterface: a quota that is used up, or what another session holds that the same plan takes away,
-// says nothing about whether an interface can be mirrored tomorrow.
+// TestProbeKeepsWhatIsOfTheInterface: only answers about the interface itself are cached. An exhausted quota, or a place held by a session
+// that the same plan deletes, may be free tomorrow.
 func TestProbeKeepsWhatIsOfTheInterface(t *testing.T) {
 	refusal := func(class Class, code string) error { return &APIError{Code: code, Message: "no", Class: class} }
 	create := func(eni string) Change {

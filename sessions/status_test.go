@@ -12,8 +12,8 @@ import (
 	"github.com/mirrorsink/mirrorsink/sessions/spec"
 )
 
-// TestStatus has a session as it should be, one that differs, one whose interface is gone, and one that is missing, whose VNI and
-// target are not there yet; and a number that somebody else has.
+// TestStatus has a correct session, one that differs, one without interface, a missing one whose VNI and target do not exist yet, and a
+// number that a session of another owner has.
 func TestStatus(t *testing.T) {
 	spec, err := spec.Parse("x", []byte(`
 owner: o

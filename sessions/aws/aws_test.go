@@ -21,7 +21,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/sessions"
 )
 
-// bare takes away what the machine may know of AWS: variables, files, an instance's role.
+// bare removes the machine's AWS settings: variables, files, an instance's role.
 func bare(t *testing.T) (configFile string) {
 	for _, kv := range os.Environ() {
 		if name, _, _ := strings.Cut(kv, "="); strings.HasPrefix(name, "AWS_") {
@@ -43,7 +43,7 @@ func identified(t *testing.T) {
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
 }
 
-// openAt opens a client of an endpoint that tries again at once.
+// openAt opens a client that retries without waiting.
 func openAt(t *testing.T, endpoint string, change ...func(*Config)) *Client {
 	identified(t)
 	cfg := Config{Region: "eu-west-1", Endpoint: endpoint, MaxBackoff: time.Millisecond}
@@ -55,7 +55,7 @@ func openAt(t *testing.T, endpoint string, change ...func(*Config)) *Client {
 	return c
 }
 
-// reply is one HTTP answer. A status of 0 closes the connection, and cut breaks off behind the body.
+// reply is one HTTP answer. A status of 0 closes the connection; cut closes it after the body.
 type reply struct {
 	status int
 	body   string
@@ -66,7 +66,7 @@ func fault(status int, code, message string) reply {
 	return reply{status: status, body: fmt.Sprintf("<Response><Errors><Error><Code>%s</Code><Message>%s</Message></Error></Errors><RequestID>r-1</RequestID></Response>", code, message)}
 }
 
-// replies is an EC2 that gives one answer after the other, and the last of them for ever. Requests are what it was asked.
+// replies starts a server that gives one answer after the other and repeats the last. requests returns the requests.
 func replies(t *testing.T, list ...reply) (endpoint string, requests func() []url.Values) {
 	var n atomic.Int64
 	asked := make(chan url.Values, 1000)
@@ -93,7 +93,7 @@ func replies(t *testing.T, list ...reply) (endpoint string, requests func() []ur
 	}
 }
 
-// closedPort is an address at which nobody listens.
+// closedPort returns an address without a listener.
 func closedPort(t *testing.T) string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -101,7 +101,7 @@ func closedPort(t *testing.T) string {
 	return "http://" + l.Addr().String()
 }
 
-// silent is an address that takes connections and never answers.
+// silent returns an address that accepts connections and never answers.
 func silent(t *testing.T) string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -165,7 +165,7 @@ func TestEndpointFromEnvironment(t *testing.T) {
 	assert.Len(t, requests(), 1)
 }
 
-// TestSilentMetadataService asks that an address at which nothing answers is not asked for long: the tries are counted.
+// TestSilentMetadataService: a metadata service that never answers is tried once.
 func TestSilentMetadataService(t *testing.T) {
 	bare(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -223,7 +223,7 @@ func TestInstanceRole(t *testing.T) {
 	assert.EqualError(t, err, "no credentials: set AWS_PROFILE or AWS_ACCESS_KEY_ID, or run on an instance with a role")
 }
 
-// TestCredentialsLostLater asks that a call whose credentials cannot be renewed says so, and is not repeated.
+// TestCredentialsLostLater: a call whose credentials cannot be renewed fails with that reason and is not retried.
 func TestCredentialsLostLater(t *testing.T) {
 	endpoint, requests := replies(t, reply{status: 200, body: "<R/>"})
 	configFile := bare(t)

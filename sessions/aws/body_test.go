@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestAnswersThatComeAtOnceAreWhole asks for long answers, one after the other, and looks for tries that were lost.
+// TestAnswersThatComeAtOnceAreWhole: long answers over loopback are complete, without lost attempts.
 func TestAnswersThatComeAtOnceAreWhole(t *testing.T) {
 	srv := start(t, large(1001))
 	lost := 0

@@ -17,8 +17,8 @@ import (
 	"github.com/mirrorsink/mirrorsink/sessions/spec"
 )
 
-// TestConverges: whatever is there, ours by another spec or somebody else's, and whatever goes wrong at any call, planning and
-// applying again ends with nothing left to do, and nothing of others is touched.
+// TestConverges: whatever an earlier spec or other owners left, and whatever fails at any call, repeated planning and applying ends with an
+// empty plan, and resources of other owners are unchanged.
 func TestConverges(t *testing.T) {
 	t.Setenv("AWS_ACCESS_KEY_ID", "AKIATEST")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
@@ -48,7 +48,7 @@ func TestConverges(t *testing.T) {
 
 const worldNLB = "arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/net/sink/0a"
 
-// world is an account in which a spec meets others' resources.
+// world is an account with resources of several owners.
 type world struct {
 	*rapid.T
 	srv    *ec2test.Server
@@ -122,7 +122,7 @@ func (w *world) spec(label string) *spec.Spec {
 	return s
 }
 
-// target draws an address of which a target is to be made, or the ID of one that is there, which may be ours.
+// target draws the address of a new target, or the ID of an existing one, which may be ours.
 func (w *world) target(label, name string) spec.Target {
 	there := w.srv.Snapshot().Targets
 	if rapid.IntRange(0, 3).Draw(w.T, label+" by ID") == 0 {
@@ -162,7 +162,7 @@ func (w *world) rules(label string) (rules []account.Rule) {
 	return rules
 }
 
-// meddle does what people do by hand, and machines by themselves.
+// meddle makes changes that people make by hand and services by themselves.
 func (w *world) meddle() {
 	there := w.srv.Snapshot()
 	for _, t := range there.Targets {
@@ -191,12 +191,12 @@ func (w *world) meddle() {
 	}
 }
 
-// breakSomething lets one of the next calls that change something go wrong.
+// breakSomething makes one of the next changes fail.
 func (w *world) breakSomething() {
 	faults := map[string]ec2test.Fault{
 		"refused": ec2test.Refused("InvalidParameterValue", "no"), "limit": ec2test.Refused("TrafficMirrorSessionLimitExceeded", "full"),
 		"denied": ec2test.Refused("UnauthorizedOperation", "no"), "internal": ec2test.Internal(), "throttled": ec2test.Throttled(),
-		"lost": ec2test.LostReply(), "unheard": {LostRequest: true},
+		"lost": ec2test.LostReply(), "lost request": {LostRequest: true},
 	}
 	kind := rapid.SampledFrom(slices.Sorted(maps.Keys(faults))).Draw(w.T, "fault")
 	at := rapid.IntRange(1, 25).Draw(w.T, "at call")
@@ -215,7 +215,7 @@ func (w *world) plan(spec *spec.Spec) *sessions.Plan {
 	return p
 }
 
-// apply plans and applies. What AWS would refuse is not tried. Without faults a plan must succeed.
+// apply plans and applies, unless AWS would refuse the plan. Without faults a plan must succeed.
 func (w *world) apply(spec *spec.Spec) *sessions.Plan {
 	p := w.plan(spec)
 	if len(p.Refusals) > 0 {
@@ -230,7 +230,7 @@ func (w *world) apply(spec *spec.Spec) *sessions.Plan {
 	return p
 }
 
-// foreign is all that is not ours, without what is none of mirroring.
+// foreign returns the mirroring resources of other owners.
 func (w *world) foreign() (all []any) {
 	there := w.srv.Snapshot()
 	for _, t := range there.Targets {

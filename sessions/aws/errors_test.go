@@ -48,7 +48,7 @@ func TestClassOfEveryCode(t *testing.T) {
 	}
 }
 
-// TestWhatPeopleRead holds the lines that are shown, to the letter.
+// TestWhatPeopleRead compares whole messages.
 func TestWhatPeopleRead(t *testing.T) {
 	const generic = "You are not authorized to perform this operation."
 	who := "User: arn:aws:sts::111122223333:assumed-role/dev/me is not authorized to perform: ec2:DescribeTrafficMirrorFilterRules because no identity-based policy allows the ec2:DescribeTrafficMirrorFilterRules action."
@@ -88,7 +88,7 @@ func TestWhatPeopleRead(t *testing.T) {
 			assert.EqualError(t, err, "DescribeTrafficMirrorFilterRules: "+strings.ReplaceAll(tt.want, "URL", endpoint))
 			assert.Equal(t, tt.class, sessions.ClassOf(err))
 			assert.Len(t, requests(), tt.tries)
-			assert.Equal(t, map[string]int{tt.class.String(): tt.tries}, outcomes, "every try is told")
+			assert.Equal(t, map[string]int{tt.class.String(): tt.tries}, outcomes, "every attempt is reported")
 		})
 	}
 }
@@ -100,7 +100,7 @@ func TestNobodyListens(t *testing.T) {
 	assert.EqualError(t, err, "DescribeTrafficMirrorFilterRules: no answer from EC2 at "+endpoint+" after 8 tries: connection refused")
 	_, err = c.Read(t.Context())
 	assert.Equal(t, sessions.Unreachable, sessions.ClassOf(err))
-	assert.NotContains(t, err.Error(), "cancel", "the first error is told, not what it ended")
+	assert.NotContains(t, err.Error(), "cancel", "the first error is returned, not the cancellation that it causes")
 	_, err = c.LoadBalancer(t.Context(), "arn:x")
 	assert.EqualError(t, err, "DescribeLoadBalancers: no answer from Elastic Load Balancing v2 at "+endpoint+" after 8 tries: connection refused")
 }

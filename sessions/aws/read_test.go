@@ -138,8 +138,7 @@ func TestReadAllPages(t *testing.T) {
 	}, srv.Calls())
 }
 
-// TestSessionsAreReadFirst: a session that another run makes while this one reads, for an interface that has just come, is
-// not seen without the interface.
+// TestSessionsAreReadFirst: a session that another run creates for a new interface during the read is never seen without its interface.
 func TestSessionsAreReadFirst(t *testing.T) {
 	srv := start(t, small())
 	var mu sync.Mutex
@@ -156,7 +155,7 @@ func TestSessionsAreReadFirst(t *testing.T) {
 	assert.Equal(t, "DescribeTrafficMirrorSessions", order[0])
 }
 
-// BenchmarkRead reads 10,000 sessions on 5,000 interfaces. What stays of it is the metric.
+// BenchmarkRead reads 10,000 sessions on 5,000 interfaces. The metric is the retained memory.
 func BenchmarkRead(b *testing.B) {
 	srv := ec2test.New(large(5000))
 	defer srv.Close()
@@ -256,7 +255,7 @@ func TestRulesOfManyPages(t *testing.T) {
 	assert.Equal(t, []string{"", "more"}, []string{asked[0].Get("NextToken"), asked[1].Get("NextToken")})
 }
 
-// TestFirstErrorEndsRead asks that the others do not go on when one of the five is denied.
+// TestFirstErrorEndsRead: the other reads stop when one of the five is denied.
 func TestFirstErrorEndsRead(t *testing.T) {
 	srv := start(t, large(1))
 	srv.Deny("DescribeInstances")

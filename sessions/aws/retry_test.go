@@ -22,7 +22,7 @@ func newRule(filter string) *sessions.Change {
 	}}}
 }
 
-// TestLostReplyMakesOneObject asks that a creation whose answer is lost is repeated with the same token.
+// TestLostReplyMakesOneObject: a creation whose answer is lost is repeated with the same token.
 func TestLostReplyMakesOneObject(t *testing.T) {
 	for name, f := range map[string]ec2test.Fault{"lost": ec2test.LostReply(), "unheard": {LostRequest: true}, "internal": ec2test.Internal(), "throttled": ec2test.Throttled()} {
 		t.Run(name, func(t *testing.T) {
@@ -45,7 +45,7 @@ func TestLostReplyMakesOneObject(t *testing.T) {
 	}
 }
 
-// TestLostReplyOfDelete asks that a deletion that is repeated, since its answer was lost, is a success.
+// TestLostReplyOfDelete: a deletion that is repeated because its answer was lost succeeds.
 func TestLostReplyOfDelete(t *testing.T) {
 	srv := start(t, small())
 	c := openAt(t, srv.URL)
@@ -72,7 +72,7 @@ func TestDeleteOfNothing(t *testing.T) {
 	}
 }
 
-// TestNotFoundIsRetriedAfterCreation asks that what was made a moment ago is waited for, and only that.
+// TestNotFoundIsRetriedAfterCreation: NotFound is retried only if the change depends on a recent one.
 func TestNotFoundIsRetriedAfterCreation(t *testing.T) {
 	srv := start(t, ec2test.Account{})
 	c := openAt(t, srv.URL)
@@ -91,7 +91,7 @@ func TestNotFoundIsRetriedAfterCreation(t *testing.T) {
 	assert.Equal(t, patientAttempts, srv.Calls()["CreateTrafficMirrorFilterRule"], "not for ever")
 }
 
-// TestInterfaceIsNotWaitedFor asks that an interface that is gone does not hold a run up: nobody here makes any.
+// TestInterfaceIsNotWaitedFor: a missing interface is not retried, since we create none.
 func TestInterfaceIsNotWaitedFor(t *testing.T) {
 	srv := start(t, small())
 	c := openAt(t, srv.URL)
@@ -102,7 +102,7 @@ func TestInterfaceIsNotWaitedFor(t *testing.T) {
 	assert.Equal(t, 1, srv.Calls()["CreateTrafficMirrorSession"])
 }
 
-// TestPatience asks that the waits for what was just made add up to about half a minute, unless the longest wait is shorter.
+// TestPatience: the waits for a recent change add up to about half a minute, unless the longest wait is shorter.
 func TestPatience(t *testing.T) {
 	total := func(longest time.Duration) (sum time.Duration) {
 		r := patientRetryer{newRetryer(defaultAttempts, longest), longest, unmade}
@@ -120,7 +120,7 @@ func TestPatience(t *testing.T) {
 	assert.LessOrEqual(t, total(time.Millisecond), patientAttempts*time.Millisecond)
 }
 
-// TestThrottledFor400Tries asks that no budget of retries runs out: the SDK has one of a hundred.
+// TestThrottledFor400Tries: no retry budget runs out. The SDK's default is a hundred.
 func TestThrottledFor400Tries(t *testing.T) {
 	srv := start(t, ec2test.Account{})
 	c := openAt(t, srv.URL, func(cfg *Config) { cfg.MaxAttempts = 400 })
@@ -129,7 +129,7 @@ func TestThrottledFor400Tries(t *testing.T) {
 	assert.NoError(t, err)
 }
 
-// TestAgainstFake asks the fake EC2 whether all changes mean what they are to mean.
+// TestAgainstFake: each change has the intended effect on the simulated EC2.
 func TestAgainstFake(t *testing.T) {
 	a := small()
 	a.Sessions = nil
@@ -195,7 +195,7 @@ func TestAgainstFake(t *testing.T) {
 	assert.Len(t, after.Targets, 3)
 }
 
-// TestInUseOfAMomentAgo asks that a deletion waits for what used the thing to be gone everywhere, and only where that is told.
+// TestInUseOfAMomentAgo: InUse is retried only if the deletion depends on a recent one.
 func TestInUseOfAMomentAgo(t *testing.T) {
 	srv := start(t, ec2test.Account{})
 	c := openAt(t, srv.URL)

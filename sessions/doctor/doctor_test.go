@@ -15,7 +15,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/sessions/spec"
 )
 
-// TestCovered compares with asking for each address.
+// TestCovered compares with a check of each address.
 func TestCovered(t *testing.T) {
 	prefix := rapid.Custom(func(t *rapid.T) netip.Prefix {
 		addr := netip.AddrFrom4([4]byte{10, 0, 0, rapid.Byte().Draw(t, "last")})
@@ -38,7 +38,7 @@ func TestCovered(t *testing.T) {
 	assert.False(t, covered(whole, []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("2001:db8::/65")}))
 }
 
-// oneSource is a spec and a state with one source, whose target is an interface.
+// oneSource returns a spec with an interface target, and a state with one source.
 func oneSource(t *testing.T) (*spec.Spec, *account.State) {
 	spec, err := spec.Parse("spec.yaml", []byte(`
 owner: demo
@@ -55,7 +55,7 @@ interfaces:
 `))
 }
 
-// network is a Network that answers with an error, if there is one, and remembers what it was asked for.
+// network is a Network that records its arguments and returns an error, if one is set.
 type network struct {
 	err   error
 	asked [][]string
@@ -104,7 +104,7 @@ func TestSurveyGoesOnWithoutPermission(t *testing.T) {
 	assert.Equal(t, sessions.Unreachable, sessions.ClassOf(err))
 }
 
-// answers is a Changer that answers each change with an error, and remembers what it was asked.
+// answers is a Changer that records each change and returns an error.
 type answers struct {
 	err   error
 	asked []sessions.Change
@@ -152,7 +152,7 @@ func TestAskGrants(t *testing.T) {
 	}
 }
 
-// TestDiagnosisOfABadSpec fails as a plan does.
+// TestDiagnosisOfABadSpec: it fails with the error of the plan.
 func TestDiagnosisOfABadSpec(t *testing.T) {
 	spec, _ := oneSource(t)
 	_, err := Diagnose(&Facts{Spec: spec, State: &account.State{}})

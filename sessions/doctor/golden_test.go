@@ -24,7 +24,7 @@ var update = flag.Bool("update", false, "write the findings that come out into t
 
 const diagnoses = "../../testdata/doctor"
 
-// TestDiagnoses compares the printed diagnosis of each case with what stands in its file: spec.yaml, state.yaml and
+// TestDiagnoses compares the printed diagnosis of each case with the one in its file: spec.yaml, state.yaml and
 // network.yaml in, findings out. Each check finds something in one of them at least, and nothing in another.
 func TestDiagnoses(t *testing.T) {
 	files, err := filepath.Glob(diagnoses + "/*.txtar")

@@ -118,7 +118,7 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// TestPagesOfWhatChanges: what is deleted between two pages, even the last one told, neither repeats nor hides others.
+// TestPagesOfWhatChanges: a deletion between two pages, even of the last element returned, neither repeats nor hides others.
 func TestPagesOfWhatChanges(t *testing.T) {
 	srv, client := start(t, big(12))
 	in := &ec2.DescribeTrafficMirrorSessionsInput{MaxResults: aws.Int32(5)}
@@ -151,7 +151,7 @@ func TestDefaultPage(t *testing.T) {
 	assert.Len(t, groups.SecurityGroups, 1001, "security groups come all at once")
 }
 
-// TestFilters asks each kind by what it can be asked by.
+// TestFilters: each kind is filtered by each of its filters.
 func TestFilters(t *testing.T) {
 	account := ec2test.Playground()
 	_, client := start(t, account)

@@ -13,7 +13,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/sessions/ec2test"
 )
 
-// TestDryRun: a dry run says whether the call would be permitted, after looking at what it names, and changes nothing.
+// TestDryRun: a dry run checks parameters and permission and changes nothing.
 func TestDryRun(t *testing.T) {
 	account := small()
 	account.Interfaces = append(account.Interfaces, ec2test.Interface{ID: "eni-t2", Refusal: "eni-t2 must be attached to a supported instance"})
@@ -83,7 +83,7 @@ func TestClientToken(t *testing.T) {
 	assert.Empty(t, srv.Snapshot().Sessions, "what is gone does not come back with its token")
 }
 
-// TestLostReply: the SDK asks again with the token that it made up, and one object exists.
+// TestLostReply: the SDK retries with the token that it generated, and one object exists.
 func TestLostReply(t *testing.T) {
 	srv, client := start(t, small())
 	srv.FailNext(ec2test.LostReply(), 2)
@@ -106,7 +106,7 @@ func TestLostReply(t *testing.T) {
 	assert.Len(t, srv.Snapshot().Filters, 2, "it did not")
 }
 
-// TestThrottling: the SDK's retryer sees it and tries again, three times in all.
+// TestThrottling: the SDK retries, three attempts in all.
 func TestThrottling(t *testing.T) {
 	srv, client := start(t, small())
 	for _, f := range []ec2test.Fault{ec2test.Throttled(), ec2test.Internal()} {
@@ -160,7 +160,7 @@ func TestFaultsAreDeterministic(t *testing.T) {
 	assert.Regexp(t, "^tmfr-", log[3].ID)
 }
 
-// TestHook: it is told of each call, may use the server, and decides.
+// TestHook: it runs before each call, may use the server, and its fault takes effect.
 func TestHook(t *testing.T) {
 	srv, client := start(t, small())
 	srv.Hook(func(action string, n int) ec2test.Fault {
@@ -183,7 +183,7 @@ func TestHook(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// TestConsistency: what was made is not found for so many calls, or until told.
+// TestConsistency: a new resource is hidden for the given number of calls, or until ShowAll.
 func TestConsistency(t *testing.T) {
 	srv, client := start(t, small())
 	ctx := t.Context()
@@ -232,7 +232,7 @@ func TestConsistency(t *testing.T) {
 	assert.True(t, sees(id))
 }
 
-// TestConcurrentUse holds what many callers at once may rely on: no VNI and no session number twice.
+// TestConcurrentUse: concurrent callers get no VNI and no session number twice.
 func TestConcurrentUse(t *testing.T) {
 	account := small()
 	for range 50 {

@@ -10,7 +10,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/sessions/ec2test"
 )
 
-// two is an account of two of each that differ in all that can be asked for: the first of them has the values of TestFields.
+// two is an account with two of each kind that differ in every filter field. The first has the values of TestFields.
 func two() ec2test.Account {
 	all, some := cidr("0.0.0.0/0"), cidr("10.0.0.0/8")
 	return ec2test.Account{
@@ -55,7 +55,7 @@ func two() ec2test.Account {
 	}
 }
 
-// TestFields asks by each documented filter that the server knows: the first of each kind is found, and no other.
+// TestFields: each supported filter finds the first of each kind, and no other.
 func TestFields(t *testing.T) {
 	_, client := start(t, two())
 	ctx := t.Context()
@@ -153,7 +153,7 @@ func TestFields(t *testing.T) {
 	}
 }
 
-// TestRulesOfFilter: rules are asked for by their filter, by their IDs, and by both.
+// TestRulesOfFilter: rules are selected by their filter, by their IDs, and by both.
 func TestRulesOfFilter(t *testing.T) {
 	_, client := start(t, two())
 	find := func(filter string, rules ...string) ([]string, error) {

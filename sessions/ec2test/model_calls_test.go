@@ -15,7 +15,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/sessions/ec2test"
 )
 
-// draw picks a key of a map, or one that is not there.
+// draw picks a key of a map, or a missing one.
 func draw[V any](t *rapid.T, what string, from map[string]V) string {
 	return rapid.SampledFrom(append(slices.Sorted(maps.Keys(from)), what+"-none")).Draw(t, what)
 }
@@ -141,7 +141,7 @@ func deleted(t *rapid.T, err error, ok, used bool, notFound, inUse string, forge
 	}
 }
 
-// doInterface deletes an interface, with the sessions that mirror it, or makes it.
+// doInterface deletes an interface with the sessions that mirror it, or creates it.
 func (m *model) doInterface(_ context.Context, t *rapid.T) {
 	id := fmt.Sprintf("eni-%d", rapid.IntRange(0, 3).Draw(t, "eni"))
 	if !m.enis[id] {

@@ -14,7 +14,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/sessions/ec2test"
 )
 
-// model is what a mirror set-up does, in as few words as possible: everything by ID, nothing indexed, nothing on a wire.
+// model is the simplest implementation of a mirror set-up: maps by ID, no index, no wire format.
 type model struct {
 	client   *ec2.Client
 	srv      *ec2test.Server
@@ -37,7 +37,7 @@ type modelSession struct {
 
 var modelLimits = ec2test.Limits{Sessions: 5, Targets: 3, Filters: 3, RulesPerFilter: 2, SessionsPerInterface: 2, SourcesPerInterface: 2}
 
-// createTarget says how the creation of a target ends.
+// createTarget returns the expected result of creating a target.
 func (m *model) createTarget(address string) string {
 	switch {
 	case address != nlb && !m.enis[address]:
@@ -66,7 +66,7 @@ func (m *model) createRule(r modelRule) string {
 	return ""
 }
 
-// put says how the creation of a session ends, or its modification if it has an ID.
+// put returns the expected result of creating a session, or of modifying it if it has an ID.
 func (m *model) put(id string, s modelSession) string {
 	address, target := m.targets[s.target]
 	switch {
@@ -87,7 +87,7 @@ func (m *model) put(id string, s modelSession) string {
 	return m.room(id, s, address)
 }
 
-// room says what quota or number is in the way of a session.
+// room returns the error of a used-up quota or a taken number.
 func (m *model) room(id string, s modelSession, address string) string {
 	onENI, sources, taken := 0, map[string]bool{s.eni: true}, false
 	for other, o := range m.sessions {
@@ -125,7 +125,7 @@ func (m *model) used(id string) bool {
 	return false
 }
 
-// compare asks that the server's state is the model's.
+// compare requires that the server's state equals the model's.
 func (m *model) compare(t require.TestingT) {
 	got := model{enis: map[string]bool{}, targets: map[string]string{}, filters: map[string]bool{}, rules: map[string]modelRule{}, sessions: map[string]modelSession{}}
 	vnis := map[uint32]bool{}
@@ -154,7 +154,7 @@ func (m *model) compare(t require.TestingT) {
 	require.Len(t, vnis, len(m.sessions), "VNIs that EC2 chooses are unique")
 }
 
-// TestAgainstModel goes through random calls and asks after each that the server answered, and is, as the model says.
+// TestAgainstModel: after each of a series of random calls the answer and the state equal the model's.
 func TestAgainstModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		account := ec2test.Account{Limits: modelLimits, Seed: rapid.Uint64().Draw(t, "seed"), LoadBalancers: []ec2test.LoadBalancer{{ARN: nlb}}}

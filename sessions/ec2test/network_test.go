@@ -76,7 +76,8 @@ func TestDescribeNetwork(t *testing.T) {
 	assert.Nil(t, sink.IpPermissionsEgress[0].FromPort)
 }
 
-// TestDeletions: an interface takes the sessions that mirror it along; a target's interface, or balancer, takes nothing.
+// TestDeletions: an interface is deleted together with the sessions that mirror it. Deleting the interface or balancer of a target deletes
+// nothing else.
 func TestDeletions(t *testing.T) {
 	account := small()
 	account.Sessions = []ec2test.Session{
@@ -131,7 +132,7 @@ func TestTags(t *testing.T) {
 	assert.NotContains(t, srv.Snapshot().Targets[1].Tags, "c", "all or none")
 }
 
-// TestSnapshotSeeds: a snapshot shares nothing with the server, and a server that begins with it is the same.
+// TestSnapshotSeeds: a snapshot shares no memory with the server, and a server that starts with it has the same state.
 func TestSnapshotSeeds(t *testing.T) {
 	for _, account := range []ec2test.Account{small(), ec2test.Playground(), big(3)} {
 		first, _ := start(t, account)
@@ -223,7 +224,7 @@ func TestLoadBalancerPages(t *testing.T) {
 	assert.Equal(t, []string{"a", "b", "c"}, all)
 }
 
-// TestBehindTheAPI: what tests put and remove themselves is there and gone at once, and is no call.
+// TestBehindTheAPI: the Put and Remove methods take effect at once and are not logged as calls.
 func TestBehindTheAPI(t *testing.T) {
 	srv, _ := start(t, small())
 	srv.Delay(ec2test.Always)

@@ -28,7 +28,7 @@ func rule(change ...func(*ec2.CreateTrafficMirrorFilterRuleInput)) *ec2.CreateTr
 	return in
 }
 
-// TestRefusals has for each error what brings it about; the state stays as it was.
+// TestRefusals has a cause for each error. The state does not change.
 func TestRefusals(t *testing.T) {
 	type in = ec2.CreateTrafficMirrorSessionInput
 	ports := func(from, to int32) *types.TrafficMirrorPortRangeRequest {

@@ -28,7 +28,7 @@ func post(t *testing.T, url, form, authorization string) (status int, body strin
 	return res.StatusCode, string(text)
 }
 
-// TestWireErrors has what the SDK does not send.
+// TestWireErrors sends requests that the SDK does not send.
 func TestWireErrors(t *testing.T) {
 	srv, _ := start(t, small())
 	const signed = "AWS4-HMAC-SHA256 Credential=AKID/20260101/eu-west-1/ec2/aws4_request"
@@ -63,7 +63,7 @@ func TestWireErrors(t *testing.T) {
 	}
 }
 
-// TestWireFormat holds one whole answer, character by character.
+// TestWireFormat compares one whole answer.
 func TestWireFormat(t *testing.T) {
 	srv, _ := start(t, ec2test.Account{Sessions: []ec2test.Session{
 		{ID: "tms-0a", Interface: "eni-0a", Target: "tmt-0a", Filter: "tmf-0a", VNI: 77, PacketLength: 128, Description: "<&>", Tags: map[string]string{"Name": "v1\x01", "A": ""}},
@@ -79,7 +79,7 @@ func TestWireFormat(t *testing.T) {
 		`</DescribeTrafficMirrorSessionsResponse>`, body)
 }
 
-// TestCloseEndsRequests: nothing of a closed server is left running, and its address is free again.
+// TestCloseEndsRequests: a closed server leaves no goroutine, and its address is free.
 func TestCloseEndsRequests(t *testing.T) {
 	srv := ec2test.New(small())
 	srv.Close()

@@ -15,7 +15,7 @@ import (
 
 var update = flag.Bool("update", false, "write the errors that come out into testdata/sessions/specs")
 
-// eachSpec calls f with each spec of testdata/sessions/specs, all of them wrong, and where the errors stand that are wanted.
+// eachSpec calls f with each spec of testdata/sessions/specs, all of which have mistakes, and with the file of the expected errors.
 func eachSpec(tb testing.TB, f func(name string, text []byte, want *txtar.File)) {
 	paths, err := filepath.Glob("../../testdata/sessions/specs/*.txtar")
 	require.NoError(tb, err)

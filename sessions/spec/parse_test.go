@@ -72,7 +72,7 @@ func TestDocumentedSpec(t *testing.T) {
 	}, unplaced(spec))
 }
 
-// goodSpecs are what a spec may be like, in all that the documented one is not.
+// goodSpecs are valid specs with features that the documented one lacks.
 var goodSpecs = []struct {
 	name, text string
 	want       Spec
@@ -146,7 +146,7 @@ func TestSpecPositions(t *testing.T) {
 	require.Equal(t, Position{Line: 4, Column: 3}, spec.Sources[1].At)
 }
 
-// TestWindowsLineEnds are line ends like any other, and change no place.
+// TestWindowsLineEnds: they are accepted and change no position.
 func TestWindowsLineEnds(t *testing.T) {
 	text := strings.ReplaceAll("# a comment\nowner: o\n# another\nsources:\n  a:\n    vpcs: vpc-1 # one more\n  b: {vpcs: vpc-2}\nsessions: {}\n", "\n", "\r\n")
 	spec, err := Parse("x", []byte(text))
