@@ -16,7 +16,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/flowlog"
 )
 
-// TestFlowLogFile: the names of the fields are the first line of each file, and events of other kinds are none of its business.
+// TestFlowLogFile: the first line of a file has the names of the fields. Events of other kinds are ignored.
 func TestFlowLogFile(t *testing.T) {
 	out := &memory{}
 	f, err := flowlog.Parse("interface-id bytes")
@@ -37,8 +37,8 @@ func TestFlowLogFile(t *testing.T) {
 	assert.Equal(t, event.Counts{Produced: want, Written: want}, q.Counts())
 }
 
-// TestFlowLogFileThatCannotBeWritten: its header comes as soon as there is room, and what is missing is said.
-func TestFlowLogFileThatCannotBeWritten(t *testing.T) {
+// TestFlowLogAfterAFailedWrite: the header is written with the first successful write, and the lost record is reported as SKIPDATA.
+func TestFlowLogAfterAFailedWrite(t *testing.T) {
 	out := &memory{err: syscall.ENOSPC}
 	f, err := flowlog.Parse("interface-id bytes log-status")
 	require.NoError(t, err)

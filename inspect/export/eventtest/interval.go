@@ -14,13 +14,13 @@ var TwoAddrs = &event.Owner{
 	Account: "111122223333", Addrs: []netip.Addr{netip.MustParseAddr("10.0.1.10"), netip.MustParseAddr("10.0.1.11"), netip.MustParseAddr("2001:db8::a")},
 }
 
-// Window is the beginning of the aggregation Window of Interval, in Unix seconds.
+// Window is the beginning of the aggregation window of Interval, in Unix seconds.
 const Window = 1_700_000_040
 
-// interval is a connection that the interface opens, and that is answered, in a window.
+// Interval returns the counts of an answered connection that the interface opened, in a window.
 func Interval() (*event.Batch, *event.Event) {
 	b := new(event.Batch)
-	name := b.CopyText([]byte("api example.com")) // names off the wire are hostile
+	name := b.CopyText([]byte("api example.com")) // names from packets may have any bytes
 	b.Events = append(b.Events, event.Event{
 		Kind: event.Interval, Proto: l7.TLS, Nanos: Window * 1e9,
 		Src: netip.MustParseAddr("10.0.1.11").As16(), Dst: netip.MustParseAddr("52.95.110.1").As16(), SrcPort: 40000, DstPort: 443,
@@ -38,7 +38,7 @@ func Interval() (*event.Batch, *event.Event) {
 	return b, &b.Events[0]
 }
 
-// Closed returns the end of a window of a minute, in which the program lost some copies.
+// Closed returns the end of a window of a minute in which the program lost some copies.
 func Closed(from uint32, lost uint64) (*event.Batch, *event.Event) {
 	b := &event.Batch{Events: []event.Event{{Kind: event.Closed, Window: event.WindowRecord{From: from, To: from + 60, Lost: lost}}}}
 	return b, &b.Events[0]

@@ -19,7 +19,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/flowlog"
 )
 
-// intervalBatch is n flows' counts of one window.
+// intervalBatch returns the counts of n flows in one window.
 func intervalBatch(n int) *event.Batch {
 	b := new(event.Pool).New()
 	for range n {
@@ -40,8 +40,9 @@ func flowQueue(t testing.TB, cfg parquet.Config) *export.Queue {
 	return export.NewQueue(export.QueueConfig{Kinds: records.Kinds, Consumer: consumer, Bytes: 1 << 20, Block: true, Log: cfg.Log})
 }
 
-// TestQueueToParquet: every event is written, both directions of a flow as a row each.
+// TestQueueToParquet: every event is written, with a row for each direction of a flow.
 func TestQueueToParquet(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	q := flowQueue(t, config(dir))
 	for range 50 {
@@ -61,8 +62,9 @@ func TestQueueToParquet(t *testing.T) {
 	assert.Equal(t, 10000, rows)
 }
 
-// TestQueueToParquetCountsLosses: what could not be written is dropped, by the queue's counts too.
+// TestQueueToParquetCountsLosses: events whose rows could not be written count as dropped.
 func TestQueueToParquetCountsLosses(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	q := flowQueue(t, config(dir))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "AWSLogs"), nil, 0o600))
@@ -75,8 +77,9 @@ func TestQueueToParquetCountsLosses(t *testing.T) {
 	assert.Zero(t, counts.Written)
 }
 
-// TestQueueToParquetGivesUp: when there is no time to finish, nothing is left behind, readable or not.
-func TestQueueToParquetGivesUp(t *testing.T) {
+// TestQueueToParquetDeadline: at the deadline of Close every event is counted as written or dropped.
+func TestQueueToParquetDeadline(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	q := flowQueue(t, config(dir))
 	q.Events(intervalBatch(100))
@@ -88,8 +91,8 @@ func TestQueueToParquetGivesUp(t *testing.T) {
 	assert.Equal(t, uint64(100), counts.Written[event.Interval]+counts.Dropped[event.Interval])
 }
 
-// TestParquetMemory: however many accounts, names and hours there are, no more memory is held than was given, but for what the
-// files' descriptions take.
+// TestParquetMemory: the writer's memory does not exceed its bound, except for the descriptions of files, whatever the number of
+// accounts, names and hours.
 func TestParquetMemory(t *testing.T) {
 	const memory, slack = 8 << 20, 4 << 20
 	p := openFlows(t, config(t.TempDir(), func(c *parquet.Config) { c.Memory = memory }))
@@ -113,7 +116,7 @@ func TestParquetMemory(t *testing.T) {
 	assert.Equal(t, uint64(30_000), p.written)
 }
 
-// heap is the bytes of memory that are held.
+// heap returns the bytes of memory on the heap.
 func heap() uint64 {
 	runtime.GC()
 	var m runtime.MemStats

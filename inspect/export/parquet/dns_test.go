@@ -16,7 +16,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/l7"
 )
 
-// answer is one of a DNS response; its data are fields if they are several.
+// answer is an answer of a DNS response. fields are its data if there are several.
 type answer struct {
 	name, kind, data string
 	fields           []string
@@ -63,8 +63,9 @@ func dnsResponse(b *event.Batch, rcode string, answers ...answer) event.Event {
 	return e
 }
 
-// TestDNSTable: every answer is a row, by the name that was asked for and by its own; a response without one is a row too.
+// TestDNSTable: every answer is a row, with the name in the question and its own name. A response without answers is one row.
 func TestDNSTable(t *testing.T) {
+	t.Parallel()
 	b := &event.Batch{}
 	request := eventtest.DNS(b)
 	var h l7.Hint

@@ -18,8 +18,9 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/export/parquet"
 )
 
-// TestParquetDocs: docs/parquet.md has each table's columns with their types, all of them, in the files' order.
+// TestParquetDocs: docs/parquet.md lists all columns of each table with their types, in the order of the files.
 func TestParquetDocs(t *testing.T) {
+	t.Parallel()
 	page, err := os.ReadFile("../../../docs/parquet.md")
 	require.NoError(t, err)
 	for title, file := range map[string]*pq.File{
@@ -38,7 +39,7 @@ func TestParquetDocs(t *testing.T) {
 	}
 }
 
-// columnTypes is a file's columns and their types in Athena's words.
+// columnTypes returns the columns of a file with Athena's names of their types.
 func columnTypes(file *pq.File) (columns []string) {
 	for _, c := range file.Metadata().RowGroups[0].Columns {
 		e := format.SchemaElement{}

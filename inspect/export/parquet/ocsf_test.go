@@ -16,7 +16,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/flowlog"
 )
 
-// ocsfRequired is what class 4001 and the objects that we use require, with the types that Security Lake has for OCSF's.
+// ocsfRequired has the required attributes of class 4001 and of the objects in it, with Security Lake's types.
 // https://schema.ocsf.io/1.3.0/classes/network_activity
 var ocsfRequired = map[string]format.Type{
 	"activity_id": format.Int32, "category_uid": format.Int32, "class_uid": format.Int32, "type_uid": format.Int64,
@@ -26,6 +26,7 @@ var ocsfRequired = map[string]format.Type{
 }
 
 func TestOCSF(t *testing.T) {
+	t.Parallel()
 	const at = 1_790_006_400
 	egress := flowlog.Record{
 		AccountID: "111122223333", InterfaceID: "eni-1", InstanceID: "i-1", VPCID: "vpc-1", SubnetID: "subnet-1", Region: "eu-west-1", AZID: "euw1-az1",
@@ -96,7 +97,7 @@ func TestOCSF(t *testing.T) {
 	})
 }
 
-// assertRow compares the columns that want has.
+// assertRow compares the columns in want.
 func assertRow(t *testing.T, row, want parquetRow) {
 	for name, v := range want {
 		require.Contains(t, row, name)

@@ -21,7 +21,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/flowlog"
 )
 
-// wantRow is what a record's row has.
+// wantRow returns the row of a record.
 func wantRow(r *flowlog.Record) parquetRow {
 	row := parquetRow{}
 	for i := range flowlog.Fields {
@@ -47,7 +47,7 @@ func wantRow(r *flowlog.Record) parquetRow {
 	return row
 }
 
-// printable is what readers of Parquet get to see of a text that is not UTF-8.
+// printable returns a text as readers of Parquet get it: text that is not UTF-8 is escaped.
 func printable(text string) string {
 	if utf8.ValidString(text) {
 		return text
@@ -63,9 +63,9 @@ func printable(text string) string {
 	return b.String()
 }
 
-// TestParquetHoldsTheRecords: whatever the records are, all are in the files, once, as they were, sorted by start within each
-// row group, those that share a second in the order in which they came.
+// TestParquetHoldsTheRecords: each record is in the files once, unchanged. Each row group is sorted by start, and the sort is stable.
 func TestParquetHoldsTheRecords(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		dir, err := os.MkdirTemp(t.TempDir(), "")
 		require.NoError(rt, err)
@@ -122,9 +122,10 @@ func drawRecord(t *rapid.T) flowlog.Record {
 	return r
 }
 
-// TestParquetColumns: the columns of AWS's published table, in its order and with its types, come first, and then ours.
+// TestParquetColumns: the first columns are those of AWS's published table, in its order and with its types. Ours follow.
 // https://docs.aws.amazon.com/athena/latest/ug/vpc-flow-logs-create-table-statement.html has them for versions 2 to 5.
 func TestParquetColumns(t *testing.T) {
+	t.Parallel()
 	const published = `version int, account_id string, interface_id string, srcaddr string, dstaddr string, srcport int, dstport int,
 		protocol bigint, packets bigint, bytes bigint, start bigint, end bigint, action string, log_status string, vpc_id string,
 		subnet_id string, instance_id string, tcp_flags int, type string, pkt_srcaddr string, pkt_dstaddr string, region string,
@@ -136,7 +137,7 @@ func TestParquetColumns(t *testing.T) {
 	elements := file.Metadata().Schema[1:]
 	for i, want := range strings.Split(strings.Join(strings.Fields(published), " "), ", ") {
 		if want == "protocol bigint" {
-			want = "protocol int" // so in the files, as the page on record fields has it; Athena's text table is wider
+			want = "protocol int" // as in AWS's Parquet files and its page on record fields; the table for text files has a wider type
 		}
 		assert.Equal(t, want, elements[i].Name+" "+athenaType(&elements[i]))
 	}
@@ -153,8 +154,9 @@ func athenaType(e *format.SchemaElement) string {
 	}[e.Type.V]
 }
 
-// TestParquetSaysWhatItIs: compression, order and bounds that a reader relies on.
-func TestParquetSaysWhatItIs(t *testing.T) {
+// TestParquetMetadata: files have the compression, order and bounds that readers rely on.
+func TestParquetMetadata(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	records := eventtest.BusyRecords(5000)
 	for i := range records {

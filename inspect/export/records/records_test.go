@@ -14,7 +14,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/flowlog"
 )
 
-// written is the lines of an event in a format, without the header.
+// written returns the lines of an event in a format, without the header.
 func written(t *testing.T, cfg records.Config, format string, b *event.Batch, e *event.Event) []string {
 	f, err := flowlog.Parse(format)
 	require.NoError(t, err)
@@ -46,8 +46,8 @@ func TestRecords(t *testing.T) {
 		"x-direct-to-address x-completeness x-community-id x-vni x-truncated", b, e))
 }
 
-// TestPaired: both directions of a flow that was seen at the other end too name the interface there, one that the inventory does
-// not know by its session.
+// TestPaired: both records of a flow that was seen at the other end too name the interface there. An interface that is not in the
+// inventory is named by its mirror session.
 func TestPaired(t *testing.T) {
 	b, e := eventtest.Interval()
 	assert.Equal(t, []string{"-", "-"}, written(t, records.Config{}, "x-paired", b, e))
@@ -64,7 +64,7 @@ func TestOneWay(t *testing.T) {
 	assert.Equal(t, []string{"443"}, written(t, records.Config{}, "srcport", b, e))
 }
 
-// TestAction: what comes in was let in; what goes out is accepted if somebody answers. Nothing is ever said to be rejected.
+// TestAction: incoming packets were accepted. Outgoing packets are accepted if they are answered. No record has REJECT.
 func TestAction(t *testing.T) {
 	for _, c := range []struct {
 		way      event.Direction
@@ -83,7 +83,7 @@ func TestAction(t *testing.T) {
 	}
 }
 
-// TestTCPFlags: AWS records FIN, SYN and RST, and ACK where it is on a SYN.
+// TestTCPFlags: AWS records FIN, SYN and RST, and ACK if it is on a SYN.
 func TestTCPFlags(t *testing.T) {
 	for seen, want := range map[uint8][2]string{
 		0x02: {"2", "2"}, 0x10: {"0", "16"}, 0x18: {"0", "24"}, 0x1b: {"3", "27"}, 0x12: {"2", "18"}, 0x12 | event.SynAck: {"18", "18"},
@@ -96,7 +96,7 @@ func TestTCPFlags(t *testing.T) {
 	}
 }
 
-// TestWithoutInventory: the envelope still tells the primary address and the direction.
+// TestWithoutInventory: the primary address and the direction are known from the envelope.
 func TestWithoutInventory(t *testing.T) {
 	b, e := eventtest.Interval()
 	e.Owner, e.Flow.Packets[1] = nil, 0
@@ -106,7 +106,7 @@ func TestWithoutInventory(t *testing.T) {
 	assert.Equal(t, []string{"444455556666 - eu-north-1 10.0.1.10 10.0.1.11 egress"}, written(t, cfg, format, b, e))
 }
 
-// TestIPv6: the packet's address is the interface's, or its first one stands for it.
+// TestIPv6: the interface's side has the packet's address if it is the interface's, else the interface's first one.
 func TestIPv6(t *testing.T) {
 	b, e := eventtest.Interval()
 	e.IPVersion, e.Flow.Packets[1] = 6, 0
@@ -116,32 +116,32 @@ func TestIPv6(t *testing.T) {
 	assert.Equal(t, []string{"2001:db8::a 2001:db8::a IPv6"}, written(t, records.Config{}, "srcaddr pkt-srcaddr type", b, e))
 }
 
-// TestLogStatus: an interface without a record in a window that is closed had no data, unless something was lost: then nobody can
-// say so, and each may have lost some.
+// TestLogStatus: an interface without a record in a closed window gets NODATA. If something was lost in the window all interfaces get
+// SKIPDATA instead.
 func TestLogStatus(t *testing.T) {
 	other := &event.Owner{ENI: "eni-0b2", Account: "111122223333"}
 	again := &event.Owner{ENI: "eni-0b2", Account: "111122223333", Session: "tms-2"}
 	owners := []*event.Owner{again, eventtest.TwoAddrs, other}
 	cfg := records.Config{Owners: func() []*event.Owner { return append([]*event.Owner(nil), owners...) }}
 	f := &records.Encoder{Format: flowlog.Default, Builder: records.NewBuilder(cfg)}
-	say := func(b *event.Batch, e *event.Event) string { return string(f.Append(nil, b, e)) }
+	lines := func(b *event.Batch, e *event.Event) string { return string(f.Append(nil, b, e)) }
 
-	say(eventtest.Interval())
-	assert.Equal(t, "2 111122223333 eni-0b2 - - - - - - - 1700000040 1700000099 - NODATA\n", say(eventtest.Closed(eventtest.Window, 0)))
+	lines(eventtest.Interval())
+	assert.Equal(t, "2 111122223333 eni-0b2 - - - - - - - 1700000040 1700000099 - NODATA\n", lines(eventtest.Closed(eventtest.Window, 0)))
 	assert.Equal(t, "2 111122223333 eni-0a1 - - - - - - - 1700000100 1700000159 - NODATA\n"+
-		"2 111122223333 eni-0b2 - - - - - - - 1700000100 1700000159 - NODATA\n", say(eventtest.Closed(eventtest.Window+60, 0)))
+		"2 111122223333 eni-0b2 - - - - - - - 1700000100 1700000159 - NODATA\n", lines(eventtest.Closed(eventtest.Window+60, 0)))
 	b, part := eventtest.Closed(eventtest.Window+60, 0)
 	part.Window.Partial = true
-	assert.Empty(t, say(b, part), "of a part of a window nobody can say so")
-	say(eventtest.Interval())
+	assert.Empty(t, lines(b, part), "only a part of the window was watched")
+	lines(eventtest.Interval())
 	const lost = "2 111122223333 eni-0a1 - - - - - - - 1700000040 1700000099 - SKIPDATA\n" +
 		"2 111122223333 eni-0b2 - - - - - - - 1700000040 1700000099 - SKIPDATA\n"
-	assert.Equal(t, lost, say(eventtest.Closed(eventtest.Window, 3)))
+	assert.Equal(t, lost, lines(eventtest.Closed(eventtest.Window, 3)))
 	f.Lost(1)
-	assert.Equal(t, lost, say(eventtest.Closed(eventtest.Window, 0)), "events that found no room were lost too")
-	assert.NotContains(t, say(eventtest.Closed(eventtest.Window, 0)), "SKIPDATA", "told once")
+	assert.Equal(t, lost, lines(eventtest.Closed(eventtest.Window, 0)), "dropped events were lost too")
+	assert.NotContains(t, lines(eventtest.Closed(eventtest.Window, 0)), "SKIPDATA", "losses count once")
 
 	owners = nil
-	assert.Empty(t, say(eventtest.Closed(eventtest.Window, 0)))
-	assert.Equal(t, "2 unknown - - - - - - - - 1700000040 1700000099 - SKIPDATA\n", say(eventtest.Closed(eventtest.Window, 1)))
+	assert.Empty(t, lines(eventtest.Closed(eventtest.Window, 0)))
+	assert.Equal(t, "2 unknown - - - - - - - - 1700000040 1700000099 - SKIPDATA\n", lines(eventtest.Closed(eventtest.Window, 1)))
 }
