@@ -2,6 +2,7 @@ package forward
 
 import (
 	"net/netip"
+	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -36,6 +37,7 @@ func newTestSelector(t testing.TB, cfg Config, owners mirror.Owners) (*Selector,
 	r, fresh := s.Flows.Get(&key, flow.Hash(&key), 1)
 	require.True(t, fresh)
 	s.Begin(r, 0, p)
+	t.Cleanup(func() { runtime.KeepAlive(s) }) // with it go the records, which are outside the heap
 	return s, r
 }
 
