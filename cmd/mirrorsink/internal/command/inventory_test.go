@@ -178,7 +178,7 @@ func TestReplayCountsWhatTheInventoryDoesNotKnow(t *testing.T) {
 	writeInventory(t, path, inv)
 	r := runHere(t, "replay", "--inventory", path, "--eve", eve, testdata("mirror-both-ends.pcap"), testdata("plain-dns.pcap"))
 	require.Equal(t, exitOK, r.code, r.stderr)
-	assert.Regexp(t, `(?m)^unattributed +\d+ packets of mirror sessions that the inventory does not know$`, r.stderr)
+	assert.Regexp(t, `(?m)^unattributed +\d+ packets of mirror sessions that are not in the inventory$`, r.stderr)
 	seen := map[bool]int{}
 	for _, e := range readEvents(t, eve) {
 		if m, mirrored := e["mirror"].(map[string]any); mirrored {

@@ -22,21 +22,21 @@ func (s *snapshot) Print(w io.Writer) {
 	for name, n := range s.ByReason() {
 		view.PrintCount(tw, "  "+name, n, "")
 	}
-	view.PrintCount(tw, "kernel drops", s.KernelDrops, "datagrams that came faster than they were read")
+	view.PrintCount(tw, "kernel drops", s.KernelDrops, "datagrams that arrived faster than they were read")
 	fmt.Fprintf(tw, "flows\t%d, %d of them with a name\n", s.FlowsNew, s.Named)
 	fmt.Fprintf(tw, "messages\t%s\n", s.messages())
-	view.PrintCount(tw, "truncated", s.Truncated, "packets whose copy was cut")
-	view.PrintCount(tw, "unattributed", s.Unattributed, "packets of mirror sessions that the inventory does not know")
-	view.PrintCount(tw, "lost", s.LostBytes, fmt.Sprintf("bytes that hosts acknowledged and no copy had, at %d places", s.Gaps))
+	view.PrintCount(tw, "truncated", s.Truncated, "packets whose copy was truncated")
+	view.PrintCount(tw, "unattributed", s.Unattributed, "packets of mirror sessions that are not in the inventory")
+	view.PrintCount(tw, "lost", s.LostBytes, fmt.Sprintf("bytes that hosts acknowledged without a copy, in %d gaps", s.Gaps))
 	view.PrintCount(tw, "bad checksums", s.BadChecksum, "packets")
-	view.PrintCount(tw, "evicted flows", s.FlowsEnded[event.EndForced], "before their time: --memory was used up")
-	view.PrintCount(tw, "evicted streams", s.StreamsEvicted, "before they were read: --memory was used up")
-	view.PrintCount(tw, "evicted fragments", s.FragmentsEvicted, "before their packet was whole: --memory was used up")
+	view.PrintCount(tw, "evicted flows", s.FlowsEnded[event.EndForced], "early: --memory was full")
+	view.PrintCount(tw, "evicted streams", s.StreamsEvicted, "before they were parsed: --memory was full")
+	view.PrintCount(tw, "evicted fragments", s.FragmentsEvicted, "before their packet was complete: --memory was full")
 	view.PrintCount(tw, "oversized", s.Oversized, "datagrams that were read in part")
-	view.PrintCount(tw, "interface losses", s.InterfaceLosses, "times that there was nothing to read from")
+	view.PrintCount(tw, "interface losses", s.InterfaceLosses, "times that the interface was down or missing")
 	view.PrintCount(tw, "clock steps", s.ClockSteps, "times that the clock was set while running")
-	view.PrintCount(tw, "handovers dropped", s.HandoversDropped, "packets put together from fragments, missing from their flows")
-	view.PrintCount(tw, "refused names", s.NamesRefused, "for which there was no room: --memory was used up")
+	view.PrintCount(tw, "handovers dropped", s.HandoversDropped, "reassembled packets missing from their flows")
+	view.PrintCount(tw, "refused names", s.NamesRefused, "that did not fit: --memory was full")
 	fmt.Fprintf(tw, "events\t%d produced, %d written, %d dropped\n",
 		total(s.Export.Produced), total(s.Export.Written), total(s.Export.Dropped))
 	for d := range output.Services {
@@ -52,7 +52,7 @@ func (s *snapshot) printDelivery(w io.Writer, to output.Service) {
 		fmt.Fprintf(w, "to %s\t%d records in %d files, %d delivered, %d dropped, %d refused, %d waiting\n", to, c.Spooled.Records,
 			c.Spooled.Files, c.Delivered.Records, c.Dropped.Records, c.Rejected, c.Waiting.Records)
 	}
-	view.PrintCount(w, "not spooled", c.Unspooled, "records, since the spool could not be written")
+	view.PrintCount(w, "not spooled", c.Unspooled, "records: the spool could not be written")
 }
 
 // messages returns the messages and transactions by protocol.

@@ -25,11 +25,11 @@ func (s *snapshot) printForward(w io.Writer) {
 			fmt.Fprintf(w, "  %v\t%d frames, %d bytes: %.1f %%\n", why, t.Frames, t.Bytes, percent(t.Bytes, all.Bytes))
 		}
 	}
-	view.PrintCount(w, "reordered", s.Forward.Reordered, "frames that waited for others that they had overtaken")
-	view.PrintCount(w, "timed out", s.Forward.TimedOut, "frames that waited for others in vain")
-	view.PrintCount(w, "truncated", s.Fixed.Truncated, "frames that could not be fixed, or were to be dropped")
-	view.PrintCount(w, "fixed", s.Fixed.Lengths, "truncated frames, with lengths set to what is there")
-	view.PrintCount(w, "fixed", s.Fixed.Checksums, "frames with wrong checksums")
+	view.PrintCount(w, "reordered", s.Forward.Reordered, "frames that waited for earlier ones of their flow")
+	view.PrintCount(w, "timed out", s.Forward.TimedOut, "frames that waited for others that did not arrive")
+	view.PrintCount(w, "truncated", s.Fixed.Truncated, "frames that could not be fixed, or that --forward-cut drops")
+	view.PrintCount(w, "fixed", s.Fixed.Lengths, "truncated frames whose lengths were fixed")
+	view.PrintCount(w, "fixed", s.Fixed.Checksums, "frames whose checksums were fixed")
 	for i := range s.Targets {
 		printTarget(w, &s.Targets[i])
 	}
@@ -40,8 +40,8 @@ func percent(part, whole uint64) float64 { return 100 * float64(part) / float64(
 func printTarget(w io.Writer, t *event.Target) {
 	fmt.Fprintf(w, "to %s\t%d frames, %d bytes; dropped: %d %v, %d %v, %d %v\n", t.Name, t.Frames, t.Bytes,
 		t.QueueFull, tx.QueueFull, t.Unreachable, tx.Down, t.Oversize, tx.Oversize)
-	view.PrintCount(w, "  segments", t.Segments, "frames that were made of such as were too long")
-	view.PrintCount(w, "  moved", t.Moved, "frames that went to another sensor than their flow's own")
-	view.PrintCount(w, "  queued", t.Queued, "frames that were not written")
-	view.PrintCount(w, "  outages", t.Outages, "times that it went away")
+	view.PrintCount(w, "  segments", t.Segments, "frames made by segmenting longer ones")
+	view.PrintCount(w, "  moved", t.Moved, "frames sent to another sensor than that of their flow")
+	view.PrintCount(w, "  queued", t.Queued, "frames not written yet")
+	view.PrintCount(w, "  outages", t.Outages, "times that it became unreachable")
 }
