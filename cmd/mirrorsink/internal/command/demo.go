@@ -13,8 +13,8 @@ func newDemo() *cobra.Command {
 		Use:   "demo",
 		Short: "Show named flows from a bundled capture: no AWS, no root",
 		Long: `Plays a bundled capture of three workloads over the loopback interface, as AWS would mirror it, and receives it as listen
-does, with an inventory that says which instances they are. On a terminal it shows a table of the named flows, elsewhere a
-line for each; with --eve it writes events.`,
+does, with an inventory of the three instances. On a terminal it shows a table of the named flows, elsewhere a line for each flow;
+with --eve it writes events.`,
 		Example: `  mirrorsink demo
   mirrorsink demo --for 10s --eve -`,
 		Args: noArgs,

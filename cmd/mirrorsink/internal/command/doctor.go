@@ -25,13 +25,13 @@ func newDoctor() *cobra.Command {
 	opts := doctorOptions{sourceMTU: doctor.DefaultSourceMTU, needs: defaultHostNeeds()}
 	cmd := &cobra.Command{
 		Use:   "doctor [-f SPEC] [--host]",
-		Short: "Look for what loses packets, names or money, and say how to mend it",
-		Long: `Without -f it looks at this machine: buffers, drops, MTU, the network card's allowances, the clock, memory. With -f it looks
-at the set-up that a spec of mirror sessions describes: whether the copies reach the target, what is cut off them, what is not
-mirrored, and whether IAM permits what apply does. --host looks at both.
+		Short: "Check for lost packets, lost names and needless cost",
+		Long: `Without -f it checks this machine: buffers, drops, MTU, the network card's allowances, the clock, memory. With -f it checks
+the set-up that a spec of mirror sessions describes: whether copies reach the target, whether they are truncated, which traffic is
+not mirrored, and whether IAM permits the calls of apply. --host checks both.
 
-Nothing is changed: EC2 is asked for permissions by DryRun. Each finding says what it costs and how to mend it. The exit
-status is 3 if there is one.`,
+It changes nothing: EC2 is asked for permissions by DryRun. Each finding has its impact and a remedy. The exit status is 3 if there
+is a finding.`,
 		Example: `  mirrorsink doctor
   mirrorsink doctor -f mirror.yaml
   mirrorsink doctor -f mirror.yaml --host -o json`,

@@ -12,18 +12,17 @@ import (
 // listenOptions are the flags of listen.
 type listenOptions struct{ sink.ListenConfig }
 
-const listenHelp = `Receives what VPC Traffic Mirroring sends: VXLAN on UDP 4789, and VXLAN within GENEVE on UDP 6081 behind a Gateway Load
-Balancer endpoint. Events go to standard output, logs to standard error, counters to /metrics.
+const listenHelp = `Receives the copies that VPC Traffic Mirroring sends: VXLAN on UDP 4789, and VXLAN in GENEVE on UDP 6081 behind a Gateway
+Load Balancer endpoint. Events go to standard output, logs to standard error, counters to /metrics.
 
-On SIGTERM or SIGINT /readyz fails, reading goes on for --drain, then every open flow is written as an event and the
-program ends. A second signal ends it at once. On SIGHUP event files are reopened, and the inventory is read again.
+On SIGTERM or SIGINT /readyz fails, receiving continues for --drain, then every open flow is written as an event and the
+program ends. A second signal ends it at once. On SIGHUP event files are reopened and the inventory is read again.
 
-With --inventory events say which interface, instance, VPC, subnet and account a mirror session is of: as a file of "sessions
-inventory" has it, or as EC2 tells it, with the credentials and region that the AWS CLI would find. If it cannot be refreshed
-later the old one stays.
+With --inventory events name the interface, instance, VPC, subnet and account of their mirror session. The inventory is a file of
+"sessions inventory", or is read from EC2 with the credentials and region of the AWS CLI. If a refresh fails the old inventory
+is kept.
 
-Every flag can stand in the file of --config, as YAML under its name: "receive-buffer: 64MiB", "allow-vni: [7, 100-199]".
-A flag of the command line takes the place of one of the file.`
+Every flag is also a key of the file of --config; see "mirrorsink help config".`
 
 func newListen() *cobra.Command {
 	opts := defaultListenOptions()

@@ -17,17 +17,18 @@ func newReplay() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "replay FILE...",
 		Short: "Inspect capture files as fast as possible",
-		Long: `Inspects capture files (pcap, pcapng, also compressed with gzip; - is standard input), one after the other. Each
-file is a world of its own: its flows end with it. Events go to standard output, a summary to standard error.
+		Long: `Inspects capture files one after the other: pcap and pcapng, also compressed with gzip; - is standard input. Files are
+independent: flows end at the end of each file. Events go to standard output, a summary to standard error.
 
-Frames may be mirrored copies in VXLAN or GENEVE, or plain; both may be in one file. A file that is cut or damaged is
-inspected as far as it can be read, and makes the exit status 1.
+Frames may be mirrored copies in VXLAN or GENEVE, or plain; one file may have both. A truncated or damaged file is inspected up to
+the damage, and the exit status is 1.
 
-With one worker the same file gives the same bytes each time; with more it gives the same events, in the order of the packets, as
-long as --memory holds all flows. Flows that end by the passing of time, or with the file, may come in another order.
+With one worker the output for a file is the same bytes each time. With more workers it has the same events in the order of the
+packets, except that flows that end by a timeout or at the end of the file may come in another order, as long as --memory holds all
+flows.
 
-With --inventory events say which interface, instance, VPC, subnet and account a mirror session is of, as a file of "sessions
-inventory" has it. It should be of the time of the capture.`,
+With --inventory events name the interface, instance, VPC, subnet and account of their mirror session, from a file of "sessions
+inventory". Use an inventory from the time of the capture.`,
 		Example: `  mirrorsink replay capture.pcap
   mirrorsink replay --eve events.json *.pcap.gz
   mirrorsink replay --inventory inventory.json mirrored.pcap
@@ -60,7 +61,7 @@ inventory" has it. It should be of the time of the capture.`,
 	return cmd
 }
 
-// checkWorkers checks the number of workers, and whether there is memory for all. If nobody asked for so many there are fewer.
+// checkWorkers checks the number of workers and their memory. It reduces a number that was not set by the user.
 func (o *replayOptions) checkWorkers(asked bool) error {
 	if o.Forward.Enabled() {
 		if asked && o.Workers > 1 {
@@ -77,7 +78,7 @@ func (o *replayOptions) checkWorkers(asked bool) error {
 	return sink.CheckMemory(o.Memory, o.Workers)
 }
 
-// check says which options cannot be.
+// check reports options that are invalid, alone or together.
 func (o *replayOptions) check(given func(flag string) bool) error {
 	if err := o.Outputs.Check(given); err != nil {
 		return err

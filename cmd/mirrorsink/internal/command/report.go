@@ -38,11 +38,11 @@ func newReport() *cobra.Command {
 	return groupOf(&cobra.Command{
 		Use:   "report",
 		Short: "Answer questions from recorded files",
-		Long: `Answers questions from files of records: Parquet and flow log lines, of mirrorsink and of VPC Flow Logs themselves, and EVE
-lines, as they are or compressed with gzip, which is found out by content. Folders are searched for such files. Without files,
-or with -, lines are read from standard input.
+		Long: `Answers questions from recorded files: Parquet files and flow log lines of mirrorsink or of VPC Flow Logs, and EVE lines,
+plain or compressed with gzip. The format is detected from the content. Folders are searched for such files. Without files, or
+with -, lines are read from standard input.
 
-A file that is damaged is read as far as it can be, and makes the exit status 1.`,
+A damaged file is read up to the damage, and the exit status is 1.`,
 		Example: `  mirrorsink report top /var/log/mirrorsink/flows
   mirrorsink report management --from -24h AWSLogs/`,
 	}, newReportTop(), newReportManagement(), newReportUnanswered(), newReportDirect(), newReportInitiators(),

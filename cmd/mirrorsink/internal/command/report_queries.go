@@ -31,13 +31,13 @@ func newReportTop() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "top [FILE or folder]...",
-		Short: "Show who has most bytes, packets or flows",
-		Long: `Shows the groups of records with most bytes, packets or flows. A flow is counted once a direction and aggregation window, as
-count(*) counts VPC Flow Logs. The address is that of the other end from the interface, the port that of the server, the
-domain what the public suffix list makes of the name.
+		Short: "Show the groups with the most bytes, packets or flows",
+		Long: `Shows the groups of records with the most bytes, packets or flows. A flow counts once for each direction and aggregation window,
+like count(*) over VPC Flow Logs. The address is that of the remote end, the port that of the server, and the domain the registrable
+domain of the name.
 
-What two mirrored interfaces saw of one connection is counted once: as the client's saw it, which knows the name. By interface
-or instance it is counted for each of them, and once in the total.`,
+A connection that two mirrored interfaces recorded counts once, with the records of the client's interface, which have the name. Grouped
+by interface or instance it counts for each of them, and once in the total.`,
 		Example: `  mirrorsink report top /var/log/mirrorsink/flows
   mirrorsink report top --by packets --group instance --group domain AWSLogs/
   mirrorsink report top --group address --from -24h \
@@ -62,37 +62,37 @@ or instance it is counted for each of them, and once in the total.`,
 }
 
 func newReportManagement() *cobra.Command {
-	return reportCommand("management", "Show what leaves on management ports", `Shows, by interface, what leaves to ports below 1024 and to the ones above by which machines are managed, such as 3389, 5985 and
-6443: the question of the example in AWS's documentation, with names. Answers of servers are left out.`,
+	return reportCommand("management", "Show traffic that leaves to management ports", `Shows, by interface, the traffic that leaves to ports below 1024 and to management ports above, such as 3389, 5985 and 6443: the
+question of the example in AWS's documentation, with names. Answers of servers are excluded.`,
 		`  mirrorsink report management /var/log/mirrorsink/flows
   mirrorsink report management --where 'dstport not in [80, 443]' AWSLogs/`, report.Management)
 }
 
 func newReportUnanswered() *cobra.Command {
-	return reportCommand("unanswered", "Show attempts that nobody answered", `Shows what was sent and not answered. A mirror does not carry what a security group or network ACL dropped on its way in, so it
-knows no REJECT; that nobody answered is what can be seen of it. REJECT records of VPC Flow Logs are counted beside.`,
+	return reportCommand("unanswered", "Show connection attempts without an answer", `Shows packets that were sent without an answer. A mirror does not carry inbound packets that a security group or network ACL dropped, so
+it has no REJECT; a missing answer is the visible effect. REJECT records of VPC Flow Logs are counted separately.`,
 		`  mirrorsink report unanswered /var/log/mirrorsink/flows
   mirrorsink report unanswered --from -1h -o json flows/ AWSLogs/`, report.Unanswered)
 }
 
 func newReportDirect() *cobra.Command {
-	return reportCommand("direct", "Show flows made straight to an address", `Shows flows to addresses that no DNS answer gave the client, by reason: no_lookup, lookup_expired or doh_suspected, which
-"mirrorsink help hints" explains. Only mirrorsink's own records know.`,
+	return reportCommand("direct", "Show flows made straight to an address", `Shows flows to addresses that the client has from no DNS answer, by reason: no_lookup, lookup_expired or doh_suspected, which
+"mirrorsink help hints" explains. Only mirrorsink's own records have it.`,
 		`  mirrorsink report direct /var/log/mirrorsink/flows
   mirrorsink report direct flows/ \
     --where 'direct_to_address == "no_lookup" and not private(address)'`, report.Direct)
 }
 
 func newReportInitiators() *cobra.Command {
-	return reportCommand("initiators", "Show who opens connections to whom, and on what evidence", `Shows which client, by instance and interface where it is mirrored, opened connections to which server. Only mirrorsink's own
-records know; bytes and packets are those that the client sent.`,
+	return reportCommand("initiators", "Show which client opens connections to which server, with the evidence", `Shows which client, by instance and interface where it is mirrored, opened connections to which server. Only mirrorsink's
+own records have it. Bytes and packets are those that the client sent.`,
 		`  mirrorsink report initiators /var/log/mirrorsink/flows
   mirrorsink report initiators --where 'port == 5432' flows/`, report.Initiators)
 }
 
 func newReportNames() *cobra.Command {
-	return reportCommand("names", "Show the names of each instance", `Shows which names each instance spoke to as client, or was asked for as server, with the first and last time. An instance that
-is not known is shown by its interface, or its address.`,
+	return reportCommand("names", "Show the names of each instance", `Shows the names that each instance used as client, or was asked for as server, with the first and last time. An unknown instance is
+shown by its interface or address.`,
 		`  mirrorsink report names /var/log/mirrorsink/flows
   mirrorsink report names -n 0 -o csv flows/ \
     --where 'instance_id == "i-0a1b2c3d4e5f60718"'`, report.Names)
@@ -106,8 +106,8 @@ func newReportNew() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "new --since FILE [FILE or folder]...",
 		Short: "Show names that earlier records do not have",
-		Long: `Shows which names an instance has to do with in the files, and had not in the earlier ones that --since names. --where is for
-both, --from and --to are for the later ones.`,
+		Long: `Shows the names of each instance that the files have and the earlier files of --since do not. --where applies to both, --from and --to
+to the later files only.`,
 		Example: `  mirrorsink report new --since flows/day=24 flows/day=25
   mirrorsink report new --since baseline.parquet today.parquet \
     --where 'direct_to_address == ""'`,
@@ -131,11 +131,11 @@ func newReportNAT() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "nat --nat-logs FILE [FILE or folder]...",
 		Short: "Show who was behind a NAT gateway",
-		Long: `Joins the flow logs of a NAT gateway, where everybody has the gateway's address, with what was seen of mirrored instances: by
-protocol, destination, destination port and time, and where several instances spoke to the same server by packets and bytes.
-Each flow says how sure the answer is: unique (by its bytes, or because nobody else was seen), several, or none.
+		Long: `Joins the flow logs of a NAT gateway, in which every flow has the gateway's address, with the records of mirrored instances: by protocol,
+destination, destination port and time, and by packets and bytes where several instances used the same server. Each flow has a
+certainty: unique (by its bytes, or because there is one candidate), several, or none.
 
---where, --from and --to are for the records of instances.`,
+--where, --from and --to apply to the records of instances.`,
 		Example: `  mirrorsink report nat --nat-logs AWSLogs/111122223333/vpcflowlogs/ \
     /var/log/mirrorsink/flows
   mirrorsink report nat --nat-logs nat.log.gz -n 0 -o csv flows/`,

@@ -88,11 +88,11 @@ func newSessions() *cobra.Command {
 	return groupOf(&cobra.Command{
 		Use:   "sessions",
 		Short: "Manage EC2 traffic mirroring as desired state",
-		Long: `Manages mirror targets, filters and sessions through the EC2 API. A spec in YAML says which interfaces are to be mirrored
-where; plan shows what would change, apply does it, watch goes on doing it. Nothing that does not carry the spec's owner in
-its tags is ever changed.
+		Long: `Manages mirror targets, filters and sessions through the EC2 API. A spec in YAML lists the interfaces to mirror and their targets;
+plan shows the changes, apply makes them, watch applies again and again. Objects without the spec's owner in their tags are never
+changed.
 
-Credentials, region and endpoint are found as the AWS CLI finds them.`,
+Credentials, region and endpoint are found like those of the AWS CLI.`,
 		Example: `  mirrorsink sessions plan -f mirror.yaml
   mirrorsink sessions apply -f mirror.yaml`,
 	}, newPlan(), newApply(), newDestroy(), newStatus(), newWatch(), newInventory(), newIAMPolicy())

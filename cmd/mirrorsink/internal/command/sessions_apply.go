@@ -15,13 +15,13 @@ func newApply() *cobra.Command {
 	dryRun := false
 	cmd := &cobra.Command{
 		Use:   "apply -f SPEC",
-		Short: "Make what there is what the spec says",
-		Long: `Does what plan shows, in the order target, filter, rules, network services, sessions; what is not wanted any more goes in the
-order sessions, rules, filters, targets. It stops at the first change that needs a person, and says what is done and what
-is not. Running it again finishes the job.
+		Short: "Change the account to match the spec",
+		Long: `Makes the changes that plan shows: target, filter, rules, network services, sessions; then it deletes unwanted sessions, rules, filters
+and targets, in this order. It stops at the first change that needs a person and reports which changes are done and which are
+not. Run it again to finish.
 
-With --dry-run EC2 is only asked whether it would allow each change. What depends on something that is not there yet cannot
-be asked.`,
+With --dry-run it only asks EC2 whether each change would be allowed. Changes that depend on objects that do not exist yet cannot be
+asked about.`,
 		Example: `  mirrorsink sessions apply -f mirror.yaml`,
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

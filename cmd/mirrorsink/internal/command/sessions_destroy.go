@@ -22,9 +22,9 @@ func newDestroy() *cobra.Command {
 	yes := false
 	cmd := &cobra.Command{
 		Use:   "destroy -f SPEC",
-		Short: "Take away everything that is the spec's owner's",
-		Long: `Deletes every session, rule, filter and target that carries the spec's owner in its tags, whatever else the spec says. On a
-terminal it shows them and asks; elsewhere it needs --yes. Sessions cost money until they are deleted.`,
+		Short: "Delete all objects of the spec's owner",
+		Long: `Deletes every session, rule, filter and target with the spec's owner in its tags, whatever else the spec has. On a terminal it
+shows them and asks; elsewhere it needs --yes. Sessions cost money until they are deleted.`,
 		Example: `  mirrorsink sessions destroy -f mirror.yaml --yes`,
 		Args:    noArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return runDestroy(cmd, opts, yes) },

@@ -17,12 +17,12 @@ func newIAMPolicy() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "iam-policy [plan|apply|watch|inventory|doctor]",
 		Short: "Print the least IAM policy for a command",
-		Long: `Prints the IAM policy with which a command can do its work and nothing else; without an argument that of apply. AWS is not
-called. destroy needs what apply does, status what plan does, "listen --inventory ec2" what inventory does. A plan with --probe
-asks whether sessions could be made, and needs what apply does.
+		Long: `Prints the smallest IAM policy for a command; without an argument that of apply. It does not call AWS. destroy needs the policy of
+apply, status that of plan, "listen --inventory ec2" that of inventory. A plan with --probe asks whether sessions could be created,
+and needs the policy of apply.
 
-The flags narrow the policy: to what carries an owner's tag, to an account, to a region. "mirrorsink help iam" lists what each action is
-for.`,
+The flags restrict the policy to objects with an owner's tag, to an account, to a region. "mirrorsink help iam" lists the purpose of each
+action.`,
 		Example: `  mirrorsink sessions iam-policy apply --owner payments-prod \
     --account 111122223333 --region eu-west-1 > policy.json
   aws iam create-policy --policy-name mirrorsink \

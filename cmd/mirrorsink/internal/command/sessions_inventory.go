@@ -26,10 +26,10 @@ func newInventory() *cobra.Command {
 	var opts writeInventoryOptions
 	cmd := &cobra.Command{
 		Use:   "inventory",
-		Short: "Write down whose packets each mirror session carries",
-		Long: `Writes, for each mirror session of the account and region, the address and VNI that its copies have, and the interface,
-instance, VPC, subnet, account and tags behind them. With -f only those of the spec's owner. As JSON it is what
-"listen --inventory" and "replay --inventory" take.`,
+		Short: "Write the owner of each mirror session",
+		Long: `Writes, for each mirror session of the account and region, the address and VNI of its copies, and the interface, instance, VPC,
+subnet, account and tags behind them. With -f only the sessions of the spec's owner. As JSON it is the file for "listen
+--inventory" and "replay --inventory".`,
 		Example: `  mirrorsink sessions inventory -f mirror.yaml -o json --out inventory.json
   mirrorsink replay --inventory inventory.json capture.pcap`,
 		Args: noArgs,

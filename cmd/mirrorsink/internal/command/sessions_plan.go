@@ -19,13 +19,13 @@ func newPlan() *cobra.Command {
 	probe := false
 	cmd := &cobra.Command{
 		Use:   "plan -f SPEC",
-		Short: "Show what apply would do",
-		Long: `Reads what there is, compares it with the spec, and shows a line for each change: + for what would be created, ~ for what
-would be modified, - for what would be deleted. Nothing is written. The exit status is 0 if nothing is to be done and 3 if
-something is; what AWS would refuse is said, with status 1.
+		Short: "Show the changes that apply would make",
+		Long: `Reads the account, compares it with the spec, and shows a line for each change: + for an object to create, ~ to modify, - to delete.
+It writes nothing. The exit status is 0 if there is nothing to do and 3 if there are changes; changes that AWS would refuse are
+reported with status 1.
 
-With --probe EC2 is asked, by a DryRun of each new session, which interfaces it would refuse. That needs the target and the
-filter to be there already. Answers are kept for a day in the user's cache folder.`,
+With --probe it asks EC2, by a DryRun of each new session, which interfaces it would refuse. The target and the filter must exist
+already. Answers are kept for a day in the user's cache folder.`,
 		Example: `  mirrorsink sessions plan -f mirror.yaml
   mirrorsink sessions plan -f mirror.yaml --probe -o json`,
 		Args: noArgs,

@@ -10,9 +10,9 @@ func newStatus() *cobra.Command {
 	var opts specOptions
 	cmd := &cobra.Command{
 		Use:   "status -f SPEC",
-		Short: "Show each session, and how it differs from the spec",
-		Long: `Shows each session that is the spec's owner's or that the spec wants: its interface and instance, their state, its target,
-and how it differs from the spec; and what AWS would refuse if the spec were applied. The exit status is 3 if something differs.`,
+		Short: "Show each session and its differences from the spec",
+		Long: `Shows each session that the spec's owner has or the spec wants: its interface and instance, their state, its target, and its
+differences from the spec; and changes that AWS would refuse. The exit status is 3 if there is a difference.`,
 		Example: `  mirrorsink sessions status -f mirror.yaml
   mirrorsink sessions status -f mirror.yaml -o json`,
 		Args: noArgs,

@@ -25,9 +25,9 @@ func newWatch() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "watch -f SPEC",
 		Short: "Apply the spec again and again, while instances come and go",
-		Long: `Does what apply does, every --interval give or take a tenth. The spec is read anew each time; a round in which it cannot be
-read, or EC2 does not answer, changes nothing, and the next one tries again. A round deletes no more than --max-deletions
-things, so that a mistake shows before it is everywhere.`,
+		Long: `Does the work of apply every --interval, give or take a tenth. It reads the spec anew each time; a round in which the spec cannot be
+read, or EC2 does not answer, changes nothing, and the next one tries again. A round deletes at most --max-deletions objects, so
+that a mistake is seen before it is everywhere.`,
 		Example: `  mirrorsink sessions watch -f mirror.yaml --interval 30s`,
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

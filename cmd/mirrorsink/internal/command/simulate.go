@@ -19,12 +19,12 @@ func newSimulate() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "simulate FILE...",
 		Short: "Play captures as AWS would mirror them",
-		Long: `Plays captures of plain traffic as VPC Traffic Mirroring would send them: in VXLAN, from the mirrored interface's address
-and a source port by the inner hash. Without --spec every frame is mirrored, by one session. A --spec has sessions and
-filters in YAML; then what no filter takes is left out, and what AWS never mirrors.
+		Long: `Plays captures of plain traffic as VPC Traffic Mirroring would send them: in VXLAN, from the mirrored interface's address and a source
+port by the inner hash. Without --spec one session mirrors every frame. A --spec has sessions and filters in YAML; then frames that
+no filter accepts, and traffic that AWS never mirrors, are left out.
 
-Frames are sent at the times of the capture, times --speed, or at a --rate. Where this host does not have a source
-address or its port is taken, another one is used.`,
+Frames are sent at the times of the capture, scaled by --speed, or at a --rate. If this host does not have a source address, or its
+port is in use, another one is used.`,
 		Example: `  mirrorsink simulate capture.pcap --to 127.0.0.1:4789
   mirrorsink simulate capture.pcap --spec sessions.yaml --out mirrored.pcap
   mirrorsink simulate capture.pcap --to [::1]:4789 --rate 50000 --loop 0 \

@@ -29,6 +29,7 @@ func newVersion() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
+		Long:  "Prints the version, the commit it was built from, and the version of Go.",
 		Example: `  mirrorsink version
   mirrorsink version -o json`,
 		Args: noArgs,
