@@ -80,7 +80,7 @@ func NewInventory(s *account.State, made time.Time) (*Inventory, []Omission) {
 // join builds an inventory.
 type join struct {
 	*account.Index
-	byKey   map[entryKey][]*account.Session // sessions that a packet cannot tell apart
+	byKey   map[entryKey][]*account.Session // sessions with the same source and VNI
 	omitted []Omission
 }
 

@@ -93,7 +93,7 @@ func readEntries(text []byte) (*Inventory, error) {
 			err = e.check()
 		}
 		if first, twice := seen[e.key()]; err == nil && twice {
-			err = fmt.Errorf("outer %v with VNI %d is that of sessions[%d] too, and packets tell no more", e.Outer, e.VNI, first)
+			err = fmt.Errorf("outer %v with VNI %d is that of sessions[%d] too, and packets have nothing else to distinguish them", e.Outer, e.VNI, first)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("sessions[%d]%s: %w", i, e.named(), plain(err))

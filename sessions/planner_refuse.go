@@ -104,7 +104,7 @@ func (p *planner) refuseSources() {
 	}
 }
 
-// warnSameVNI warns of sessions of one interface with the same VNI: their copies cannot be told apart.
+// warnSameVNI warns of sessions of one interface with the same VNI: their copies cannot be distinguished.
 func (p *planner) warnSameVNI() {
 	type key struct {
 		eni string
@@ -117,7 +117,7 @@ func (p *planner) warnSameVNI() {
 		}
 		k := key{w.Interface, w.VNI}
 		if other := seen[k]; other != "" {
-			p.warnf("%s: sessions %s and %s have the same VNI %d; which of them a copy is of cannot be told", w.Interface, other, w.Spec.Name, w.VNI)
+			p.warnf("%s: sessions %s and %s have the same VNI %d; their copies cannot be distinguished", w.Interface, other, w.Spec.Name, w.VNI)
 		}
 		seen[k] = w.Spec.Name
 	}

@@ -10,8 +10,8 @@ import (
 	"github.com/mirrorsink/mirrorsink/sessions/account"
 )
 
-// HoursPerMonth is the number of hours in a monthly price.
-const HoursPerMonth = 730
+// hoursPerMonth is the number of hours in a monthly price.
+const hoursPerMonth = 730
 
 // Cost is the price of sessions in USD. Traffic between zones and load balancers are not included.
 type Cost struct {
@@ -24,7 +24,7 @@ type Cost struct {
 // CostOf returns the cost of a number of sessions at a price per session-hour.
 func CostOf(sessions int, price float64) Cost {
 	hour := float64(sessions) * price
-	return Cost{sessions, price, hour, hour * HoursPerMonth}
+	return Cost{sessions, price, hour, hour * hoursPerMonth}
 }
 
 func (c Cost) String() string {

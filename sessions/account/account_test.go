@@ -54,7 +54,7 @@ func TestIdle(t *testing.T) {
 		{Interface{Status: "in-use", Type: "natGateway"}, nil, "EC2 mirrors no interface of type natGateway"},
 		{Interface{Status: "in-use", Type: "lambda"}, nil, ""},
 	} {
-		assert.Equal(t, c.want, c.eni.Idle(c.instance))
+		assert.Equal(t, c.want, c.eni.idle(c.instance))
 	}
 }
 

@@ -49,4 +49,4 @@ func byID[T any](list []T, id func(*T) string) map[string]*T {
 }
 
 // Idle returns the reason why an interface has nothing to mirror now, or "".
-func (ix *Index) Idle(eni *Interface) string { return eni.Idle(ix.InstanceByID[eni.Instance]) }
+func (ix *Index) Idle(eni *Interface) string { return eni.idle(ix.InstanceByID[eni.Instance]) }

@@ -46,9 +46,9 @@ func (i *Interface) Describe() string {
 // of the SDK. The list is short because EC2 changes what it refuses; it answers for the rest.
 var neverMirrored = []string{"nat_gateway", "natGateway", "gateway_load_balancer_endpoint"}
 
-// Idle returns the reason why the interface has nothing to mirror now, or "". A session on an idle interface is billed. The instance
+// idle returns the reason why the interface has nothing to mirror now, or "". A session on an idle interface is billed. The instance
 // is nil if the interface is attached to none that the caller sees.
-func (i *Interface) Idle(instance *Instance) string {
+func (i *Interface) idle(instance *Instance) string {
 	switch {
 	case slices.Contains(neverMirrored, i.Type):
 		return "EC2 mirrors no interface of type " + i.Type

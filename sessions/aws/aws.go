@@ -95,9 +95,6 @@ func newClient(cfg Config, base sdk.Config) *Client {
 	return c
 }
 
-// Region returns the client's region.
-func (c *Client) Region() string { return c.region }
-
 func httpClient(cfg Config) *awshttp.BuildableClient {
 	return awshttp.NewBuildableClient().WithTimeout(cmp.Or(cfg.Timeout, defaultTimeout)).WithTransportOptions(func(t *http.Transport) {
 		t.MaxIdleConnsPerHost = idleConnections

@@ -144,14 +144,14 @@ func TestOpenFindsRegionAndCredentialsWhereAllToolsDo(t *testing.T) {
 	require.NoError(t, os.WriteFile(bare(t), []byte("[profile dev]\nregion = eu-north-1\naws_access_key_id = AKID\naws_secret_access_key = s\n"), 0o600))
 	c, err := Open(t.Context(), Config{Profile: "dev"})
 	require.NoError(t, err)
-	assert.Equal(t, "eu-north-1", c.Region())
+	assert.Equal(t, "eu-north-1", c.region)
 	t.Setenv("AWS_REGION", "us-east-1")
 	c, err = Open(t.Context(), Config{Profile: "dev"})
 	require.NoError(t, err)
-	assert.Equal(t, "us-east-1", c.Region())
+	assert.Equal(t, "us-east-1", c.region)
 	c, err = Open(t.Context(), Config{Profile: "dev", Region: "ap-south-1"})
 	require.NoError(t, err)
-	assert.Equal(t, "ap-south-1", c.Region())
+	assert.Equal(t, "ap-south-1", c.region)
 }
 
 func TestEndpointFromEnvironment(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/tools/txtar"
 )
 
-// FuzzParseSpec: every problem stands at a place of the text and is told on one line, and what parses is the same each time.
+// FuzzParseSpec: every error has one line and a position within the text, and parsing is deterministic.
 func FuzzParseSpec(f *testing.F) {
 	f.Add(documented(f))
 	for _, c := range goodSpecs {
