@@ -48,7 +48,7 @@ func buildPcap(spec pcapSpec, frames []pcapFrame) []byte {
 	b := o.AppendUint32(nil, spec.magic)
 	b = o.AppendUint16(o.AppendUint16(b, 2), 4)
 	b = append(b, make([]byte, 8)...)
-	b = o.AppendUint32(b, 96) // a snap length that frames need not heed
+	b = o.AppendUint32(b, 96) // a snap length that frames need not keep to
 	b = o.AppendUint32(b, spec.link)
 	for _, f := range frames {
 		b = o.AppendUint32(o.AppendUint32(b, f.sec), f.sub)
