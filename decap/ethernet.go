@@ -205,3 +205,24 @@ func (d decoder) null(b []byte, missing int) Reason {
 		return NotIP
 	}
 }
+
+// isVLANTag reports whether an EtherType is that of a VLAN tag.
+func isVLANTag(etherType uint16) bool {
+	return etherType == EtherVLAN || etherType == EtherQinQ || etherType == EtherOldQinQ
+}
+
+// etherTypeOf returns the EtherType that an IP packet would have.
+func etherTypeOf(ip []byte) uint16 {
+	if len(ip) > 0 && ip[0]>>4 == 6 {
+		return EtherIPv6
+	}
+	return EtherIPv4
+}
+
+// uint16At returns the big-endian number at b[i:], or 0, which is no EtherType, if b is too short.
+func uint16At(b []byte, i int) uint16 {
+	if i+2 > len(b) {
+		return 0
+	}
+	return binary.BigEndian.Uint16(b[i:])
+}

@@ -128,12 +128,6 @@ func (a *Addr) setIPv4(v4 []byte) {
 	binary.LittleEndian.PutUint64(a[8:], 0xffff0000|uint64(binary.LittleEndian.Uint32(v4))<<32)
 }
 
-// mapped returns an IPv4 address as IPv4-mapped IPv6.
-func mapped(v4 [4]byte) (a Addr) {
-	a.setIPv4(v4[:])
-	return a
-}
-
 // fragment notes one piece of a packet. Its payload is what ParseReassembled will want, put together.
 func (d decoder) fragment(proto uint8, offset uint16, more bool, b []byte, missing int) Reason {
 	p := d.p

@@ -49,7 +49,7 @@ func (w *wire) steered(rings []*Ring, port uint16, link decap.Link) {
 			r.poll = 5 * time.Millisecond
 			require.NoError(w.t, r.Read(&b))
 			for _, d := range b.D[:b.N] {
-				require.Equal(w.t, i, decap.SteerTo(decap.SteerHash(d.Data, d.Link), len(rings)))
+				require.Equal(w.t, i, decap.SteerTo(steerHash(d.Data, d.Link), len(rings)))
 			}
 			total += uint64(b.N)
 		}

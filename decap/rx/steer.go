@@ -7,8 +7,10 @@ import (
 )
 
 // steerProgram returns a classic BPF program that chooses one of the workers 0 to workers-1 for a datagram, as
-// decap.SteerTo(decap.SteerHash(...)) does in Go. The kernel runs it on what starts with some headers; start says where
-// the VXLAN or GENEVE header follows.
+// decap.SteerTo does for the hash of decap.SteerFlow. start is where the VXLAN or GENEVE header is in what the kernel runs it on.
+//
+// The ports count for unfragmented TCP, UDP and SCTP directly behind the IP header. Tunnels on decap.SteerTunnelPorts and all else are
+// hashed by the addresses alone. GENEVE that carries the VXLAN of a Gateway Load Balancer endpoint is unwrapped.
 //
 // The X register holds that offset when the program proper begins, and all its loads are relative to X. A load beyond the
 // end of a datagram ends a classic BPF program with result 0: what is too short to have a whole IP header goes to worker 0,

@@ -161,7 +161,7 @@ func TestSteerProgramEqualsReference(t *testing.T) {
 			}
 			got, err := vms[link].Run(packet)
 			require.NoError(t, err)
-			assert.Equal(t, decap.SteerTo(decap.SteerHash(datagram, link), workers), got)
+			assert.Equal(t, decap.SteerTo(steerHash(datagram, link), workers), got)
 		})
 	}
 }

@@ -74,7 +74,7 @@ func readSteered(t *testing.T, u *UDP, worker, workers int) {
 			return
 		}
 		for _, d := range b.D[:b.N] {
-			require.Equal(t, worker, decap.SteerTo(decap.SteerHash(d.Data, d.Link), workers))
+			require.Equal(t, worker, decap.SteerTo(steerHash(d.Data, d.Link), workers))
 		}
 	}
 }
