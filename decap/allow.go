@@ -18,7 +18,7 @@ type Allow struct {
 }
 
 // NewAllow makes an allow-list. An empty list of sources allows every source, an empty list of ranges every VNI. The
-// arguments are not kept. A range whose ends are the wrong way round holds nothing.
+// arguments are not kept. A range whose ends are swapped is empty.
 func NewAllow(sources []netip.Prefix, vnis []VNIRange) *Allow {
 	a := &Allow{vnis: mergeRanges(vnis)}
 	if len(sources) > 0 {

@@ -6,10 +6,10 @@ import (
 )
 
 // VerifyChecksums checks the innermost IPv4 header's checksum, and that of TCP, UDP, ICMP or ICMPv6 if the whole packet
-// was captured and is no fragment. It sets BadChecksum, and returns it. UDP over IPv4 without a checksum passes, as does
-// every transport without one that is known.
+// was captured and is not a fragment. It sets BadChecksum, and returns it. UDP over IPv4 without a checksum passes, as does
+// every transport without a known checksum.
 //
-// It is apart from Parse since it reads the whole payload, which nothing else on the way does.
+// Parse does not call it, since it reads the whole payload.
 func (p *Packet) VerifyChecksums() bool {
 	whole := !p.Truncated && !p.MoreFrags && p.FragOff == 0 && p.packet != nil
 	p.BadChecksum = !p.headerOK() || whole && !p.segmentOK()
@@ -21,7 +21,7 @@ func (p *Packet) headerOK() bool {
 	return p.header == 0 || fold16(sum(p.packet[:p.header])) == 0xffff
 }
 
-// segmentOK checks the transport's checksum, if it has one. All that it covers was captured.
+// segmentOK checks the transport's checksum, if it has one. All bytes that it covers were captured.
 func (p *Packet) segmentOK() bool {
 	s := p.packet[p.transport:]
 	switch p.Proto {
@@ -38,7 +38,7 @@ func (p *Packet) segmentOK() bool {
 	}
 }
 
-// udpOf ends a UDP packet where its length says; a length that cannot be says nothing.
+// udpOf ends a UDP packet where its length says. It ignores an invalid length.
 func udpOf(s []byte) []byte {
 	if n := int(binary.BigEndian.Uint16(s[4:])); n >= UDPLen && n < len(s) {
 		return s[:n]
@@ -49,7 +49,7 @@ func udpOf(s []byte) []byte {
 // sumOK checks the checksum over a segment and its pseudo header.
 func (p *Packet) sumOK(s []byte) bool { return fold16(add(sum(s), p.pseudoHeader(len(s)))) == 0xffff }
 
-// pseudoHeader returns the sum over what the checksums of TCP, UDP and ICMPv6 cover beside their segment of n bytes:
+// pseudoHeader returns the sum over what the checksums of TCP, UDP and ICMPv6 cover besides their segment of n bytes:
 // addresses, protocol and length (RFC 9293 section 3.1, RFC 8200 section 8.1).
 func (p *Packet) pseudoHeader(n int) uint64 {
 	src, dst := p.Src[:], p.Dst[:]
@@ -59,9 +59,9 @@ func (p *Packet) pseudoHeader(n int) uint64 {
 	return add(add(sum(src), sum(dst)), uint64(p.Proto)+uint64(n))
 }
 
-// sum returns the ones' complement sum of b in big-endian words of 64 bits, which RFC 1071 shows to be as good as 16: all
-// that counts is that each byte is in an even or an odd place. So it adds words as they lie in little-endian machines, and
-// turns the bytes of the sum round. An odd last byte is padded with zero.
+// sum returns the ones' complement sum of b in big-endian words of 64 bits, which is equivalent to 16 bits (RFC 1071):
+// only whether a byte has an even or an odd offset matters. So it adds words in little-endian order and swaps the bytes of the sum.
+// An odd last byte is padded with zero.
 func sum(b []byte) uint64 {
 	var s, carry uint64
 	for len(b) >= 64 { // one chain of carries, which the compiler keeps in the processor's flag

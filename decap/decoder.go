@@ -2,19 +2,18 @@ package decap
 
 import "net/netip"
 
-// A Decoder finds the inner packet of a datagram. The zero Decoder is ready: it tells mirrored frames from plain ones by
-// itself and accepts every source and every VNI. Its methods do not change it, so one Decoder may serve any number of
-// goroutines as long as nobody writes to its fields.
+// A Decoder finds the inner packet of a datagram. The zero Decoder is ready for use: it detects which frames are mirrored, and accepts
+// every source and every VNI. Its methods do not change it, so it may be used concurrently as long as its fields are not written.
 type Decoder struct {
-	// Encapsulation matters for frames of a capture alone.
+	// Encapsulation matters for frames of a capture only.
 	Encapsulation Encapsulation
-	// Allow says which mirror sessions to accept; nil accepts all. It is consulted before anything inside the envelope
-	// is looked at, except for the one IP header that names the mirrored interface behind a Gateway Load Balancer.
+	// Allow lists the mirror sessions to accept; nil accepts all. It is checked before anything inside the envelope is decoded, except
+	// for the IP header with the mirrored interface's address behind a Gateway Load Balancer.
 	Allow *Allow
 }
 
-// Parse decodes one datagram into p and overwrites all of it. The slices of p alias d.Data. It never allocates, and
-// never fails: what it could not decode is told by the Reason.
+// Parse decodes one datagram into p and overwrites all of p. The slices of p alias d.Data. Parse does not allocate and does not fail:
+// the Reason is why a datagram could not be decoded.
 func (dec *Decoder) Parse(p *Packet, d *Datagram) Reason {
 	*p = Packet{}
 	run := decoder{dec: dec, p: p}
@@ -37,14 +36,14 @@ func (dec *Decoder) Parse(p *Packet, d *Datagram) Reason {
 	}
 }
 
-// unmapPort makes an IPv4 source look the same whether an IPv4 or an IPv6 socket received it.
+// unmapPort returns the same address for an IPv4 source whether an IPv4 or an IPv6 socket received it.
 func unmapPort(a netip.AddrPort) netip.AddrPort {
 	return netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
 }
 
-// ParseReassembled goes on with a packet that Parse had called a Fragment, once it is whole: p is what Parse gave for its first
-// fragment, payload its whole IP payload, which the slices of p alias from then on. The result may be a Fragment again,
-// when fragments travel in a tunnel that was itself fragmented. IPLen stays as it is unless a tunnel is found.
+// ParseReassembled decodes the rest of a packet that was reassembled from fragments. p is the Packet of its first fragment, and payload
+// its complete IP payload, which the slices of p alias afterwards. The result is Fragment again if a tunnel that was fragmented carries
+// fragments. IPLen does not change unless a tunnel is found.
 func (dec *Decoder) ParseReassembled(p *Packet, payload []byte) Reason {
 	run := decoder{dec: dec, p: p, seeking: !p.Mirrored && p.Depth == 0 && dec.Encapsulation != Never}
 	payload = payload[:len(payload):len(payload)]
@@ -59,15 +58,15 @@ func (dec *Decoder) ParseReassembled(p *Packet, payload []byte) Reason {
 	return run.verdict(run.transport(p.Proto, payload, 0))
 }
 
-// A walk is one Parse under way. Its methods take what is left of the captured bytes, with the capacity capped, and cut:
-// how many bytes followed those on the wire and are missing from the copy.
+// A decoder is one call of Parse. Its methods take the captured bytes that are left, with the capacity capped, and the number of bytes
+// that followed those on the wire and are missing from the copy.
 type decoder struct {
 	dec     *Decoder
 	p       *Packet
-	seeking bool // only outer headers of a capture were met so far, and the mirror's envelope may still come
+	seeking bool // only outer headers of a capture were decoded so far, and the mirror's envelope may follow
 }
 
-// captured starts the walk over a frame of a capture that is not Ethernet.
+// captured decodes a frame of a capture that is not Ethernet.
 func (d decoder) captured(link Link, b []byte, missing int) Reason {
 	switch link {
 	case LinkIP:
@@ -83,7 +82,7 @@ func (d decoder) captured(link Link, b []byte, missing int) Reason {
 	}
 }
 
-// verdict turns what became of a frame of a capture into what it means where only mirrored frames are accepted.
+// verdict returns the reason of a capture's frame: where only mirrored frames are accepted, plain ones have another.
 func (d decoder) verdict(r Reason) Reason {
 	p := d.p
 	if d.dec.Encapsulation != Always || p.Mirrored {

@@ -26,10 +26,10 @@ func vxlanHasReserved(b []byte) bool {
 //	|                VNI                            |   reserved    |
 const GENEVELen = 8
 
-// gatewayPort is where the VXLAN inside a Gateway Load Balancer endpoint's GENEVE is addressed to.
+// gatewayPort is the destination port of the VXLAN inside the GENEVE of a Gateway Load Balancer endpoint.
 const gatewayPort = PortVXLAN
 
-// vxlan decodes the mirror's VXLAN header and what is in it. The outer source is known.
+// vxlan decodes the mirror's VXLAN header and its contents. The outer source is known.
 func (d decoder) vxlan(b []byte, missing int) Reason {
 	if len(b) < VXLANLen {
 		return ShortEnvelope
@@ -50,8 +50,8 @@ func (d decoder) vxlan(b []byte, missing int) Reason {
 	return d.ethernet(p.Frame, missing)
 }
 
-// geneve decodes a GENEVE header that may be the mirror's envelope itself, or what a Gateway Load Balancer endpoint put
-// around it: then the source of the IP header inside is the mirrored interface, and the VXLAN's VNI is the session's.
+// geneve decodes a GENEVE header, which is either the mirror's envelope itself or was added by a Gateway Load Balancer endpoint. In the
+// second case the source of the IP header inside is the mirrored interface, and the VNI of the VXLAN header is the session's.
 func (d decoder) geneve(b []byte, missing int) Reason {
 	protocol, vni, n, r := geneveHeader(b)
 	if r != OK {
@@ -92,8 +92,7 @@ func geneveHeader(b []byte) (protocol uint16, vni uint32, n int, r Reason) {
 	return protocol, binary.BigEndian.Uint32(b[4:]) >> 8, n, OK
 }
 
-// enter makes source the mirrored interface and goes on at the VXLAN header that it sent. All that was noted of the
-// headers around it is dropped.
+// unwrap decodes the VXLAN header that the mirrored interface source sent. It discards what was decoded of the headers around it.
 func (d decoder) unwrap(source netip.AddrPort, b []byte, missing int) Reason {
 	*d.p = Packet{}
 	d.p.Outer = source
@@ -126,8 +125,8 @@ func gatewayUDP(addr netip.Addr, proto uint8, b []byte) (source netip.AddrPort, 
 	return netip.AddrPortFrom(addr, binary.BigEndian.Uint16(b)), b[UDPLen:], true
 }
 
-// envelope tries the payload of a capture's outermost UDP packet as the mirror's envelope. It reports false, with p as
-// it was, if the payload is something else.
+// envelope tries to decode the payload of a capture's outermost UDP packet as the mirror's envelope. It reports false, and leaves p
+// unchanged, if the payload is something else.
 func (d decoder) envelope(b []byte, missing int) (Reason, bool) {
 	p := d.p
 	port := p.DstPort
@@ -161,9 +160,9 @@ func (d decoder) open(outer netip.AddrPort, port uint16, b []byte, missing int) 
 	return d.geneve(b, missing)
 }
 
-// envelopeHeader says whether b starts with a valid envelope, and whether so clear a one that chance could not have
-// made it. The payload of another protocol that a client happens to receive on port 4789 has the I flag set half of the
-// time, but hardly ever all 39 reserved bits clear as well: with one of these set, it takes a good packet inside.
+// envelopeHeader reports whether b starts with a valid envelope, and whether that is strong evidence by itself. The payload of another
+// protocol that a client happens to receive on port 4789 has the I flag set half of the time, but hardly ever all 39 reserved bits
+// clear. With one of these set, a valid packet must follow.
 func envelopeHeader(port uint16, b []byte) (strong, valid bool) {
 	if port == PortGENEVE {
 		_, _, _, r := geneveHeader(b)
@@ -175,8 +174,7 @@ func envelopeHeader(port uint16, b []byte) (strong, valid bool) {
 	return !vxlanHasReserved(b), true
 }
 
-// holds reports whether a reason speaks for the headers before it: something of sense was found behind them, or the
-// operator's lists ended the walk.
+// holds reports whether a reason confirms the headers before it: a valid packet follows them, or the operator's lists refused it.
 func holds(r Reason) bool {
 	return r == OK || r == Fragment || r == TooDeep || r == SourceRefused || r == VNIRefused
 }

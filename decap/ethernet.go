@@ -39,7 +39,7 @@ func (d decoder) ethernet(b []byte, missing int) Reason {
 	return d.etherType(binary.BigEndian.Uint16(b[12:]), b[EthernetLen:], missing)
 }
 
-// etherType decodes what an EtherType announces, behind any number of VLAN tags.
+// etherType decodes the payload of an EtherType, behind any number of VLAN tags.
 func (d decoder) etherType(t uint16, b []byte, missing int) Reason {
 	for t == EtherVLAN || t == EtherQinQ || t == EtherOldQinQ {
 		if len(b) < VLANLen {
@@ -67,7 +67,7 @@ func (d decoder) etherType(t uint16, b []byte, missing int) Reason {
 }
 
 // metadata skips Cisco MetaData: version, length of the options in words, the options, and the EtherType of what follows.
-// The VLAN tags stand before it.
+// VLAN tags precede it.
 func (d decoder) metadata(b []byte, missing int) Reason {
 	const fixed, word = 2, 4
 	if len(b) < fixed {
@@ -83,8 +83,8 @@ func (d decoder) metadata(b []byte, missing int) Reason {
 	return NotIP
 }
 
-// addVLAN notes a tag of the frame, and makes every tag, nested ones too, part of the flow's identity. VLAN 0 is a
-// priority without a network.
+// addVLAN records a tag of the frame, and makes every tag, also those in tunnels, part of the flow's identity. VLAN 0 is a priority
+// without a network.
 func (p *Packet) addVLAN(vlan uint16) {
 	if p.Depth == 0 && p.NumVLANs < MaxVLANs {
 		p.VLANs[p.NumVLANs] = vlan
@@ -95,7 +95,7 @@ func (p *Packet) addVLAN(vlan uint16) {
 	}
 }
 
-// fold makes a network number part of Tunnel. Equal numbers in equal order give equal results, and never 0.
+// fold adds a network number to Tunnel. Equal numbers in equal order give equal results, and never 0.
 func (p *Packet) fold(network uint32) {
 	h := (p.Tunnel ^ network) * 0x9e3779b1 // 2^32 divided by the golden ratio
 	p.Tunnel = max(1, h^h>>15)
@@ -132,8 +132,8 @@ func (d decoder) pppoe(b []byte, missing int) Reason {
 	return d.ppp(b[pppoeLen:], missing)
 }
 
-// ppp decodes a PPP frame, with or without HDLC's address and control bytes (RFC 1662) and with the protocol in two
-// bytes or compressed into one, which is odd then.
+// ppp decodes a PPP frame, with or without HDLC's address and control bytes (RFC 1662). The protocol has two bytes, or one odd byte
+// if it is compressed.
 func (d decoder) ppp(b []byte, missing int) Reason {
 	if len(b) >= 2 && b[0] == 0xff && b[1] == 0x03 {
 		b = b[2:]
@@ -173,7 +173,7 @@ func (d decoder) sll2(b []byte, missing int) Reason {
 	return d.etherType(cookedType(b), b[sll2Len:], missing)
 }
 
-// cookedType reads the protocol of a cooked header. Of the small numbers only 4 means LLC.
+// cookedType returns the protocol of a cooked header. Of the numbers below etherMin only 4 is one, for LLC.
 func cookedType(b []byte) uint16 {
 	t := binary.BigEndian.Uint16(b)
 	if t < etherMin && t != 4 {
@@ -182,8 +182,8 @@ func cookedType(b []byte) uint16 {
 	return t
 }
 
-// null decodes a BSD loopback header. The family is in the byte order of whoever captured, and AF_INET6 is a number of
-// its own on every system. Some drivers put an EtherType into the second half instead.
+// null decodes a BSD loopback header. The family is in the byte order of the capturing host, and AF_INET6 differs between systems. Some
+// drivers put an EtherType into the second half instead.
 func (d decoder) null(b []byte, missing int) Reason {
 	if len(b) < nullLen {
 		return ShortFrame

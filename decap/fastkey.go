@@ -5,8 +5,7 @@ import (
 	"net/netip"
 )
 
-// A FastKey is what Decoder.Parse would find in a frame, as far as it takes to divide packets by flow and to tell mirror sessions
-// apart.
+// A FastKey is the part of a Packet that is needed to distribute packets by flow and to identify mirror sessions.
 type FastKey struct {
 	Src, Dst         Addr
 	SrcPort, DstPort uint16
@@ -17,8 +16,8 @@ type FastKey struct {
 	envelope []byte // from the VXLAN header on; nil if Parse found the rest
 }
 
-// FastKey looks at the commonest frames of a capture only: whole, plain TCP or UDP over IP in Ethernet, or the same in VXLAN. If it
-// reports true then Parse says OK and finds the same. It takes less than half of the time of Parse.
+// FastKey decodes the most common frames of a capture only: complete, plain TCP or UDP over IP in Ethernet, or the same in VXLAN. If it
+// reports true, Parse returns OK and the same values. It takes less than half of the time of Parse.
 func (dec *Decoder) FastKey(g *FastKey, d *Datagram) bool {
 	if d.Link != LinkEthernet {
 		return false
@@ -46,7 +45,7 @@ func (dec *Decoder) FastKey(g *FastKey, d *Datagram) bool {
 	return ok && !isTunnelPort(g.SrcPort) && !isTunnelPort(g.DstPort)
 }
 
-// FastKey returns what a glance at the packet's frame would have found.
+// FastKey returns the fast key of a packet.
 func (p *Packet) FastKey() FastKey {
 	return FastKey{
 		Src: p.Src, Dst: p.Dst, SrcPort: p.SrcPort, DstPort: p.DstPort,
@@ -54,19 +53,19 @@ func (p *Packet) FastKey() FastKey {
 	}
 }
 
-// Unwrap takes off the datagram that the glance was at what is around its VXLAN header, where it found one: as if a socket had
-// received it. Parse gives the same packet then, in half of the time.
+// Unwrap removes from the key's datagram what precedes its VXLAN header, if it has one, as if a socket had received it. Parse then returns
+// the same packet in half of the time.
 func (g *FastKey) Unwrap(d *Datagram) {
 	if g.envelope != nil {
 		d.Data, d.WireLen, d.Outer, d.Link = g.envelope, len(g.envelope), g.Outer, LinkVXLAN
 	}
 }
 
-// Hash returns the packet's steering hash: see SteerHash. In tunnels, which that does not look into, it is of the innermost
-// addresses and ports.
+// Hash returns the packet's steering hash: see SteerFlow. For packets in tunnels it is the hash of the innermost addresses and ports,
+// unlike the kernel's.
 func (g *FastKey) Hash() uint32 { return SteerFlow(g.Src, g.Dst, g.SrcPort, g.DstPort) }
 
-// frame is walk.predict, with whose conditions its own have to agree.
+// frame is decoder.fastPath. The conditions of both must be the same.
 func (g *FastKey) frame(b []byte) (payload []byte, udp, ok bool) {
 	if len(b) < EthernetLen+IPv6Len {
 		return nil, false, false
@@ -92,7 +91,7 @@ func (g *FastKey) frame(b []byte) (payload []byte, udp, ok bool) {
 	return g.transport(b[n:total:total], proto)
 }
 
-// transport is walk.fastTransport.
+// transport is decoder.fastTransport.
 func (g *FastKey) transport(b []byte, proto uint8) (payload []byte, udp, ok bool) {
 	g.SrcPort, g.DstPort = binary.BigEndian.Uint16(b), binary.BigEndian.Uint16(b[2:])
 	switch {

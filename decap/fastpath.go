@@ -2,9 +2,9 @@ package decap
 
 import "encoding/binary"
 
-// predict decodes the commonest frame in one go: Ethernet II with a whole, plain TCP or UDP packet over IPv4 without
-// options, or over IPv6 without extension headers. It reports false for everything else, and what it wrote until then the
-// long way writes again. It takes a quarter off Parse, since most packets need nothing of the walk.
+// fastPath decodes the most common frames at once: Ethernet II with a complete, plain TCP or UDP packet over IPv4 without options, or
+// over IPv6 without extension headers. It reports false for all others; the general path then overwrites what it wrote. It saves a quarter
+// of Parse, since most packets are of this kind.
 func (d decoder) fastPath(b []byte) (Reason, bool) {
 	if len(b) < EthernetLen+IPv6Len {
 		return OK, false
@@ -34,7 +34,7 @@ func (d decoder) fastPath(b []byte) (Reason, bool) {
 	return d.fastTransport(b[n:total:total])
 }
 
-// fastTransport is predict from the transport on.
+// fastTransport is fastPath from the transport on.
 func (d decoder) fastTransport(b []byte) (Reason, bool) {
 	p := d.p
 	var n int

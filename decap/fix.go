@@ -2,45 +2,46 @@ package decap
 
 import "encoding/binary"
 
-// Fixes says what Fix shall do to a frame.
+// Fixes are what Fix shall do to a frame.
 type Fixes struct {
-	// VLAN is the number of an 802.1Q tag, 1 to 4094, that is put in before the tags that are there; 0 is for none. A frame
-	// without an Ethernet header gets one first.
+	// VLAN is the number of an 802.1Q tag, 1 to 4094, that is inserted before existing tags; 0 for none. A frame without an Ethernet
+	// header gets one first.
 	VLAN uint16
-	// Ethernet puts an Ethernet header before a frame that begins with an IP header, with the tags that a capture told of.
-	// Its addresses are locally administered ones, of no host.
+	// Ethernet adds an Ethernet header to a frame that starts with an IP header, with the tags that the capture recorded. The addresses
+	// are locally administered and belong to no host.
 	Ethernet bool
-	// Lengths makes the lengths of a packet whose copy was cut agree with what is there, and its checksums with both.
-	// It also writes down the length of a whole packet whose IP header has a length of 0 (BIG TCP, or a sender that left the cutting
-	// to its interface), if the header has room for it; a longer one stays as it is, for Segments.
+	// Lengths sets the lengths of a truncated packet to what is there, and its checksums accordingly. It also sets the length of a complete
+	// packet whose IP header has a length of 0 (BIG TCP, or a sender that left segmentation to its interface), if the length fits into
+	// the header. Longer packets do not change, and are for Segments.
 	Lengths bool
-	// Checksums computes those checksums anew that are wrong: the innermost IPv4 header's, and the transport's of a whole packet
-	// that VerifyChecksums called bad. UDP over IPv4 without one stays without one. What the checksum of a tunnel covers
-	// stays as it was.
+	// Checksums replaces wrong checksums: of the innermost IPv4 header, and of the transport of a complete packet for which
+	// VerifyChecksums returned true. UDP over IPv4 without a checksum stays without one. Bytes that the checksum of a tunnel covers do
+	// not change.
 	Checksums bool
 }
 
-// Fixed says what Fix did, in bits.
+// Fixed is what Fix did, in bits.
 type Fixed uint8
 
-// What Fix did beside the Ethernet header.
+// What Fix did besides link headers.
 const (
 	FixedLengths   Fixed = 1 << iota // lengths, and with them checksums
 	FixedChecksums                   // checksums that were wrong
-	// Unfixable is for a copy that was cut where that cannot be hidden, if Lengths were asked for: in the transport's header or
-	// before it, in a fragment, in a tunnel, and behind link headers that have a length of their own. Of fragments, since what is put
-	// together of them would have a hole or end too early.
+	// Unfixable is for a copy that Lengths cannot fix: one that was truncated in the transport's header or before it, in a fragment, in a
+	// tunnel, or behind link headers with a length field of their own. A packet reassembled from shortened fragments would have a hole
+	// or end too early.
 	Unfixable
 )
 
-// etherNone is where an Ethernet header of ours says that the frame goes to and comes from: locally administered addresses.
+// etherNone are the addresses of an Ethernet header that Fix adds: locally administered ones.
 var etherNone = [EthernetLen - 2]byte{0x02, 0, 0, 0, 0, 0x02, 0x02, 0, 0, 0, 0, 0x01}
 
-// Fix makes the frame of p as another program can use it. The frame's beginning, up to the end of what is changed, is written into
-// buf, for which a capacity of MaxHead is enough; the rest aliases p.Frame. With nothing to do head is empty. Bytes behind
-// the IP packet, such as Ethernet padding, stay. Frames are not padded to Ethernet's minimum: the interface does that.
+// Fix returns the frame of p in a form that other programs can use, as head followed by tail. The head, up to the end of what is changed,
+// is written into buf, for which a capacity of MaxHead is enough. The tail aliases p.Frame. With nothing to do the head is empty. Bytes
+// behind the IP packet, such as Ethernet padding, stay. Frames are not padded to Ethernet's minimum: the interface does that.
 //
-// p is what Parse called OK or Fragment. SYN, FIN and the like of a cut segment stay, although its last byte moves. SCTP keeps its CRC32c.
+// Parse must have returned OK or Fragment for p. Flags of a truncated segment, such as FIN, do not change, although its last byte moves.
+// SCTP keeps its CRC32c.
 func (p *Packet) Fix(buf []byte, m Fixes) (head, tail []byte, did Fixed) {
 	r, did := p.planFix(m)
 	head, n := p.linkHead(buf[:0], m)
@@ -52,7 +53,7 @@ func (p *Packet) Fix(buf []byte, m Fixes) (head, tail []byte, did Fixed) {
 	return head, p.Frame[r.end:], did
 }
 
-// linkHead writes the link header as far as it is made anew, which is instead of the first n bytes of the frame.
+// linkHead appends the part of the link header that is rewritten, which replaces the first n bytes of the frame.
 func (p *Packet) linkHead(head []byte, m Fixes) (_ []byte, n int) {
 	switch {
 	case p.FrameIsIP && (m.Ethernet || m.VLAN != 0):

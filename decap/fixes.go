@@ -2,15 +2,15 @@ package decap
 
 import "encoding/binary"
 
-// A repair is what has to be written into an IP packet. The zero repair is for nothing.
+// A fixPlan is what has to be written into an IP packet. The zero fixPlan is empty.
 type fixPlan struct {
-	at, end int  // where in the frame the IP packet begins, and where what changes ends
+	at, end int  // where in the frame the IP packet starts, and where what changes ends
 	lengths bool // of the IP header, and of UDP
 	header  bool // the checksum of the IPv4 header
 	segment bool // the transport's checksum
 }
 
-// repairs finds out what there is to mend.
+// planFix returns what Fix has to write, and what that fixes.
 func (p *Packet) planFix(m Fixes) (r fixPlan, did Fixed) {
 	if m.Lengths && p.AnyTruncated() {
 		if !p.lengthsFixable() {
@@ -31,7 +31,7 @@ func (p *Packet) planFix(m Fixes) (r fixPlan, did Fixed) {
 	return p.locate(r), did
 }
 
-// lengthMissing reports whether the IP header has no length, and no option that has it instead.
+// lengthMissing reports whether the IP header has no length, and no option with the length instead.
 func (p *Packet) lengthMissing() bool {
 	switch h := p.packet; {
 	case h == nil:
@@ -43,7 +43,7 @@ func (p *Packet) lengthMissing() bool {
 	}
 }
 
-// lengthsFixable reports whether what is there of the packet can be made a packet of its own.
+// lengthsFixable reports whether the captured part of the packet can be made a packet of its own.
 func (p *Packet) lengthsFixable() bool {
 	at := p.offset()
 	if p.Depth > 0 || p.isFragment() || !p.reachable(at) || !p.plainLink(at) {
@@ -64,7 +64,7 @@ func (p *Packet) isJumbogram() bool {
 	return p.packet[4]|p.packet[5] == 0 && p.packet[6] == ProtoHopByHop
 }
 
-// sumsFixable notes in r which checksums are wrong and can be made right, and reports whether there are any.
+// sumsFixable sets in r which checksums are wrong and can be fixed, and reports whether there are any.
 func (p *Packet) sumsFixable(r *fixPlan) bool {
 	if p.covered || p.packet == nil {
 		return false
@@ -78,13 +78,13 @@ func (p *Packet) sumsFixable(r *fixPlan) bool {
 	return true
 }
 
-// reachable reports whether all that may have to be changed in the packet at an offset of the frame fits into a head.
+// reachable reports whether everything that may change in the packet at an offset of the frame fits into a head.
 func (p *Packet) reachable(at int) bool {
-	const mostBefore, lastSum = EthernetLen + (1+MaxVLANs)*VLANLen, 18 // what Fix puts before; where TCP's checksum ends
+	const mostBefore, lastSum = EthernetLen + (1+MaxVLANs)*VLANLen, 18 // the longest link header; where TCP's checksum ends
 	return at >= 0 && at+p.transport+lastSum+mostBefore <= MaxHead
 }
 
-// placed returns r with its place in the frame.
+// locate returns r with its offsets in the frame.
 func (p *Packet) locate(r fixPlan) fixPlan {
 	const lengths6 = 6 // where IPv6's length ends
 	r.at = p.offset()
@@ -95,8 +95,8 @@ func (p *Packet) locate(r fixPlan) fixPlan {
 	return r
 }
 
-// sumField returns where in its segment the transport's checksum is, -1 if it is none that is known, and whether the transport's
-// header is whole.
+// sumField returns the offset of the transport's checksum in its segment, -1 if there is no known one, and whether the transport's header is
+// complete.
 func (p *Packet) sumField() (at int, whole bool) {
 	n := len(p.packet) - p.transport
 	switch p.Proto {
@@ -115,7 +115,7 @@ func (p *Packet) sumField() (at int, whole bool) {
 	}
 }
 
-// apply writes a repair into ip, a copy of the packet's beginning up to where the repair ends.
+// apply writes the plan into ip, a copy of the packet up to where the plan ends.
 func (p *Packet) apply(r fixPlan, ip []byte) {
 	if r.lengths && p.Version == 4 {
 		binary.BigEndian.PutUint16(ip[2:], uint16(len(p.packet)))
@@ -130,7 +130,7 @@ func (p *Packet) apply(r fixPlan, ip []byte) {
 	}
 }
 
-// applySegment writes UDP's length and the transport's checksum.
+// applySegment sets UDP's length and the transport's checksum.
 func (p *Packet) applySegment(r fixPlan, ip []byte) {
 	field, _ := p.sumField()
 	if field < 0 {
@@ -148,7 +148,7 @@ func (p *Packet) applySegment(r fixPlan, ip []byte) {
 		}
 	}
 	h[field], h[field+1] = 0, 0
-	total := add(sum(h), sum(s[len(h):])) // all fields end on an even place
+	total := add(sum(h), sum(s[len(h):])) // all fields end at an even offset
 	if p.Proto != ICMP {
 		total = add(total, p.pseudoHeader(len(s)))
 	}

@@ -22,8 +22,8 @@ const (
 	greProtoSpan3 = 0x22eb // ERSPAN type III
 )
 
-// gre enters a GRE tunnel. What it does not understand stays the GRE packet that it is. Keys and calls may differ between
-// the directions, and are no part of the flow's identity.
+// gre decodes a GRE tunnel. A packet that it does not understand stays a GRE packet. Keys and calls may differ between the directions,
+// and are no part of the flow's identity.
 func (d decoder) gre(b []byte, missing int) Reason {
 	if len(b) < greLen {
 		return OK
@@ -58,7 +58,7 @@ func greHeaderLen(flags uint16) int {
 	return n
 }
 
-// greContent decodes what version 0 carries. ERSPAN type I has no sequence number and no header of its own.
+// greContent decodes the payload of version 0. ERSPAN type I has no sequence number and no header of its own.
 func (d decoder) greContent(protocol uint16, sequence bool, b []byte, missing int) Reason {
 	const span2Len, span3Len, span3SubLen = 8, 12, 8
 	n := 0

@@ -23,7 +23,7 @@ const (
 //	24 |                     destination address                       |
 const IPv6Len = 40
 
-// Protocols that hold another header of the same packet, or another packet.
+// Protocols whose payload is another header of the same packet, or another packet.
 const (
 	ProtoHopByHop    = 0
 	protoIPv4        = 4
@@ -40,7 +40,7 @@ const (
 // fragReserved6 are the reserved bits between the fragment offset and the M flag of IPv6's fragment header.
 const fragReserved6 = 6
 
-// ip tells IPv4 from IPv6 where nothing else does.
+// ip decodes IPv4 or IPv6 by the version.
 func (d decoder) ip(b []byte, missing int) Reason {
 	switch {
 	case len(b) == 0:
@@ -62,7 +62,7 @@ func (d decoder) ipv4(b []byte, missing int) Reason {
 	}
 	h := b[:IPv4Len:IPv4Len]
 	n, total := int(h[0]&0x0f)*4, int(binary.BigEndian.Uint16(h[2:]))
-	if total == 0 { // BIG TCP, or a segment that the sender's interface was to split
+	if total == 0 { // BIG TCP, or a segment that the sender's interface was to cut
 		total = len(b) + missing
 	}
 	if h[0]>>4 != 4 || n < IPv4Len || total < n {
@@ -72,7 +72,7 @@ func (d decoder) ipv4(b []byte, missing int) Reason {
 	p.Src.setIPv4(h[12:])
 	p.Dst.setIPv4(h[16:])
 	b, missing = p.bound(b, total)
-	if len(b) < n { // the copy was cut in the options
+	if len(b) < n { // the copy was truncated in the options
 		b, missing = b[len(b):], total-n
 	} else {
 		p.header, p.transport = n, n
@@ -108,7 +108,7 @@ func (d decoder) ipv6(b []byte, missing int) Reason {
 	return d.transport(h[6], b[IPv6Len:], missing)
 }
 
-// bound ends b where the IP packet ends: what follows is Ethernet padding. It returns how much of the packet is missing.
+// bound ends b where the IP packet ends, before Ethernet padding. It returns how many bytes of the packet are missing.
 func (p *Packet) bound(b []byte, total int) (packet []byte, missing int) {
 	p.header = 0
 	if total <= len(b) {
@@ -121,14 +121,14 @@ func (p *Packet) bound(b []byte, total int) (packet []byte, missing int) {
 	return b, total - len(b)
 }
 
-// setIPv4 makes a the IPv4-mapped IPv6 address. The order of bytes is the one of which the compiler makes whole words:
-// put together byte by byte, an address costs as much as half of the rest of Parse, and is slow to read again.
+// setIPv4 sets a to the IPv4-mapped IPv6 address. The compiler turns this order of bytes into whole words. Assembled byte by byte, an
+// address costs as much as half of the rest of Parse, and is slow to read again.
 func (a *Addr) setIPv4(v4 []byte) {
 	binary.LittleEndian.PutUint64(a[:], 0)
 	binary.LittleEndian.PutUint64(a[8:], 0xffff0000|uint64(binary.LittleEndian.Uint32(v4))<<32)
 }
 
-// fragment notes one piece of a packet. Its payload is what ParseReassembled will want, put together.
+// fragment records a fragment. ParseReassembled takes the payloads of all fragments together.
 func (d decoder) fragment(proto uint8, offset uint16, more bool, b []byte, missing int) Reason {
 	p := d.p
 	p.Proto, p.FragOff, p.MoreFrags = proto, offset, more
@@ -139,9 +139,8 @@ func (d decoder) fragment(proto uint8, offset uint16, more bool, b []byte, missi
 	return Fragment
 }
 
-// extensions walks over extension headers, of which the first one's kind is next (RFC 8200 section 4, RFC 4302, RFC
-// 6275). A chain that is cut, or longer than its packet, ends the walk at the header that is not whole: it then
-// counts as the transport.
+// extensions skips extension headers, of which the first is of kind next (RFC 8200 section 4, RFC 4302, RFC 6275). In a chain that is
+// truncated, or longer than its packet, the first incomplete header counts as the transport.
 //
 //	|  next header  |    length     |        as the kind says       |
 func (d decoder) extensions(next uint8, b []byte, missing int) Reason {
@@ -155,7 +154,7 @@ func (d decoder) extensions(next uint8, b []byte, missing int) Reason {
 			n = 4 * (int(b[1]) + 2)
 		case next == ProtoFragment:
 			offset := binary.BigEndian.Uint16(b[2:])
-			if offset&^fragReserved6 != 0 { // else an atomic fragment, which is a whole packet (RFC 6946)
+			if offset&^fragReserved6 != 0 { // otherwise an atomic fragment, which is a complete packet (RFC 6946)
 				d.p.FragID = binary.BigEndian.Uint32(b[4:])
 				return d.fragment(b[0], offset&^7, offset&1 != 0, b[n:], missing)
 			}
@@ -170,13 +169,13 @@ func (d decoder) extensions(next uint8, b []byte, missing int) Reason {
 	}
 	d.p.transport = len(d.p.packet) - len(b)
 	r := d.transport(next, b, missing)
-	if routed { // the checksum is over the address of the last hop, which only the routing header knows
+	if routed { // the checksum covers the address of the last hop, which only the routing header has
 		d.p.packet = nil
 	}
 	return r
 }
 
-// extendedBy reports whether a protocol number is an extension header's. In IPv4 the authentication header alone is one.
+// extendedBy reports whether a protocol number is an extension header's. In IPv4 only the authentication header is one.
 func (p *Packet) extendedBy(proto uint8) bool {
 	switch proto {
 	case protoAH:

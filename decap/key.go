@@ -2,18 +2,18 @@ package decap
 
 import "bytes"
 
-// A Key identifies a flow: both directions of a conversation have the same key. It is comparable, holds no pointer and
-// has no gap, so it can be hashed and compared as it lies in memory.
+// A Key identifies a flow. Both directions have the same key. It is comparable, holds no pointer and has no gap, so it can be hashed and
+// compared as it lies in memory.
 type Key struct {
 	Lo, Hi         Addr   // the two addresses, in the order of (address, port)
-	LoPort, HiPort uint16 // ports; for ICMP what Community ID puts in their place
-	Tunnel         uint32 // Packet.Tunnel: nested networks with the same addresses stay apart
+	LoPort, HiPort uint16 // ports; for ICMP the values that Community ID uses in their place
+	Tunnel         uint32 // Packet.Tunnel, so that tunneled networks with equal addresses stay apart
 	Session        uint16 // the mirror session, as the worker numbers (outer source, VNI)
 	Proto          uint8
-	Version        uint8 // 4 or 6, with FragmentKey
+	Version        uint8 // 4 or 6, possibly with FragmentKey
 }
 
-// FragmentKey is set in Key.Version for fragments that are accounted by their addresses alone.
+// FragmentKey is set in Key.Version for fragments that were not reassembled, which are accounted by their addresses alone.
 const FragmentKey = 0x80
 
 // Key returns the packet's flow key in a mirror session; reverse reports that the packet's source is the key's Hi side.
@@ -34,7 +34,7 @@ func (p *Packet) Key(session uint16) (k Key, reverse bool) {
 }
 
 // icmpPorts maps an ICMP type and code to ports as the Community ID specification (version 1) does: a request and its
-// reply become each other's counterpart, and what has no counterpart is a one-way flow of its type and code.
+// reply become each other's counterpart. A type without a counterpart is a one-way flow of its type and code.
 func (p *Packet) icmpPorts() (sport, dport uint16, oneWay bool) {
 	for _, pair := range p.icmpCounterparts() {
 		if pair[0] == p.ICMPType {
@@ -61,7 +61,7 @@ func (p *Packet) icmpCounterparts() [][2]uint8 {
 	return icmp4Counterparts[:]
 }
 
-// ICMPRequest reports whether an ICMP packet asks for something; known is false for types that neither ask nor answer.
+// ICMPRequest reports whether an ICMP packet is a request. known is false for types that are neither requests nor replies.
 func (p *Packet) ICMPRequest() (request, known bool) {
 	for _, pair := range p.icmpCounterparts() {
 		if p.ICMPType == pair[0] || p.ICMPType == pair[1] {

@@ -2,8 +2,8 @@ package decap
 
 import "encoding/binary"
 
-// mpls walks over a label stack (RFC 3032) and guesses what is under it, since no label says: an IP packet by its first
-// four bits, else an Ethernet pseudowire (RFC 4448) with or without a control word.
+// mpls skips a label stack (RFC 3032) and guesses the payload, which no label states: an IP packet by its first four bits, otherwise an
+// Ethernet pseudowire (RFC 4448) with or without a control word.
 //
 //	|                label                  | TC  |S|      TTL      |
 func (d decoder) mpls(b []byte, missing int) Reason {
@@ -29,8 +29,8 @@ func (d decoder) mpls(b []byte, missing int) Reason {
 	return d.ethernet(b, missing)
 }
 
-// ipType guesses whether b is an IP packet, and returns its EtherType or 0. Mirroring may have cut the packet anywhere,
-// so its length says nothing.
+// ipType guesses whether b is an IP packet, and returns its EtherType or 0. Mirroring may have truncated the packet anywhere, so its
+// length is no evidence.
 func ipType(b []byte) uint16 {
 	if len(b) < 4 {
 		return 0

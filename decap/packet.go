@@ -6,10 +6,10 @@ import (
 )
 
 // MaxDepth is how many tunnels may be nested inside the mirrored frame before a packet is TooDeep. A packet behind a
-// Gateway Load Balancer endpoint that itself carries a tunnel needs two; four leaves room and keeps the walk bounded.
+// Gateway Load Balancer endpoint that itself carries a tunnel needs two. Four leaves room and bounds the work.
 const MaxDepth = 4
 
-// MaxVLANs is how many VLAN tags are kept; more are walked over.
+// MaxVLANs is how many VLAN tags are kept. Further ones are skipped.
 const MaxVLANs = 3
 
 // TCP flags, as in the header's byte 13 (RFC 9293).
@@ -40,30 +40,29 @@ type Addr [16]byte
 // Netip returns the address; IPv4-mapped ones become IPv4.
 func (a Addr) Netip() netip.Addr { return netip.AddrFrom16(a).Unmap() }
 
-// A Packet is what Decoder.Parse found in one datagram. Parse overwrites every field; slices alias the datagram and are
-// valid as long as its Data is. After a Reason other than OK and Fragment only the envelope's fields mean anything, and
-// only as far as the walk came.
+// A Packet is one decoded datagram. Parse overwrites every field. Slices alias the datagram and are valid as long as its Data. After
+// a Reason other than OK and Fragment only the fields of the envelope mean anything, and only as far as Parse came.
 type Packet struct {
 	// The envelope that the mirror put around the frame.
 	Mirrored     bool           // the frame came in a VXLAN or GENEVE envelope
-	ReservedBits bool           // a reserved bit or flag of the VXLAN header was set; counted, never refused
+	ReservedBits bool           // a reserved bit or flag of the VXLAN header was set, which is accepted
 	Outer        netip.AddrPort // the envelope's source: the mirrored interface's primary address
-	VNI          uint32         // 24 bits; of the VXLAN header, else of the GENEVE header
+	VNI          uint32         // 24 bits; of the VXLAN header, or of the GENEVE header if there is none
 
-	// The mirrored frame, and what it is.
+	// The mirrored frame.
 	Frame     []byte // from its first byte: Ethernet, or IP if FrameIsIP
 	FrameIsIP bool
 	VLANs     [MaxVLANs]uint16 // 802.1Q/802.1ad tags, outermost first, 12 bits each
 	NumVLANs  uint8
-	Depth     uint8  // tunnels nested inside the frame: VXLAN, GENEVE, GTP-U, GRE, ERSPAN, IP-in-IP
-	Tunnel    uint32 // the VLANs and VNIs nested inside the frame, folded into one number for the flow key; 0 if none
+	Depth     uint8  // number of tunnels inside the frame: VXLAN, GENEVE, GTP-U, GRE, ERSPAN, IP-in-IP
+	Tunnel    uint32 // the VLANs and VNIs inside the frame, folded into one number for the flow key; 0 if none
 
 	// The innermost IP header.
 	Version   uint8 // 4 or 6
 	Proto     uint8 // the transport's IP protocol number, after all extension headers
 	TTL       uint8
 	Src, Dst  Addr
-	IPLen     int    // bytes of the IP packet as its header says, fixed header included: the volume. For BIG TCP (0 in the header) from the wire length
+	IPLen     int    // bytes of the IP packet by its header, fixed header included; for BIG TCP (0 in the header) by the wire length
 	FragID    uint32 // identification; valid for a Fragment
 	FragOff   uint16 // offset of this fragment in bytes
 	MoreFrags bool
@@ -75,27 +74,27 @@ type Packet struct {
 	ICMPID           uint16 // identifier of an echo request or reply
 	TCPFlags         uint8
 	Seq, Ack         uint32
-	Payload          []byte // the transport's payload as far as it was captured; for a Fragment, the IP payload
-	PayloadLen       int    // the transport's payload as the headers say: len(Payload) unless the copy was cut
+	Payload          []byte // the captured part of the transport's payload; for a Fragment, of the IP payload
+	PayloadLen       int    // the length of the transport's payload by the headers: len(Payload) unless the copy was truncated
 
 	Truncated   bool // bytes that the innermost IP header announces are missing from the copy
 	HasPorts    bool // the ports were within the captured bytes
-	HasTCP      bool // the whole fixed TCP header was within the captured bytes, so flags, Seq and Ack mean something
-	BadChecksum bool // set by VerifyChecksums: the IPv4 header, or the transport of a whole packet, has a wrong checksum
+	HasTCP      bool // the whole fixed TCP header was within the captured bytes, so TCPFlags, Seq and Ack are valid
+	BadChecksum bool // set by VerifyChecksums: the IPv4 header, or the transport of a complete packet, has a wrong checksum
 
-	// What Fix needs to know of the tunnels around the innermost packet.
-	covered        bool // a checksum of a tunnel covers it
-	outerTruncated bool // bytes that an IP header of a tunnel announces are missing, whether or not it lacks any itself
+	// For Fix: the tunnels around the innermost packet.
+	covered        bool // a checksum of a tunnel covers the packet
+	outerTruncated bool // bytes that an IP header of a tunnel announces are missing
 
-	// What VerifyChecksums needs: the innermost IP packet as far as it was captured, and where in it the IPv4 header ends
-	// (0 if there is none to check) and the transport starts. After ParseReassembled the packet is the IP payload alone.
+	// For VerifyChecksums: the captured part of the innermost IP packet, and the offsets in it at which the IPv4 header ends (0 if there
+	// is none to check) and the transport starts. After ParseReassembled packet is the IP payload alone.
 	packet    []byte
 	header    int
 	transport int
 }
 
-// IPID returns the identification of the innermost IPv4 header, which tells a packet from its retransmission; 0 if there is
-// none: for IPv6, after ParseReassembled, and if the copy was cut in the header.
+// IPID returns the identification of the innermost IPv4 header, which differs between a packet and its retransmission. It returns 0 for
+// IPv6, after ParseReassembled, and if the copy was truncated in the header.
 func (p *Packet) IPID() uint16 {
 	if p.header < IPv4Len {
 		return 0
@@ -103,7 +102,7 @@ func (p *Packet) IPID() uint16 {
 	return binary.BigEndian.Uint16(p.packet[4:])
 }
 
-// Detached returns p without its slices, to be kept longer than the datagram.
+// Detached returns p without its slices, so that it can be kept longer than the datagram.
 func (p *Packet) Detached() Packet {
 	d := *p
 	d.Frame, d.Payload, d.packet, d.header, d.transport = nil, nil, nil, 0, 0

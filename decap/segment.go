@@ -9,19 +9,18 @@ const MaxHead = 512
 // maxIPLength is the largest length that an IP header holds: of an IPv4 packet, and of what follows an IPv6 header.
 const maxIPLength = 65535
 
-// Segments cuts one long TCP frame, as an interface with LRO, a stack with GRO or a jumbo MTU makes it, into frames that a
-// smaller MTU takes, as the sender's stack would have. Their checksums are right even where the long frame's was not, since a
-// sender that leaves the cutting to its interface leaves the checksums to it too. Segments allocates nothing, and is ready for
-// Begin as it is.
+// Segments cuts a long TCP frame, as LRO, GRO or a jumbo MTU make them, into frames for a smaller MTU, as the sender's stack would have.
+// Their checksums are right even if the long frame's is not, since a sender that leaves segmentation to its interface leaves the checksums
+// to it too. Segments allocates nothing. The zero Segments is ready for Begin.
 type Segments struct {
 	headers [MaxHead]byte // link, IP and TCP of the long frame
 	link    int           // where in headers the IP packet begins
 	segment int           // where TCP does
 	n       int           // the bytes of headers
-	payload []byte        // what is still to go
+	payload []byte        // what is left
 	size    int           // of the payload of a segment
-	sent    uint32        // bytes of payload that went
-	first   bool          // nothing went
+	sent    uint32        // bytes of payload in the segments so far
+	first   bool          // no segment was made yet
 	seq     uint32
 	flags   uint8
 	urgent  uint16
@@ -29,13 +28,12 @@ type Segments struct {
 	pkt     Packet // the addresses, for the pseudo header
 }
 
-// Begin begins to cut a frame into such whose IP packets have mtu bytes at most, and says whether it can: the frame must be a
-// whole TCP packet, neither fragmented nor within a tunnel, behind Ethernet, VLAN tags and an IP header that has no extension
-// headers, and without SYN. IPv4's "don't fragment" does not matter, since it is TCP that is cut. A packet that fits
-// makes one segment.
+// Begin starts to cut a frame into segments whose IP packets have mtu bytes at most, and reports whether it can. The frame must be a
+// complete TCP packet without SYN, neither fragmented nor within a tunnel, behind Ethernet, VLAN tags and an IP header without extension
+// headers. IPv4's "don't fragment" does not matter, since the TCP stream is cut. A packet that fits makes one segment.
 //
-// head and tail are what Fix made of p (an empty head and the frame itself, if nothing); they begin with an Ethernet header, and
-// must stay as they are until the last segment was made. BIG TCP, whose length does not fit into its IP header, is cut like any other.
+// head and tail are what Fix returned for p (an empty head and the frame itself, if it changed nothing). They start with an Ethernet
+// header, and must not change until the last segment was made. BIG TCP, whose length does not fit into its IP header, is cut as well.
 func (s *Segments) Begin(p *Packet, head, tail []byte, mtu int) bool {
 	s.payload, s.first = nil, false
 	at := p.offset()
@@ -57,7 +55,7 @@ func (s *Segments) Begin(p *Packet, head, tail []byte, mtu int) bool {
 	return true
 }
 
-// segmentable reports whether p is a packet that can be cut into segments, whatever is before its IP header.
+// segmentable reports whether p can be cut into segments, whatever precedes its IP header.
 func (p *Packet) segmentable() bool {
 	if !p.HasTCP || p.TCPFlags&SYN != 0 || p.Depth != 0 || p.packet == nil || p.Truncated || p.isFragment() {
 		return false
@@ -69,8 +67,8 @@ func (p *Packet) segmentable() bool {
 	return ok
 }
 
-// Next makes the next segment: it writes the headers into buf, for which a capacity of MaxHead is enough, and returns them with the
-// payload that follows, which lies in the long frame. It reports false when all of the payload went.
+// Next makes the next segment. It writes the headers into buf, for which a capacity of MaxHead is enough, and returns them with the
+// payload, which lies in the long frame. It reports false after the last segment.
 func (s *Segments) Next(buf []byte) (head, payload []byte, ok bool) {
 	if len(s.payload) == 0 && !s.first {
 		return nil, nil, false
@@ -86,7 +84,7 @@ func (s *Segments) Next(buf []byte) (head, payload []byte, ok bool) {
 	return head, payload, true
 }
 
-// ip writes into the IP header h of a segment what differs from the long packet's. The packet has total bytes.
+// ip sets the fields of a segment's IP header h that differ from the long packet's. The segment's IP packet has total bytes.
 func (s *Segments) ip(h []byte, total int) {
 	if s.pkt.Version == 6 {
 		binary.BigEndian.PutUint16(h[4:], uint16(total-IPv6Len))
@@ -97,8 +95,8 @@ func (s *Segments) ip(h []byte, total int) {
 	putHeaderSum(h)
 }
 
-// tcp does the same for the TCP header. FIN and PSH are about the last byte, CWR is said once (RFC 3168 section 6.1.2), and the
-// urgent pointer counts from the segment's own start until the urgent data is over (RFC 9293 section 3.8.5).
+// tcp sets those of the TCP header. FIN and PSH belong to the last segment, and CWR to the first (RFC 3168 section 6.1.2). The urgent
+// pointer counts from the segment's own start, up to the end of the urgent data (RFC 9293 section 3.8.5).
 func (s *Segments) tcp(h, payload []byte) {
 	flags, urgent := s.flags, s.urgent
 	if len(s.payload) > 0 {
@@ -122,7 +120,7 @@ func (s *Segments) tcp(h, payload []byte) {
 	binary.BigEndian.PutUint16(h[16:], ^fold16(add(add(sum(h), sum(payload)), pseudo)))
 }
 
-// tcpHeader returns the whole TCP header with its options, if it is there and its length can be.
+// tcpHeader returns the TCP header with its options, and reports whether it is complete and its length valid.
 func (p *Packet) tcpHeader() ([]byte, bool) {
 	s := p.packet[p.transport:]
 	if len(s) < TCPLen {
@@ -132,7 +130,7 @@ func (p *Packet) tcpHeader() ([]byte, bool) {
 	return s[:min(n, len(s))], n >= TCPLen && n <= len(s)
 }
 
-// putHeaderSum writes the checksum of a whole IPv4 header.
+// putHeaderSum sets the checksum of an IPv4 header.
 func putHeaderSum(h []byte) {
 	h[10], h[11] = 0, 0
 	binary.BigEndian.PutUint16(h[10:], ^fold16(sum(h)))

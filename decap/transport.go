@@ -29,7 +29,7 @@ const sctpLen = 12
 // PortsLen is how many bytes hold both ports of TCP, UDP and SCTP.
 const PortsLen = 4
 
-// transport decodes the header of an IP protocol, or goes on into what the protocol carries.
+// transport decodes the header of an IP protocol, or what the protocol carries.
 func (d decoder) transport(proto uint8, b []byte, missing int) Reason {
 	p := d.p
 	p.Proto = proto
@@ -61,7 +61,7 @@ func (d decoder) transport(proto uint8, b []byte, missing int) Reason {
 	return OK
 }
 
-// opaque notes a packet whose transport is not decoded any further.
+// opaque records a packet whose transport is not decoded.
 func (d decoder) opaque(proto uint8, b []byte, missing int) Reason {
 	p := d.p
 	p.Proto = proto
@@ -69,7 +69,7 @@ func (d decoder) opaque(proto uint8, b []byte, missing int) Reason {
 	return OK
 }
 
-// clearTransport forgets the transport of an outer packet, or of a fragment.
+// clearTransport clears the transport of an outer packet, or of a fragment.
 func (p *Packet) clearTransport() {
 	p.SrcPort, p.DstPort, p.ICMPType, p.ICMPCode, p.ICMPID = 0, 0, 0, 0, 0
 	p.TCPFlags, p.Seq, p.Ack = 0, 0, 0
@@ -79,7 +79,7 @@ func (p *Packet) clearTransport() {
 
 func hasPorts(proto uint8) bool { return proto == TCP || proto == UDP || proto == SCTP }
 
-// ports reads the two ports, if they are there.
+// ports reads the two ports if they were captured.
 func (p *Packet) ports(b []byte) {
 	if len(b) < PortsLen {
 		return
@@ -88,13 +88,13 @@ func (p *Packet) ports(b []byte) {
 	p.HasPorts = true
 }
 
-// rest makes what follows a header of n bytes the payload: nothing, if the header itself is not whole.
+// rest sets the payload to what follows a header of n bytes. If the header is incomplete, the payload is empty.
 func (p *Packet) rest(n int, b []byte, missing int) {
 	p.Payload = b[min(n, len(b)):]
 	p.PayloadLen = max(0, len(b)+missing-n)
 }
 
-// tcp decodes a TCP header. Without a whole fixed header, or with a data offset that cannot be, there is no payload.
+// tcp decodes a TCP header. If the fixed header is incomplete, or the data offset invalid, there is no payload.
 func (p *Packet) tcp(b []byte, missing int) {
 	p.ports(b)
 	if len(b) < TCPLen {
@@ -112,7 +112,7 @@ func (p *Packet) tcp(b []byte, missing int) {
 	p.rest(n, b, missing)
 }
 
-// icmp decodes ICMP and ICMPv6. What an error message quotes of another packet is payload.
+// icmp decodes ICMP and ICMPv6. The packet that an error message quotes is payload.
 func (p *Packet) icmp(b []byte, missing int) {
 	if len(b) >= 2 {
 		p.ICMPType, p.ICMPCode = b[0], b[1]
@@ -130,8 +130,7 @@ func isEcho(proto, icmpType uint8) bool {
 	return icmpType == 8 || icmpType == 0
 }
 
-// udp decodes a UDP header, and what is known to travel in UDP: the mirror's envelope in a capture's outermost packet,
-// tunnels everywhere.
+// udp decodes a UDP header and what UDP carries: in a capture's outermost packet the mirror's envelope, and tunnels everywhere.
 func (d decoder) udp(b []byte, missing int) Reason {
 	p := d.p
 	p.ports(b)
@@ -139,7 +138,7 @@ func (d decoder) udp(b []byte, missing int) Reason {
 		p.rest(UDPLen, b, missing)
 		return OK
 	}
-	// A length below 8 cannot be; 0 is a jumbogram's (RFC 2675 section 4) and BIG TCP's.
+	// A length below 8 is invalid, except 0 in a jumbogram (RFC 2675 section 4).
 	if n := int(binary.BigEndian.Uint16(b[4:])); n >= UDPLen && n < len(b)+missing {
 		b, missing = b[:min(n, len(b)):min(n, len(b))], max(0, n-len(b))
 	}
@@ -147,7 +146,7 @@ func (d decoder) udp(b []byte, missing int) Reason {
 	return d.carried(p.Payload, missing)
 }
 
-// carried goes on into a UDP packet's payload, if that is the mirror's envelope or a tunnel.
+// carried decodes a UDP packet's payload if that is the mirror's envelope or a tunnel.
 func (d decoder) carried(b []byte, missing int) Reason {
 	if d.seeking {
 		if r, ok := d.envelope(b, missing); ok {

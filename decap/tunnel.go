@@ -2,7 +2,7 @@ package decap
 
 import "encoding/binary"
 
-// UDP ports of tunnels that are not the mirror's own.
+// UDP ports of tunnels other than the mirror's.
 const (
 	portGTPU       = 2152
 	portTeredo     = 3544
@@ -11,9 +11,8 @@ const (
 	portVXLANLinux = 8472 // Linux's VXLAN port from before the IANA's, still the default of flannel and Cilium
 )
 
-// nested decodes a packet inside a packet: kind is the EtherType of what is inside (or GRE's number for
-// PPP), network a number that becomes part of
-// the flow's identity, or 0. If what is inside does not hold up the packet is the tunnel's own, as it was before.
+// tunnel decodes a packet inside a packet. kind is the EtherType of the inner packet, or GRE's number for PPP. network is a number that
+// becomes part of the flow's identity, or 0. If the inner packet is invalid, p stays the packet of the tunnel itself.
 func (d decoder) tunnel(kind uint16, network uint32, b []byte, missing int) Reason {
 	p := d.p
 	if p.Depth == MaxDepth {
@@ -35,7 +34,7 @@ func (d decoder) tunnel(kind uint16, network uint32, b []byte, missing int) Reas
 	return OK
 }
 
-// coversContent reports whether the transport, which carries another packet, has a checksum over that.
+// coversContent reports whether the transport has a checksum over the packet that it carries.
 func (p *Packet) coversContent() bool {
 	s := p.packet[p.transport:]
 	switch p.Proto {
@@ -59,13 +58,13 @@ func (d decoder) inside(kind uint16, b []byte, missing int) Reason {
 	}
 }
 
-// Numbers of nested networks are told apart by who gave them.
+// Numbers of inner networks, which differ by the protocol that they belong to.
 const (
 	networkVXLAN  = 1 << 24
 	networkGENEVE = 2 << 24
 )
 
-// udpTunnel enters a tunnel over UDP, if a port and the payload speak for one. Answers may come from the tunnel's port.
+// udpTunnel decodes a tunnel over UDP if a port and the payload indicate one. Answers may come from the tunnel's port.
 func (d decoder) udpTunnel(b []byte, missing int) Reason {
 	port := d.p.DstPort
 	if !isTunnelPort(port) {
@@ -89,8 +88,7 @@ func (d decoder) udpTunnel(b []byte, missing int) Reason {
 	}
 }
 
-// isTunnelPort is asked for two ports of every UDP packet: nearly all of them are outside the range, and cost one
-// comparison.
+// isTunnelPort is called for both ports of every UDP packet. Nearly all ports are outside the range, and cost one comparison.
 func isTunnelPort(port uint16) bool {
 	return port-portGTPU <= portVXLANLinux-portGTPU && isOneOfTunnelPorts(port)
 }
@@ -112,8 +110,8 @@ func (d decoder) vxlanTunnel(b []byte, missing int) Reason {
 	return d.tunnel(EtherTEB, networkVXLAN|vni, b[VXLANLen:], missing)
 }
 
-// vxlanGPE decodes the generic protocol extension (draft-ietf-nvo3-vxlan-gpe): flag P says that byte 3 names what is
-// inside, else it is Ethernet.
+// vxlanGPE decodes the generic protocol extension (draft-ietf-nvo3-vxlan-gpe): with flag P, byte 3 is the
+// protocol inside; without it, that is Ethernet.
 func (d decoder) vxlanGPE(b []byte, missing int) Reason {
 	const flagP = 0x04
 	if len(b) < VXLANLen || b[0]&vxlanFlagI == 0 {
@@ -145,8 +143,8 @@ const (
 	gtpOptionalLen = 4
 )
 
-// gtpu decodes a G-PDU of GTP-U (3GPP TS 29.281 section 5.1), which carries a subscriber's IP packet. Its tunnel
-// endpoint is another one in each direction, and so no part of the flow's identity.
+// gtpu decodes a G-PDU of GTP-U (3GPP TS 29.281 section 5.1), which carries a subscriber's IP packet. The tunnel
+// endpoints differ between the directions, and are no part of the flow's identity.
 //
 //	|Ver|T|*|E|S|N|     type      |            length             |
 //	|                tunnel endpoint identifier                   |
@@ -167,8 +165,8 @@ func (d decoder) gtpu(b []byte, missing int) Reason {
 	return OK
 }
 
-// gtpHeaderLen returns the length of a GTP-U header with its optional fields and extension headers, 0 if they are not
-// whole. An extension header starts with its length in units of four bytes and ends with the next one's type.
+// gtpHeaderLen returns the length of a GTP-U header with its optional fields and extension headers, 0 if they are
+// incomplete. An extension header starts with its length in units of four bytes and ends with the next one's type.
 func gtpHeaderLen(b []byte) int {
 	const flagE = 4
 	flags := b[0] & 7
@@ -188,8 +186,8 @@ func gtpHeaderLen(b []byte) int {
 	return n
 }
 
-// teredo decodes IPv6 in UDP (RFC 4380 section 5.1.1), behind an authentication and an origin indication if they are
-// there. Many protocols could send a 6 first, so the IPv6 packet must fill the datagram exactly.
+// teredo decodes IPv6 in UDP (RFC 4380 section 5.1.1), behind an optional authentication and an optional
+// origin indication. Payloads of many protocols may start with a 6, so the IPv6 packet must fill the datagram exactly.
 func (d decoder) teredo(b []byte, missing int) Reason {
 	const originLen, authLen = 8, 13
 	if len(b) >= authLen && b[0] == 0 && b[1] == 1 {

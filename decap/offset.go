@@ -2,11 +2,11 @@ package decap
 
 import "encoding/binary"
 
-// Cut reports whether bytes that an IP header in the frame announces are missing from the copy.
+// AnyTruncated reports whether the copy lacks bytes that any IP header in the frame announces.
 func (p *Packet) AnyTruncated() bool { return p.Truncated || p.outerTruncated }
 
-// Missing returns how many bytes of the innermost IP packet the copy lacks. Of a packet with a routing header, it is how many of the
-// payload.
+// Missing returns how many bytes of the innermost IP packet the copy lacks. For a packet with a routing header it counts the payload
+// alone.
 func (p *Packet) Missing() int {
 	switch {
 	case !p.Truncated:
@@ -18,11 +18,11 @@ func (p *Packet) Missing() int {
 	}
 }
 
-// isFragment reports whether p is a piece of an IP packet.
+// isFragment reports whether p is a fragment of an IP packet.
 func (p *Packet) isFragment() bool { return p.MoreFrags || p.FragOff != 0 }
 
-// offset returns where in the frame the innermost IP packet begins; -1 if that is not known, or if it was put together from
-// fragments. Nearly always the first place that is looked at is the one.
+// offset returns where in the frame the innermost IP packet starts. It returns -1 if that is not known, or if the packet was
+// reassembled. Nearly always the first offset that it tries is right.
 func (p *Packet) offset() int {
 	if len(p.packet) == 0 {
 		return -1
@@ -39,8 +39,8 @@ func (p *Packet) offset() int {
 	return -1
 }
 
-// CopyInto makes dst what p is, with all that it points to in data, which is a copy of p's frame. It reports false for what it cannot
-// move: a packet that was put together from fragments, or whose payload does not end where it does.
+// CopyInto copies p to dst, whose slices then alias data, a copy of p's frame. It reports false if it cannot: for a packet that was
+// reassembled, or whose payload does not end where the packet ends.
 func (p *Packet) CopyInto(dst *Packet, data []byte) bool {
 	at, n := p.offset(), len(p.packet)-len(p.Payload)
 	if at < 0 || n < 0 || len(p.Payload) > 0 && &p.Payload[0] != &p.packet[n] {
@@ -53,8 +53,8 @@ func (p *Packet) CopyInto(dst *Packet, data []byte) bool {
 	return true
 }
 
-// plainLink reports whether there is nothing but Ethernet II and VLAN tags, or nothing at all, before the IP packet that begins at
-// an offset of the frame. Other link layers have lengths of their own.
+// plainLink reports whether the IP packet at an offset of the frame follows Ethernet II with VLAN tags, or nothing at all. Other link
+// layers have length fields of their own.
 func (p *Packet) plainLink(at int) bool {
 	if p.FrameIsIP {
 		return at == 0
