@@ -20,7 +20,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/export/eventtest"
 )
 
-// What cannot be opened gives one line that says what, where, and what to do.
+// The error of an output is one line with the name, the cause and the remedy.
 func TestOpenOutputErrors(t *testing.T) {
 	dir := t.TempDir()
 	pipe := filepath.Join(dir, "pipe")
@@ -29,7 +29,7 @@ func TestOpenOutputErrors(t *testing.T) {
 		"":                   "event output: no name given: use a file, unix:PATH, or - for standard output",
 		dir:                  "event output " + dir + ": is a directory (give the name of a file in it)",
 		dir + "/no/eve.json": "event output " + dir + "/no/eve.json: no such file or directory (create the directory first)",
-		pipe:                 "event output " + pipe + ": nobody reads this pipe: no such device or address (start its reader first)",
+		pipe:                 "event output " + pipe + ": the pipe has no reader: no such device or address (start its reader first)",
 		"unix:" + dir + "/s": "event output unix:" + dir + "/s: no such file or directory (start its reader first)",
 	} {
 		_, err := export.OpenOutput(spec)
@@ -52,7 +52,7 @@ func TestFileIsAppendedTo(t *testing.T) {
 	assert.Zero(t, info.Mode().Perm()&^0o640)
 }
 
-// Files are moved away while workers write: every line is whole and in exactly one of them.
+// Files are moved away while workers write: every line is whole and in exactly one file.
 func TestRotationSplitsNoLine(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "eve.json")
@@ -81,7 +81,7 @@ func TestRotationSplitsNoLine(t *testing.T) {
 	assert.Equal(t, 10*2*20*len(eventtest.EveryKind().Events), n)
 }
 
-// When the new file cannot be opened, writing goes on in the old one.
+// If the new file cannot be opened, the old one stays in use.
 func TestFailedReopenKeepsTheOldFile(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "log")
 	require.NoError(t, os.Mkdir(dir, 0o700))
@@ -109,7 +109,7 @@ func TestFullDiskIsCounted(t *testing.T) {
 	assert.Equal(t, q.Counts().Produced, q.Counts().Dropped)
 }
 
-// The reader of standard output goes away, as head does: the queue says so and does not stop the workers.
+// The reader of standard output goes away, as head does: the queue has the error and does not stop the workers.
 func TestStandardOutputWithoutReader(t *testing.T) {
 	r, w, err := os.Pipe()
 	require.NoError(t, err)
@@ -128,7 +128,7 @@ func TestStandardOutputWithoutReader(t *testing.T) {
 	assert.Equal(t, q.Counts().Produced, q.Counts().Dropped)
 }
 
-// A reader that is there but takes nothing does not hold Close up: closing the pipe ends the write.
+// A reader that takes nothing does not delay Close: closing the pipe ends the write.
 func TestCloseEndsAWriteToAStuckPipe(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "pipe")
 	require.NoError(t, syscall.Mkfifo(path, 0o600))
@@ -150,8 +150,7 @@ func TestCloseEndsAWriteToAStuckPipe(t *testing.T) {
 	}
 }
 
-// The reader of a socket goes away and comes back. Meanwhile events are dropped, and the new connection begins with a
-// whole line.
+// The reader of a socket disconnects and listens again. Events are dropped meanwhile, and the new connection begins with a whole line.
 func TestSocketReaderGoesAwayAndComesBack(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "eve.sock")
 	first := listen(t, path)
@@ -194,7 +193,7 @@ func TestSocketReaderGoesAwayAndComesBack(t *testing.T) {
 	assert.NotZero(t, q.Counts().Dropped)
 }
 
-// A reader that takes nothing is given up after a while, so that the writing goroutine is not lost to it.
+// The connection to a reader that takes nothing is closed, so that the writing goroutine does not wait for ever.
 func TestSocketReaderThatStalls(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "eve.sock")

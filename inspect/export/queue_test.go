@@ -41,8 +41,7 @@ func TestQueueWritesEverythingInOrder(t *testing.T) {
 	assert.NoError(t, q.Err())
 }
 
-// Events never waits, whatever the output does; what there is no room for is counted by kind, and everything else is
-// written.
+// Events does not wait for a slow output. Events without room are counted by kind, and all others are written.
 func TestFullQueueDropsAndCounts(t *testing.T) {
 	out := &memory{gate: make(chan struct{})}
 	q := newQueue(out, 64<<10)
@@ -77,7 +76,7 @@ func TestBlockingQueueLosesNothing(t *testing.T) {
 	assert.EqualValues(t, 400*len(eventtest.EveryKind().Events), strings.Count(out.text(), "\n"))
 }
 
-// A queue that dropped while datagrams came in keeps everything once it is told to wait.
+// After Wait, a queue that dropped events keeps all further ones.
 func TestWaitEndsTheDropping(t *testing.T) {
 	q := newQueue(&memory{}, 8<<10)
 	produce(q, 4, 50)
@@ -89,7 +88,7 @@ func TestWaitEndsTheDropping(t *testing.T) {
 	assert.Equal(t, before, q.Counts().Dropped)
 }
 
-// However much is queued, it is gathered into writes of a bounded size.
+// Writes have a bounded size, however much is queued.
 func TestWritesAreBounded(t *testing.T) {
 	out := &memory{gate: make(chan struct{})}
 	q := newQueue(out, 64<<20)
@@ -102,7 +101,7 @@ func TestWritesAreBounded(t *testing.T) {
 	assert.Less(t, out.largest, 80<<10)
 }
 
-// A batch that is larger than the bound is not refused for ever.
+// An empty queue takes a batch that is larger than the bound.
 func TestLargeBatchPassesAnEmptyQueue(t *testing.T) {
 	for _, block := range []bool{false, true} {
 		q := export.NewQueue(export.QueueConfig{Output: &memory{}, Kinds: eve.Kinds, Encoder: &eve.Writer{}, Bytes: 1, Block: block})
@@ -113,7 +112,7 @@ func TestLargeBatchPassesAnEmptyQueue(t *testing.T) {
 	}
 }
 
-// Close gives up when its context does. What was on its way is counted as lost, once, also if the write comes back later.
+// Close returns when its context ends. Queued events are counted as lost once, also if the write returns later.
 func TestCloseHonorsItsDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		out := &memory{gate: make(chan struct{})}
@@ -146,7 +145,7 @@ func TestEventsAfterCloseAreDropped(t *testing.T) {
 	assert.Empty(t, out.text())
 }
 
-// Close lets go of a worker that waits for room.
+// Close releases a worker that waits for room.
 func TestCloseReleasesABlockedWorker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		out := &memory{gate: make(chan struct{})}
@@ -165,7 +164,7 @@ func TestCloseReleasesABlockedWorker(t *testing.T) {
 	})
 }
 
-// Of a write that fails halfway, the lines that went out whole count as written, and the others as dropped.
+// After a partial write, the whole lines count as written and the others as dropped.
 func TestShortWriteIsCountedByLine(t *testing.T) {
 	text := encode(eventtest.EveryKind())
 	second := bytes.IndexByte(text, '\n') + 1 + bytes.IndexByte(text[bytes.IndexByte(text, '\n')+1:], '\n') + 1
@@ -235,7 +234,7 @@ func newQueue(out export.Output, bytes int) *export.Queue {
 	return export.NewQueue(export.QueueConfig{Output: out, Kinds: eve.Kinds, Encoder: &eve.Writer{}, Bytes: bytes, Log: quiet})
 }
 
-// produce hands batches to a queue from several workers and returns when all have been taken or dropped.
+// produce passes batches to a queue from several workers, and returns when all were taken or dropped.
 func produce(q *export.Queue, workers, batches int) {
 	var wg sync.WaitGroup
 	for range workers {
@@ -248,7 +247,7 @@ func produce(q *export.Queue, workers, batches int) {
 	wg.Wait()
 }
 
-// memory keeps what is written to it. It can be made to wait, and to fail after some bytes.
+// memory is an output that keeps all lines. It can wait, and fail after some bytes.
 type memory struct {
 	discard
 	gate chan struct{} // if not nil, writes wait until it is closed

@@ -29,7 +29,7 @@ type socket struct {
 	retryAt    time.Time
 
 	mu     sync.Mutex // guards the following
-	conn   net.Conn   // nil while nobody listens
+	conn   net.Conn   // nil while no reader listens
 	closed bool
 }
 

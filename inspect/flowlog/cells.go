@@ -9,9 +9,9 @@ import (
 
 // A cell is a field's value in a record.
 type cell interface {
-	// append appends the value as plain text; nothing if it is not known.
+	// append appends the value as plain text, and nothing if it is not known.
 	append(dst []byte, r *Record) []byte
-	// parse sets the value from text, which is never empty nor -. An error says what was wanted.
+	// parse sets the value from text, which is neither empty nor "-". An error names the expected value.
 	parse(r *Record, text []byte, in *intern) error
 }
 
@@ -123,7 +123,7 @@ func (c count) parse(r *Record, text []byte, _ *intern) error {
 	return err
 }
 
-// seconds is a time: that of packets, or of a window without any.
+// seconds is a time: of packets, or of a window without packets.
 type seconds func(*Record) *int64
 
 func (c seconds) int(r *Record) (int64, bool)         { return *c(r), true }
@@ -156,7 +156,7 @@ func (c flag) parse(r *Record, text []byte, _ *intern) error {
 	return nil
 }
 
-// version is the record's, which depends on what other fields stand beside it: see Format.Version.
+// version is the record's version, which depends on the other fields of the format: see Format.Version.
 type version struct{}
 
 func (version) int(*Record) (int64, bool)           { return Latest, true }
@@ -167,7 +167,7 @@ func (version) parse(_ *Record, text []byte, _ *intern) error {
 	return err
 }
 
-// addressType follows from the addresses.
+// addressType is derived from the addresses.
 type addressType struct{}
 
 func (c addressType) append(dst []byte, r *Record) []byte { return append(dst, c.of(r)...) }

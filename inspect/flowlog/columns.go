@@ -2,8 +2,8 @@ package flowlog
 
 import "net/netip"
 
-// Strings returns how to read the text of a field from a record, "" being not known, for who reads many; nil if the field
-// holds something else, or is never known.
+// Strings returns a function that reads the field's text from a record; "" is not known. It is for readers of many records. It is nil
+// if the field has another type, or is never known.
 func (f *Field) Strings() func(*Record) string {
 	switch c := f.cell.(type) {
 	case text:
@@ -14,7 +14,7 @@ func (f *Field) Strings() func(*Record) string {
 	return nil
 }
 
-// Addrs is as Strings, for fields that hold an address.
+// Addrs is like Strings, for fields with an address.
 func (f *Field) Addrs() func(*Record) netip.Addr {
 	if c, ok := f.cell.(addr); ok {
 		return func(r *Record) netip.Addr { return *c(r) }
@@ -22,7 +22,7 @@ func (f *Field) Addrs() func(*Record) netip.Addr {
 	return nil
 }
 
-// Ints is as Strings, for Int32 and Int64 fields.
+// Ints is like Strings, for Int32 and Int64 fields.
 func (f *Field) Ints() func(*Record) (n int64, known bool) {
 	if c, ok := f.cell.(number); ok {
 		return c.int

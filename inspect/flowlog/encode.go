@@ -4,14 +4,14 @@ import "strings"
 
 const hex = "0123456789ABCDEF"
 
-// special says of a byte that it cannot stand in a token: it ends one, or is taken for more than itself. CloudWatch joins
-// what is between quotation marks or brackets to one token.
+// special reports whether a byte cannot be part of a token: it ends the token or has a meaning of its own. CloudWatch joins the text
+// between quotation marks or brackets to one token.
 func special(c byte) bool {
 	return c <= ' ' || c >= 0x7f || c == '%' || c == '"' || c == '[' || c == ']'
 }
 
-// appendEncoded appends text as one token, with percent-encoding as AWS has it in tag fields (RFC 3986 section 2.1). What
-// is not known is -, and a text that is just that is encoded.
+// appendEncoded appends text as one token, with percent-encoding as in AWS's tag fields (RFC 3986 section 2.1). An unknown text is
+// "-". The text "-" itself is encoded.
 func appendEncoded(dst []byte, s string) []byte {
 	switch s {
 	case "":
@@ -38,7 +38,7 @@ func appendEscapes(dst []byte, s string) []byte {
 	return dst
 }
 
-// appendDecoded undoes appendEncoded. A percent sign that begins no escape stands for itself.
+// appendDecoded decodes what appendEncoded encoded. A percent sign that does not begin an escape is kept.
 func appendDecoded(dst, s []byte) []byte {
 	for i := 0; i < len(s); i++ {
 		if s[i] == '%' && i+2 < len(s) {
@@ -54,18 +54,18 @@ func appendDecoded(dst, s []byte) []byte {
 	return dst
 }
 
-// digit is the value of a hexadecimal digit, or -1.
+// digit returns the value of a hexadecimal digit, or -1.
 func digit(c byte) int {
 	return strings.IndexByte(hex, c&^(c>>1&0x20)) // letters in upper case
 }
 
-// intern keeps one copy of each text of a file, in which interfaces, names and protocols come again and again.
+// intern keeps one copy of each text of a file. Interfaces, names and protocols repeat often.
 type intern struct {
 	texts   map[string]string
 	scratch []byte
 }
 
-// maxInterned bounds the copies. When there are more they are forgotten together; most come back at once.
+// maxInterned bounds the copies. A full table is cleared; most texts come back at once.
 const maxInterned = 1 << 14
 
 func (in *intern) decoded(token []byte) string {

@@ -8,7 +8,7 @@ import (
 // Type is a column's type in Parquet files and in Athena.
 type Type uint8
 
-// Types of columns. AWS's own are of the first three.
+// Types of columns. AWS's fields have the first three.
 const (
 	String Type = iota
 	Int32
@@ -17,19 +17,18 @@ const (
 	Double
 )
 
-// Field is one field of flow logs: a column of a table, a token of a line.
+// Field is a field of flow logs: a column of a table, a token of a line.
 type Field struct {
 	Name    string // AWS's spelling, with dashes
-	Version uint8  // of the flow logs that brought it; 0 for ours
+	Version uint8  // the version of flow logs that introduced it; 0 for ours
 	Type    Type
-	cell    cell // nil: a mirror cannot know it
+	cell    cell // nil if a mirror cannot know the value
 }
 
 // Latest is the version of a record that has all of AWS's fields.
 const Latest = 11
 
-// Fields is every field, those of AWS first, in AWS's order. Version 6 is of transit gateways, whose packets are not
-// mirrored.
+// Fields are all fields, those of AWS first, in AWS's order. Version 6 is of transit gateways, whose packets cannot be mirrored.
 var Fields = [...]Field{
 	{"version", 2, Int32, version{}},
 	{"account-id", 2, String, text(func(r *Record) *string { return &r.AccountID })},
@@ -112,13 +111,13 @@ var Fields = [...]Field{
 // Column returns the field's name in tables: with underscores.
 func (f *Field) Column() string { return strings.ReplaceAll(f.Name, "-", "_") }
 
-// Ours says whether the field is one of our own, which AWS does not have.
+// Ours reports whether the field is one that AWS does not have.
 func (f *Field) Ours() bool { return f.Version == 0 }
 
-// Known says whether any record has a value in this field. Of the others a mirror tells nothing.
+// Known reports whether records can have a value in this field. A mirror does not provide the others.
 func (f *Field) Known() bool { return f.cell != nil }
 
-// Lookup returns the field of a name with dashes; nil if there is none.
+// Lookup returns the field with a name, spelled with dashes; nil if there is none.
 func Lookup(name string) *Field {
 	for i := range Fields {
 		if Fields[i].Name == name {
@@ -128,7 +127,7 @@ func Lookup(name string) *Field {
 	return nil
 }
 
-// AppendValue appends the field's value as plain text, without escapes, to dst; nothing if it is not known.
+// AppendValue appends the field's value to dst as plain text without escapes, and nothing if it is not known.
 func (f *Field) AppendValue(dst []byte, r *Record) []byte {
 	if f.cell == nil {
 		return dst

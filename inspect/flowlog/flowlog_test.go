@@ -17,7 +17,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/flowlog"
 )
 
-// TestDefault: the samples of AWS's page are what we write for what they say.
+// TestDefault: the samples of AWS's page are written as they were read.
 func TestDefault(t *testing.T) {
 	samples := `version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status
 2 123456789010 eni-1235b8ca123456789 172.31.16.139 172.31.16.21 20641 22 6 20 4249 1418530010 1418530070 ACCEPT OK
@@ -33,7 +33,7 @@ func TestDefault(t *testing.T) {
 		"${bytes} ${start} ${end} ${action} ${log-status}", flowlog.Default.String())
 }
 
-// reprinted is the header and the records of a file in a format.
+// reprinted returns the header and the records of a file in a format.
 func reprinted(t *testing.T, r *flowlog.Reader, f *flowlog.Format) []byte {
 	out := f.AppendHeader(nil)
 	var rec flowlog.Record
@@ -47,7 +47,7 @@ func reprinted(t *testing.T, r *flowlog.Reader, f *flowlog.Format) []byte {
 	}
 }
 
-// TestVersions: a record's version is the highest of its fields', and ours have none.
+// TestVersions: a record's version is the highest version of its fields. Ours have none.
 func TestVersions(t *testing.T) {
 	for format, want := range map[string]string{
 		"${version}":                       "2",
@@ -84,7 +84,7 @@ func TestParseErrors(t *testing.T) {
 	assert.Equal(t, "acount", unknown.Name)
 }
 
-// TestFieldTable: AWS's types, and names that are no other's.
+// TestFieldTable: AWS's fields have AWS's types, and all names are unique.
 func TestFieldTable(t *testing.T) {
 	int32s := []string{"version", "srcport", "dstport", "protocol", "tcp-flags", "traffic-path"}
 	int64s := []string{"packets", "bytes", "start", "end"}
@@ -122,7 +122,7 @@ func contains(list []string, s string) bool {
 	return false
 }
 
-// record draws any record that can be written; texts are hostile.
+// record draws any record that can be written. Texts have bytes that need escapes.
 func record(t *rapid.T) flowlog.Record {
 	text := rapid.StringOfN(rapid.RuneFrom([]rune("ab-% \t\n\r\"[]é\x00\x7f.,2D")), 0, 12, -1)
 	address := rapid.Custom(func(t *rapid.T) netip.Addr {
@@ -151,7 +151,7 @@ func record(t *rapid.T) flowlog.Record {
 	}
 }
 
-// TestRoundTrip: whatever is in a record, its line has a token for each field, and is read back as what it was.
+// TestRoundTrip: the line of any record has a token for each field, and is read as the same record.
 func TestRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		want := record(t)
@@ -171,7 +171,7 @@ func TestRoundTrip(t *testing.T) {
 	})
 }
 
-// TestReaderTolerates: fields that it does not know, files joined with their headers, CRLF, gzip.
+// TestReaderTolerates: unknown fields, concatenated files, CRLF and gzip are read.
 func TestReaderTolerates(t *testing.T) {
 	text := "action future-field bytes\r\nACCEPT what 5\r\n\r\naction future-field bytes\r\nREJECT - 6\r\n"
 	var zipped bytes.Buffer
@@ -191,7 +191,7 @@ func TestReaderTolerates(t *testing.T) {
 	assert.Equal(t, "action bytes\nACCEPT 5\n", string(reprinted(t, r, format)))
 }
 
-// TestCorruptLines: each is told with its number, and those after it are read.
+// TestCorruptLines: each error has the line's number, and the lines after it are read.
 func TestCorruptLines(t *testing.T) {
 	text := "action bytes srcaddr\nACCEPT 5\nACCEPT x -\nACCEPT 5 1.2.3.4 6\nACCEPT 5 1.2.3\n" + strings.Repeat("x", 1<<17) + "\nACCEPT 7 -\n"
 	r, err := flowlog.NewReader(strings.NewReader(text), nil)
@@ -218,7 +218,7 @@ func TestCorruptLines(t *testing.T) {
 	assert.NoError(t, err)
 }
 
-// sample is what most records look like.
+// sample is a typical record.
 var sample = flowlog.Record{
 	AccountID: "123456789012", InterfaceID: "eni-0123456789abcdef0", SrcAddr: netip.MustParseAddr("10.0.1.10"),
 	DstAddr: netip.MustParseAddr("198.51.100.10"), SrcPort: 36654, DstPort: 443, Protocol: 6, Packets: 11, Bytes: 1337,

@@ -13,10 +13,10 @@ type Format struct {
 	version uint8
 }
 
-// Default is the format that AWS uses unless it is told otherwise: version 2.
+// Default is AWS's default format: version 2.
 var Default = byVersion(2)
 
-// byVersion is the format of all fields up to a version, in AWS's order.
+// byVersion returns the format of all fields up to a version, in AWS's order.
 func byVersion(most uint8) *Format {
 	f := new(Format)
 	for i := range Fields {
@@ -27,7 +27,7 @@ func byVersion(most uint8) *Format {
 	return f
 }
 
-// All is the format of every field, AWS's first.
+// All returns the format of all fields, AWS's first.
 func All() *Format {
 	f := new(Format)
 	for i := range Fields {
@@ -41,13 +41,13 @@ func (f *Format) add(field *Field) {
 	f.version = max(f.version, field.Version, 2)
 }
 
-// UnknownFieldError is the error of Parse about a name that no field has.
+// UnknownFieldError is the error of Parse for an unknown name.
 type UnknownFieldError struct{ Name string }
 
 func (e *UnknownFieldError) Error() string { return fmt.Sprintf("unknown field %q", e.Name) }
 
-// Parse reads a format in AWS's syntax: "${account-id} ${action}". Names as in a header line, without the braces, are
-// taken too, since a shell takes the others for its own unless they are quoted.
+// Parse reads a format in AWS's syntax: "${account-id} ${action}". It also accepts plain names as in a header
+// line, since a shell expands the others unless they are quoted.
 func Parse(format string) (*Format, error) {
 	f := new(Format)
 	seen := map[*Field]bool{}
@@ -77,7 +77,7 @@ func Parse(format string) (*Format, error) {
 // Fields returns the fields. The slice must not be changed.
 func (f *Format) Fields() []*Field { return f.fields }
 
-// Version is what the version field of a record says: the highest version of the chosen fields. Ours have none.
+// Version returns the value of the version field: the highest version of the format's fields. Ours have none.
 func (f *Format) Version() int { return int(f.version) }
 
 // String returns the format in AWS's syntax.
@@ -92,7 +92,7 @@ func (f *Format) String() string {
 	return b.String()
 }
 
-// AppendHeader appends the line with which AWS's files begin: the fields' names, newline included.
+// AppendHeader appends the first line of a file, as AWS has it: the names of the fields, newline included.
 func (f *Format) AppendHeader(dst []byte) []byte {
 	for i, field := range f.fields {
 		if i > 0 {
@@ -103,8 +103,8 @@ func (f *Format) AppendHeader(dst []byte) []byte {
 	return append(dst, '\n')
 }
 
-// AppendText appends a record as a line, newline included. Whatever is in the record, the line has as many tokens as the
-// format has fields: what would end or join tokens is percent-encoded. It allocates nothing but what dst lacks.
+// AppendText appends a record as a line, newline included. The line always has as many tokens as the format has fields: bytes that
+// would split or join tokens are percent-encoded. It allocates only to grow dst.
 func (f *Format) AppendText(dst []byte, r *Record) []byte {
 	for i, field := range f.fields {
 		if i > 0 {

@@ -15,10 +15,11 @@ import (
 
 // metricFilter is CloudWatch's pattern for space-delimited events, as far as flow logs are filtered with it:
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
-type metricFilter []slot
+type metricFilter []element
 
-// slot is what is between two commas: conditions on one token, an alternative of conjunctions. The rest is any number of tokens.
-type slot struct {
+// element is the part between two commas: conditions on one token, as alternatives of conjunctions. With rest it is any number of
+// tokens.
+type element struct {
 	rest bool
 	any  [][]condition
 }
@@ -34,10 +35,10 @@ func parseFilter(t require.TestingT, pattern string) (f metricFilter) {
 	for _, text := range splitOutside(inner, ",") {
 		text = strings.TrimSpace(text)
 		if text == "..." {
-			f = append(f, slot{rest: true})
+			f = append(f, element{rest: true})
 			continue
 		}
-		var s slot
+		var s element
 		for _, alternative := range splitOutside(text, "||") {
 			var all []condition
 			for _, c := range splitOutside(alternative, "&&") {
@@ -61,7 +62,7 @@ func parseCondition(t require.TestingT, text string) (c condition, ok bool) {
 	return condition{m[2], strings.Trim(m[3], `"`)}, m[2] != ""
 }
 
-// splitOutside splits text where quotation marks and percent signs are closed.
+// splitOutside splits text outside of quotation marks and percent signs.
 func splitOutside(text, at string) (parts []string) {
 	start, open := 0, byte(0)
 	for i := 0; i < len(text); i++ {
@@ -81,7 +82,7 @@ func splitOutside(text, at string) (parts []string) {
 	return append(parts, text[start:])
 }
 
-// tokens splits an event as CloudWatch does: at spaces, but not within "..." and [...].
+// tokens splits an event as CloudWatch does: at spaces outside of "..." and [...].
 func tokens(line string) (out []string) {
 	for line = strings.TrimLeft(line, " "); line != ""; line = strings.TrimLeft(line, " ") {
 		end := strings.IndexByte(line, ' ')
@@ -99,7 +100,7 @@ func tokens(line string) (out []string) {
 	return out
 }
 
-// matches says whether an event has as many tokens as the pattern has slots, and each meets its slot's conditions.
+// matches reports whether an event has as many tokens as the pattern has elements, and each token meets its element's conditions.
 func (f metricFilter) matches(line string) bool { return f.match(tokens(line)) }
 
 func (f metricFilter) match(in []string) bool {
@@ -117,7 +118,7 @@ func (f metricFilter) match(in []string) bool {
 	return len(in) > 0 && f[0].accepts(in[0]) && f[1:].match(in[1:])
 }
 
-func (s slot) accepts(token string) bool {
+func (s element) accepts(token string) bool {
 	for _, all := range s.any {
 		ok := true
 		for _, c := range all {
@@ -150,7 +151,7 @@ func (c condition) holds(token string) bool {
 	}
 }
 
-// equals compares with a text, which may have an asterisk at either end, or with a regular expression.
+// equals compares a token with a text, which may have an asterisk at either end, or with a regular expression.
 func (c condition) equals(token string) bool {
 	if strings.HasPrefix(c.value, "%") {
 		return regexp.MustCompile(strings.Trim(c.value, "%")).MatchString(token)
@@ -169,7 +170,7 @@ func (c condition) equals(token string) bool {
 	}
 }
 
-// TestMetricFilter: the evaluator does what AWS's page says.
+// TestMetricFilter: the evaluator implements the examples of AWS's page.
 func TestMetricFilter(t *testing.T) {
 	access := `127.0.0.1 Prod frank [10/Oct/2000:13:25:15 -0700] "GET /index.html HTTP/1.0" 404 1534`
 	for pattern, want := range map[string]bool{
@@ -202,7 +203,7 @@ const (
 		"tcp_flags, traffic_path, type, version, vpc_id]"
 )
 
-// TestExfiltrationRecipe: an alarm that was made for VPC Flow Logs goes off on our lines, when it should and not otherwise.
+// TestExfiltrationRecipe: a metric filter made for VPC Flow Logs matches our lines of large uploads and no others.
 func TestExfiltrationRecipe(t *testing.T) {
 	format, err := flowlog.Parse(recipeFormat)
 	require.NoError(t, err)
@@ -235,8 +236,8 @@ func TestExfiltrationRecipe(t *testing.T) {
 	}
 }
 
-// TestRefusedFilter: the metric filter of AWS's page on the default format reads our lines too.
-func TestRefusedFilter(t *testing.T) {
+// TestAcceptFilter: the metric filter of AWS's page on the default format matches our lines too.
+func TestAcceptFilter(t *testing.T) {
 	filter := parseFilter(t, "[version, account, eni, source, destination, srcport, destport = 22 || destport = 443, protocol = 6, "+
 		"packets, bytes, windowstart, windowend, action = ACCEPT, flowlogstatus]")
 	line := strings.TrimSuffix(string(flowlog.Default.AppendText(nil, &sample)), "\n")

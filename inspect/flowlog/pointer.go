@@ -1,8 +1,8 @@
 package flowlog
 
-// Pointer returns where a record keeps the field, for who fills many from a table: a *string, *netip.Addr, *uint8, *uint16,
-// *uint32, *uint64, *int64, *bool or *float64. It is nil for a field that is never known, or follows from others. Who sets
-// VNI sets Mirrored too.
+// Pointer returns the address of the field in a record: a *string, *netip.Addr, *uint8, *uint16, *uint32, *uint64, *int64, *bool or
+// *float64. It is for readers of tables. It is nil for a field that is never known or is derived from others. A caller that sets VNI
+// must also set Mirrored.
 func (f *Field) Pointer(r *Record) any {
 	switch c := f.cell.(type) {
 	case text:

@@ -10,17 +10,17 @@ import (
 	"math"
 )
 
-// Reader reads flow log text back: our own and AWS's, plain or compressed with gzip.
+// Reader reads flow log lines, ours and AWS's, plain or compressed with gzip.
 type Reader struct {
 	in     *bufio.Reader
 	line   int
-	fields []*Field // by column; nil where a name is not known
-	header []byte   // skipped wherever it stands: files may be joined
-	first  []byte   // a line that was read to see whether it is a header, and is none
+	fields []*Field // by column; nil for unknown names
+	header []byte   // skipped on every line, since files may be concatenated
+	first  []byte   // the first line, if it is not a header
 	intern intern
 }
 
-// A LineError is about one line. The lines after it can be read.
+// A LineError is the error of one line. The lines after it can be read.
 type LineError struct {
 	Line int // from 1
 	Err  error
@@ -28,14 +28,14 @@ type LineError struct {
 
 func (e *LineError) Error() string { return fmt.Sprintf("line %d: %v", e.Line, e.Err) }
 
-// Unwrap returns what is wrong with the line.
+// Unwrap returns the error of the line.
 func (e *LineError) Unwrap() error { return e.Err }
 
-// bufferSize bounds a line. A name has at most 255 bytes, each of which may be encoded as three.
+// bufferSize bounds a line. A name has at most 255 bytes, each encoded as up to three.
 const bufferSize = 64 << 10
 
-// NewReader begins to read. The first line says which fields there are and in which order, unless format does; a file
-// without either is taken to be in the default format if its first line can be. Fields of a header that are not known are passed over.
+// NewReader makes a reader. The format determines the fields of a line; without one the first line does. A file without a header is
+// read in the default format if its first line has as many fields. Unknown fields of a header are skipped.
 func NewReader(r io.Reader, format *Format) (*Reader, error) {
 	in := bufio.NewReaderSize(r, bufferSize)
 	if magic, _ := in.Peek(2); string(magic) == "\x1f\x8b" {
@@ -58,7 +58,7 @@ func NewReader(r io.Reader, format *Format) (*Reader, error) {
 func (r *Reader) open() error {
 	line, err := r.next()
 	if errors.Is(err, io.EOF) {
-		return nil // nothing to read
+		return nil // an empty file
 	}
 	if err != nil {
 		return err
@@ -83,8 +83,8 @@ func (r *Reader) open() error {
 	return nil
 }
 
-// Read reads the next record. Fields that the file does not have are zero, or not known. The error is io.EOF at the end, and
-// a *LineError for a line that is none; what comes after it can be read. Other errors are those of the file.
+// Read reads the next record. Fields that the file does not have are zero or not known. The error is io.EOF at the end and a
+// *LineError for a corrupt line, after which the next line can be read. Other errors are those of the file.
 func (r *Reader) Read(rec *Record) error {
 	line := r.first
 	r.first = nil
@@ -104,7 +104,7 @@ func (r *Reader) Read(rec *Record) error {
 	return nil
 }
 
-// next returns the next line without its end, valid until the one after is read. Empty lines are none.
+// next returns the next line that is not empty, without its end. It is valid until the next call.
 func (r *Reader) next() ([]byte, error) {
 	for {
 		line, err := r.in.ReadSlice('\n')
@@ -124,7 +124,7 @@ func (r *Reader) next() ([]byte, error) {
 	}
 }
 
-// skip passes over the rest of a line that is too long.
+// skip skips the rest of a line that is too long.
 func (r *Reader) skip() error {
 	for {
 		if _, err := r.in.ReadSlice('\n'); !errors.Is(err, bufio.ErrBufferFull) {

@@ -10,14 +10,13 @@ import (
 	"github.com/gaissmai/bart"
 )
 
-// Services says which of AWS's services an address belongs to. The zero value knows none, nil likewise. It is immutable, and safe
-// for concurrent use.
+// Services maps addresses to AWS's services. The zero value and nil have none. It is immutable, and safe for concurrent use.
 type Services struct{ table bart.Table[string] }
 
-// umbrella is the service that all of AWS's networks belong to beside their own.
+// umbrella is the service of all of AWS's networks, besides their specific ones.
 const umbrella = "AMAZON"
 
-// ipRanges is what ip-ranges.json has that we need.
+// ipRanges are the fields of ip-ranges.json that are used.
 // https://docs.aws.amazon.com/vpc/latest/userguide/aws-ip-syntax.html
 type ipRanges struct {
 	SyncToken string `json:"syncToken"`
@@ -31,8 +30,8 @@ type ipRanges struct {
 	} `json:"ipv6_prefixes"`
 }
 
-// ReadServices reads AWS's ip-ranges.json. Where networks lie within each other the smallest counts; where one network has
-// several services, the most specific: any one is before AMAZON, and EC2, in which others run, is before that only.
+// ReadServices reads AWS's ip-ranges.json. Of nested networks the smallest counts. Of several services of one network the most
+// specific counts: EC2 is more specific than AMAZON, and all others are more specific than EC2, in which they run.
 func ReadServices(r io.Reader) (*Services, error) {
 	var in ipRanges
 	if err := json.NewDecoder(r).Decode(&in); err != nil {
@@ -66,8 +65,8 @@ func (s *Services) add(p netip.Prefix, service string) error {
 	return nil
 }
 
-// specific says whether the service a says more than b. Among equals the one whose name comes first does, so that the order of
-// the file changes nothing.
+// specific reports whether service a is more specific than b. Equal ones are ordered by name, so that the result does not depend on the
+// order of the file.
 func specific(a, b string) bool {
 	if weight(a) != weight(b) {
 		return weight(a) > weight(b)

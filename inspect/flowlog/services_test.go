@@ -11,7 +11,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/flowlog"
 )
 
-// ranges is a piece of ip-ranges.json.
+// ranges is an extract of ip-ranges.json.
 const ranges = `{
   "syncToken": "1700000000", "createDate": "2026-11-20-00-00-00",
   "prefixes": [

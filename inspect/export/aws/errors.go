@@ -73,7 +73,7 @@ func withMessage(advice, message string) string {
 	if message == "" {
 		return advice
 	}
-	return advice + ". AWS says: " + message
+	return advice + ". AWS answered: " + message
 }
 
 // isAnswer reports whether the service answered with this code.

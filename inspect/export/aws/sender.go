@@ -127,7 +127,7 @@ func (s *sender) try(ctx context.Context, f *pendingFile) {
 	case ctx.Err() != nil: // it is the next start's
 	case errors.Is(err, fs.ErrNotExist):
 		s.spool.missing(f)
-		s.log.Error("a file was removed from the spool by somebody else", "file", f.path)
+		s.log.Error("a file was removed from the spool by another program", "file", f.path)
 	case errors.As(err, &why):
 		s.spool.failed(why.class)
 		if !s.isClosing() || !why.class.fileOnly() {
@@ -138,7 +138,7 @@ func (s *sender) try(ctx context.Context, f *pendingFile) {
 	s.notify()
 }
 
-// isClosing says whether there will be no other try of a file that is wrong itself.
+// isClosing reports whether the sender is being closed: a file with an error of its own is not retried then.
 func (s *sender) isClosing() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -201,7 +201,7 @@ func TestFailuresThatNeedAPerson(t *testing.T) {
 		want   string
 	}{
 		"denied": {denied, "records", aws.Denied, "PutObject: AccessDenied: not allowed: add a permission for this call to the role's or user's policy. " +
-			"AWS says: User: arn:aws:iam::123456789012:user/x is not authorized to perform: s3:PutObject"},
+			"AWS answered: User: arn:aws:iam::123456789012:user/x is not authorized to perform: s3:PutObject"},
 		"misplaced": {misplaced, "records", aws.Misplaced, "PutObject: PermanentRedirect: the bucket is in eu-central-1 and AWS_REGION is eu-west-1: " +
 			"set AWS_REGION to the bucket's region"},
 		"missing": {none, "other", aws.Missing, "PutObject: NoSuchBucket: "},

@@ -20,7 +20,7 @@ func TestExplain(t *testing.T) {
 		syscall.ENOENT: "no such file or directory (create the directory first)",
 		syscall.EACCES: "permission denied (give a path that this user may write to)",
 		syscall.EISDIR: "is a directory (give the name of a file in it)",
-		syscall.ENXIO:  "nobody reads this pipe: no such device or address (start its reader first)",
+		syscall.ENXIO:  "the pipe has no reader: no such device or address (start its reader first)",
 		syscall.ENOSPC: "no space left on device",
 	} {
 		err := disk.Explain(&fs.PathError{Op: "open", Path: "/x", Err: number})

@@ -18,7 +18,7 @@ func Explain(err error) error {
 	case errors.Is(err, syscall.EISDIR):
 		return fmt.Errorf("%w (give the name of a file in it)", err)
 	case errors.Is(err, syscall.ENXIO):
-		return fmt.Errorf("nobody reads this pipe: %w (start its reader first)", err)
+		return fmt.Errorf("the pipe has no reader: %w (start its reader first)", err)
 	}
 	return err
 }

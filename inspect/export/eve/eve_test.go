@@ -35,7 +35,7 @@ func TestEVEGolden(t *testing.T) {
 	assert.Equal(t, strings.Split(string(want), "\n"), strings.Split(string(got), "\n"))
 }
 
-// What is left when our own two objects are taken away is what Suricata could have written.
+// Without our own two objects, events are valid by Suricata's schema.
 func TestEVEFitsSuricatasSchema(t *testing.T) {
 	schema, err := jsonschema.NewCompiler().Compile(shared(t, "schema/suricata-eve.schema.json"))
 	require.NoError(t, err)
@@ -48,7 +48,7 @@ func TestEVEFitsSuricatasSchema(t *testing.T) {
 	}
 }
 
-// Extra fields stand under hint, in the objects and arrays in which the parser put them, and nowhere else.
+// Extra fields are under hint only, in the same objects and arrays as in the message.
 func TestExtraFieldsMoveToHint(t *testing.T) {
 	b := &event.Batch{}
 	b.Events = append(b.Events, eventtest.DNS(b))
@@ -64,8 +64,8 @@ func TestExtraFieldsMoveToHint(t *testing.T) {
 	}, got.Hint.DNS)
 }
 
-// Whatever tokens a parser gives, balanced ones make valid JSON, and every value is printed once: under the protocol, or
-// under hint if it or anything around it is extra.
+// All balanced fields make valid JSON, and every value is printed once: under hint if it or an object around it is extra, else under
+// the protocol.
 func TestTokensArePrintedOnce(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		tree := tokens{t: t}
@@ -82,7 +82,7 @@ func TestTokensArePrintedOnce(t *testing.T) {
 	})
 }
 
-// tokens draws a tree of tokens whose values are numbers, each another one.
+// tokens draws a tree of fields whose values are distinct numbers.
 type tokens struct {
 	t            *rapid.T
 	hint         l7.Hint
@@ -90,7 +90,7 @@ type tokens struct {
 	next         int
 }
 
-// counted are the keys of drawn tokens, each another one.
+// counted are distinct keys for drawn fields.
 var counted = func() (keys [1 << 13]l7.Key) {
 	for i := range keys {
 		keys[i] = l7.KeyOf("k" + strconv.Itoa(i))
@@ -229,7 +229,7 @@ func BenchmarkEVE(b *testing.B) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/event")
 }
 
-// reuse returns a function that encodes one event of every kind but Stats into the same buffer again and again.
+// reuse returns a function that encodes one event of every kind except Stats into the same buffer.
 func reuse(tb testing.TB) func() (events, size int) {
 	tb.Helper()
 	batch := eventtest.EveryKind()
@@ -254,12 +254,12 @@ func encode(b *event.Batch) []byte {
 	return out
 }
 
-// lines splits what ends in a newline.
+// lines splits text that ends in a newline.
 func lines(text []byte) []string {
 	return strings.Split(strings.TrimSuffix(string(bytes.Clone(text)), "\n"), "\n")
 }
 
-// shared returns the path of a file of the folder that is mounted beside the module, and skips the test without it.
+// shared returns the path of a file in the folder beside the module, and skips the test if it does not exist.
 func shared(t *testing.T, name string) string {
 	dir, err := os.Getwd()
 	require.NoError(t, err)

@@ -22,7 +22,7 @@ func TestStrings(t *testing.T) {
 		"münchen 東京 😀":     `"münchen 東京 😀"`,
 		"\u2028\ufeff":     "\"\u2028\ufeff\"",
 		"m\xfcnchen":       `"m\\xfcnchen"`,
-		"ü\xff":            `"\\xc3\\xbc\\xff"`, // one bad byte, and nothing in the text is taken for UTF-8
+		"ü\xff":            `"\\xc3\\xbc\\xff"`, // one invalid byte: no byte of the text is taken for UTF-8
 		"\xed\xa0\x80":     `"\\xed\\xa0\\x80"`, // a surrogate half
 		"\xf4\x90\x80\x80": `"\\xf4\\x90\\x80\\x80"`,
 		"\xe2\x82":         `"\\xe2\\x82"`,
@@ -37,7 +37,7 @@ func TestEveryStringIsReadBack(t *testing.T) {
 	})
 }
 
-// TestPlainPrefix compares eight bytes at a time with one at a time.
+// TestPlainPrefix compares the check of eight bytes at a time with that of one.
 func TestPlainPrefix(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		plain := rapid.SliceOfN(rapid.Byte().Filter(plainByte), 0, 40).Draw(t, "plain")
@@ -56,8 +56,8 @@ func FuzzString(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) { checkString(t, text) })
 }
 
-// checkString checks that what is written is valid JSON in valid UTF-8, on one line, and that a reader gets the text back,
-// or a text that is not UTF-8 with its bytes spelled out.
+// checkString checks that the string is valid JSON in valid UTF-8 on one line, and that a JSON reader returns the text, with the bytes
+// of text that is not UTF-8 escaped.
 func checkString(t require.TestingT, text []byte) {
 	prefix := []byte("kept")
 	got := appendString(prefix, text)
