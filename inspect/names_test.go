@@ -190,8 +190,8 @@ func TestExemptNetworksNeedNoLookup(t *testing.T) {
 	require.Contains(t, described(t, Config{Exempt: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}}, c), " no ")
 }
 
-// TestNamesOfOtherTaps: what one mirror session looked up names nothing at another.
-func TestNamesOfOtherTaps(t *testing.T) {
+// TestNamesOfOtherSessions: what one mirror session looked up names nothing at another.
+func TestNamesOfOtherSessions(t *testing.T) {
 	asked, connects := newConversation(), newConversation()
 	asked.lookup("a.example", "192.0.2.80", time.Minute)
 	connects.nanos = asked.nanos

@@ -33,7 +33,7 @@ func mirrored(in []decap.Datagram, source string, vni uint32) []decap.Datagram {
 	return out
 }
 
-func TestTapsStayApart(t *testing.T) {
+func TestSessionsStayApart(t *testing.T) {
 	c := newConversation()
 	c.open()
 	c.say(get("/x"))
