@@ -24,7 +24,7 @@ func FuzzStream(f *testing.F) {
 	})
 }
 
-// fuzzPrefix holds the verdicts on a message's first bytes and on more of it against each other.
+// fuzzPrefix compares the verdicts on a message's first bytes with those on more of it.
 func fuzzPrefix(t *testing.T, m *message, part, whole Input) {
 	var h Hint
 	early, late := m.try(t, &h, part), m.try(t, &h, whole)
@@ -32,12 +32,12 @@ func fuzzPrefix(t *testing.T, m *message, part, whole Input) {
 		require.Equal(t, early, late)
 	}
 	for _, in := range []Input{part, whole} {
-		said := m.try(t, &h, in)
+		got := m.try(t, &h, in)
 		in.Final = true
 		final := m.try(t, &h, in)
 		require.NotEqual(t, More, final.verdict)
-		if said.verdict != More {
-			require.Equal(t, said, final)
+		if got.verdict != More {
+			require.Equal(t, got, final)
 		}
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// played returns what a protocol's parser says of an exchange of lines, each with > or < before it for the side.
+// played returns the hints of a protocol's parser for an exchange of lines, each after > or < for its side.
 func played(t *testing.T, p Proto, lines ...string) string {
 	t.Helper()
 	x := recording{path: p.String(), proto: p, stream: true}
@@ -19,8 +19,8 @@ func played(t *testing.T, p Proto, lines ...string) string {
 	return got.String()
 }
 
-// A greeting that does not say what it is waits for what the client says, whichever protocol that is.
-func TestGreetingThatDoesNotTell(t *testing.T) {
+// An ambiguous greeting waits for the client's commands, whichever protocol that is.
+func TestAmbiguousGreeting(t *testing.T) {
 	const greeting = "<220 mx.example.com ready"
 	assert.Equal(t, "> request stop\n  helo \"a\"\n  mail_from \"<b@c>\"\n"+
 		"< response\n  +banner \"mx.example.com ready\"\n< framing stop\n",
@@ -37,8 +37,8 @@ func TestGreetingThatDoesNotTell(t *testing.T) {
 	}
 }
 
-// USER is FTP's and POP3's: the server, or another command, tells.
-func TestUserThatDoesNotTell(t *testing.T) {
+// USER is a command of FTP and POP3: the server, or another command, decides.
+func TestAmbiguousUser(t *testing.T) {
 	for _, p := range []Proto{FTP, POP3} {
 		var h Hint
 		assert.Equal(t, More, Table[p].Stream(&h, &Conn{}, Input{Data: []byte("USER a\r\nPASS b\r\n")}))
@@ -49,7 +49,7 @@ func TestUserThatDoesNotTell(t *testing.T) {
 	assert.Contains(t, played(t, POP3, "<+OK ready", ">USER a", "<+OK", ">PASS b"), "args {\"a\"}")
 }
 
-// A server that refuses TLS is told so by the next commands: they are read on.
+// After a server refuses TLS, the parser goes on with the next commands.
 func TestTLSRefused(t *testing.T) {
 	smtp := played(t, SMTP, "<220 a ESMTP", ">EHLO b", "<250 STARTTLS", ">STARTTLS", "<454 not now", ">MAIL FROM:<b@c>\r\nDATA")
 	assert.NotContains(t, smtp, "switch")
@@ -65,8 +65,8 @@ func TestTLSRefused(t *testing.T) {
 	assert.Contains(t, imap, "user \"an ne\"")
 }
 
-// Replies to what came before are not taken for the one behind which TLS begins.
-func TestTLSBehindItsOwnReply(t *testing.T) {
+// TLS begins after the reply to its own command, and not after replies to earlier ones.
+func TestTLSAfterItsOwnReply(t *testing.T) {
 	pop3 := played(t, POP3, "<+OK POP3", ">CAPA\r\nSTLS", "<+OK\r\nSTLS\r\n.", "<+OK begin")
 	assert.Equal(t, 1, strings.Count(pop3, "switch"))
 	assert.True(t, strings.HasSuffix(pop3, "< framing\n< framing\n< framing\n< framing switch\n"), pop3)
@@ -74,7 +74,7 @@ func TestTLSBehindItsOwnReply(t *testing.T) {
 	assert.True(t, strings.HasSuffix(imap, "< framing\n< framing switch\n"), imap)
 }
 
-// What a client proves its identity with is never told.
+// Passwords are never reported.
 func TestNoSecrets(t *testing.T) {
 	for p, lines := range map[Proto][]string{
 		SMTP: {">EHLO a", "<220 ESMTP", ">AUTH PLAIN c2VjcmV0", ">secret", ">MAIL FROM:<a@b>\r\nDATA"},
@@ -82,10 +82,10 @@ func TestNoSecrets(t *testing.T) {
 		POP3: {"<+OK POP3", ">AUTH PLAIN secret", "<+OK"},
 		IMAP: {"<* OK a", ">1 LOGIN anne secret", "<1 OK"},
 	} {
-		said := played(t, p, lines...)
-		assert.NotEmpty(t, said)
-		assert.NotContains(t, said, "secret")
-		assert.NotContains(t, said, "c2VjcmV0")
+		printed := played(t, p, lines...)
+		assert.NotEmpty(t, printed)
+		assert.NotContains(t, printed, "secret")
+		assert.NotContains(t, printed, "c2VjcmV0")
 	}
 	assert.NotContains(t, played(t, POP3, "<+OK POP3", ">APOP anne secret"), "secret")
 }

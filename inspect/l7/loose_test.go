@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// Each of these is what another protocol sends, or differs from a message in one thing that the protocol does not allow.
+// Each of these is a message of another protocol, or has one value that the protocol does not allow.
 func TestLooseProtocolsReject(t *testing.T) {
 	for _, tc := range []struct {
 		proto Proto
@@ -47,7 +47,7 @@ func TestLooseProtocolsReject(t *testing.T) {
 	}
 }
 
-// Forms that the recordings do not have.
+// Forms of messages that the recordings lack.
 func TestLooseProtocolsRead(t *testing.T) {
 	for _, tc := range []struct {
 		proto Proto

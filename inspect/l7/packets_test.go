@@ -43,11 +43,11 @@ func TestPackets(t *testing.T) {
 		"NTP with receipt long before": {NTP, "24 01 06 e9 00000000 00000010 47505300 e8000000 00000000 e8000010 11111111" +
 			"d8000010 22222222 e8000010 33333333", nil},
 		"ntpq asks for variables": {NTP, "16 02 0001 0000 0000 0000 0000", []string{"> request", "mode 6", `+operation "read_variables"`}},
-		"ntpd tells of itself": {NTP, "16 82 0001 0615 0000 0000 0009" + hex.EncodeToString([]byte("version=4")) + zeros(3),
+		"ntpd reads its variables": {NTP, "16 82 0001 0615 0000 0000 0009" + hex.EncodeToString([]byte("version=4")) + zeros(3),
 			[]string{"> response stop", "mode 6"}},
 		"a DNS response like ntpd's": {NTP, "16 85 8180 0001 0001 0000 0001 03323330 03313434 0331313300", nil},
 		"ntpdc asks who was there":   {NTP, "17 00 03 2a 0000 0000", []string{"> request", "mode 7", "+request 42"}},
-		"ntpd tells who was there":   {NTP, "97 00 03 2a 0001 0048" + zeros(72), []string{"> response stop", "+request 42"}},
+		"ntpd lists its clients":   {NTP, "97 00 03 2a 0001 0048" + zeros(72), []string{"> response stop", "+request 42"}},
 		"mode 7 of a wrong size":     {NTP, "97 00 03 2a 0002 0048" + zeros(72), nil},
 
 		"STUN of RFC 3489": {STUN, "0101 000c" + noise16 + "0001 0008 0001 9c40 c0000207",

@@ -102,13 +102,13 @@ func TestQUICOtherPackets(t *testing.T) {
 	}
 }
 
-// TestQUICCut has a mirror cut the client's packet anywhere. What is there is decrypted: the name is found as soon as it is
-// whole, and nothing else is ever taken for it.
+// TestQUICCut: a client's packet that was cut anywhere is decrypted up to the cut. The name is found as soon as it is complete, and
+// no other bytes are taken for it.
 func TestQUICCut(t *testing.T) {
 	for _, hello := range clientHellos(t) {
 		packet := quicSpec{version: quicV1, dcid: rfcID, frames: quicCrypto(0, hello), size: 1300}.seal(t)
 		named := 0
-		for n := 0; n < len(packet); n += 3 {
+		for n := len(packet) % stride(3); n < len(packet); n += stride(3) {
 			text := quicText(t, Input{Data: packet[:n]})
 			if strings.Contains(text, "quic_sni") {
 				named++
@@ -116,7 +116,8 @@ func TestQUICCut(t *testing.T) {
 			}
 		}
 		if strings.Contains(quicWhole(t, hello), "quic_sni") {
-			assert.Greater(t, named, quicTag)
+			assert.Positive(t, named)
+			assert.True(t, !long || named > quicTag, "%d of the cuts have a name", named)
 		}
 	}
 }

@@ -66,7 +66,7 @@ func TestSSHWhoSentIt(t *testing.T) {
 		{"the other is the client", version, sshClient, [2]bool{true}, Response},
 		{"opened the connection", version, 0, [2]bool{true}, Request},
 		{"was called", version, 0, [2]bool{1: true}, Response},
-		{"nothing tells", offer, 0, [2]bool{}, Interim},
+		{"no evidence", offer, 0, [2]bool{}, Interim},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			var h Hint

@@ -101,7 +101,7 @@ func TestTLSRecords(t *testing.T) {
 	})
 }
 
-// TestTLSNames tells the name from the flow's name: what cannot be a host's is printed, but names nothing.
+// TestTLSNames: a name that cannot be a host name is printed, but does not become the name of the flow.
 func TestTLSNames(t *testing.T) {
 	for _, c := range []struct{ ext, sni, name string }{
 		{tlsNames(tlsName(0, "a.example")), "a.example", "a.example"},

@@ -98,7 +98,7 @@ func readSegments(tb testing.TB, text []byte) (segs []segment) {
 	return segs
 }
 
-// message is one input on which a parser of an exchange's protocol said Done, with the state before it.
+// message is one input for which the parser of an exchange's protocol returned Done, with the state before it.
 type message struct {
 	parse  Parse
 	conn   Conn
@@ -106,7 +106,7 @@ type message struct {
 	before []Input // datagrams that began the message
 }
 
-// state returns what the datagrams before have left, nil if there were none.
+// state returns the state after the datagrams before, nil if there are none.
 func (m *message) state() *State {
 	if len(m.before) == 0 {
 		return nil
@@ -121,8 +121,7 @@ func (m *message) state() *State {
 	return s
 }
 
-// messages plays an exchange as a worker does, and calls done with each message. The first bytes are shown to all
-// parsers, of which just the one that the file is named after may say Done. It ends where another protocol begins.
+// messages plays an exchange as a worker does, and calls done with each message. It ends where another protocol begins.
 func (x *recording) messages(tb testing.TB, done func(m message, h *Hint)) {
 	if !x.stream {
 		x.datagrams(tb, done)
@@ -177,7 +176,7 @@ func (x *recording) datagrams(tb testing.TB, done func(m message, h *Hint)) {
 	}
 }
 
-// reader is what a worker keeps of one direction: what was not yet read, and how much is still to be skipped.
+// reader is the state of one direction: the bytes that were not read yet, and the number of bytes to skip.
 type reader struct {
 	buf     []byte
 	skip    int
