@@ -23,8 +23,7 @@ func Refused(p *sessions.Plan) error {
 // fifty; more callers than a few only wait.
 const Workers = 8
 
-// Run applies a plan and says what becomes of each change. An error has a line for what failed, and one for how far it
-// came.
+// Run applies a plan and prints the outcome of each change. The error has a line for each failure, and one with the progress.
 func Run(ctx context.Context, api sessions.Changer, p *sessions.Plan, dryRun bool, out io.Writer) error {
 	if p.Empty() {
 		fmt.Fprintln(out, "Nothing to do.")

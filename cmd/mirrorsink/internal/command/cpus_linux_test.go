@@ -56,13 +56,13 @@ func holdPinned(t *testing.T, args ...string) {
 		return [2]int{now[first] - before[first], now[last] - before[last]}
 	}
 	s := startListen(t, append([]string{"--cpus=" + last + "," + first, "--workers=3"}, args...)...)
-	assert.Eventually(t, func() bool { return pinned() == [2]int{1, 2} }, patience, time.Millisecond, "one thread on CPU %s and two on CPU %s", first, last)
+	assert.Eventually(t, func() bool { return pinned() == [2]int{1, 2} }, testTimeout, time.Millisecond, "one thread on CPU %s and two on CPU %s", first, last)
 	sendDatagrams(t, s.udp, 10)
-	require.Eventually(t, func() bool { return s.scrape()["mirrorsink_datagrams_received_total"] == 10 }, patience, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return s.scrape()["mirrorsink_datagrams_received_total"] == 10 }, testTimeout, 5*time.Millisecond)
 	assert.Equal(t, [2]int{1, 2}, pinned())
 	require.Zero(t, s.end(), s.stderr.String())
 	main := 1 // the process's first thread cannot end; the runtime lets it sleep
-	assert.Eventually(t, func() bool { left := pinned(); return left[0]+left[1] <= main }, patience, time.Millisecond)
+	assert.Eventually(t, func() bool { left := pinned(); return left[0]+left[1] <= main }, testTimeout, time.Millisecond)
 }
 
 func TestCPUsOfSockets(t *testing.T) { holdPinned(t) }
@@ -80,7 +80,7 @@ func TestCPUsOfAllSourcesInTurn(t *testing.T) {
 	assert.Eventually(t, func() bool {
 		now := threadsByCPUs(t)
 		return now[first]-before[first] == 3 && now[last]-before[last] == 3
-	}, patience, time.Millisecond)
+	}, testTimeout, time.Millisecond)
 	require.Zero(t, s.end(), s.stderr.String())
 }
 

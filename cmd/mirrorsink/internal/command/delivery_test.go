@@ -26,10 +26,10 @@ func TestReplayTellsWhatItWaitsFor(t *testing.T) {
 			io.Discard, &stderr)
 	}()
 	stderr.await(t, `mirrorsink: (waiting) for AWS to take .*\n`)
-	said := stderr.String()
-	oneLine(t, said)
-	assert.Regexp(t, `take \d+ files for s3://records \(PutObject: no answer: connection refused\)`, said)
-	assert.Regexp(t, ` and 1 files for log group /eve \(PutLogEvents: no answer: connection refused\); an interrupt ends the wait, `, said)
+	text := stderr.String()
+	oneLine(t, text)
+	assert.Regexp(t, `take \d+ files for s3://records \(PutObject: no answer: connection refused\)`, text)
+	assert.Regexp(t, ` and 1 files for log group /eve \(PutLogEvents: no answer: connection refused\); an interrupt ends the wait, `, text)
 	select {
 	case <-code:
 		t.Fatal("it did not wait")

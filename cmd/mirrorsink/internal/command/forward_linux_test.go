@@ -56,20 +56,20 @@ func awaitCarrier(t *testing.T, name string) {
 	require.Eventually(t, func() bool {
 		iface, err := net.InterfaceByName(name)
 		return err == nil && iface.Flags&net.FlagRunning != 0
-	}, patience, time.Millisecond)
+	}, testTimeout, time.Millisecond)
 }
 
-// ear is who reads an interface.
-type ear struct {
+// frameReader is who reads an interface.
+type frameReader struct {
 	fd int
-	mu sync.Mutex // guards heard
-	// heard are the frames that came in.
-	heard []aFrame
-	ended sync.WaitGroup
+	mu sync.Mutex // guards captured
+	// captured are the frames that came in.
+	captured []aFrame
+	ended    sync.WaitGroup
 }
 
 // listenTo reads an interface until the test ends, or stop is called.
-func listenTo(t *testing.T, name string) *ear {
+func listenTo(t *testing.T, name string) *frameReader {
 	t.Helper()
 	all := binary.BigEndian.Uint16(binary.NativeEndian.AppendUint16(nil, unix.ETH_P_ALL))
 	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
@@ -80,7 +80,7 @@ func listenTo(t *testing.T, name string) *ear {
 	iface, err := net.InterfaceByName(name)
 	require.NoError(t, err)
 	require.NoError(t, unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: all, Ifindex: iface.Index}))
-	e := &ear{fd: fd}
+	e := &frameReader{fd: fd}
 	quit := make(chan struct{})
 	e.ended.Go(func() { e.read(quit) })
 	t.Cleanup(func() {
@@ -91,7 +91,7 @@ func listenTo(t *testing.T, name string) *ear {
 	return e
 }
 
-func (e *ear) read(quit <-chan struct{}) {
+func (e *frameReader) read(quit <-chan struct{}) {
 	buf, control := make([]byte, 1<<16), make([]byte, 256)
 	for {
 		select {
@@ -108,7 +108,7 @@ func (e *ear) read(quit <-chan struct{}) {
 		}
 		f := aFrame{vlan: takenTag(control[:nc]), data: string(buf[:n])}
 		e.mu.Lock()
-		e.heard = append(e.heard, f)
+		e.captured = append(e.captured, f)
 		e.mu.Unlock()
 	}
 }
@@ -130,26 +130,26 @@ func takenTag(control []byte) uint16 {
 	return 0
 }
 
-func (e *ear) count() int {
+func (e *frameReader) count() int {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return len(e.heard)
+	return len(e.captured)
 }
 
 // frames waits for a number of frames, and returns all that came.
-func (e *ear) frames(t *testing.T, n int) []aFrame {
+func (e *frameReader) frames(t *testing.T, n int) []aFrame {
 	t.Helper()
-	require.Eventually(t, func() bool { return e.count() >= n }, patience, 5*time.Millisecond, "%d of %d frames came", e.count(), n)
+	require.Eventually(t, func() bool { return e.count() >= n }, testTimeout, 5*time.Millisecond, "%d of %d frames came", e.count(), n)
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return append([]aFrame(nil), e.heard...)
+	return append([]aFrame(nil), e.captured...)
 }
 
 func (s *running) awaitPassed(n int) {
 	s.t.Helper()
 	require.Eventually(s.t, func() bool {
 		return s.scrape()["mirrorsink_forward_passed_frames_total"] == uint64(n)
-	}, patience, 5*time.Millisecond)
+	}, testTimeout, 5*time.Millisecond)
 }
 
 func TestListenForwardsIntoInterfaces(t *testing.T) {
@@ -223,7 +223,7 @@ func TestListenForwardsInVXLAN(t *testing.T) {
 	s.send(testdata("plain-http.pcap"), "--vni=7", "--speed=0", "--rate=20000")
 	var got []aFrame
 	buf := make([]byte, 1<<16)
-	require.NoError(t, sensor.SetReadDeadline(time.Now().Add(patience)))
+	require.NoError(t, sensor.SetReadDeadline(time.Now().Add(testTimeout)))
 	for len(got) < len(want) {
 		n, err := sensor.Read(buf)
 		require.NoError(t, err)
@@ -267,14 +267,14 @@ func TestInterfaceThatGoesAndComesBack(t *testing.T) {
 		assert.EqualValues(t, 1, last["mirrorsink_forward_outages_total"+series])
 
 		c.back()
-		var e *ear
+		var e *frameReader
 		require.Eventually(t, func() bool {
 			if _, err := net.InterfaceByName(c.read); err == nil && e == nil {
 				e = listenTo(t, c.read)
 			}
 			once()
 			return e != nil && e.count() > 0
-		}, patience, 200*time.Millisecond, "%s", &s.stderr)
+		}, testTimeout, 200*time.Millisecond, "%s", &s.stderr)
 		assert.EqualValues(t, 1, s.scrape()["mirrorsink_forward_outages_total"+series])
 		require.Equal(t, exitOK, s.end(), s.stderr.String())
 	}
@@ -303,14 +303,14 @@ func readerThatStops(t *testing.T, goesOn bool) {
 	require.Eventually(t, func() bool {
 		sent += s.send(testdata("plain-http.pcap"), "--vni=7", "--speed=0", "--rate=50000", "--loop=50")
 		return s.scrape()[`mirrorsink_forward_dropped_frames_total{reason="queue_full",target="pcap:-"}`] > 0
-	}, patience, time.Millisecond)
+	}, testTimeout, time.Millisecond)
 	s.awaitAll(sent)
 	if goesOn {
 		before := s.scrape()[`mirrorsink_forward_frames_total{target="pcap:-"}`]
 		go func() { _, _ = io.Copy(io.Discard, r) }() // ends when r is closed
 		require.Eventually(t, func() bool {
 			return s.scrape()[`mirrorsink_forward_queued_frames{target="pcap:-"}`] == 0
-		}, patience, 5*time.Millisecond)
+		}, testTimeout, 5*time.Millisecond)
 		assert.Greater(t, s.scrape()[`mirrorsink_forward_frames_total{target="pcap:-"}`], before)
 		require.Equal(t, exitOK, s.end(), s.stderr.String())
 		return
@@ -338,7 +338,7 @@ func TestDiskThatIsFull(t *testing.T) {
 	require.Eventually(t, func() bool {
 		fill()
 		return s.scrape()[`mirrorsink_forward_dropped_frames_total{reason="down",target="`+target+`"}`] > 0
-	}, patience, time.Millisecond)
+	}, testTimeout, time.Millisecond)
 	s.awaitAll(sent)
 	assert.EqualValues(t, 1, s.scrape()[`mirrorsink_forward_outages_total{target="`+target+`"}`])
 
@@ -352,7 +352,7 @@ func TestDiskThatIsFull(t *testing.T) {
 	require.Eventually(t, func() bool {
 		sent += s.send(testdata("plain-dns.pcap"), "--vni=7", "--speed=0", "--rate=20000")
 		return s.scrape()[`mirrorsink_forward_frames_total{target="`+target+`"}`] > before
-	}, patience, 200*time.Millisecond, "%s", &s.stderr)
+	}, testTimeout, 200*time.Millisecond, "%s", &s.stderr)
 	s.awaitAll(sent)
 	require.Equal(t, exitOK, s.end(), s.stderr.String())
 	assert.NotEmpty(t, forwardedFiles(t, dir))

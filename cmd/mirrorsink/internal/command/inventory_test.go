@@ -235,7 +235,7 @@ func TestListenReadsItsInventoryAgain(t *testing.T) {
 	require.Eventually(t, func() bool { // it is at work, and so are its handlers
 		text, err := os.ReadFile(eve)
 		return err == nil && bytes.Contains(text, []byte(`"event_type":"stats"`))
-	}, patience, 5*time.Millisecond)
+	}, testTimeout, 5*time.Millisecond)
 	first := s.send(testdata("plain-http.pcap"), "--speed=0", "--vni=8", "--source=127.0.0.1")
 	before := s.awaitAll(first)
 	assert.NotZero(t, before["mirrorsink_unattributed_packets_total"])
@@ -243,7 +243,7 @@ func TestListenReadsItsInventoryAgain(t *testing.T) {
 
 	known(7, 8)
 	require.NoError(t, cmd.Process.Signal(syscall.SIGHUP))
-	require.Eventually(t, func() bool { return s.scrape()["mirrorsink_inventory_sessions"] == 2 }, patience, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return s.scrape()["mirrorsink_inventory_sessions"] == 2 }, testTimeout, 5*time.Millisecond)
 	second := s.send(testdata("plain-dns.pcap"), "--speed=0", "--vni=8", "--source=127.0.0.1")
 	after := s.awaitAll(first + second)
 	assert.Equal(t, before["mirrorsink_unattributed_packets_total"], after["mirrorsink_unattributed_packets_total"])

@@ -88,14 +88,15 @@ func (o *listenOptions) addTo(f *pflag.FlagSet) {
 	g.Level(&o.LogLevel, "log-level", "log messages of at least this level: debug, info, warn or error")
 }
 
-// setWorkers chooses the number of workers if nobody asked for one.
+// setWorkers chooses the number of workers unless it was set.
 func (o *listenOptions) setWorkers(asked bool) {
 	if !asked && len(o.CPUs) > 0 {
 		o.Workers = len(o.CPUs)
 	}
 }
 
-// check says which options cannot be. given says which flags were, on the command line or in the configuration.
+// check reports options that are invalid, alone or together. given reports which flags were set, on the command line or in the
+// configuration.
 func (o *listenOptions) check(given func(flag string) bool) error {
 	if err := o.checkReceiving(); err != nil {
 		return err
@@ -118,7 +119,7 @@ func (o *listenOptions) check(given func(flag string) bool) error {
 	return sink.CheckMemory(o.Memory, o.Workers)
 }
 
-// checkReceiving says what of sockets, rings, workers and times cannot be.
+// checkReceiving reports invalid options of sockets, rings, workers and times.
 func (o *listenOptions) checkReceiving() error {
 	switch {
 	case !o.Listen.IsValid() && !o.GENEVE.IsValid():

@@ -40,8 +40,8 @@ func (b *logBuffer) String() string {
 	return b.text.String()
 }
 
-// patience is how long a test waits for what must happen. No test measures time.
-const patience = 20 * time.Second
+// testTimeout is how long a test waits for what must happen. No test measures time.
+const testTimeout = 20 * time.Second
 
 // await waits until the pattern is logged, and returns its group.
 func (b *logBuffer) await(t *testing.T, pattern string) string {
@@ -51,7 +51,7 @@ func (b *logBuffer) await(t *testing.T, pattern string) string {
 	require.Eventually(t, func() bool {
 		found = re.FindStringSubmatch(b.String())
 		return found != nil
-	}, patience, 5*time.Millisecond, "waiting for %s", pattern)
+	}, testTimeout, 5*time.Millisecond, "waiting for %s", pattern)
 	return found[1]
 }
 
@@ -110,7 +110,7 @@ func (s *running) awaitStatus(path string, want int) {
 	require.Eventually(s.t, func() bool {
 		status, _ := get("http://" + s.healthy + path)
 		return status == want
-	}, patience, 5*time.Millisecond)
+	}, testTimeout, 5*time.Millisecond)
 }
 
 // scrape is the values of a /metrics page by series.
@@ -146,7 +146,7 @@ func (s *running) awaitAll(sent uint64) (last scrape) {
 		last = s.scrape()
 		assert.Equal(s.t, last["mirrorsink_datagrams_received_total"], last.sum("mirrorsink_datagrams_total"))
 		return last["mirrorsink_datagrams_received_total"]+last["mirrorsink_kernel_drops_total"] == sent
-	}, patience, 5*time.Millisecond)
+	}, testTimeout, 5*time.Millisecond)
 	return last
 }
 
@@ -313,7 +313,7 @@ func TestSignals(t *testing.T) {
 		require.Eventually(t, func() bool {
 			text, err := os.ReadFile(eve)
 			return err == nil && bytes.Contains(text, []byte(`"event_type":"stats"`))
-		}, patience, 5*time.Millisecond)
+		}, testTimeout, 5*time.Millisecond)
 	}
 	awaitStats()
 	require.NoError(t, os.Rename(eve, eve+".1"))
@@ -323,7 +323,7 @@ func TestSignals(t *testing.T) {
 	require.Eventually(t, func() bool {
 		text, err := os.ReadFile(eve)
 		return err == nil && strings.Contains(string(text), fmt.Sprintf(`"mirror":{"datagrams":%d,`, sent))
-	}, patience, 5*time.Millisecond)
+	}, testTimeout, 5*time.Millisecond)
 	require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
 	require.NoError(t, cmd.Wait(), stderr.String())
 	assert.NotEmpty(t, readEvents(t, eve+".1"))
@@ -344,7 +344,7 @@ func TestASecondSignalEndsTheProgramAtOnce(t *testing.T) {
 	require.Eventually(t, func() bool { // the handler of the first one may be at work for a moment
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		return len(ended) > 0
-	}, patience, 10*time.Millisecond)
+	}, testTimeout, 10*time.Millisecond)
 	require.Error(t, <-ended)
 	assert.Equal(t, syscall.SIGTERM, cmd.ProcessState.Sys().(syscall.WaitStatus).Signal())
 }

@@ -23,25 +23,25 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Real clients talk to real servers on loopback; what passed between them is mirrored, and each must be found by its name.
+// Real clients request pages of real servers on loopback; what passed between them is mirrored, and each must be found by its name.
 func TestRealClientsAreNamed(t *testing.T) {
 	for _, c := range []struct {
 		client, sni string
-		talk        func(t *testing.T, sni string, r *recording)
-		frames      func(*framer, []passage)
+		request     func(t *testing.T, sni string, r *recording)
+		frames      func(*framer, []readResult)
 		protocol    string // as event_type
 		source      string // of the name
 	}{
-		{"Go TLS", "go.clients.example", talkTLS, (*framer).stream, "tls", "sni"},
-		{"OpenSSL", "openssl.clients.example", talkOpenSSL, (*framer).stream, "tls", "sni"},
-		{"quic-go", "quic.clients.example", talkQUIC, (*framer).datagrams, "quic", "quic_sni"},
+		{"Go TLS", "go.clients.example", requestTLS, (*framer).stream, "tls", "sni"},
+		{"OpenSSL", "openssl.clients.example", requestOpenSSL, (*framer).stream, "tls", "sni"},
+		{"quic-go", "quic.clients.example", requestQUIC, (*framer).datagrams, "quic", "quic_sni"},
 	} {
 		t.Run(c.client, func(t *testing.T) {
 			needsLinux(t)
 			var r recording
-			c.talk(t, c.sni, &r)
+			c.request(t, c.sni, &r)
 			capture := filepath.Join(t.TempDir(), "client.pcap")
-			writeCapture(t, capture, r.passages(), c.frames)
+			writeCapture(t, capture, r.exchanged(), c.frames)
 
 			eve := eveFile(t)
 			s := startListen(t, "--eve", eve)
@@ -76,21 +76,21 @@ func onlyEvent(t *testing.T, events []anEvent, eventType string) (found anEvent)
 	return found
 }
 
-// talkTLS is Go's own client as it comes, whose hello is a post-quantum one.
-func talkTLS(t *testing.T, sni string, r *recording) {
+// requestTLS is Go's own client as it comes, whose hello is a post-quantum one.
+func requestTLS(t *testing.T, sni string, r *recording) {
 	server, client := tlsConfigs(t, sni)
 	address := r.relayTCP(t, serveTLS(t, server))
-	dialer := tls.Dialer{NetDialer: &net.Dialer{Timeout: patience}, Config: client}
+	dialer := tls.Dialer{NetDialer: &net.Dialer{Timeout: testTimeout}, Config: client}
 	conn, err := dialer.DialContext(t.Context(), "tcp4", address)
 	require.NoError(t, err)
 	defer conn.Close()
-	require.NoError(t, conn.SetDeadline(time.Now().Add(patience)))
+	require.NoError(t, conn.SetDeadline(time.Now().Add(testTimeout)))
 	ask(t, conn)
 	assert.Equal(t, tls.X25519MLKEM768, conn.(*tls.Conn).ConnectionState().CurveID)
 	require.NoError(t, conn.Close())
 	r.wait()
 
-	hello := r.passages()[0]
+	hello := r.exchanged()[0]
 	require.True(t, hello.fromClient)
 	record := recordHeaderLen + int(binary.BigEndian.Uint16(hello.data[3:]))
 	assert.Greater(t, record, segmentSize, "the hello spans segments")
@@ -99,14 +99,14 @@ func talkTLS(t *testing.T, sni string, r *recording) {
 // recordHeaderLen is what precedes a TLS record: type, version and, in its last two bytes, the length (RFC 8446, 5.1).
 const recordHeaderLen = 5
 
-func talkOpenSSL(t *testing.T, sni string, r *recording) {
+func requestOpenSSL(t *testing.T, sni string, r *recording) {
 	openssl, err := exec.LookPath("openssl")
 	if err != nil {
 		t.Skip("openssl is not in PATH")
 	}
 	server, _ := tlsConfigs(t, sni)
 	address := r.relayTCP(t, serveTLS(t, server))
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 	defer cancel()
 	// Without -quiet it would leave at the end of its input and not wait for the answer.
 	cmd := exec.CommandContext(ctx, openssl, "s_client", "-quiet", "-connect", address, "-servername", sni)
@@ -119,20 +119,20 @@ func talkOpenSSL(t *testing.T, sni string, r *recording) {
 	r.wait()
 }
 
-// talkQUIC is quic-go with Go's default groups. The post-quantum key share takes 1216 bytes, so that with the rest its hello
+// requestQUIC is quic-go with Go's default groups. The post-quantum key share takes 1216 bytes, so that with the rest its hello
 // does not fit the first datagram, which quic-go makes 1280 bytes long.
-func talkQUIC(t *testing.T, sni string, r *recording) {
+func requestQUIC(t *testing.T, sni string, r *recording) {
 	server, client := tlsConfigs(t, sni)
 	relay := r.relayUDP(t, serveQUIC(t, server))
 	transport := &quic.Transport{Conn: loopbackUDP(t)}
 	t.Cleanup(func() { assert.NoError(t, transport.Close()) })
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 	defer cancel()
 	conn, err := transport.Dial(ctx, relay, client, nil)
 	require.NoError(t, err)
 	stream, err := conn.OpenStreamSync(ctx)
 	require.NoError(t, err)
-	require.NoError(t, stream.SetDeadline(time.Now().Add(patience)))
+	require.NoError(t, stream.SetDeadline(time.Now().Add(testTimeout)))
 	ask(t, stream)
 	assert.Equal(t, tls.X25519MLKEM768, conn.ConnectionState().TLS.CurveID)
 	require.NoError(t, stream.Close())
@@ -170,7 +170,7 @@ func serveTLS(t *testing.T, config *tls.Config) (address string) {
 			return // the test ended before a client came
 		}
 		defer conn.Close()
-		assert.NoError(t, conn.SetDeadline(time.Now().Add(patience)))
+		assert.NoError(t, conn.SetDeadline(time.Now().Add(testTimeout)))
 		answer(t, conn)
 	})
 	return listener.Addr().String()
@@ -182,7 +182,7 @@ func serveQUIC(t *testing.T, config *tls.Config) net.Addr {
 	transport := &quic.Transport{Conn: socket}
 	listener, err := transport.Listen(config, nil)
 	require.NoError(t, err)
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
 	var server sync.WaitGroup
 	t.Cleanup(func() {
 		assert.NoError(t, listener.Close())

@@ -67,7 +67,7 @@ func TestListenOnARing(t *testing.T) {
 		s := startListen(t, args...)
 		assert.Contains(t, s.stderr.String(), "source=ring:lo")
 		sendDatagrams(t, s.udp, sent)
-		require.Eventually(t, func() bool { return s.scrape()["mirrorsink_datagrams_received_total"] == sent }, patience, 5*time.Millisecond)
+		require.Eventually(t, func() bool { return s.scrape()["mirrorsink_datagrams_received_total"] == sent }, testTimeout, 5*time.Millisecond)
 		assert.EqualValues(t, sent, s.scrape()[`mirrorsink_datagrams_total{reason="no_vni"}`])
 		assert.Zero(t, s.scrape()["mirrorsink_kernel_drops_total"])
 		assert.Zero(t, s.scrape()["mirrorsink_ring_freezes_total"])

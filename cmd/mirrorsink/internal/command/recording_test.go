@@ -17,8 +17,8 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap/tx/pcap"
 )
 
-// A passage is what one read of a relay gave: some bytes of a stream, or a datagram.
-type passage struct {
+// readResult is the result of one read of a relay: some bytes of a stream, or a datagram.
+type readResult struct {
 	fromClient bool
 	data       []byte
 }
@@ -28,17 +28,17 @@ type recording struct {
 	relays sync.WaitGroup // of streams
 
 	mu   sync.Mutex
-	seen []passage
+	seen []readResult
 }
 
 // note keeps a copy of data. It must be called before data is passed on.
 func (r *recording) note(fromClient bool, data []byte) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.seen = append(r.seen, passage{fromClient, slices.Clone(data)})
+	r.seen = append(r.seen, readResult{fromClient, slices.Clone(data)})
 }
 
-func (r *recording) passages() []passage {
+func (r *recording) exchanged() []readResult {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Clone(r.seen)
@@ -58,7 +58,7 @@ func (r *recording) relayTCP(t *testing.T, server string) (address string) {
 			return // the test ended before a client came
 		}
 		defer client.Close()
-		server, err := net.DialTimeout("tcp4", server, patience)
+		server, err := net.DialTimeout("tcp4", server, testTimeout)
 		if !assert.NoError(t, err) {
 			return
 		}
@@ -74,12 +74,12 @@ func (r *recording) relayTCP(t *testing.T, server string) (address string) {
 // pass passes one direction of a stream on until its end, which it passes on too.
 func (r *recording) pass(from, to net.Conn, fromClient bool) {
 	defer to.(*net.TCPConn).CloseWrite()
-	_ = from.SetReadDeadline(time.Now().Add(patience))
+	_ = from.SetReadDeadline(time.Now().Add(testTimeout))
 	buf := make([]byte, 1<<16)
 	for {
 		n, err := from.Read(buf)
 		if err != nil {
-			return // its end, or a reset by who has heard enough
+			return // its end, or a reset by who has captured enough
 		}
 		r.note(fromClient, buf[:n])
 		if _, err := to.Write(buf[:n]); err != nil {
@@ -152,7 +152,7 @@ type framer struct {
 }
 
 // writeCapture makes a capture of what was recorded.
-func writeCapture(t *testing.T, name string, seen []passage, frames func(*framer, []passage)) {
+func writeCapture(t *testing.T, name string, seen []readResult, frames func(*framer, []readResult)) {
 	file, err := os.Create(name)
 	require.NoError(t, err)
 	defer file.Close()
@@ -163,7 +163,7 @@ func writeCapture(t *testing.T, name string, seen []passage, frames func(*framer
 }
 
 // stream writes a TCP connection from its first SYN to its last ACK.
-func (f *framer) stream(seen []passage) {
+func (f *framer) stream(seen []readResult) {
 	f.segment(true, layers.TCP{SYN: true}, nil)
 	f.segment(false, layers.TCP{SYN: true, ACK: true}, nil)
 	f.segment(true, layers.TCP{ACK: true}, nil)
@@ -200,7 +200,7 @@ func (f *framer) segment(fromClient bool, tcp layers.TCP, data []byte) {
 }
 
 // datagrams writes UDP datagrams as they were.
-func (f *framer) datagrams(seen []passage) {
+func (f *framer) datagrams(seen []readResult) {
 	for _, p := range seen {
 		udp := &layers.UDP{SrcPort: clientPort, DstPort: serverPort}
 		if !p.fromClient {

@@ -7,7 +7,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/report"
 )
 
-// reportCommand makes the command of a report whose only parameters are those of all.
+// reportCommand makes the command of a report without parameters of its own.
 func reportCommand(use, short, long, example string, query func(rows int) *report.Query) *cobra.Command {
 	var opts reportOptions
 	cmd := &cobra.Command{

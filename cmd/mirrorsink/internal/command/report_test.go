@@ -33,12 +33,12 @@ func TestReports(t *testing.T) {
 				if !ok {
 					continue
 				}
-				said := transcript(runHere(t, shellWords(command)...))
+				got := transcript(runHere(t, shellWords(command)...))
 				if *update {
-					f.Data = []byte(said)
+					f.Data = []byte(got)
 					continue
 				}
-				assert.Equal(t, string(f.Data), said, command)
+				assert.Equal(t, string(f.Data), got, command)
 			}
 			if *update {
 				require.NoError(t, os.WriteFile(name, txtar.Format(archive), 0o644))

@@ -20,7 +20,7 @@ const (
 	exitOK       = 0
 	exitError    = 1
 	exitUsage    = 2
-	exitFindings = 3 // something was found, or differs from what is wanted; the output says what
+	exitFindings = 3 // there are findings, or differences from the desired state, which the output lists
 )
 
 // errFindings makes the exit status exitFindings. Nothing is printed for it.
@@ -79,7 +79,7 @@ files or AWS; messages for people go to standard error.`,
 	return root
 }
 
-// groupOf makes a command of one that only has others: alone it shows them, and a word that is none of them is a mistake.
+// groupOf makes a command that only groups others: without arguments it shows its help, and an unknown word is a usage error.
 func groupOf(cmd *cobra.Command, commands ...*cobra.Command) *cobra.Command {
 	cmd.AddCommand(commands...)
 	cmd.Args = func(cmd *cobra.Command, args []string) error {

@@ -15,7 +15,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/sessions/spec"
 )
 
-// accountOptions say whose EC2 is spoken to. All of them may be left to the SDK's files and variables.
+// accountOptions choose the EC2 account. All of them may be left to the files and variables of the SDK.
 type accountOptions struct {
 	region, profile, endpoint string
 }
@@ -27,7 +27,7 @@ func (o *accountOptions) addTo(f *pflag.FlagSet) {
 	g.String(&o.endpoint, "endpoint", "URL", "use the EC2 API at this URL, such as http://127.0.0.1:4566 of make ec2-playground")
 }
 
-// open makes a client. called is told of every call, by its action and outcome; it may be nil.
+// open makes a client. called, if not nil, is called for each call of the API with its action and outcome.
 func (o *accountOptions) open(ctx context.Context, called func(action, outcome string)) (*aws.Client, error) {
 	return aws.Open(ctx, aws.Config{Region: o.region, Profile: o.profile, Endpoint: o.endpoint, OnCall: called})
 }
@@ -58,7 +58,7 @@ func (o *specOptions) addPrice(f *pflag.FlagSet) {
 	flags.In(f, flags.Common).Float(&o.price, "price", "USD", "price of a session-hour, for the costs shown")
 }
 
-// checkPrice says whether a price can be.
+// checkPrice reports a price that is invalid.
 func (o *specOptions) checkPrice() error {
 	if o.price < 0 {
 		return flags.Usagef("--price %g: want a number from 0 on", o.price)

@@ -94,8 +94,7 @@ func printInventory(w io.Writer, inv *sessions.Inventory) error {
 	return tw.Flush()
 }
 
-// replaceFile writes a file beside the one that is meant and puts it in its place when it is whole, so that who reads it
-// never finds a part.
+// replaceFile writes a temporary file and renames it when it is complete, so that a reader never finds a part.
 func replaceFile(name string, write func(io.Writer) error) error {
 	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
 	if err != nil {

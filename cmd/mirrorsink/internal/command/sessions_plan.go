@@ -67,7 +67,7 @@ func runPlan(cmd *cobra.Command, opts specOptions, probe bool) error {
 	}
 	switch {
 	case len(p.Refusals) > 0:
-		return errors.New("AWS would refuse this plan: mend what is refused first")
+		return errors.New("AWS would refuse this plan: correct the refused changes first")
 	case !p.Empty():
 		return errFindings
 	}

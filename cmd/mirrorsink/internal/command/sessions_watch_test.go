@@ -24,18 +24,18 @@ func TestWatchAgainstEC2(t *testing.T) {
 	args := []string{"sessions", "watch", "-f", specFile(t, workloadSpec), "--interval", "1s", "--metrics", "127.0.0.1:0"}
 	go func() { code <- Run(ctx, args, io.Discard, &stderr) }()
 	has := func(n int) func() bool { return func() bool { return len(srv.Snapshot().Sessions) == n } }
-	require.Eventually(t, has(3), patience, 10*time.Millisecond)
+	require.Eventually(t, has(3), testTimeout, 10*time.Millisecond)
 
 	srv.PutInstance(ec2test.Instance{ID: "i-04", Tags: map[string]string{"mirror": "yes"}})
 	srv.PutInterface(ec2test.Interface{ID: "eni-04", VPC: "vpc-0a", Instance: "i-04", Addresses: workloads().Interfaces[1].Addresses[1:]})
-	require.Eventually(t, has(4), patience, 10*time.Millisecond)
+	require.Eventually(t, has(4), testTimeout, 10*time.Millisecond)
 	metrics := stderr.await(t, `what=metrics address=(\S+)`)
 	require.Eventually(t, func() bool {
 		_, page := get("http://" + metrics + "/metrics")
 		return strings.Contains(page, "mirrorsink_watch_sessions_wanted 4\n") &&
 			strings.Contains(page, `mirrorsink_watch_changes_total{kind="session",op="create",outcome="ok"} 4`) &&
 			strings.Contains(page, `mirrorsink_watch_api_calls_total{action="CreateTrafficMirrorSession",outcome="ok"} 4`)
-	}, patience, 10*time.Millisecond)
+	}, testTimeout, 10*time.Millisecond)
 	stop()
 	assert.Equal(t, exitOK, <-code, stderr.String())
 }

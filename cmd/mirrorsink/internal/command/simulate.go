@@ -64,7 +64,7 @@ func (o *simulateOptions) addTo(f *pflag.FlagSet) {
 	g.Uint64(&o.Odds.Seed, "seed", "N", "repeat the same faults for the same number")
 }
 
-// check says which options cannot be, alone or together.
+// check reports options that are invalid, alone or together.
 func (o *simulateOptions) check(f *pflag.FlagSet, files []string) error {
 	switch {
 	case (o.To == "") == (o.Out == ""):

@@ -93,7 +93,7 @@ func (c configFile) entry(entry *ast.MappingValueNode) error {
 	if flag.Changed {
 		return nil // by the command line
 	}
-	flag.Changed = true // for those who ask whether it was given
+	flag.Changed = true // for Changed
 	if !isList {
 		return c.set(key, entry.Value, flag.Value.Set)
 	}
@@ -137,7 +137,7 @@ func describe(value ast.Node) string {
 	}
 }
 
-// Configurable says whether a flag may stand in the file.
+// Configurable reports whether a flag may be a key of the file.
 func Configurable(flag *pflag.Flag) bool {
 	return flag != nil && flag.Name != ConfigFlag && flag.Name != "help"
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap"
 )
 
-// Encapsulation is the flag that says whether the frames of a capture are mirrored copies.
+// Encapsulation is a flag for whether the frames of a capture are mirrored copies.
 type Encapsulation decap.Encapsulation
 
 var encapsulations = [...]string{decap.Auto: "auto", decap.Always: "always", decap.Never: "never"}

@@ -57,7 +57,7 @@ func (v *FlowLogFormat) Get() *flowlog.Format {
 // Chosen returns the format, or nil for AWS's default.
 func (v *FlowLogFormat) Chosen() *flowlog.Format { return v.format }
 
-// HasCommunityID says whether lines have what costs something.
+// HasCommunityID reports whether lines have the community ID, which costs time.
 func (v *FlowLogFormat) HasCommunityID() bool {
 	return slices.Contains(v.Get().Fields(), flowlog.Lookup("x-community-id"))
 }

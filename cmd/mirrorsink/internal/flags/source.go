@@ -5,8 +5,7 @@ import (
 	"strings"
 )
 
-// Source is a flag that says by which way datagrams come: "udp" for sockets, which is the zero value, or "ring:" and the
-// name of an interface.
+// Source is a flag for where datagrams are read: "udp" for sockets, which is the zero value, or "ring:" and the name of an interface.
 type Source struct{ Ring string }
 
 const ringPrefix = "ring:"

@@ -4,7 +4,8 @@ package flags
 
 import "fmt"
 
-// UsageError is about the command line rather than about what the command met.
+// UsageError is an error of the command line, as opposed to one of the command's work.
 type UsageError struct{ error }
 
+// Usagef returns a UsageError.
 func Usagef(format string, args ...any) error { return UsageError{fmt.Errorf(format, args...)} }

@@ -19,7 +19,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/forward"
 )
 
-// Config is what targets need to know beside their own options.
+// Config is what targets need besides their own options.
 type Config struct {
 	Queue     int  // how many bytes each queue may hold
 	Wait      bool // for room at a target, which a capture can bear, instead of dropping
@@ -27,8 +27,8 @@ type Config struct {
 	Log       *slog.Logger
 }
 
-// Targets is where frames go on to: the targets, and the ways of the workers to them. Without targets nothing is forwarded, and
-// its methods do nothing. They are safe for concurrent use.
+// Targets are the open targets of forwarding, and the forwarders of the workers. Without targets its methods do nothing. They are safe for
+// concurrent use.
 type Targets struct {
 	opts      *Options
 	inventory *inventory.Inventory // nil for none
@@ -38,7 +38,7 @@ type Targets struct {
 
 	mu         sync.Mutex // guards the following
 	forwarders []*tx.Forwarder
-	ended      tx.ForwarderCounts // of ways that are closed
+	ended      tx.ForwarderCounts // of forwarders that are closed
 }
 
 // Open opens all targets. After an error none is open.
@@ -96,8 +96,8 @@ func (t *targetSpec) pcapConfig(cfg Config) pcap.Config {
 	return to
 }
 
-// OpenWorker returns what one worker is to know, with ways of its own to all targets, which dismiss closes. It returns nil where nothing is
-// forwarded.
+// OpenWorker returns the rules for one worker, with a forwarder of its own to all targets, which CloseWorkers closes. It returns nil if
+// nothing is forwarded.
 func (f *Targets) OpenWorker() (*forward.Config, error) {
 	if len(f.targets) == 0 {
 		return nil, nil
@@ -122,7 +122,7 @@ func (f *Targets) OpenWorker() (*forward.Config, error) {
 	return &rules, nil
 }
 
-// CloseWorkers closes the ways of workers that have ended, and keeps their counts.
+// CloseWorkers closes the forwarders of workers that have ended, and keeps their counts.
 func (f *Targets) CloseWorkers() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -165,7 +165,7 @@ func (f *Targets) Counts() []event.Target {
 	return all
 }
 
-// Close has all targets write what is queued until ctx ends. The ways must have been closed.
+// Close writes the queues of all targets until ctx ends. The forwarders must have been closed.
 func (f *Targets) Close(ctx context.Context) error {
 	if len(f.targets) == 0 {
 		return nil

@@ -8,8 +8,8 @@ import (
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/flags"
 )
 
-// CheckLoop says which sensor is the address that mirrored copies are received on: each frame would come back, without end. Names are not
-// looked up here.
+// CheckLoop reports a sensor whose address is the one that mirrored copies are received on: each frame would return without end. Names are
+// not resolved.
 func (t TargetList) CheckLoop(receiving flags.Address) error {
 	for _, spec := range t {
 		for _, host := range spec.hosts {

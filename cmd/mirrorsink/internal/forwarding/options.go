@@ -9,7 +9,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/forward"
 )
 
-// Options say which frames are forwarded, how, and where to.
+// Options are the flags of forwarding: which frames, how, and to which targets.
 type Options struct {
 	To                                TargetList
 	VLAN                              vlanPlan
@@ -40,7 +40,7 @@ func (o *Options) AddTo(f *pflag.FlagSet) {
 	flags.Suggest(f, "forward-bypass", "tls", "quic", "http", "after")
 }
 
-// Enabled says whether anything is to be forwarded.
+// Enabled reports whether anything is forwarded.
 func (o *Options) Enabled() bool { return len(o.To) > 0 }
 
 // dependentFlags are those that mean nothing without forwardFlag.

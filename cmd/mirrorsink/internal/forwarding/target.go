@@ -52,7 +52,7 @@ const (
 
 var errTargetSpec = errors.New("want iface:NAME, tap:NAME, vxlan:HOST:PORT[,HOST:PORT...][,vni=N][,health=PORT], pcap:DIR[,rotate=60s][,size=512MiB][,format=pcapng] or pcap:-")
 
-// ParseTarget reads what --forward says.
+// ParseTarget parses a value of --forward.
 func ParseTarget(text string) (targetSpec, error) {
 	word, rest, _ := strings.Cut(text, ":")
 	t := targetSpec{text: text, pcapng: true}
@@ -273,7 +273,7 @@ func (*TargetList) Values() []string {
 // Type implements pflag.Value.
 func (*TargetList) Type() string { return "target" }
 
-// OnStdout says whether a target is standard output.
+// OnStdout reports whether a target is standard output.
 func (t TargetList) OnStdout() bool {
 	for _, spec := range t {
 		if spec.Kind == pcapTarget && spec.Place == "-" {

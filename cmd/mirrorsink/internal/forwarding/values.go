@@ -61,7 +61,7 @@ func (*vlanPlan) Values() []string { return []string{"auto", "off"} }
 // Type implements pflag.Value.
 func (*vlanPlan) Type() string { return "plan" }
 
-// Auto says whether each session gets a tag of its own.
+// Auto reports whether each session gets a tag of its own.
 func (p *vlanPlan) Auto() bool { return !p.off && p.fixed == nil }
 
 // reorder is a flag for how long, and behind how many others of its flow, a packet is waited for. The zero value is "off".

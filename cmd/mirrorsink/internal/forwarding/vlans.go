@@ -32,7 +32,7 @@ func (f *Targets) VLANs() uint64 {
 	return uint64(len(f.tags.Table()))
 }
 
-// VLANTable returns all tags, and whose they are as far as the inventory knows.
+// VLANTable returns all tags, with their owners as far as the inventory has them.
 func (f *Targets) VLANTable() []VLANEntry {
 	table := []VLANEntry{}
 	if f.tags == nil {
@@ -51,7 +51,7 @@ func (f *Targets) VLANTable() []VLANEntry {
 	return table
 }
 
-// VLANEntry is a tag and whose it is, in the words of events.
+// VLANEntry is a tag and the owner of its mirror session, with the keys of events.
 type VLANEntry struct {
 	VLAN     uint16 `json:"vlan"`
 	VNI      uint32 `json:"vni"`
@@ -76,7 +76,7 @@ func VLANsHandler(table func() []VLANEntry) http.Handler {
 		w.Header().Set("Content-Type", "application/json")
 		to := json.NewEncoder(w)
 		to.SetIndent("", "  ")
-		_ = to.Encode(table()) // who asked has gone away
+		_ = to.Encode(table()) // an error means that the client has disconnected
 	})
 }
 

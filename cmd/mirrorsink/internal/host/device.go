@@ -36,7 +36,7 @@ func (h *Machine) interfaceMTU() (all []doctor.Finding, err error) {
 
 // allowance is a counter of what EC2 drops beyond what an instance is allowed (EC2 user guide, "Monitor network performance").
 type allowance struct {
-	counter, of, cost, mend string
+	counter, of, impact, remedy string
 }
 
 var enaAllowances = []allowance{
@@ -61,7 +61,7 @@ func (h *Machine) allowances() (all []doctor.Finding, err error) {
 			if n := counters[a.counter]; n > 0 {
 				all = append(all, doctor.Finding{
 					Subject: "device " + d.name, What: fmt.Sprintf("packets that EC2 has dropped since the start, beyond the instance's %s: %d (%s)", a.of, n, a.counter),
-					Impact: a.cost, Remedy: a.mend,
+					Impact: a.impact, Remedy: a.remedy,
 				})
 			}
 		}

@@ -31,10 +31,10 @@ type Machine struct {
 // clock is how the kernel judges its clock.
 type clock struct {
 	synchronized bool
-	offset       time.Duration // from true time, as the kernel was last told
+	offset       time.Duration // from true time, as the kernel was last set
 }
 
-// Check looks at one thing of a machine. An error is that it cannot be looked at.
+// Check checks one property of a machine. An error means that it cannot be checked.
 type Check struct {
 	name string
 	look func(*Machine) ([]doctor.Finding, error)
@@ -51,7 +51,7 @@ var Checks = []Check{
 	{"clock", (*Machine).clockState},
 }
 
-// Diagnose makes all checks. What cannot be looked at is noted.
+// Diagnose runs all checks. Checks that cannot be made are noted.
 func (h *Machine) Diagnose() *doctor.Diagnosis {
 	d := &doctor.Diagnosis{Findings: []doctor.Finding{}}
 	for _, c := range Checks {

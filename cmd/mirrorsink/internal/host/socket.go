@@ -75,7 +75,7 @@ func (h *Machine) drops() (all []doctor.Finding, err error) {
 	if err != nil {
 		return nil, err
 	}
-	const mend = "a larger --receive-buffer (and net.core.rmem_max), more --workers, a larger machine; /metrics has it as mirrorsink_kernel_drops_total"
+	const remedy = "a larger --receive-buffer (and net.core.rmem_max), more --workers, a larger machine; /metrics has it as mirrorsink_kernel_drops_total"
 	for _, port := range []uint64{vxlanPort, genevePort} {
 		var drops uint64
 		for _, s := range sockets {
@@ -86,7 +86,7 @@ func (h *Machine) drops() (all []doctor.Finding, err error) {
 		if drops > 0 {
 			all = append(all, doctor.Finding{
 				Subject: fmt.Sprintf("UDP port %d", port), What: fmt.Sprintf("the sockets that are open have lost %d datagrams since they were opened", drops),
-				Impact: "as many copies are missing in flows, which count the bytes as lost, and names with them", Remedy: mend,
+				Impact: "as many copies are missing in flows, which count the bytes as lost, and names with them", Remedy: remedy,
 			})
 		}
 	}
@@ -97,7 +97,7 @@ func (h *Machine) drops() (all []doctor.Finding, err error) {
 	if errors > 0 {
 		all = append(all, doctor.Finding{
 			Subject: "UDP", What: fmt.Sprintf("sockets of this machine have lost %d datagrams since it was started, though none at those that are open at the mirror ports", errors),
-			Impact: "if they were the sink's before it was restarted, as many copies were lost", Remedy: "see whether it grows (nstat -az UdpRcvbufErrors Udp6RcvbufErrors); if it does: " + mend,
+			Impact: "if they were the sink's before it was restarted, as many copies were lost", Remedy: "see whether it grows (nstat -az UdpRcvbufErrors Udp6RcvbufErrors); if it does: " + remedy,
 		})
 	}
 	return all, err

@@ -12,8 +12,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/sessions"
 )
 
-// Loader reads the inventory anew, or returns nil if it is as it was. An error says where it was to be from. One
-// goroutine calls it.
+// Loader reads the inventory, or returns nil if it has not changed. The error names the source. One goroutine calls it.
 type Loader func(ctx context.Context) (*sessions.Inventory, error)
 
 // fileInventory loads a file whenever it is another one than before.
@@ -47,17 +46,17 @@ type Inventory struct {
 	load    Loader
 	log     *slog.Logger
 	again   chan struct{} // one waiting request for a refresh
-	failing bool          // the last refresh failed, which was said
+	failing bool          // the last refresh failed, and was logged
 
 	mu     sync.Mutex // guards counts
 	counts Counts
 }
 
-// Counts says what became of loading the inventory.
+// Counts are the results of loading the inventory.
 type Counts struct {
 	Sessions uint64
 	Failures uint64 // refreshes after which the old one stayed
-	Loaded   uint64 // when it was read, or found to be as it was, in Unix seconds
+	Loaded   uint64 // time of the last successful load, in Unix seconds
 }
 
 // Open loads an inventory for the first time.
@@ -101,7 +100,7 @@ func (a *Inventory) Request() {
 // refreshTimeout is longer than the largest account takes, with EC2's throttling.
 const refreshTimeout = 5 * time.Minute
 
-// refresh loads the inventory again. Failures are said once, until it succeeds.
+// refresh loads the inventory again. A failure is logged once, until a refresh succeeds.
 func (a *Inventory) refresh(ctx context.Context) {
 	loading, cancel := context.WithTimeout(ctx, refreshTimeout)
 	defer cancel()

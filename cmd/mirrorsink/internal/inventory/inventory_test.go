@@ -49,13 +49,13 @@ func eniOf(a *Inventory, vni uint32) string {
 	return ""
 }
 
-// TestInventoryIsRefreshed: on its interval and on request; a failure keeps the old one, is counted each time and said once,
+// TestInventoryIsRefreshed: on its interval and on request; a failure keeps the old one, is counted each time and logged once,
 // and so is the recovery.
 func TestInventoryIsRefreshed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var said bytes.Buffer
+		var logged bytes.Buffer
 		source := &loads{inv: entries("eni-1")}
-		a, err := Open(t.Context(), source.load, slog.New(slog.NewTextHandler(&said, nil)))
+		a, err := Open(t.Context(), source.load, slog.New(slog.NewTextHandler(&logged, nil)))
 		require.NoError(t, err)
 		start := uint64(time.Now().Unix())
 		assert.Equal(t, Counts{Sessions: 1, Loaded: start}, a.Count())
@@ -75,13 +75,13 @@ func TestInventoryIsRefreshed(t *testing.T) {
 		pass(3 * time.Minute)
 		assert.Equal(t, "eni-2", eniOf(a, 0), "the old one stays")
 		assert.Equal(t, Counts{Sessions: 2, Failures: 3, Loaded: start + 60}, a.Count())
-		assert.Equal(t, 1, strings.Count(said.String(), "the network is away"))
+		assert.Equal(t, 1, strings.Count(logged.String(), "the network is away"))
 
 		source.next(nil, nil) // it is as it was
 		pass(2 * time.Minute)
 		assert.Equal(t, "eni-3", eniOf(a, 1))
 		assert.Equal(t, Counts{Sessions: 2, Failures: 3, Loaded: start + 360}, a.Count())
-		assert.Equal(t, 1, strings.Count(said.String(), "refreshed again"))
+		assert.Equal(t, 1, strings.Count(logged.String(), "refreshed again"))
 
 		source.next(entries("eni-4"), nil)
 		a.Request()
@@ -90,7 +90,7 @@ func TestInventoryIsRefreshed(t *testing.T) {
 		assert.Equal(t, "eni-4", eniOf(a, 0), "at once")
 		cancel()
 		<-ended
-		assert.NotContains(t, said.String(), "canceled")
+		assert.NotContains(t, logged.String(), "canceled")
 	})
 }
 
@@ -110,16 +110,16 @@ func TestInventoryIsRefreshedOnRequestAlone(t *testing.T) {
 
 // What ends with the program is no failure.
 func TestInventoryRefreshIsInterrupted(t *testing.T) {
-	var said bytes.Buffer
+	var logged bytes.Buffer
 	source := &loads{inv: entries("eni-1")}
-	a, err := Open(t.Context(), source.load, slog.New(slog.NewTextHandler(&said, nil)))
+	a, err := Open(t.Context(), source.load, slog.New(slog.NewTextHandler(&logged, nil)))
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	source.next(nil, context.Canceled)
 	a.refresh(ctx)
 	assert.Zero(t, a.Count().Failures)
-	assert.Empty(t, said.String())
+	assert.Empty(t, logged.String())
 }
 
 // writeInventory writes an inventory to a file, in one step as one should.
@@ -166,22 +166,22 @@ func (s *ec2State) Read(context.Context) (*account.State, error) {
 	return &s.State, nil
 }
 
-// An inventory from EC2 has all sessions, whoever's they are; what is left out is said when it is not what it was before.
+// An inventory from EC2 has all sessions, whoever's they are; what is left out is logged when it is not what it was before.
 func TestInventoryFromEC2(t *testing.T) {
-	var said bytes.Buffer
+	var logged bytes.Buffer
 	ec2 := &ec2State{account.State{
 		Region:     "eu-west-1",
 		Interfaces: []account.Interface{{ID: "eni-1", Primary: netip.MustParseAddr("10.0.0.1")}},
 		Sessions:   []account.Session{{ID: "tms-1", Interface: "eni-1", VNI: 7}, {ID: "tms-2", Interface: "eni-gone", VNI: 8}},
 	}}
-	load := stateInventory(ec2, slog.New(slog.NewTextHandler(&said, nil)))
+	load := stateInventory(ec2, slog.New(slog.NewTextHandler(&logged, nil)))
 	for range 2 {
 		inv, err := load(t.Context())
 		require.NoError(t, err)
 		require.Len(t, inv.Entries, 1)
 		assert.Equal(t, "tms-1", inv.Entries[0].Session)
 	}
-	assert.Equal(t, 1, strings.Count(said.String(), "eni-gone"))
+	assert.Equal(t, 1, strings.Count(logged.String(), "eni-gone"))
 	ec2.Region = ""
 	_, err := load(t.Context())
 	assert.ErrorContains(t, err, "inventory from EC2: DescribeTrafficMirrorSessions: RequestLimitExceeded")

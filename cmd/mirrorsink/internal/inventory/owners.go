@@ -15,8 +15,8 @@ import (
 	"github.com/mirrorsink/mirrorsink/sessions"
 )
 
-// owners is an inventory as workers ask for it. The zero value knows nobody. It is safe for concurrent use, but for replace,
-// which one goroutine may call.
+// owners looks up the owner of a mirror session for workers. The zero value is empty. It is safe for concurrent use, except that one
+// goroutine at a time may call replace.
 type owners struct{ table atomic.Pointer[ownerTable] }
 
 var _ mirror.Owners = (*owners)(nil)
@@ -27,7 +27,7 @@ type ownerTable struct {
 	byTap      map[event.MirrorSession]*event.Owner
 }
 
-// Owner returns who sends copies from an address with a VNI; nil if it is not known.
+// Owner returns the owner of the mirror session with an outer address and VNI; nil if it is not known.
 func (o *owners) Owner(outer netip.Addr, vni uint32) *event.Owner {
 	if t := o.table.Load(); t != nil {
 		return t.byTap[event.MirrorSession{Outer: outer, VNI: vni}]
@@ -43,7 +43,7 @@ func (o *owners) Generation() uint64 {
 	return 0
 }
 
-// All returns everybody who is known, in a slice that is the caller's.
+// All returns all owners, in a slice that the caller may keep.
 func (o *owners) All() []*event.Owner {
 	t := o.table.Load()
 	if t == nil {
@@ -52,8 +52,8 @@ func (o *owners) All() []*event.Owner {
 	return slices.Collect(maps.Values(t.byTap))
 }
 
-// replace makes an inventory the one that counts. Of what it says as the one before did the answers stay the same, so that
-// reading it again and again neither bothers workers nor keeps old copies alive in events.
+// replace makes an inventory the current one. Entries that did not change keep their owner in memory, so that repeated reads neither
+// disturb workers nor keep old copies alive in events.
 func (o *owners) replace(inv *sessions.Inventory) {
 	old := o.table.Load()
 	if old == nil {
@@ -81,7 +81,7 @@ func regionOf(zone string) string { return regionName.FindString(zone) }
 
 var regionName = regexp.MustCompile(`^[a-z]+(-[a-z]+)+-[0-9]+`)
 
-// ownerOf says in the workers' words what an entry of a region's inventory says.
+// ownerOf converts an entry of a region's inventory.
 func ownerOf(e *sessions.Entry, region string) *event.Owner {
 	o := &event.Owner{
 		ENI: e.Interface, Type: e.Type, Instance: e.Instance, VPC: e.VPC, Subnet: e.Subnet,

@@ -31,7 +31,7 @@ func (o *cloudwatchOptions) addTo(f *pflag.FlagSet) {
 // be called.
 var groupName = regexp.MustCompile(`^[.\-_/#A-Za-z0-9]{1,512}$`)
 
-// checkGiven says which group was given without a name, as an empty variable of a shell does.
+// checkGiven reports a log group with an empty name, as an empty shell variable gives.
 func (o *cloudwatchOptions) checkGiven(given func(flag string) bool) error {
 	for flag, group := range o.groups() {
 		if group == "" && given(flag) {

@@ -12,8 +12,8 @@ import (
 // Deliver brings the spool to AWS, which may take any time.
 type Delivery interface {
 	Output
-	// Deliver delivers what is in the spool until ctx ends. An error says what stays there for the next start, and why. It is
-	// called once, after Close.
+	// Deliver delivers the spool until ctx ends. The error has the files that stay for the next start, and the reason. It is called once,
+	// after Close.
 	Deliver(ctx context.Context) error
 	// Delivered returns where to, and what became of the files in the spool so far.
 	Delivered() (Service, aws.Counts)
@@ -35,7 +35,7 @@ var serviceNames = [Services]string{S3: "s3", CloudWatch: "cloudwatch"}
 // String returns the destination's name, as metrics show it.
 func (d Service) String() string { return serviceNames[d] }
 
-// DeliverAll delivers side by side, as none should wait for one whose service is away.
+// DeliverAll delivers to all destinations concurrently, so that none waits for one that is unreachable.
 func DeliverAll(ctx context.Context, all []Output) error {
 	errs := make([]error, len(all))
 	var wg sync.WaitGroup

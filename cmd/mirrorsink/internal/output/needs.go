@@ -28,8 +28,7 @@ func (o *Options) hasGroups() bool { return o.cloudwatch.count() > 0 }
 
 func (o *Options) hasSpool() bool { return o.parquet.buckets() > 0 || o.hasGroups() }
 
-// checkUse says which option was given for an output that was not. given says which flags were, on the command line or in the
-// configuration.
+// checkUse reports an option without its output. given reports which flags were set, on the command line or in the configuration.
 func (o *Options) checkUse(given func(flag string) bool) error {
 	for _, options := range Dependents {
 		if options.of(o) {

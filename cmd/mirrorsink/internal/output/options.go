@@ -35,7 +35,8 @@ func (o *Options) AddTo(f *pflag.FlagSet) {
 	o.spool.addTo(f)
 }
 
-// Check says which options cannot be. given says which flags were, on the command line or in the configuration.
+// Check reports options that are invalid, alone or together. given reports which flags were set, on the command line or in the
+// configuration.
 func (o *Options) Check(given func(flag string) bool) error {
 	if err := o.cloudwatch.checkGiven(given); err != nil {
 		return err
@@ -57,7 +58,7 @@ func (o *Options) Check(given func(flag string) bool) error {
 	return o.records.check()
 }
 
-// checkPlaces says which place is none, or is given to two outputs: it would have every record twice, or lines of two kinds.
+// checkPlaces reports an empty place, and one given to two outputs: it would have every record twice, or lines of two kinds.
 func (o *Options) checkPlaces() error {
 	taken := map[string]string{os.DevNull: ""}
 	const file = "a file, unix:PATH or -"
@@ -89,7 +90,7 @@ func (o *Options) OrStdout() {
 	}
 }
 
-// OnStdout says whether any output is standard output.
+// OnStdout reports whether an output is standard output.
 func (o *Options) OnStdout() bool {
 	return slices.Contains(o.EVE.To, "-") || slices.Contains(o.flowlog.to, "-")
 }

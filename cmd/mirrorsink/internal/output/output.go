@@ -35,7 +35,7 @@ type Output interface {
 // outputs.kinds.
 type kind interface {
 	addTo(f *pflag.FlagSet)
-	// check says which values cannot be. It is called before anything is opened.
+	// check reports invalid values. It is called before anything is opened.
 	check() error
 	// count is how many outputs were asked for.
 	count() int

@@ -126,7 +126,7 @@ func (o *parquetOptions) openPlace(spec string, to Config) (all []Output, err er
 	return append(all, export.NewQueue(queue)), nil
 }
 
-// openBucket opens the way of finished files to a bucket, and has them made in its part of the spool.
+// openBucket opens the upload of finished files to a bucket, and sets the folder for them in the spool.
 func openBucket(url string, to Config, cfg *parquet.Config) (*aws.Uploader, error) {
 	bucket, prefix, err := aws.ParseURL(url)
 	if err != nil {
@@ -142,7 +142,7 @@ func openBucket(url string, to Config, cfg *parquet.Config) (*aws.Uploader, erro
 	return u, err
 }
 
-// leave gives up a bucket that was opened in vain. It may be nil.
+// leave closes a bucket that is not used after all. It may be nil.
 func leave(bucket *aws.Uploader) {
 	if bucket != nil {
 		ctx, cancel := context.WithCancel(context.Background())
@@ -158,8 +158,8 @@ func tableOutput(q *export.Queue, bucket *aws.Uploader) Output {
 	return bucketOutput{q, bucket}
 }
 
-// bucketOutput is the output of flow log records to a bucket. The DNS answers for it are an output of their own, whose files go the
-// same way.
+// bucketOutput is the output of flow log records to a bucket. The DNS answers for it are a separate output, whose files are uploaded with
+// these.
 type bucketOutput struct {
 	*export.Queue
 	uploader *aws.Uploader

@@ -14,7 +14,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/flowlog"
 )
 
-// recordOptions say what flow log records of any output say.
+// recordOptions configure the flow log records of all outputs.
 type recordOptions struct {
 	interval flowlogInterval
 	flags    tcpFlags
@@ -32,7 +32,7 @@ func (o *recordOptions) addTo(f *pflag.FlagSet) {
 	g.String(&o.region, "region", "REGION", "region, such as eu-west-1, of interfaces whose region the inventory does not have")
 }
 
-// check says which options cannot be.
+// check reports invalid options.
 func (o *recordOptions) check() error {
 	if o.account != "" && (len(o.account) != 12 || strings.Trim(o.account, "0123456789") != "") {
 		return flags.Usagef("--account-id %q: want 12 digits", o.account)

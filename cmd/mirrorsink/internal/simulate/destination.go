@@ -13,7 +13,7 @@ import (
 type destination interface {
 	// send takes a copy; its slices are the caller's again afterwards.
 	send(nanos int64, c *sim.Copy) error
-	// note says what is not as it was asked for, if anything.
+	// note returns a remark on copies that were sent otherwise than asked for, or nil.
 	note() error
 	Close() error
 }

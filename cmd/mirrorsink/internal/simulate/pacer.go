@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Pacer says when each frame of a capture is due.
+// Pacer computes when each frame of a capture is due.
 type Pacer struct {
 	Speed float64 // how many times as fast as recorded; 0 for at once
 	rate  float64 // frames a second, instead, unless 0

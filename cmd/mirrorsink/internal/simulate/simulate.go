@@ -16,7 +16,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap/tx"
 )
 
-// Config says what to play, how, and where to.
+// Config is the input, the pace, the faults and the destination of a simulation.
 type Config struct {
 	To, Out      string
 	Spec         string
@@ -162,7 +162,7 @@ func (o *Config) destination(target netip.AddrPort, stdout io.Writer) (destinati
 	return newCaptureDestination(f, f)
 }
 
-// playFiles plays the files one after the other, as often as it is told, until ctx ends.
+// playFiles plays the files one after the other, the given number of times, until ctx ends.
 func (s *simulator) playFiles(ctx context.Context, files []string, times int) error {
 	var err error
 	for i := 0; err == nil && ctx.Err() == nil && (times == 0 || i < times); i++ {

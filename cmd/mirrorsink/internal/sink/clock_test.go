@@ -9,10 +9,10 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// TestClockIsSet: a step either way is said once and counted; slewing and long pauses are not.
+// TestClockIsSet: a step either way is logged once and counted; slewing and long pauses are not.
 func TestClockIsSet(t *testing.T) {
-	var said strings.Builder
-	log := slog.New(slog.NewTextHandler(&said, nil))
+	var logged strings.Builder
+	log := slog.New(slog.NewTextHandler(&logged, nil))
 	var c clockWatch
 	wall, steady := time.Unix(1e9, 0), time.Duration(0)
 	pass := func(d, step time.Duration) {
@@ -24,13 +24,13 @@ func TestClockIsSet(t *testing.T) {
 		pass(time.Second, 500*time.Microsecond)
 	}
 	pass(time.Hour, 0)
-	assert.Empty(t, said.String())
+	assert.Empty(t, logged.String())
 
 	pass(time.Second, -time.Hour)
 	pass(time.Second, 0)
-	assert.Equal(t, 1, strings.Count(said.String(), "the clock was set back"))
-	assert.Contains(t, said.String(), "by=1h0m0s")
+	assert.Equal(t, 1, strings.Count(logged.String(), "the clock was set back"))
+	assert.Contains(t, logged.String(), "by=1h0m0s")
 	pass(time.Second, time.Hour)
-	assert.Contains(t, said.String(), "the clock was set forward")
+	assert.Contains(t, logged.String(), "the clock was set forward")
 	assert.Equal(t, uint64(2), c.steps.Load())
 }

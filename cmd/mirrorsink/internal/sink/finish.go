@@ -26,10 +26,10 @@ func (p *pipeline) finish(ctx context.Context, stderr io.Writer) error {
 	return err
 }
 
-// reportAfter is for how long a delivery goes on without a word. It is longer than one takes where nothing is wrong.
+// reportAfter is how long a delivery may take before it is reported. A normal delivery is faster.
 const reportAfter = 3 * time.Second
 
-// reportDelay says once, after a while, what AWS has still to take. The function that it returns ends that.
+// reportDelay prints once, after a while, what AWS has not accepted yet. The returned function cancels it.
 func (p *pipeline) reportDelay(w io.Writer, after time.Duration) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var teller sync.WaitGroup
@@ -45,7 +45,7 @@ func (p *pipeline) reportDelay(w io.Writer, after time.Duration) (stop func()) {
 	return func() { cancel(); teller.Wait() }
 }
 
-// undelivered says how many files wait for which destination, and why if anything is wrong, on one line; "" if none does.
+// undelivered returns, on one line, the number of files that wait for each destination, with the last error; "" if none wait.
 func (p *pipeline) undelivered() string {
 	var parts []string
 	for _, out := range p.outs {

@@ -6,14 +6,14 @@ import (
 	"sync/atomic"
 )
 
-// readiness says whether datagrams that are sent now will be received: from when all sources are open until a shutdown
-// begins, unless something holds it up.
+// readiness reports whether datagrams that are sent now will be received: from when all sources are open until a shutdown begins, unless
+// something holds it.
 type readiness struct {
 	atomic.Bool
 	held atomic.Int32 // by how many
 }
 
-// hold adds something that keeps the program from receiving, or takes it away.
+// hold adds or removes a reason not to be ready.
 func (r *readiness) hold(up bool) {
 	if up {
 		r.held.Add(1)

@@ -21,7 +21,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect"
 )
 
-// Listener is the sink at work: sources, pipeline, servers.
+// Listener is a running sink: sources, pipeline, servers.
 type Listener struct {
 	opts      *ListenConfig
 	inventory *inventory.Inventory // nil is for none
@@ -100,8 +100,8 @@ func (l *Listener) metricsHandler() http.Handler {
 	return mux
 }
 
-// Run receives until ctx ends or a socket fails, then shuts down in the order of the data path. An error says what failed
-// or what was lost at the end.
+// Run receives until ctx ends or a socket fails, then shuts down in the order of the data path. The error is the failure, or the loss at
+// the end.
 func (l *Listener) Run(ctx context.Context) error {
 	reading, stop := context.WithCancel(context.Background())
 	defer stop()
@@ -136,7 +136,7 @@ func (l *Listener) Run(ctx context.Context) error {
 	return lost
 }
 
-// drain goes on for as long as a load balancer may still send, unless a socket fails.
+// drain continues to receive while a load balancer may still send, unless a socket fails.
 func (l *Listener) drain(ended <-chan struct{}) {
 	l.ready.Store(false)
 	l.log.Info("shutting down", "drain", l.opts.Drain)
@@ -146,8 +146,7 @@ func (l *Listener) drain(ended <-chan struct{}) {
 	}
 }
 
-// flush waits for the workers, whose sources are closed, and for everything queued to be written; but not longer than the
-// deadline.
+// flush waits for the workers, whose sources are closed, and for the queues to be written, at most until the deadline.
 func (l *Listener) flush(ended <-chan struct{}) error {
 	before, dropped := l.pipeline.snapshot().Export, l.pipeline.framesDropped()
 	ctx, cancel := context.WithTimeout(context.Background(), l.opts.Deadline)
@@ -172,7 +171,7 @@ func (l *Listener) flush(ended <-chan struct{}) error {
 	return errors.Join(l.loss(ctx, "events", total(after.Dropped)-total(before.Dropped), events), frames)
 }
 
-// loss says how many of what were lost at the end; nil if none were.
+// loss returns an error with the number of things lost at the end; nil if none were.
 func (l *Listener) loss(ctx context.Context, what string, lost uint64, err error) error {
 	switch {
 	case lost == 0:
@@ -205,7 +204,7 @@ func (l *Listener) handleHangups(ctx context.Context) {
 	}
 }
 
-// watchClock says when the clock was set.
+// watchClock logs when the clock is set.
 func (l *Listener) watchClock(ctx context.Context) {
 	start := time.Now()
 	every(ctx, leastStep, func() {

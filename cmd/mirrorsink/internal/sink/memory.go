@@ -31,8 +31,8 @@ func LimitHeap(bytes int64) (restore func()) {
 	return func() { debug.SetMemoryLimit(old) }
 }
 
-// heapLimit is what of the bound is left beside the slabs of flow records and names, which are not in the heap; but at least
-// leastSlack more than the shares that are.
+// heapLimit is the part of the memory for the heap: without the slabs of flow records and names, which are outside of it, but at least
+// leastSlack more than the shares inside it.
 func heapLimit(memory int64) int64 {
 	queues, dns := memory/queueShare, memory/dnsShare
 	m := inspect.Share(int(memory - queues - dns)) // of all workers together

@@ -21,11 +21,11 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/parallel"
 )
 
-// pipelineConfig says what is between the sources and the outputs.
+// pipelineConfig configures what is between the sources and the outputs.
 type pipelineConfig struct {
 	Decoder    decap.Decoder
 	Memory     int        // bytes for all tables and queues: see shares
-	Workers    int        // how many workers share a source that is alone: a capture; 0 is one, as for sources that share the traffic
+	Workers    int        // that share a single source, a capture; at most 1 for sources that share the traffic
 	CPUs       flags.CPUs // to which workers keep, in turn; empty is for any
 	Outputs    output.Options
 	Forward    forwarding.Options   // the zero value is for none
@@ -45,7 +45,7 @@ type source interface {
 	Close() error
 }
 
-// worker inspects what sources give: one alone, or a crew.
+// worker inspects what sources give: a worker of one source, or a parallel replay.
 type worker interface {
 	Run() error
 	Counters() event.Counters
@@ -166,7 +166,7 @@ func closeAll(groups [][]source) {
 	}
 }
 
-// startWorkers makes a worker, or a crew, for each source. After an error there is none.
+// startWorkers makes a worker, or a parallel replay, for each source. After an error there is none.
 func (p *pipeline) startWorkers(groups [][]source) ([]worker, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -225,7 +225,7 @@ func (p *pipeline) lost() (n uint64) {
 	return n
 }
 
-// stopWorkers gives up the workers, with their memory, and keeps their counts.
+// stopWorkers drops the workers, with their memory, and keeps their counts.
 func (p *pipeline) stopWorkers() (err error) {
 	err = p.forward.CloseWorkers()
 	p.mu.Lock()

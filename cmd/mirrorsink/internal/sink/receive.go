@@ -78,7 +78,7 @@ func receiversOf[R receiver](list []R) []receiver {
 	return all
 }
 
-// interfaceWatch says it when an interface goes and comes back, and keeps the program from being ready meanwhile.
+// interfaceWatch logs when an interface disappears and returns, and clears readiness meanwhile.
 type interfaceWatch struct {
 	name  string
 	log   *slog.Logger
@@ -86,7 +86,7 @@ type interfaceWatch struct {
 	away  bool
 }
 
-// changed is told what keeps the interface from being read, and nil when nothing does any more.
+// changed is called with the error that keeps the interface from being read, and with nil once it can be read again.
 func (w *interfaceWatch) changed(err error) {
 	if away := err != nil; away != w.away {
 		w.away = away
@@ -99,8 +99,8 @@ func (w *interfaceWatch) changed(err error) {
 	w.log.Info("receiving again", "interface", w.name)
 }
 
-// removeStaleDrops takes away what a killed process with --tc-drop has left, with which nothing would be received. That the
-// interfaces cannot be asked matters only to who is about to add something of the kind.
+// removeStaleDrops removes the tc filters of killed processes with --tc-drop, with which nothing would be received. An error from listing
+// interfaces matters only with --tc-drop, which adds such a filter.
 func removeStaleDrops(opts *ListenConfig, log *slog.Logger) error {
 	cleaned, err := rx.RemoveStaleDrops()
 	for _, name := range cleaned {

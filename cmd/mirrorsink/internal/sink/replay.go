@@ -29,7 +29,7 @@ type ReplayConfig struct {
 	Quiet     bool
 }
 
-// MaxReplayWorkers is far more than can be of use: who reads the file and who tells the events are one each.
+// MaxReplayWorkers is far more than are useful: the splitter and the merger are one thread each.
 const MaxReplayWorkers = 64
 
 // Replay inspects the files one after the other and prints a summary. After a file that cannot be read it continues with the next one;
@@ -84,7 +84,7 @@ func replayFiles(ctx context.Context, p *pipeline, files []string, bar *view.Pro
 			return append(failures, errors.New("interrupted: what was read so far is inspected"))
 		}
 		if p.err() != nil {
-			return failures // close will say so
+			return failures // close returns it
 		}
 	}
 	return failures

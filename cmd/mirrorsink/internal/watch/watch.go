@@ -17,7 +17,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/sessions/spec"
 )
 
-// Config says what is applied, where, and how often.
+// Config configures Run: the spec, the account, and the interval.
 type Config struct {
 	Read      func() (*spec.Spec, error)
 	Open      func(ctx context.Context, called func(action, outcome string)) (*aws.Client, error) // called is called for each call of the API
@@ -30,7 +30,7 @@ type Config struct {
 // Run applies the spec again and again until ctx ends, which is no error.
 func Run(ctx context.Context, cfg Config) error {
 	if _, err := cfg.Read(); err != nil {
-		return err // a spec that is wrong from the beginning is a mistake to be mended first
+		return err // a spec that is wrong at the start must be corrected first
 	}
 	counts := newMetrics()
 	client, err := cfg.Open(ctx, counts.called)
@@ -115,7 +115,7 @@ func (w *watcher) round(ctx context.Context) error {
 	return err
 }
 
-// logPlan says what is to be known of the plan, warnings once as long as they are the same, and what is held back.
+// logPlan logs the warnings of a plan, once while they stay the same, and the number of deletions held back.
 func (w *watcher) logPlan(p *sessions.Plan) {
 	if !slices.Equal(p.Warnings, w.warned) {
 		for _, text := range p.Warnings {

@@ -121,10 +121,10 @@ func (g *group) sessions() int {
 func TestWatchFollowsAGroup(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := &group{spec: groupSpec}
-		var said strings.Builder
+		var logged strings.Builder
 		w := &watcher{
 			read:  g.read,
-			state: g, api: g, interval: time.Minute, deletions: 2, counts: newMetrics(), log: slog.New(slog.NewTextHandler(&said, nil)),
+			state: g, api: g, interval: time.Minute, deletions: 2, counts: newMetrics(), log: slog.New(slog.NewTextHandler(&logged, nil)),
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan struct{})
@@ -139,9 +139,9 @@ func TestWatchFollowsAGroup(t *testing.T) {
 			next()
 			assert.Equal(t, want, g.sessions())
 		}
-		assert.Contains(t, said.String(), `"held back"=3 max-deletions=2`)
+		assert.Contains(t, logged.String(), `"held back"=3 max-deletions=2`)
 		assert.Zero(t, testutil.ToFloat64(w.counts.held))
-		assert.Equal(t, 1, strings.Count(said.String(), "tmt-0e is not to be seen"), "the same is said once")
+		assert.Equal(t, 1, strings.Count(logged.String(), "tmt-0e is not to be seen"), "the same is logged once")
 
 		g.set(3)
 		g.fail(errors.New("EC2 is away"))
