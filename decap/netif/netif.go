@@ -1,4 +1,4 @@
-// Package netif asks the kernel about network interfaces: what packet rings and forwarding have to know of theirs. It changes nothing.
+// Package netif asks the kernel about network interfaces, for packet rings and for forwarding. It changes nothing.
 package netif
 
 import (
@@ -9,10 +9,10 @@ import (
 // MaxName is how long an interface's name may be: IFNAMSIZ without the closing zero.
 const MaxName = 15
 
-// ValidName reports whether an interface can have a name. The kernel would complete one with a percent sign ("tap%d").
+// ValidName reports whether an interface can have a name. The kernel would replace the "%d" of "tap%d" by a number.
 func ValidName(name string) bool {
 	return name != "" && len(name) <= MaxName && name != "." && name != ".." && !strings.ContainsAny(name, "/:% \t\n\x00")
 }
 
-// ErrDown is for an interface that is there and not up.
+// ErrDown is for an interface that exists and is not up.
 var ErrDown = errors.New("the interface is down")

@@ -10,10 +10,10 @@ import (
 type Device struct {
 	Index   int
 	Kind    uint16 // ARPHRD_
-	Running bool   // what is sent arrives somewhere: it has a carrier
+	Running bool   // it has a carrier
 }
 
-// Find returns the interface of a name, which must be up. fd is any network socket.
+// Find returns the named interface, which must be up. fd is any network socket.
 func Find(fd int, name string) (d Device, err error) {
 	request, err := Ask(fd, name, unix.SIOCGIFFLAGS)
 	if err != nil {
@@ -35,7 +35,7 @@ func Find(fd int, name string) (d Device, err error) {
 	return d, nil
 }
 
-// WantEthernet fails unless what goes through the interface begins with an Ethernet header.
+// WantEthernet fails unless frames of the interface start with an Ethernet header.
 func (d *Device) WantEthernet() error {
 	if d.Kind != unix.ARPHRD_ETHER && d.Kind != unix.ARPHRD_LOOPBACK {
 		return fmt.Errorf("interfaces of kind %d are not supported: want Ethernet", d.Kind)

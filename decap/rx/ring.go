@@ -9,7 +9,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap/netif"
 )
 
-// RingConfig says where mirrored datagrams are to be read from the interface itself, before the host's network stack.
+// RingConfig is where mirrored datagrams are read from the interface itself, before the host's network stack.
 type RingConfig struct {
 	// Interface is the name of the network interface.
 	Interface string
@@ -19,13 +19,13 @@ type RingConfig struct {
 	Rings int
 	// Size is each ring's memory in bytes, rounded up to whole blocks; 0 means DefaultRingSize.
 	Size int
-	// Link says what a datagram starts with: LinkVXLAN or LinkGENEVE.
+	// Link is what a datagram starts with: LinkVXLAN or LinkGENEVE.
 	Link decap.Link
-	// DropBehind has the kernel drop the datagrams once the rings have them, instead of carrying them through its network
-	// stack as well. It needs CAP_NET_ADMIN.
+	// DropBehind makes the kernel drop the datagrams after the rings received them, instead of passing them to its network stack as well.
+	// It needs CAP_NET_ADMIN.
 	DropBehind bool
-	// Changed, if not nil, is called when the interface cannot be received from any more, with an error that says why, and
-	// with nil once it can again. The calls come one after another, from a goroutine of the rings.
+	// Changed, if not nil, is called with an error when the interface cannot be received from any more, and with nil once it can again.
+	// The calls come one after another, from a goroutine of the rings.
 	Changed func(error)
 }
 
@@ -34,8 +34,8 @@ const DefaultRingSize = 16 << 20
 
 const (
 	// ringBlock is the unit in which the kernel hands memory over. A frame must fit: the largest, merged ones, have 64 KiB and
-	// their headers. Smaller blocks make the ring last longer for a reader that is held up, since each ends after a
-	// millisecond however empty: DefaultRingSize has 128 of them, so lasts for 128 ms at any rate that fits.
+	// their headers. Smaller blocks make the ring last longer for a delayed reader, since each block ends after a millisecond even
+	// if it is nearly empty: DefaultRingSize has 128 blocks, so it lasts for 128 ms at any rate that fits.
 	ringBlock = 128 << 10
 	// leastBlocks lets the kernel fill one block while the reader is in another, and a third hold what a batch points to.
 	leastBlocks = 4
@@ -44,7 +44,7 @@ const (
 	maxRings = 256
 )
 
-// withDefaults returns the configuration with its zero values replaced, or says which value cannot be.
+// withDefaults returns the configuration with its zero values replaced. An error names the invalid value.
 func (cfg RingConfig) withDefaults() (RingConfig, error) {
 	udp, err := UDPConfig{Addr: cfg.Addr, Link: cfg.Link}.withDefaults()
 	if err != nil {

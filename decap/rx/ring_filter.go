@@ -39,7 +39,7 @@ const (
 // acceptProgram returns a classic BPF program that gives yes for a packet with UDP to one of the destinations, else no. The
 // outer IP header is at start. It never reads beyond the end, where the kernel would give 0 in its place.
 //
-// The first fragment of an IP packet is taken, since it has all headers; the others say nothing of their port.
+// The first fragment of an IP packet is accepted, since it has all headers. The others have no port.
 func acceptProgram(start uint32, to destinations, yes, no uint32) []bpf.Instruction {
 	a := &accepting{start: start, to: to}
 	a.toNo, a.toYes, a.toIPv6 = a.newLabel(), a.newLabel(), a.newLabel()

@@ -7,16 +7,16 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap"
 )
 
-// outer is what the outer headers of a frame say of the datagram in it.
+// outer is the datagram of a frame by its outer headers.
 type outer struct {
 	from    netip.AddrPort
-	payload []byte // of UDP, as far as it is there
-	length  int    // of UDP's payload as its header has it, so larger than the payload of a fragment or a cut frame
+	payload []byte // of UDP, as far as it was captured
+	length  int    // of UDP's payload by its header, which is larger than the payload of a fragment or a truncated frame
 }
 
 // parseOuter reads the IP and UDP headers of a packet that the ring's filter has let through, IP first. It reports false if
-// they cannot be, where the kernel's own stack would drop the packet. What follows UDP's payload is padding. Checksums are
-// not looked at: the sender of a mirror sets none, and the frame within has its own.
+// they are invalid, and the kernel's own stack would drop the packet. What follows UDP's payload is padding. Checksums are
+// ignored: the sender of a mirror sets none, and the inner frame has its own.
 func parseOuter(packet []byte) (o outer, ok bool) {
 	if len(packet) == 0 {
 		return outer{}, false

@@ -33,7 +33,7 @@ type ringGroup struct {
 // interface is gone for longer than that.
 const watchInterval = 250 * time.Millisecond
 
-// errInterfaceReplaced is for an interface whose name belongs to another one from one look to the next.
+// errInterfaceReplaced is for an interface whose name belongs to another one since the last check.
 var errInterfaceReplaced = errors.New("the interface was replaced")
 
 // ListenRing opens cfg.Rings rings on an interface, each a source of its own. The kernel steers every datagram by its inner
@@ -150,17 +150,17 @@ func (g *ringGroup) fanOut(rings []*packetRing) error {
 	return nil
 }
 
-// watch looks after the interface until the group is closed.
+// watch checks the interface until the group is closed.
 func (g *ringGroup) watch() {
 	defer close(g.watched)
 	end := []unix.PollFd{{Fd: int32(g.end), Events: unix.POLLIN}}
-	var trouble error
-	say := func(err error) {
-		if trouble == nil && err != nil {
+	var last error
+	report := func(err error) {
+		if last == nil && err != nil {
 			g.lost.Add(1)
 		}
-		if fmt.Sprint(err) != fmt.Sprint(trouble) {
-			trouble = err
+		if fmt.Sprint(err) != fmt.Sprint(last) {
+			last = err
 			g.cfg.Changed(err)
 		}
 	}
@@ -171,12 +171,12 @@ func (g *ringGroup) watch() {
 		}
 		on, err := netif.Find(g.port, g.cfg.Interface)
 		if err == nil && on.Index != g.on.Index {
-			if trouble == nil {
-				say(errInterfaceReplaced)
+			if last == nil {
+				report(errInterfaceReplaced)
 			}
 			err = g.reopen(on)
 		}
-		say(err)
+		report(err)
 	}
 }
 

@@ -21,18 +21,18 @@ const ringNap = time.Millisecond
 // Ring is one packet ring of a group that ListenRing opened, and a source as the package describes. One goroutine may Read;
 // the other methods may be called from any goroutine.
 //
-// A frame that the kernel has merged from several datagrams comes as those. Of a datagram in IP fragments the first one
-// comes, as a cut datagram; a socket would have put them together. A frame whose outer headers cannot be comes as a datagram
+// A frame that the kernel has merged from several datagrams is returned as those. Of a datagram in IP fragments the first fragment is
+// returned, as a truncated datagram; a socket would have reassembled it. A frame with invalid outer headers is returned as a datagram
 // without data, so that it is counted.
 type Ring struct {
 	group  *ringGroup
 	poll   time.Duration              // pollInterval
 	polled [2]unix.PollFd             // the group's end, and a block; the reader's
-	next   atomic.Pointer[packetRing] // takes the place of ring once that is read to its end
+	next   atomic.Pointer[packetRing] // replaces ring once that is read to its end
 
 	life sync.RWMutex // held for reading while ring is in use, for writing to close it
 
-	countMu sync.Mutex  // guards the following fields, for those who count while the reader reads
+	countMu sync.Mutex  // guards the following fields, for reading the counters while the reader reads
 	ring    *packetRing // set by the reader
 	counted ringStats
 
@@ -62,21 +62,21 @@ func (r *Ring) Read(b *decap.Batch) error {
 	}
 }
 
-// take fills b with what is there, without waiting.
+// take fills b with the datagrams that have arrived, without waiting.
 func (r *Ring) take(b *decap.Batch) error {
 	b.N = 0
 	if r.group.closed.Load() {
 		r.ring.unmap()
 		return os.ErrClosed
 	}
-	cut := r.ring.fill(b, r.group.cfg.Link)
+	truncated := r.ring.fill(b, r.group.cfg.Link)
 	if b.N == 0 {
 		r.renew()
 		return nil
 	}
 	r.received.Add(uint64(b.N))
-	if cut > 0 {
-		r.truncated.Add(uint64(cut))
+	if truncated > 0 {
+		r.truncated.Add(uint64(truncated))
 	}
 	return nil
 }
@@ -113,8 +113,8 @@ func (r *Ring) Close() error {
 	return nil
 }
 
-// release closes the ring once no Read is using it. The group's end must have been announced. The memory is the reader's to
-// give back, whose last batch points into it.
+// release closes the ring once no Read is using it. The group's end must have been announced. The reader releases
+// the memory, since its last batch points into it.
 func (r *Ring) release() {
 	r.life.Lock()
 	defer r.life.Unlock()
@@ -134,10 +134,10 @@ func (r *Ring) Addr() netip.AddrPort { return r.group.cfg.Addr }
 // Received returns how many datagrams were read.
 func (r *Ring) Received() uint64 { return r.received.Load() }
 
-// Truncated returns how many datagrams were read in part: IP fragments, and frames that the kernel cut.
+// Truncated returns how many datagrams were read in part: IP fragments, and frames that the kernel truncated.
 func (r *Ring) Truncated() uint64 { return r.truncated.Load() }
 
-// Warnings returns what the operator should know about the group's rings, a line each, the same for every member.
+// Warnings returns warnings about the group's rings for the operator, one line each, the same for every member.
 func (r *Ring) Warnings() []string { return r.group.warnings }
 
 // Lost returns how often the group's interface could not be received from any more.

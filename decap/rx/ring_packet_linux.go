@@ -21,11 +21,11 @@ type packetRing struct {
 
 	block   int    // the block that is being read, or will be next
 	reading bool   // it is ours
-	left    uint32 // how many frames of it were not looked at yet
+	left    uint32 // how many frames of it were not read yet
 	at      int    // where the next one is, in memory
 	held    int    // how many blocks before it the last batch may point into
 
-	// The datagrams of the last frame that are still to be handed out: more than one if the kernel has merged some.
+	// The datagrams of the last frame that are not returned yet: more than one if the kernel has merged several.
 	pending bool
 	segment int // how long each of them is, but for the last; 0 is for a single one
 	rest    []byte
@@ -59,7 +59,7 @@ const (
 	mergedUDP       = 5 // VIRTIO_NET_HDR_GSO_UDP_L4
 )
 
-// openPacketRing opens a ring on an interface. It takes nothing until it is given a filter.
+// openPacketRing opens a ring on an interface. It receives nothing until it is given a filter.
 func openPacketRing(index, size int) (_ *packetRing, err error) {
 	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
@@ -102,7 +102,7 @@ func (p *packetRing) share(size int) error {
 	if err := unix.SetsockoptInt(p.fd, unix.SOL_PACKET, unix.PACKET_VNET_HDR, 1); err != nil {
 		return fmt.Errorf("set PACKET_VNET_HDR: %w", err)
 	}
-	// Spares the filter what the host sends. Kernels before 4.20 do not know it.
+	// The filter need not see what the host sends. Kernels before 4.20 do not know it.
 	_ = unix.SetsockoptInt(p.fd, unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, 1)
 	request := unix.TpacketReq3{
 		Block_size: ringBlock, Block_nr: uint32(size / ringBlock),
@@ -127,7 +127,7 @@ type ringStats struct {
 	freezes uint64 // times that the next block was not free: tp_freeze_q_cnt
 }
 
-// takeStats returns what the kernel counted since it was last asked, which it then forgets.
+// takeStats returns what the kernel counted since the last call, and resets it.
 func (p *packetRing) takeStats() ringStats {
 	if p.fd < 0 {
 		return ringStats{}
@@ -139,7 +139,7 @@ func (p *packetRing) takeStats() ringStats {
 	return ringStats{drops: uint64(stats.Drops), freezes: uint64(stats.Freeze_q_cnt)}
 }
 
-// close closes the descriptor. The mapping keeps the kernel's socket alive, which is to take nothing more.
+// close closes the descriptor. The mapping keeps the kernel's socket alive, so its filter is set to receive nothing.
 func (p *packetRing) close() {
 	if p.fd >= 0 {
 		_ = attach(p.fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, takeNothing)
@@ -148,7 +148,7 @@ func (p *packetRing) close() {
 	}
 }
 
-// unmap gives the memory back. The ring has nothing to read after that.
+// unmap releases the memory. The ring has nothing to read after that.
 func (p *packetRing) unmap() {
 	if p.memory != nil {
 		p.cleanup.Stop()
@@ -163,7 +163,7 @@ func (p *packetRing) header(block int) *blockHeader {
 
 func (p *packetRing) blocks() int { return len(p.memory) / ringBlock }
 
-// giveBack returns to the kernel the blocks that no batch points into any more. The caller's last batch is over.
+// giveBack returns to the kernel the blocks that no batch points into any more. The caller's last batch is invalid from then on.
 func (p *packetRing) giveBack() {
 	if p.reading && p.left == 0 && !p.pending {
 		p.leave()
@@ -175,15 +175,15 @@ func (p *packetRing) giveBack() {
 	}
 }
 
-// leave goes on to the block after the one that is being read, which stays ours.
+// leave advances to the next block. The block that was read stays ours.
 func (p *packetRing) leave() {
 	p.reading = false
 	p.held++
 	p.block = (p.block + 1) % p.blocks()
 }
 
-// enter takes over the next block if the kernel has handed it over.
-func (p *packetRing) enter() bool {
+// acquire takes the next block if the kernel has handed it over.
+func (p *packetRing) acquire() bool {
 	if p.held == p.blocks() {
 		return false // the batch points into all of them
 	}
@@ -197,8 +197,8 @@ func (p *packetRing) enter() bool {
 	return true
 }
 
-// fill appends what is there to b, and returns how many of the datagrams are cut.
-func (p *packetRing) fill(b *decap.Batch, link decap.Link) (cut int) {
+// fill appends the datagrams that have arrived to b, and returns how many of them are truncated.
+func (p *packetRing) fill(b *decap.Batch, link decap.Link) (truncated int) {
 	if p.memory == nil {
 		return 0
 	}
@@ -207,20 +207,20 @@ func (p *packetRing) fill(b *decap.Batch, link decap.Link) (cut int) {
 		p.datagram(d)
 		d.Link = link
 		if len(d.Data) < d.WireLen {
-			cut++
+			truncated++
 		}
 		b.N++
 	}
-	return cut
+	return truncated
 }
 
-// frame takes the next frame apart. It reports whether there is one.
+// frame decodes the next frame. It reports whether there is one.
 func (p *packetRing) frame() bool {
 	for p.left == 0 {
 		if p.reading {
 			p.leave()
 		}
-		if !p.enter() {
+		if !p.acquire() {
 			return false
 		}
 	}

@@ -36,7 +36,7 @@ func steerProgram(link decap.Link, start steerStart, workers int) []bpf.Instruct
 	return p.program()
 }
 
-// steerStart says what the kernel runs a steering program on.
+// A steerStart is what the kernel runs a steering program on.
 type steerStart uint8
 
 const (
@@ -79,7 +79,7 @@ const (
 	destPort
 )
 
-// steering writes the program, one method a header, in the order in which they stand in it.
+// steering writes the program. Each header has a method; they are in the order of the program.
 type steering struct {
 	assembler
 	toVXLAN, toEthernet, toIPv4, toIPv6 label // X is where that header is
@@ -125,7 +125,7 @@ func (p *steering) outer() {
 	p.advance(decap.UDPLen)
 }
 
-// geneve goes on with what the header carries: an Ethernet frame, IP, or UDP in IP with the mirror's VXLAN in it.
+// geneve continues with what the header carries: an Ethernet frame, IP, or UDP in IP with the mirror's VXLAN in it.
 func (p *steering) geneve() {
 	p.emit(bpf.LoadIndirect{Off: geneveProtocolOff, Size: 2}, bpf.StoreScratch{Src: bpf.RegA, N: protocol})
 	p.advanceBy(0x3f, decap.GENEVELen)
@@ -148,7 +148,7 @@ func (p *steering) geneve() {
 	p.gateway(p.toIPv6)
 }
 
-// gateway goes on with the VXLAN header behind the UDP header at X if the port says so, else with X as it was held.
+// gateway continues with the VXLAN header behind the UDP header at X if the port is VXLAN's, otherwise with the saved X.
 func (p *steering) gateway(otherwise label) {
 	other := p.newLabel()
 	p.jumpIfCut(other)
@@ -187,7 +187,7 @@ func (p *steering) ignoreUnless(k uint32) {
 }
 
 func (p *steering) ipv4() {
-	const mapped = 0xffff // what stands before the address in an IPv4-mapped one, as decap.Addr has it
+	const mapped = 0xffff // the prefix of an IPv4-mapped address, as in decap.Addr
 	before := uint32(mapped)
 	before *= decap.SteerPrime
 	p.place(p.toIPv4)

@@ -32,12 +32,10 @@ const (
 	verdictDrop = 2          // TC_ACT_SHOT
 )
 
-// dropPriority is behind all that the kernel or people number by default, so that whoever else looks at the packets does so
-// first.
+// dropPriority is after all priorities that the kernel or operators use by default, so that other filters see the packets first.
 const dropPriority = 0xc001
 
-// maxDropAddrs bounds the program; what goes to further addresses of the host is dropped later, by the socket that holds the
-// port.
+// maxDropAddrs bounds the program. Datagrams to further addresses of the host are dropped later, by the socket that holds the port.
 const maxDropAddrs = 200
 
 // trafficControl makes requests about the filters of one interface.
@@ -46,7 +44,7 @@ type trafficControl struct {
 	index int
 }
 
-// filter is one at tc-ingress, as far as we must know it.
+// filter is a filter at tc-ingress.
 type filter struct {
 	handle, info uint32 // info is its priority and its protocol
 	mark         dropMark

@@ -9,15 +9,15 @@ import (
 	"golang.org/x/net/bpf"
 )
 
-// A dropMark says whose a filter is. It stands in the filter's own program, as loads of constants that the rest overwrites:
-// the one place that the kernel keeps for a classic program and gives back.
+// A dropMark identifies the owner of a filter. It is in the filter's own program, as loads of constants that the rest overwrites: the
+// kernel returns nothing else of what a classic program was added with.
 type dropMark struct {
-	pid, started uint32 // of the process; when it was started tells it from a later one with its number
+	pid, started uint32 // of the process; its start time distinguishes it from a later process with the same number
 	port         uint16
-	made         bool // we made the queueing discipline that the filters hang on
+	made         bool // this process added the queueing discipline of the filters
 }
 
-// dropMagic is "mirr" in ASCII, and says what the constants are that follow.
+// dropMagic is "mirr" in ASCII, and identifies the constants that follow.
 const dropMagic = 0x6d697272
 
 // loadConstant is BPF_LD|BPF_IMM, an instruction of 8 bytes whose last four are the constant.
@@ -33,7 +33,7 @@ func ownMark(port uint16) dropMark {
 	return dropMark{pid: pid, started: processStart(pid), port: port}
 }
 
-// alive reports whether the process whose mark it is runs.
+// alive reports whether the process of the mark is running.
 func (m dropMark) alive() bool { return m.started != 0 && processStart(m.pid) == m.started }
 
 // before returns a program that begins with the mark.

@@ -10,7 +10,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap"
 )
 
-// UDPConfig says where mirrored datagrams are to be received.
+// UDPConfig is where mirrored datagrams are received.
 type UDPConfig struct {
 	// Addr is the local address and port. Port 0 takes a free one. The IPv6 wildcard receives IPv4 too.
 	Addr netip.AddrPort
@@ -18,7 +18,7 @@ type UDPConfig struct {
 	Sockets int
 	// ReceiveBuffer is each socket's buffer in bytes, as SO_RCVBUF takes it; 0 leaves the kernel's default.
 	ReceiveBuffer int
-	// Link says what a datagram starts with: LinkVXLAN or LinkGENEVE.
+	// Link is what a datagram starts with: LinkVXLAN or LinkGENEVE.
 	Link decap.Link
 }
 
@@ -29,7 +29,7 @@ const pollInterval = 100 * time.Millisecond
 // maxSockets is far more than there are cores to serve them; the kernel's own bound for a group is 65535.
 const maxSockets = 1024
 
-// withDefaults returns the configuration with its zero values replaced, or says which value cannot be.
+// withDefaults returns the configuration with its zero values replaced. An error names the invalid value.
 func (cfg UDPConfig) withDefaults() (UDPConfig, error) {
 	cfg.Addr = netip.AddrPortFrom(cfg.Addr.Addr().Unmap(), cfg.Addr.Port())
 	if cfg.Sockets == 0 {

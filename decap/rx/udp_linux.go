@@ -64,7 +64,7 @@ func (u *UDP) Read(b *decap.Batch) error {
 	}
 }
 
-// take fills b with what is there, without waiting.
+// take fills b with the datagrams that have arrived, without waiting.
 func (u *UDP) take(b *decap.Batch) error {
 	b.N = 0
 	if u.group.closed.Load() {
@@ -141,8 +141,8 @@ func (u *UDP) countDrops() uint64 {
 	return u.drops
 }
 
-// socketDrops reads the kernel's counter. SO_MEMINFO is exact, where the control message of SO_RXQ_OVFL tells with each
-// datagram only what was dropped before the one ahead of it.
+// socketDrops reads the kernel's counter. SO_MEMINFO is exact. The control message of SO_RXQ_OVFL lacks what was
+// dropped since the datagram before.
 func socketDrops(fd int) (uint32, error) {
 	var info [unix.SK_MEMINFO_VARS]uint32
 	size := uint32(unsafe.Sizeof(info))

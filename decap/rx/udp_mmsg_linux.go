@@ -23,29 +23,29 @@ type timestamp struct {
 	time unix.Timespec
 }
 
-// messages is what recvmmsg fills: a batch of slots, and for each the sender's address and the time of arrival. It is
+// messages is what recvmmsg fills: a batch of buffers, and for each the sender's address and the time of arrival. It is
 // allocated once and used again for every call.
 type messages struct {
-	hdrs  [decap.BatchSize]mmsg.Header
-	iovs  [decap.BatchSize]unix.Iovec
-	names [decap.BatchSize]unix.RawSockaddrInet6 // or RawSockaddrInet4, which is smaller
-	times [decap.BatchSize]timestamp
-	slots [decap.BatchSize][]byte
+	hdrs    [decap.BatchSize]mmsg.Header
+	iovs    [decap.BatchSize]unix.Iovec
+	names   [decap.BatchSize]unix.RawSockaddrInet6 // or RawSockaddrInet4, which is smaller
+	times   [decap.BatchSize]timestamp
+	buffers [decap.BatchSize][]byte
 }
 
-// newMessages returns messages with slots of size bytes each. The slots are mapped and not taken from Go's heap: pages
+// newMessages returns messages with buffers of size bytes each. The buffers are mapped and not taken from Go's heap: pages
 // that no datagram ever reached use no memory, and 4 MiB a socket do not count as live heap. They are unmapped when the
 // messages are unreachable and not before, since a batch may be in use when its socket is closed.
 func newMessages(size int) (*messages, error) {
 	arena, err := unix.Mmap(-1, 0, size*decap.BatchSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
 	if err != nil {
-		return nil, fmt.Errorf("map receive slots: %w", err)
+		return nil, fmt.Errorf("map receive buffers: %w", err)
 	}
 	m := &messages{}
 	runtime.AddCleanup(m, func(arena []byte) { _ = unix.Munmap(arena) }, arena)
 	for i := range m.hdrs {
-		m.slots[i] = arena[i*size:][:size:size]
-		m.iovs[i].Base = &m.slots[i][0]
+		m.buffers[i] = arena[i*size:][:size:size]
+		m.iovs[i].Base = &m.buffers[i][0]
 		m.iovs[i].SetLen(size)
 		h := &m.hdrs[i].Msghdr
 		h.Name = (*byte)(unsafe.Pointer(&m.names[i]))
@@ -71,7 +71,7 @@ func (m *messages) receive(fd int) (int, error) {
 	return mmsg.Receive(fd, m.hdrs[:], unix.MSG_DONTWAIT|unix.MSG_TRUNC)
 }
 
-// fill describes the first n messages in b, and returns how many of them did not fit their slots.
+// fill describes the first n messages in b, and returns how many of them did not fit their buffers.
 func (m *messages) fill(b *decap.Batch, n int, link decap.Link) (truncated int) {
 	for i := range n {
 		h, d := &m.hdrs[i], &b.D[i]
@@ -79,12 +79,12 @@ func (m *messages) fill(b *decap.Batch, n int, link decap.Link) (truncated int) 
 		if h.Flags&unix.MSG_TRUNC != 0 {
 			truncated++
 		}
-		size := min(wire, len(m.slots[i]))
-		d.Data = m.slots[i][:size:size]
+		size := min(wire, len(m.buffers[i]))
+		d.Data = m.buffers[i][:size:size]
 		d.Outer = m.sender(i)
 		d.Nanos = m.arrival(i)
 		d.WireLen = wire
-		d.VLAN = 0 // a socket is not told
+		d.VLAN = 0 // a socket does not report it
 		d.Link = link
 	}
 	b.N = n

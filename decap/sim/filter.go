@@ -10,11 +10,10 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap"
 )
 
-// A Filter says which packets of an interface are mirrored. Where a direction has no rule that matches, nothing is.
+// A Filter is which packets of an interface are mirrored. In a direction without a matching rule, none is.
 type Filter struct {
 	Ingress, Egress []Rule
-	// AmazonDNS mirrors what goes to and comes from Amazon's DNS, all of it, whatever the rules say. Without it none of
-	// that is mirrored, whatever the rules say.
+	// AmazonDNS mirrors all packets to and from Amazon's DNS, whatever the rules. Without it none of them is mirrored, whatever the rules.
 	AmazonDNS bool
 }
 

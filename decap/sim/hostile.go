@@ -25,7 +25,7 @@ type Path struct {
 	held []heldCopy
 	out  []Copy
 
-	// Lost, Duplicated, Corrupted and Reordered count what befell.
+	// Lost, Duplicated, Corrupted and Reordered count the copies so far.
 	Lost, Duplicated, Corrupted, Reordered uint64
 }
 

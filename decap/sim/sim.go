@@ -1,7 +1,6 @@
-// Package sim makes of a captured frame the copies that VPC Traffic Mirroring would send of it: whose interface it
-// passed and in which direction, which session's filter takes it, how much of it is kept, and the outer headers. It is
-// pure: no I/O, no clock, and no allocation once its buffers have grown. Reading captures, pacing and sending are the
-// caller's.
+// Package sim makes the copies of a captured frame that VPC Traffic Mirroring would send: it decides which interface the frame passed in
+// which direction, and which session's filter accepts it, truncates the frame and adds the outer headers. It is pure: no I/O, no clock,
+// and no allocation once its buffers have grown. The caller reads captures, paces and sends.
 package sim
 
 import (
@@ -13,12 +12,12 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap"
 )
 
-// MaxMTU is the largest IP packet. As Config.MTU it cuts nothing that a datagram can hold.
+// MaxMTU is the largest IP packet. As Config.MTU it truncates nothing that a datagram can hold.
 const MaxMTU = 65535
 
 // A Session mirrors one network interface. Sessions with the same Source are of the same interface.
 type Session struct {
-	// Number orders an interface's sessions: the first whose filter takes a frame mirrors it, and no other does.
+	// Number orders an interface's sessions: only the first whose filter accepts a frame mirrors it.
 	Number int
 	VNI    uint32
 	// Source is the interface's primary address, from which its copies come.
@@ -29,16 +28,16 @@ type Session struct {
 	Addresses []netip.Addr
 	// PacketLength is how many bytes of a frame are kept, counted after the VXLAN header; 0 keeps all.
 	PacketLength int
-	// Filter says what is mirrored. Nil takes every frame there is, whoever's it is, even what AWS never mirrors.
+	// Filter is what is mirrored. Nil accepts every frame, of any host, also those that AWS never mirrors.
 	Filter *Filter
 }
 
-// A Config says what is mirrored, and where to.
+// A Config is what is mirrored, and where to.
 type Config struct {
 	Sessions []Session
 	// Target is the address that copies are sent to. Where it is IPv6, so must be the sources.
 	Target netip.Addr
-	// MTU is the target's: an encapsulated packet, from its outer IP header, is cut to it.
+	// MTU is the target's. An encapsulated packet, from its outer IP header, is truncated to it.
 	MTU int
 	// Resolvers are addresses of Amazon's DNS besides the link-local ones: the VPC's base address plus two.
 	Resolvers []netip.Addr
@@ -46,7 +45,7 @@ type Config struct {
 	Gateway *Gateway
 }
 
-// Default mirrors every frame of a capture in one session and cuts nothing, whatever AWS would do with it.
+// Default mirrors every frame of a capture in one session and truncates nothing, whatever AWS would do with it.
 func Default(vni uint32, source, target netip.Addr) Config {
 	return Config{Sessions: []Session{{Number: 1, VNI: vni, Source: source}}, Target: target, MTU: MaxMTU}
 }
@@ -61,7 +60,7 @@ type Copy struct {
 	From, To netip.AddrPort
 }
 
-// A Mirror is a set of sessions at work. Its methods do not change it.
+// A Mirror makes the copies of a set of sessions. Its methods do not change it.
 type Mirror struct {
 	cfg        Config
 	interfaces []networkInterface
@@ -99,7 +98,7 @@ func New(cfg Config) (*Mirror, error) {
 	return m, nil
 }
 
-// check looks at what is not of one session alone.
+// check validates what concerns all sessions.
 func (cfg *Config) check() error {
 	switch {
 	case cfg.MTU < minMTU || cfg.MTU > MaxMTU:
@@ -114,7 +113,7 @@ func (cfg *Config) check() error {
 	return nil
 }
 
-// checkSession looks at one session by itself.
+// checkSession validates one session.
 func (cfg *Config) checkSession(s *Session) error {
 	switch {
 	case s.VNI > decap.MaxVNI:
@@ -154,7 +153,7 @@ func (n *networkInterface) add(s Session) error {
 
 // Encapsulate appends the copies of an Ethernet frame to dst: none, one, or more if several interfaces that the frame
 // passed are mirrored. It reuses the buffers of what dst held past its length, so a caller that goes on with dst[:0]
-// allocates nothing. The frame may be cut, as a capture cuts it; then so are its copies.
+// allocates nothing. The frame may be truncated, as in a capture; then so are its copies.
 func (m *Mirror) Encapsulate(dst []Copy, frame []byte) []Copy {
 	h := parseHeaders(frame)
 	for i := range m.interfaces {

@@ -6,7 +6,7 @@ package wire
 import "encoding/binary"
 
 // A Cursor reads big-endian fields from the front of a slice. The first read that does not fit marks the cursor as
-// failed and empties it: every later read gives zero, and OK reports false. The zero Cursor is empty and fine.
+// failed and empties it: every later read returns zero, and OK reports false. The zero Cursor is empty and fine.
 //
 // Slices that a Cursor returns alias the bytes it was made from and have their capacity capped.
 type Cursor struct {
@@ -23,13 +23,13 @@ func (c *Cursor) OK() bool { return !c.failed }
 // Len returns the number of bytes not yet read.
 func (c *Cursor) Len() int { return len(c.b) }
 
-// Empty reports whether nothing is left to read, be it because all was read or because a read failed.
+// Empty reports whether nothing is left to read, because all was read or because a read failed.
 func (c *Cursor) Empty() bool { return len(c.b) == 0 }
 
 // Rest returns all that was not yet read and leaves it in place.
 func (c *Cursor) Rest() []byte { return c.b[:len(c.b):len(c.b)] }
 
-// Fail marks the cursor as failed, for a parser that finds a value which cannot be.
+// Fail marks the cursor as failed, for a parser that finds an invalid value.
 func (c *Cursor) Fail() { c.b, c.failed = nil, true }
 
 // Skip drops n bytes; a negative n fails.
@@ -59,7 +59,7 @@ func (c *Cursor) Sub(n int) Cursor {
 }
 
 // Upto returns a cursor over the next n bytes or as many as there are, and skips them. It never fails: it is for
-// messages whose end a mirror may have cut.
+// messages whose end a mirror may have truncated.
 func (c *Cursor) Upto(n int) Cursor {
 	return Cursor{b: c.Bytes(max(0, min(n, len(c.b))))}
 }

@@ -5,7 +5,7 @@ import (
 	"math/bits"
 )
 
-// The fields of protocols that were born on PCs: numbers whose lowest byte comes first, and text that ends in NUL.
+// Fields of little-endian protocols: numbers whose lowest byte comes first, and text that ends in NUL.
 
 // U16LE reads two bytes, the lowest first.
 func (c *Cursor) U16LE() uint16 { return bits.ReverseBytes16(c.U16()) }

@@ -15,7 +15,7 @@ const (
 	optionHeadLen = 4
 )
 
-// maxNanos is the latest time that we give, in the year 2116: later than any that a pcap file can say (2106), and early
+// maxNanos is the latest time that is returned, in the year 2116: later than any in a pcap file (2106), and early
 // enough that a timeout can be added. Later ones become it, and those before 1970 become 0.
 const maxNanos = 1 << 62
 
@@ -25,7 +25,7 @@ type clock struct {
 	offset   int64 // nanoseconds, within maxNanos on either side
 }
 
-// microseconds is the clock of an interface that does not say.
+// microseconds is the clock of an interface without an option.
 var microseconds = clock{mul: 1e3, div: 1}
 
 // clockOf reads the clock out of an interface's options.
@@ -86,7 +86,7 @@ func offsetNanos(order byteOrder, b []byte) int64 {
 	return max(-limit, min(seconds, limit)) * 1e9
 }
 
-// nanos returns the time that a stamp says, between 0 and maxNanos.
+// nanos returns the time of a stamp, between 0 and maxNanos.
 func (c *clock) nanos(units uint64) int64 {
 	since := uint64(maxNanos)
 	if high, low := bits.Mul64(units, c.mul); high < c.div { // else it overflows

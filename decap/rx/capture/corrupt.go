@@ -9,10 +9,10 @@ import (
 	"os"
 )
 
-// errNotCapture is for a file whose first bytes say nothing that we know.
+// errNotCapture is for a file whose first bytes are of no known format.
 var errNotCapture = errors.New("not a capture file (pcap, pcapng or gzip of them)")
 
-// A CorruptError says that a capture could be read up to a record and no further.
+// A CorruptError is for a capture that could be read up to a record and no further.
 type CorruptError struct {
 	Name       string
 	Offset     int64 // of the record that cannot be read, in bytes of the capture after uncompressing
@@ -29,12 +29,12 @@ func (e *CorruptError) Error() string {
 
 func (e *CorruptError) Unwrap() error { return e.Err }
 
-// corrupt says that what is wrong is at the next record.
+// corrupt returns a CorruptError for the next record.
 func (c *Reader) corrupt(err error) error {
 	return &CorruptError{Name: c.name, Offset: c.in.offset(), Compressed: c.compressed, Err: err}
 }
 
-// readError adds to the error of a read: it tells damaged data from a device that fails, and says of which file.
+// readError returns the error of a read with the file's name. Damaged data is a CorruptError, unlike a device that fails.
 func (c *Reader) readError(err error) error {
 	var deflate flate.CorruptInputError
 	var path *os.PathError

@@ -19,7 +19,7 @@ import (
 type format interface {
 	// records decodes whole records from the front of b into out until that is full, and returns how many bytes it used.
 	// If out is not full then, need is how many bytes the record at b[used:] has at least, more than there are. An error
-	// says why that record cannot be one. Datagrams alias b.
+	// is why that record is invalid. Datagrams alias b.
 	records(b []byte, out *decap.Batch) (used, need int, err error)
 }
 
@@ -128,7 +128,7 @@ func (c *Reader) detect() error {
 }
 
 // Read fills b with the next frames, at least one; of a mapped file with as many as it takes. After the last it returns
-// io.EOF, or a *CorruptError if the file is cut or damaged from there on.
+// io.EOF, or a *CorruptError if the file is truncated or damaged from there on.
 func (c *Reader) Read(b *decap.Batch) error {
 	b.N = 0
 	if c.closed.Load() {
@@ -197,7 +197,7 @@ func (c *Reader) Keep() bool {
 	return c.kept
 }
 
-// Release ends what Keep began, when nobody reads any more.
+// Release ends what Keep started, once the datagrams are no longer used.
 func (c *Reader) Release() {
 	c.kept = false
 	c.release()

@@ -94,7 +94,7 @@ func wireLen(captured, original uint32) int {
 }
 
 // linkOf returns how to decode frames of a link type (the registry is at tcpdump.org/linktypes.html). In a pcap header
-// the bits above the lower 16 tell of frame check sequences, which follow the IP packet and so are in nobody's way.
+// the bits above the lower 16 are about frame check sequences, which follow the IP packet and do not matter.
 func linkOf(linkType uint32) decap.Link {
 	switch uint16(linkType) {
 	case 1:

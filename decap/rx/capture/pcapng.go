@@ -95,7 +95,7 @@ func sectionOrder(magic []byte) (order byteOrder, ok bool) {
 	return bigEndian, bigEndian.u32(magic) == byteOrderMagic
 }
 
-// block decodes a whole block. Those that tell nothing of frames are passed over.
+// block decodes a complete block. Blocks without frames or interfaces are skipped.
 func (p *pcapng) block(b []byte, out *decap.Batch) error {
 	body, tail := b[blockHeadLen:len(b)-blockTailLen], b[len(b)-blockTailLen:]
 	if int(p.order.u32(tail)) != len(b) {
