@@ -54,7 +54,7 @@ func (c *Client) advice(class Class, message string, err error) string {
 	message = strings.TrimSuffix(awssdk.OneLine(message), ".")
 	switch class {
 	case Denied:
-		return withMessage("not allowed: add a permission for this call to the role's or user's policy", message)
+		return withMessage("not allowed: 'mirrorsink help delivery' lists the least permissions", message)
 	case Misplaced:
 		if region := bucketRegion(err); region != "" {
 			return fmt.Sprintf("the bucket is in %s and AWS_REGION is %s: set AWS_REGION to the bucket's region", region, c.region)

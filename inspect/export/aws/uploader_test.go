@@ -200,7 +200,7 @@ func TestFailuresThatNeedAPerson(t *testing.T) {
 		class  aws.Class
 		want   string
 	}{
-		"denied": {denied, "records", aws.Denied, "PutObject: AccessDenied: not allowed: add a permission for this call to the role's or user's policy. " +
+		"denied": {denied, "records", aws.Denied, "PutObject: AccessDenied: not allowed: 'mirrorsink help delivery' lists the least permissions. " +
 			"AWS answered: User: arn:aws:iam::123456789012:user/x is not authorized to perform: s3:PutObject"},
 		"misplaced": {misplaced, "records", aws.Misplaced, "PutObject: PermanentRedirect: the bucket is in eu-central-1 and AWS_REGION is eu-west-1: " +
 			"set AWS_REGION to the bucket's region"},
