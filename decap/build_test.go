@@ -107,8 +107,8 @@ func datagram(link decap.Link, b []byte) decap.Datagram {
 	return d
 }
 
-// tell shows what a packet is, with nothing said of what is zero.
-func tell(p *decap.Packet, r decap.Reason) string {
+// describe returns a packet as text, without fields that are zero.
+func describe(p *decap.Packet, r decap.Reason) string {
 	var s []string
 	add := func(say bool, format string, args ...any) {
 		if say {

@@ -8,7 +8,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap"
 )
 
-// parseCase is a datagram and what tell says of it.
+// parseCase is a datagram and its description.
 type parseCase struct {
 	name string
 	data []byte
@@ -22,7 +22,7 @@ func runCases(t *testing.T, dec *decap.Decoder, link decap.Link, cases []parseCa
 		t.Run(c.name, func(t *testing.T) {
 			p := decap.Packet{Seq: 1, HasTCP: true, SrcPort: 2, Depth: 3, Tunnel: 4, BadChecksum: true} // all overwritten
 			d := datagram(link, c.data)
-			assert.Equal(t, c.want, tell(&p, dec.Parse(&p, &d)))
+			assert.Equal(t, c.want, describe(&p, dec.Parse(&p, &d)))
 			assert.False(t, p.BadChecksum)
 		})
 	}
@@ -31,17 +31,17 @@ func runCases(t *testing.T, dec *decap.Decoder, link decap.Link, cases []parseCa
 // dns is a small packet with a payload of four bytes: UDP from port 40000 to 53.
 var dns = v4(decap.UDP, udp(40000, 53, "61626364"))
 
-// dnsTold is what tell says of its end.
-const dnsTold = "10.1.2.3:40000 > 192.0.2.80:53 proto 17 ip 32 payload 4/4"
+// dnsPacket is the end of its description.
+const dnsPacket = "10.1.2.3:40000 > 192.0.2.80:53 proto 17 ip 32 payload 4/4"
 
 func TestEnvelopeVXLAN(t *testing.T) {
 	frame := ether(0x0800, dns)
 	runCases(t, new(decap.Decoder), decap.LinkVXLAN, []parseCase{
-		{"as AWS sends it", vxlan(7, frame), "ok 10.9.8.7:65409 vni 7 " + dnsTold},
-		{"largest VNI", vxlan(1<<24-1, frame), "ok 10.9.8.7:65409 vni 16777215 " + dnsTold},
-		{"reserved flag", join("88000000 00000700", frame), "ok 10.9.8.7:65409 vni 7 reserved " + dnsTold},
-		{"reserved bytes", join("08000001 00000700", frame), "ok 10.9.8.7:65409 vni 7 reserved " + dnsTold},
-		{"last byte", join("08000000 000007ff", frame), "ok 10.9.8.7:65409 vni 7 reserved " + dnsTold},
+		{"as AWS sends it", vxlan(7, frame), "ok 10.9.8.7:65409 vni 7 " + dnsPacket},
+		{"largest VNI", vxlan(1<<24-1, frame), "ok 10.9.8.7:65409 vni 16777215 " + dnsPacket},
+		{"reserved flag", join("88000000 00000700", frame), "ok 10.9.8.7:65409 vni 7 reserved " + dnsPacket},
+		{"reserved bytes", join("08000001 00000700", frame), "ok 10.9.8.7:65409 vni 7 reserved " + dnsPacket},
+		{"last byte", join("08000000 000007ff", frame), "ok 10.9.8.7:65409 vni 7 reserved " + dnsPacket},
 		{"I flag clear", join("00000000 00000700", frame), "no_vni"},
 		{"short", fromHex("08000000 000007"), "short_envelope"},
 		{"empty", nil, "short_envelope"},
@@ -56,12 +56,12 @@ func TestEnvelopeGENEVE(t *testing.T) {
 	gateway := v4(decap.UDP, udp(65410, 4789, vxlan(9, ether(0x0800, dns))))
 	gateway6 := v6(decap.UDP, udp(65410, 4789, vxlan(9, ether(0x0800, dns))))
 	runCases(t, new(decap.Decoder), decap.LinkGENEVE, []parseCase{
-		{"Gateway Load Balancer", join(aws, gateway), "ok 10.1.2.3:65410 vni 9 " + dnsTold},
-		{"Gateway Load Balancer, IPv6", join("00 00 86dd 000000 00", gateway6), "ok [2001:db8::3]:65410 vni 9 " + dnsTold},
+		{"Gateway Load Balancer", join(aws, gateway), "ok 10.1.2.3:65410 vni 9 " + dnsPacket},
+		{"Gateway Load Balancer, IPv6", join("00 00 86dd 000000 00", gateway6), "ok [2001:db8::3]:65410 vni 9 " + dnsPacket},
 		{"Gateway Load Balancer, I flag clear",
 			join("00 00 0800 000000 00", v4(decap.UDP, udp(65410, 4789, "00000000 00000900"))), "no_vni"},
-		{"Ethernet", join("00 00 6558 000005 00", ether(0x0800, dns)), "ok 10.9.8.7:65409 vni 5 " + dnsTold},
-		{"IPv4", join("00 40 0800 000005 00", dns), "ok 10.9.8.7:65409 vni 5 " + dnsTold},
+		{"Ethernet", join("00 00 6558 000005 00", ether(0x0800, dns)), "ok 10.9.8.7:65409 vni 5 " + dnsPacket},
+		{"IPv4", join("00 40 0800 000005 00", dns), "ok 10.9.8.7:65409 vni 5 " + dnsPacket},
 		{"version 1", join("40 00 0800 000005 00", dns), "bad_envelope"},
 		{"protocol ARP", join("00 00 0806 000005 00", dns), "bad_envelope"},
 		{"options cut", fromHex("02 00 0800 000005 00 0102 80 01"), "short_envelope"},
@@ -73,24 +73,24 @@ func TestEnvelopeGENEVE(t *testing.T) {
 // TestCaptured has frames of captures: mirrored ones show by themselves.
 func TestCaptured(t *testing.T) {
 	mirrored := vxlan(7, ether(0x0800, dns))
-	told := "ok 10.1.2.3:65409 vni 7 " + dnsTold
+	described := "ok 10.1.2.3:65409 vni 7 " + dnsPacket
 	geneve := join("00 00 0800 000000 00", v4(decap.UDP, udp(65410, 4789, mirrored)))
 	cases := []parseCase{
-		{"plain", ether(0x0800, dns), "ok " + dnsTold},
-		{"mirrored", ether(0x0800, v4(decap.UDP, udp(65409, 4789, mirrored))), told},
+		{"plain", ether(0x0800, dns), "ok " + dnsPacket},
+		{"mirrored", ether(0x0800, v4(decap.UDP, udp(65409, 4789, mirrored))), described},
 		{"mirrored, outer IPv6", ether(0x86dd, v6(decap.UDP, udp(65409, 4789, mirrored))),
-			"ok [2001:db8::3]:65409 vni 7 " + dnsTold},
-		{"mirrored, outer VLAN", ether(0x8100, "0005 0800", v4(decap.UDP, udp(65409, 4789, mirrored))), told},
-		{"mirrored, GENEVE", ether(0x0800, v4(decap.UDP, udp(65409, 6081, geneve))), "ok 10.1.2.3:65410 vni 7 " + dnsTold},
+			"ok [2001:db8::3]:65409 vni 7 " + dnsPacket},
+		{"mirrored, outer VLAN", ether(0x8100, "0005 0800", v4(decap.UDP, udp(65409, 4789, mirrored))), described},
+		{"mirrored, GENEVE", ether(0x0800, v4(decap.UDP, udp(65409, 6081, geneve))), "ok 10.1.2.3:65410 vni 7 " + dnsPacket},
 		{"mirrored, reserved bits", ether(0x0800, v4(decap.UDP, udp(65409, 4789, "ff000000 00000701", ether(0x0800, dns)))),
-			"ok 10.1.2.3:65409 vni 7 reserved " + dnsTold},
+			"ok 10.1.2.3:65409 vni 7 reserved " + dnsPacket},
 		{"mirrored ARP", ether(0x0800, v4(decap.UDP, udp(65409, 4789, vxlan(7, ether(0x0806))))), "not_ip 10.1.2.3:65409 vni 7"},
 		{"VXLAN in a mirrored frame",
 			ether(0x0800, v4(decap.UDP, udp(1, 4789, vxlan(7, ether(0x0800, v4(decap.UDP, udp(2, 4789, mirrored))))))),
-			"ok 10.1.2.3:1 vni 7 depth 1 net " + dnsTold},
+			"ok 10.1.2.3:1 vni 7 depth 1 net " + dnsPacket},
 		{"another protocol on 4789", ether(0x0800, v4(decap.UDP, udp(53, 4789, "1f2e8180 00010001 00000000 00"))),
 			"ok 10.1.2.3:53 > 192.0.2.80:4789 proto 17 ip 41 payload 13/13"},
-		{"Linux's old VXLAN port is a tunnel", ether(0x0800, v4(decap.UDP, udp(65409, 8472, mirrored))), "ok depth 1 net " + dnsTold},
+		{"Linux's old VXLAN port is a tunnel", ether(0x0800, v4(decap.UDP, udp(65409, 8472, mirrored))), "ok depth 1 net " + dnsPacket},
 	}
 	runCases(t, new(decap.Decoder), decap.LinkEthernet, cases)
 }
@@ -98,7 +98,7 @@ func TestCaptured(t *testing.T) {
 func TestCapturedAlways(t *testing.T) {
 	runCases(t, &decap.Decoder{Encapsulation: decap.Always}, decap.LinkEthernet, []parseCase{
 		{"mirrored", ether(0x0800, v4(decap.UDP, udp(65409, 4789, vxlan(7, ether(0x0800, dns))))),
-			"ok 10.1.2.3:65409 vni 7 " + dnsTold},
+			"ok 10.1.2.3:65409 vni 7 " + dnsPacket},
 		{"plain", ether(0x0800, dns), "not_encapsulated"},
 		{"ARP", ether(0x0806), "not_encapsulated"},
 		{"GRE", ether(0x0800, v4(47, "0000 0800", dns)), "not_encapsulated"},
@@ -117,9 +117,9 @@ func TestCapturedAlways(t *testing.T) {
 func TestCapturedNever(t *testing.T) {
 	runCases(t, &decap.Decoder{Encapsulation: decap.Never}, decap.LinkEthernet, []parseCase{
 		{"VXLAN is a tunnel", ether(0x0800, v4(decap.UDP, udp(65409, 4789, vxlan(7, ether(0x0800, dns))))),
-			"ok depth 1 net " + dnsTold},
+			"ok depth 1 net " + dnsPacket},
 		{"GENEVE is a tunnel", ether(0x0800, v4(decap.UDP, udp(65409, 6081, "0000 0800 000000 00", dns))),
-			"ok depth 1 net " + dnsTold},
+			"ok depth 1 net " + dnsPacket},
 	})
 }
 
@@ -128,20 +128,20 @@ func TestLinks(t *testing.T) {
 		link decap.Link
 		parseCase
 	}{
-		{decap.LinkIP, parseCase{"IPv4", dns, "ok " + dnsTold}},
+		{decap.LinkIP, parseCase{"IPv4", dns, "ok " + dnsPacket}},
 		{decap.LinkIP, parseCase{"IPv6", v6(59), "ok 2001:db8::3 > 2001:db8::80 proto 59 ip 40 payload 0/0"}},
 		{decap.LinkIP, parseCase{"empty", nil, "short_frame"}},
 		{decap.LinkIP, parseCase{"version 5", fromHex("55000014" + "00000000 00000000 00000000 00000000"), "bad_ip"}},
-		{decap.LinkSLL, parseCase{"IPv4", join("0000 0001 0006 020000000001 0000 0800", dns), "ok " + dnsTold}},
+		{decap.LinkSLL, parseCase{"IPv4", join("0000 0001 0006 020000000001 0000 0800", dns), "ok " + dnsPacket}},
 		{decap.LinkSLL, parseCase{"a small number", join("0000 0001 0006 020000000001 0000 0001", dns), "not_ip"}},
 		{decap.LinkSLL, parseCase{"short", fromHex("0000 0001 0006 020000000001 0000 08"), "short_frame"}},
 		{decap.LinkSLL2, parseCase{"VLAN", join("8100 0000 00000002 0001 00 06 0200000000010000", "0005 0800", dns),
-			"ok vlan [5] net " + dnsTold}},
+			"ok vlan [5] net " + dnsPacket}},
 		{decap.LinkSLL2, parseCase{"short", fromHex("0800 0000 00000002 0001 00 06 02000000000100"), "short_frame"}},
-		{decap.LinkNull, parseCase{"little endian", join("02000000", dns), "ok " + dnsTold}},
-		{decap.LinkNull, parseCase{"big endian", join("00000002", dns), "ok " + dnsTold}},
+		{decap.LinkNull, parseCase{"little endian", join("02000000", dns), "ok " + dnsPacket}},
+		{decap.LinkNull, parseCase{"big endian", join("00000002", dns), "ok " + dnsPacket}},
 		{decap.LinkNull, parseCase{"Darwin's IPv6", join("1e000000", v6(59)), "ok 2001:db8::3 > 2001:db8::80 proto 59 ip 40 payload 0/0"}},
-		{decap.LinkNull, parseCase{"EtherType in the second half", join("0f000800", dns), "ok " + dnsTold}},
+		{decap.LinkNull, parseCase{"EtherType in the second half", join("0f000800", dns), "ok " + dnsPacket}},
 		{decap.LinkNull, parseCase{"AppleTalk", join("10000000", dns), "not_ip"}},
 		{decap.LinkNull, parseCase{"short", fromHex("020000"), "short_frame"}},
 		{decap.LinkUnsupported, parseCase{"802.11", dns, "link_unknown"}},

@@ -105,7 +105,7 @@ func BenchmarkFastKey(b *testing.B) {
 	frame := inEthernet(inVXLAN(inEthernet(packet), PortVXLAN))
 	d := Datagram{Data: frame, WireLen: len(frame)}
 	var dec Decoder
-	b.Run("glance", func(b *testing.B) {
+	b.Run("fast key", func(b *testing.B) {
 		var g FastKey
 		for b.Loop() {
 			if !dec.FastKey(&g, &d) {

@@ -23,10 +23,10 @@ import (
 // everything is what a forwarder asks for at most.
 var everything = decap.Fixes{VLAN: 4094, Ethernet: true, Lengths: true, Checksums: true}
 
-// never is how a mended frame is read again: it is the mirrored frame, and not in an envelope any more.
+// never decodes a fixed frame again: it is the mirrored frame, without an envelope.
 var never = decap.Decoder{Encapsulation: decap.Never}
 
-// mended parses a datagram, mends it and checks all that must hold of the result, whatever the datagram was. It reports false
+// fixed parses a datagram, fixes it and checks the invariants of the result, whatever the datagram. It reports false
 // if no packet is in it.
 func fixed(t require.TestingT, d *decap.Datagram, m decap.Fixes) (frame decap.Datagram, did decap.Fixed, ok bool) {
 	var p, q decap.Packet
@@ -56,7 +56,7 @@ func fixed(t require.TestingT, d *decap.Datagram, m decap.Fixes) (frame decap.Da
 	}
 	again := never.Parse(&q, &frame)
 	if teredo := p.SrcPort == 3544 || p.DstPort == 3544; teredo && q.Depth > p.Depth && did&decap.FixedLengths != 0 {
-		return frame, did, true // what is there happens to be as long as an IPv6 packet in it says, which the whole was not
+		return frame, did, true // an IPv6 packet in Teredo fills the shortened datagram by chance
 	}
 	require.Equal(t, r, again)
 	q.VerifyChecksums()
@@ -93,7 +93,7 @@ func requireLinkAlone(t require.TestingT, p *decap.Packet, m decap.Fixes, head, 
 	require.True(t, bytes.Equal(want, slices.Concat(head, tail)))
 }
 
-// requireSamePacket: whoever reads the mended frame sees the same packet.
+// requireSamePacket: the fixed frame has the same packet.
 func requireSamePacket(t require.TestingT, p, q *decap.Packet, m decap.Fixes) {
 	see := func(p *decap.Packet) []any {
 		return []any{
@@ -113,7 +113,7 @@ func requireSamePacket(t require.TestingT, p, q *decap.Packet, m decap.Fixes) {
 	require.Equal(t, vlans[:min(len(vlans), decap.MaxVLANs)], q.VLANs[:q.NumVLANs])
 }
 
-// requireFixed: what was said to be mended is, and is not mended again.
+// requireFixed: what Fix reports is fixed, and is not fixed again.
 func requireFixed(t require.TestingT, p, q *decap.Packet, m decap.Fixes, did decap.Fixed) {
 	if did&decap.FixedLengths != 0 {
 		require.False(t, q.AnyTruncated())
@@ -136,7 +136,7 @@ func requireFixed(t require.TestingT, p, q *decap.Packet, m decap.Fixes, did dec
 	}
 }
 
-// drawFixes draws what to mend.
+// drawFixes draws what to fix.
 func drawFixes(t *rapid.T) decap.Fixes {
 	return decap.Fixes{
 		VLAN:      rapid.SampledFrom([]uint16{0, 1, 100, 4094}).Draw(t, "VLAN"),
@@ -181,7 +181,7 @@ func TestFixCaptures(t *testing.T) {
 				t.Skipf("no captures in %s", dir)
 			}
 			require.NoError(t, err)
-			t.Logf("nothing to mend, lengths, checksums, both, unmendable: %v", counts)
+			t.Logf("nothing to fix, lengths, checksums, both, unfixable: %v", counts)
 		})
 	}
 }

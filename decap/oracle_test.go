@@ -239,7 +239,7 @@ func compareFrame(t *testing.T, file string, number int, d *decap.Datagram, firs
 	t.Errorf("%s, frame with a known link %d: %v\nours   %+v\ntheirs %+v\n%v", file, number, c.r, c.ours, c.theirs, c.pkt)
 }
 
-// requireSameUnwrapped holds that Parse finds the same in what is left of a datagram after a glance.
+// requireSameUnwrapped checks that Parse finds the same packet after Unwrap.
 func requireSameUnwrapped(t *testing.T, want *decap.Packet, d decap.Datagram) {
 	var g decap.FastKey
 	if new(decap.Decoder).FastKey(&g, &d) {

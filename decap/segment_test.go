@@ -45,7 +45,7 @@ func longTCP(t *rapid.T) decap.Datagram {
 	}
 	padding := rapid.SliceOfN(rapid.Byte(), 0, 4).Draw(t, "padding")
 	if len(packet) > 65535 {
-		padding = nil // nobody could tell
+		padding = nil // it cannot be distinguished
 	}
 	return datagram(decap.LinkEthernet, join("020000000002 020000000001", tags, uint16Bytes(etherType), packet, padding))
 }

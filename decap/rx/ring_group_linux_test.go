@@ -17,7 +17,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap/netif"
 )
 
-// steered sends both directions of flows over both families, and reads each of them from the ring that the reference says.
+// steered sends both directions of flows over both families, and reads each of them from the ring that the reference chooses.
 func (w *wire) steered(rings []*Ring, port uint16, link decap.Link) {
 	w.t.Helper()
 	const flows = 200
@@ -201,7 +201,7 @@ func TestRingNeedsNoMoreThanItSays(t *testing.T) {
 }
 
 // TestRingEqualsUDP sends the same traffic to a ring and to a socket, on ports of their own, and expects the same datagrams
-// in the same order. It sends no IP fragments, which a socket would wait for, and leaves out what the ring tells of nonsense,
+// in the same order. It sends no IP fragments, which a socket would wait for, and leaves out what the ring returns for invalid packets,
 // which a socket never sees.
 func TestRingEqualsUDP(t *testing.T) {
 	if !inNamespace(t) {

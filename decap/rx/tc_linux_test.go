@@ -50,7 +50,7 @@ func (w *wire) hasQdisc() (has bool) {
 	return has
 }
 
-// TestRingHoldsThePort: nobody is told that the port is unreachable, with and without the drop.
+// TestRingHoldsThePort: no sender gets "port unreachable", with and without the drop.
 func TestRingHoldsThePort(t *testing.T) {
 	if !inNamespace(t) {
 		return
@@ -79,7 +79,7 @@ func TestRingHoldsThePort(t *testing.T) {
 	}
 	before := stack(t)
 	w.send([]byte("to nobody"))
-	assert.EqualValues(t, 1, stack(t)["Udp:NoPorts"]-before["Udp:NoPorts"], "without a ring it would be told")
+	assert.EqualValues(t, 1, stack(t)["Udp:NoPorts"]-before["Udp:NoPorts"], "without a ring the sender would get it")
 	assert.Empty(t, w.filters())
 	assert.False(t, w.hasQdisc())
 }

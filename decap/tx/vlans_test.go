@@ -120,7 +120,7 @@ func TestVLANsOffAndFixed(t *testing.T) {
 	}
 }
 
-// TestVLANsDamagedFile: nothing is given anew over a file that may be mended.
+// TestVLANsDamagedFile: a file that may be fixed is not overwritten.
 func TestVLANsDamagedFile(t *testing.T) {
 	for name, text := range map[string]string{
 		"empty":          "",
@@ -150,7 +150,7 @@ func TestVLANsDamagedFile(t *testing.T) {
 	require.ErrorContains(t, err, "directory")
 }
 
-// TestVLANsNotWritten: tags go on without the disk, which is said once.
+// TestVLANsNotWritten: tags go on without the disk, which is logged once.
 func TestVLANsNotWritten(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "gone", "vlans.json")
 	var log bytes.Buffer
@@ -165,24 +165,24 @@ func TestVLANsNotWritten(t *testing.T) {
 	require.Contains(t, log.String(), file)
 }
 
-// TestVLANsConcurrently: all workers are told the same, and nothing is left beside the file.
+// TestVLANsConcurrently: all workers get the same tags, and nothing is left beside the file.
 func TestVLANsConcurrently(t *testing.T) {
 	dir := t.TempDir()
 	v := openVLANs(t, filepath.Join(dir, "vlans.json"))
 	var workers sync.WaitGroup
-	var told [4][200]uint16
-	for w := range told {
+	var tags [4][200]uint16
+	for w := range tags {
 		workers.Go(func() {
-			for n := range told[w] {
-				told[w][n] = v.Tag(source(n), 1)
+			for n := range tags[w] {
+				tags[w][n] = v.Tag(source(n), 1)
 				v.Table()
 			}
 		})
 	}
 	workers.Wait()
 	v.Close()
-	for w := range told {
-		require.Equal(t, told[0], told[w])
+	for w := range tags {
+		require.Equal(t, tags[0], tags[w])
 	}
 	entries, err := os.ReadDir(dir)
 	require.NoError(t, err)

@@ -60,7 +60,7 @@ func readAll(tb testing.TB, c *Reader) ([]frameCopy, error) {
 	}
 }
 
-// sound says whether a datagram is as every capture's has to be.
+// sound reports whether a datagram is valid, as every capture's must be.
 func sound(d *decap.Datagram) bool {
 	return cap(d.Data) == len(d.Data) && d.WireLen >= len(d.Data) && d.Nanos >= 0 && d.Nanos <= maxNanos &&
 		d.Outer == netip.AddrPort{} && d.Link <= decap.LinkUnsupported
@@ -129,7 +129,7 @@ func readBy(tb testing.TB, way string, content []byte) ([]frameCopy, error) {
 	return frames, err
 }
 
-// problemOf returns what an error says, but for the name of the file.
+// problemOf returns an error without the name of the file.
 func problemOf(err error) any {
 	var corrupt *CorruptError
 	switch {
@@ -202,7 +202,7 @@ func TestSparse(t *testing.T) {
 }
 
 // TestCut cuts captures after every byte. Between two records that is an end like any other; within one, the frames
-// before it come out, and the error says where it begins.
+// before it come out, and the error has its offset.
 func TestCut(t *testing.T) {
 	for format, content := range allFormats() {
 		for _, way := range []string{"file", "stream"} {

@@ -95,7 +95,7 @@ func TestWaitLosesNothing(t *testing.T) {
 	require.Equal(t, tx.Counts{Frames: 6, Bytes: 120}, target.Counts())
 }
 
-// TestEveryFrameIsCountedOnce: whatever the kernel says, frames go in order and at most once, and each is sent or dropped.
+// TestEveryFrameIsCountedOnce: whatever the kernel returns, frames are sent in order and at most once, and each is sent or dropped.
 func TestEveryFrameIsCountedOnce(t *testing.T) {
 	outcomes := []error{nil, nil, unix.EINTR, unix.EAGAIN, unix.ENOBUFS, unix.ENOMEM, unix.EMSGSIZE, unix.ENXIO, unix.EPERM}
 	rapid.Check(t, func(t *rapid.T) {

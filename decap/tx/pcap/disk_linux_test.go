@@ -15,7 +15,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap/tx/pcap"
 )
 
-// TestOnAFullDisk: it is said once; the files are whole and have what was counted; all else is counted too; and when there is room
+// TestOnAFullDisk: it is logged once; the files are complete and hold the frames that were counted; all others are counted too; and when there is room
 // again it goes on by itself.
 func TestOnAFullDisk(t *testing.T) {
 	for _, classic := range []bool{false, true} {

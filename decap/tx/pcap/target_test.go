@@ -109,7 +109,7 @@ func openOut(t require.TestingT, cfg pcap.Config) (tx.Target, tx.Out) {
 	return p, o
 }
 
-// requireFrame says that f was recorded.
+// requireFrame checks that f was recorded.
 func requireFrame(t require.TestingT, f *tx.Frame, got *recorded) {
 	require.True(t, bytes.Equal(txtest.Bytes(f), got.data))
 	require.Equal(t, f.Nanos, got.Timestamp.UnixNano())
@@ -203,7 +203,7 @@ func TestFileOfOneLargeFrame(t *testing.T) {
 	assert.Len(t, files, 3)
 }
 
-// TestNamesInterfaces as it is told, once in a file.
+// TestNamesInterfaces: each interface has the configured name, once in a file.
 func TestNamesInterfaces(t *testing.T) {
 	dir := t.TempDir()
 	p, o := openOut(t, pcap.Config{Dir: dir, Wait: true, Name: func(outer netip.Addr, vni uint32) (string, string) {
@@ -298,7 +298,7 @@ func TestStream(t *testing.T) {
 	}
 }
 
-// TestStreamWithoutAReader is said once, and counted.
+// TestStreamWithoutAReader: it is logged once, and the frames are counted.
 func TestStreamWithoutAReader(t *testing.T) {
 	r, w, err := os.Pipe()
 	require.NoError(t, err)
@@ -386,7 +386,7 @@ func TestFinishesAFileOnAQuietWire(t *testing.T) {
 	})
 }
 
-// TestFolderGone: it is said once and counted, and goes on by itself when the folder is back.
+// TestFolderGone: it is logged once and counted, and writing goes on by itself when the folder is back.
 func TestFolderGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := filepath.Join(t.TempDir(), "captures")
@@ -455,7 +455,7 @@ func TestFinishesLeftovers(t *testing.T) {
 			}
 			require.True(t, n < len(whole) || len(got) == len(frames))
 			for i := range got {
-				if zeros == 0 || !classic || i < len(got)-1 { // nothing tells that pcap's last frame ends in a crash's zeros
+				if zeros == 0 || !classic || i < len(got)-1 { // whether pcap's last frame ends in a crash's zeros is not known
 					requireFrame(t, frames[i], &got[i])
 				}
 			}
