@@ -47,7 +47,7 @@ func TestPackets(t *testing.T) {
 			[]string{"> response stop", "mode 6"}},
 		"a DNS response like ntpd's": {NTP, "16 85 8180 0001 0001 0000 0001 03323330 03313434 0331313300", nil},
 		"ntpdc asks who was there":   {NTP, "17 00 03 2a 0000 0000", []string{"> request", "mode 7", "+request 42"}},
-		"ntpd lists its clients":   {NTP, "97 00 03 2a 0001 0048" + zeros(72), []string{"> response stop", "+request 42"}},
+		"ntpd lists its clients":     {NTP, "97 00 03 2a 0001 0048" + zeros(72), []string{"> response stop", "+request 42"}},
 		"mode 7 of a wrong size":     {NTP, "97 00 03 2a 0002 0048" + zeros(72), nil},
 
 		"STUN of RFC 3489": {STUN, "0101 000c" + noise16 + "0001 0008 0001 9c40 c0000207",

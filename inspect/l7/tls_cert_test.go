@@ -112,8 +112,7 @@ func TestCertificate(t *testing.T) {
 	})
 }
 
-// TestCertificateWaits holds that nothing is said of a server before its certificate is whole, and that what comes after it
-// does not matter.
+// TestCertificateWaits: a server's response waits until its certificate is complete, and does not depend on later bytes.
 func TestCertificateWaits(t *testing.T) {
 	der := certificateOf(attribute("\x55\x04\x0a", 12, "CA"), derOf(derUTCTime, "240101000000Z"),
 		derOf(derUTCTime, "250101000000Z"), attribute(oidCommonName, 12, "c.example"))
