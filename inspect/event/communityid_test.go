@@ -65,10 +65,10 @@ func TestCommunityIDOfReplySeenFirst(t *testing.T) {
 }
 
 func TestCommunityIDOfPiecesIgnoresPorts(t *testing.T) {
-	pieces := flow(decap.UDP, "10.0.0.1", "10.0.0.2", 0, 0)
-	withPorts := pieces.AppendCommunityID(nil)
-	pieces.Flow.Fragments = true
-	assert.NotEqual(t, string(withPorts), string(pieces.AppendCommunityID(nil)))
+	fragments := flow(decap.UDP, "10.0.0.1", "10.0.0.2", 0, 0)
+	withPorts := fragments.AppendCommunityID(nil)
+	fragments.Flow.Fragments = true
+	assert.NotEqual(t, string(withPorts), string(fragments.AppendCommunityID(nil)))
 }
 
 func TestCommunityIDIsTheSameForBothDirections(t *testing.T) {

@@ -10,12 +10,12 @@ import "github.com/mirrorsink/mirrorsink/decap/wire"
 // body of the message.
 
 const (
-	dtlsMessageStart   = 6 // bytes of a handshake header before the fragment's offset: type, length, message number
-	dtlsMessageHeader  = dtlsMessageStart + 3 + 3
-	dtlsHelloVerify    = 3                             // RFC 6347 section 4.2.1
-	maxDTLSRecords     = 64                            // of one datagram that are read; one or two is usual
-	minDTLSVerify      = 2 + 1                         // version, empty cookie
-	maxDTLSHelloPieces = Window - dtlsMessageStart - 1 // bytes of a hello that is put together
+	dtlsMessageStart  = 6 // bytes of a handshake header before the fragment's offset: type, length, message number
+	dtlsMessageHeader = dtlsMessageStart + 3 + 3
+	dtlsHelloVerify   = 3                             // RFC 6347 section 4.2.1
+	maxDTLSRecords    = 64                            // of one datagram that are read; one or two is usual
+	minDTLSVerify     = 2 + 1                         // version, empty cookie
+	maxDTLSHello      = Window - dtlsMessageStart - 1 // bytes of a hello that is put together
 )
 
 // dtlsFragment is a fragment of a handshake message: of the first or, after a cookie, of the second one of a side.
@@ -85,7 +85,7 @@ func parseDTLSClient(h *Hint, in Input, f dtlsFragment, records wire.Cursor) Ver
 	switch {
 	case f.off == 0 && version.OK() && !dtlsHelloVersion(legacy):
 		return Reject
-	case f.end-f.off < f.size && in.State != nil && f.size <= maxDTLSHelloPieces:
+	case f.end-f.off < f.size && in.State != nil && f.size <= maxDTLSHello:
 		return joinDTLSClient(h, in, f, records)
 	case f.off != 0:
 		return Reject

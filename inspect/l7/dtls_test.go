@@ -73,14 +73,14 @@ func TestDTLSPieces(t *testing.T) {
 		body := rapid.SampledFrom(hellos).Draw(t, "hello")
 		_, want := dtlsSays(t, dtlsRecord(tlsClientHello, 0, body, 0, len(body)), nil)
 		require.NotEmpty(t, want)
-		pieces := dtlsPieces(t, len(body))
+		fragments := dtlsFragments(t, len(body))
 		state := new(State)
 		missing := bytes.Repeat([]byte{1}, len(body))
-		for len(pieces) > 0 {
+		for len(fragments) > 0 {
 			var data []byte
-			for n := rapid.IntRange(1, 3).Draw(t, "records"); n > 0 && len(pieces) > 0; n-- {
-				p := pieces[0]
-				pieces = pieces[1:]
+			for n := rapid.IntRange(1, 3).Draw(t, "records"); n > 0 && len(fragments) > 0; n-- {
+				p := fragments[0]
+				fragments = fragments[1:]
 				data = append(data, dtlsRecord(tlsClientHello, 0, body, p[0], p[1])...)
 				clear(missing[p[0]:p[1]])
 			}
@@ -95,22 +95,22 @@ func TestDTLSPieces(t *testing.T) {
 			require.Equal(t, More, verdict)
 			require.LessOrEqual(t, state.Size(), Window)
 		}
-		require.Fail(t, "all pieces, and no verdict")
+		require.Fail(t, "all fragments, and no verdict")
 	})
 }
 
-// dtlsPieces draws ranges that together are all of a message of the given size, in any order.
-func dtlsPieces(t *rapid.T, size int) (pieces [][2]int) {
+// dtlsFragments draws ranges that together are all of a message of the given size, in any order.
+func dtlsFragments(t *rapid.T, size int) (fragments [][2]int) {
 	for off := 0; off < size; {
 		end := min(size, off+rapid.IntRange(1, 700).Draw(t, "size"))
-		pieces = append(pieces, [2]int{max(0, off-rapid.IntRange(0, 20).Draw(t, "overlap")), end})
+		fragments = append(fragments, [2]int{max(0, off-rapid.IntRange(0, 20).Draw(t, "overlap")), end})
 		off = end
 	}
-	if len(pieces) == 1 { // it would be whole in the first record
-		pieces = [][2]int{{0, size / 2}, {size / 2, size}}
+	if len(fragments) == 1 { // it would be whole in the first record
+		fragments = [][2]int{{0, size / 2}, {size / 2, size}}
 	}
-	pieces = append(pieces, rapid.SliceOfN(rapid.SampledFrom(pieces), 0, 5).Draw(t, "twice")...)
-	return rapid.Permutation(pieces).Draw(t, "order")
+	fragments = append(fragments, rapid.SliceOfN(rapid.SampledFrom(fragments), 0, 5).Draw(t, "twice")...)
+	return rapid.Permutation(fragments).Draw(t, "order")
 }
 
 // TestDTLSBeginsAnew has a client that starts over with a cookie before all of its first hello was seen.
@@ -174,7 +174,7 @@ func TestDTLSRejects(t *testing.T) {
 	verdict, _ := dtlsSays(t, whole, new(State))
 	require.Equal(t, Done, verdict)
 	for i := range dtlsHeaders + 2 {
-		if i == 9 || i == 10 || i == 15 { // a record may have any number, and a message be longer than its first piece
+		if i == 9 || i == 10 || i == 15 { // a record may have any number, and a message be longer than its first fragment
 			continue
 		}
 		bad := bytes.Clone(whole)

@@ -207,7 +207,7 @@ func BenchmarkQUICHello(b *testing.B) {
 	}
 }
 
-// BenchmarkQUICInitial measures an Initial packet alone: its keys, its decryption, and the pieces of the hello in it.
+// BenchmarkQUICInitial measures an Initial packet alone: its keys, its decryption, and the fragments of the hello in it.
 func BenchmarkQUICInitial(b *testing.B) {
 	in := Input{Data: quicInitialDatagram(b)}
 	var h Hint

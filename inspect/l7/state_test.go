@@ -8,23 +8,23 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestAssemblyAnyOrder: pieces in any order, overlapping and repeated, give the message; the first copy of a byte wins.
+// TestAssemblyAnyOrder: fragments in any order, overlapping and repeated, give the message; the first copy of a byte wins.
 func TestAssemblyAnyOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		message := rapid.SliceOfN(rapid.Byte(), 1, 2000).Draw(t, "message")
 		var a Assembly
 		seen := make([]bool, len(message))
-		for range rapid.IntRange(1, 40).Draw(t, "pieces") {
+		for range rapid.IntRange(1, 40).Draw(t, "fragments") {
 			off := rapid.IntRange(0, len(message)-1).Draw(t, "offset")
 			end := rapid.IntRange(off, len(message)).Draw(t, "end")
-			piece := bytes.Clone(message[off:end])
-			for i := range piece {
+			fragment := bytes.Clone(message[off:end])
+			for i := range fragment {
 				if seen[off+i] {
-					piece[i]++ // a second copy that differs must not count
+					fragment[i]++ // a second copy that differs must not count
 				}
 				seen[off+i] = true
 			}
-			a.Add(off, piece)
+			a.Add(off, fragment)
 			front := 0
 			for front < len(seen) && seen[front] {
 				front++
