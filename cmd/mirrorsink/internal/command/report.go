@@ -3,8 +3,8 @@ package command
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -117,7 +117,7 @@ func (o *reportOptions) print(cmd *cobra.Command, answer *report.Answer) error {
 		return fmt.Errorf("write the answer: %w", err)
 	}
 	if o.html != "" {
-		if err := writePage(o.html, answer); err != nil {
+		if err := replaceFile(o.html, func(w io.Writer) error { return page.Write(w, answer) }); err != nil {
 			return err
 		}
 	}
@@ -129,23 +129,6 @@ func (o *reportOptions) print(cmd *cobra.Command, answer *report.Answer) error {
 	}
 	for _, note := range answer.Table.Notes {
 		fmt.Fprintln(cmd.ErrOrStderr(), note)
-	}
-	return nil
-}
-
-// writePage writes the page to a file, which appears when it is complete.
-func writePage(name string, answer *report.Answer) error {
-	f, err := os.CreateTemp(filepath.Dir(name), ".mirrorsink-page-*")
-	if err != nil {
-		return fmt.Errorf("write the page: %w", err)
-	}
-	defer os.Remove(f.Name()) // fails once it has its name
-	err = errors.Join(page.Write(f, answer), f.Chmod(0o644), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), name)
-	}
-	if err != nil {
-		return fmt.Errorf("write the page %s: %w", name, err)
 	}
 	return nil
 }
