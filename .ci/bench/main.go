@@ -16,21 +16,20 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"log"
 	"os"
 	"os/signal"
 	"strings"
 	"sync"
 
 	"github.com/mirrorsink/mirrorsink/.ci/bench/figures"
-)
-
-// The default numbers of rounds. The median of an odd number is a measured value.
-const (
-	rounds = 7
-	pairs  = 9
+	"github.com/mirrorsink/mirrorsink/.ci/bench/internal/captures"
+	"github.com/mirrorsink/mirrorsink/.ci/bench/internal/replay"
 )
 
 func main() {
+	log.SetFlags(0)
+	log.SetPrefix("bench: ")
 	read := flag.String("read", "", "only read `file` from start to end, for comparison with a replay")
 	only := flag.String("only", "", "measure only these `parts`, separated by commas: "+strings.Join(names(sections(nil)), ", "))
 	flag.Parse()
@@ -38,17 +37,17 @@ func main() {
 	defer stop()
 	run := func(ctx context.Context) error { return measure(ctx, *only) }
 	if *read != "" {
-		run = func(context.Context) error { return readThrough(*read, os.Stdout) }
+		run = func(context.Context) error { return replay.ReadThrough(*read, os.Stdout) }
 	}
 	if err := run(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, "bench:", err)
+		log.Print(err)
 		os.Exit(1)
 	}
 }
 
 // measure measures the sections named in only, or all, and prints the table.
 func measure(ctx context.Context, only string) error {
-	all := sections(sync.OnceValues(func() (captures, error) { return openCaptures(ctx) }))
+	all := sections(sync.OnceValues(func() (captures.Captures, error) { return captures.Open(ctx) }))
 	chosen, err := choose(all, only)
 	if err != nil {
 		return err
@@ -58,6 +57,3 @@ func measure(ctx context.Context, only string) error {
 	fmt.Printf("\n%s; load average %s before and %s after\n\n", figures.Machine(), started, figures.LoadAverage())
 	return errors.Join(failed, t.Print(os.Stdout))
 }
-
-// progress reports what is being measured, on standard error.
-func progress(format string, args ...any) { fmt.Fprintf(os.Stderr, "bench: "+format+"\n", args...) }

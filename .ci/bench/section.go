@@ -8,6 +8,12 @@ import (
 	"strings"
 
 	"github.com/mirrorsink/mirrorsink/.ci/bench/figures"
+	"github.com/mirrorsink/mirrorsink/.ci/bench/internal/captures"
+	"github.com/mirrorsink/mirrorsink/.ci/bench/internal/gobench"
+	"github.com/mirrorsink/mirrorsink/.ci/bench/internal/peers"
+	"github.com/mirrorsink/mirrorsink/.ci/bench/internal/plan"
+	"github.com/mirrorsink/mirrorsink/.ci/bench/internal/replay"
+	"github.com/mirrorsink/mirrorsink/.ci/bench/internal/scale"
 )
 
 // A section is a part of the table that can be measured separately.
@@ -17,8 +23,8 @@ type section struct {
 }
 
 // sections returns all sections, in the order of the table. Sections that need captures call open when they are measured.
-func sections(open func() (captures, error)) []section {
-	of := func(measure func(context.Context, captures) (figures.Table, error)) func(context.Context) (figures.Table, error) {
+func sections(open func() (captures.Captures, error)) []section {
+	of := func(measure func(context.Context, captures.Captures) (figures.Table, error)) func(context.Context) (figures.Table, error) {
 		return func(ctx context.Context) (figures.Table, error) {
 			c, err := open()
 			if err != nil {
@@ -28,15 +34,25 @@ func sections(open func() (captures, error)) []section {
 		}
 	}
 	return []section{
-		{"decoder", decoders},
-		{"plan", plans},
-		{"replay", of(replays)},
-		{"cores", of(cores)},
-		{"peers", of(peers)},
+		{"decoder", gobench.Decoder},
+		{"plan", plan.Measure},
+		{"replay", of(replay.Measure)},
+		{"cores", of(replay.Cores)},
+		{"peers", of(peers.Measure)},
 		{"records", of(records)},
-		{"windows", windows},
-		{"scale", of(measureScales)},
+		{"windows", gobench.Windows},
+		{"scale", of(scale.Measure)},
 	}
+}
+
+// records measures the Parquet writer alone, then a replay that writes Parquet files.
+func records(ctx context.Context, c captures.Captures) (figures.Table, error) {
+	t, err := gobench.Parquet(ctx)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := replay.Parquet(ctx, c.Mirrored)
+	return append(t, rows...), err
 }
 
 // choose returns the sections whose names are in list, in the order of the table; all sections if list is empty.

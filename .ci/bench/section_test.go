@@ -3,9 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"os"
-	"regexp"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -44,24 +41,4 @@ func TestMeasureAll(t *testing.T) {
 	require.ErrorContains(t, err, "one: broken")
 	require.Len(t, rows, 3)
 	assert.Equal(t, "figure", rows[1].Name)
-}
-
-// TestMissingPeer: a peer that is not installed gives errMissing.
-func TestMissingPeer(t *testing.T) {
-	p := peer{tool: "mirrorsink-has-no-such-peer", debian: "none"}
-	_, _, err := p.find(t.Context(), &env{})
-	require.ErrorIs(t, err, errMissing)
-}
-
-// TestPeersAreInstalled: make bench-tools installs every package, and the documentation describes each peer.
-func TestPeersAreInstalled(t *testing.T) {
-	makefile, err := os.ReadFile("../../Makefile")
-	require.NoError(t, err)
-	page, err := os.ReadFile("../../docs/performance.md")
-	require.NoError(t, err)
-	for _, p := range peerTable {
-		installs := regexp.MustCompile(`(?m)^BENCH_TOOLS .*\b` + p.debian + `\b`)
-		assert.True(t, installs.Match(makefile), "Makefile's BENCH_TOOLS has no %s", p.debian)
-		assert.True(t, strings.Contains(string(page), "\n| "+p.tool), "docs/performance.md has no row for %s", p.tool)
-	}
 }

@@ -63,3 +63,11 @@ func Alternate(rounds, n int, run func(round, candidate int) error) error {
 	}
 	return nil
 }
+
+// Thousands formats a number with commas.
+func Thousands(n int) string {
+	if n < 1000 {
+		return strconv.Itoa(n)
+	}
+	return fmt.Sprintf("%s,%03d", Thousands(n/1000), n%1000)
+}

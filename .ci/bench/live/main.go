@@ -13,63 +13,54 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log"
 	"os"
 	"os/signal"
 	"syscall"
 	"time"
 
 	"github.com/mirrorsink/mirrorsink/.ci/bench/figures"
+	"github.com/mirrorsink/mirrorsink/.ci/bench/live/internal/count"
+	"github.com/mirrorsink/mirrorsink/.ci/bench/live/internal/measure"
+	"github.com/mirrorsink/mirrorsink/.ci/bench/live/internal/wire"
 )
 
-// options are the flags.
-type options struct {
-	binary string        // mirrorsink
-	rounds int           // the median of an odd number is a measured value
-	warm   time.Duration // traffic before the measurement
-	window time.Duration // the measurement
-	soak   time.Duration // the longer runs: at half of the saturated rate without drops, and saturated with gctrace
-	only   string        // a load; "" is all
-}
-
 func main() {
-	var o options
-	flag.StringVar(&o.binary, "binary", "bin/mirrorsink", "the mirrorsink `program` to measure")
-	flag.IntVar(&o.rounds, "rounds", 5, "number of rounds")
-	flag.DurationVar(&o.warm, "warm", 500*time.Millisecond, "time of traffic before the measurement")
-	flag.DurationVar(&o.window, "window", time.Second, "time of each measurement")
-	flag.DurationVar(&o.soak, "soak", time.Minute, "time to receive at half of the saturated rate, and saturated with gctrace; 0 skips both")
-	flag.StringVar(&o.only, "only", "", "measure only one `load`: 110, 550, 1450 or mix")
-	count := flag.String("count", "", "only count packets received by a `method`, for comparison with mirrorsink")
+	log.SetFlags(0)
+	log.SetPrefix("bench-live: ")
+	var o measure.Options
+	flag.StringVar(&o.Binary, "binary", "bin/mirrorsink", "the mirrorsink `program` to measure")
+	flag.IntVar(&o.Rounds, "rounds", 5, "number of rounds")
+	flag.DurationVar(&o.Warm, "warm", 500*time.Millisecond, "time of traffic before the measurement")
+	flag.DurationVar(&o.Window, "window", time.Second, "time of each measurement")
+	flag.DurationVar(&o.Soak, "soak", time.Minute, "time to receive at half of the saturated rate, and saturated with gctrace; 0 skips both")
+	flag.StringVar(&o.Only, "only", "", "measure only one `load`: 110, 550, 1450 or mix")
+	method := flag.String("count", "", "only count packets received by a `method`, for comparison with mirrorsink")
 	device := flag.String("device", "", "the interface of -count")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	run := func() error { return bench(ctx, o, os.Stdout) }
-	if *count != "" {
-		run = func() error { return countOnly(ctx, *count, *device) }
+	if *method != "" {
+		run = func() error { return count.Run(ctx, *method, *device) }
 	}
 	if err := run(); err != nil {
-		fmt.Fprintln(os.Stderr, "bench-live:", err)
+		log.Print(err)
 		os.Exit(1)
 	}
 }
 
 // bench measures in a namespace and prints the table. It first starts this program again in the namespace.
-func bench(ctx context.Context, o options, out io.Writer) error {
-	if !inNamespace() {
-		return enterNamespace(ctx, out)
+func bench(ctx context.Context, o measure.Options, out io.Writer) error {
+	if !wire.InNamespace() {
+		return wire.EnterNamespace(ctx, out)
 	}
 	started := figures.LoadAverage()
-	w, err := newWire(ctx)
+	w, err := wire.New(ctx)
 	if err != nil {
 		return err
 	}
-	t, failed := measureAll(ctx, w, o)
+	t, failed := measure.All(ctx, w, o)
 	fmt.Fprintf(out, "\n%s; load average %s before and %s after\n\n", figures.Machine(), started, figures.LoadAverage())
 	return errors.Join(failed, t.Print(out))
-}
-
-// progress reports what is being measured, on standard error.
-func progress(format string, args ...any) {
-	fmt.Fprintf(os.Stderr, "bench-live: "+format+"\n", args...)
 }
