@@ -14,7 +14,7 @@ RACE := $(shell printf '\043include <stdlib.h>\n' | $$(go env CC) -x c -c -o /de
 DUCKDB := $(shell printf '\043include <string>\n' | $$(go env CXX) -x c++ -c -o /dev/null - 2>/dev/null && echo 1)
 
 # What bench compares with, Debian packages.
-BENCH_TOOLS := libndpi-bin softflowd tcpdump
+BENCH_TOOLS := $(shell find .ci -name '*.go' -not -path '*/gopacket/*' | xargs -n 1 dirname | sort -u | sed 's,^,./,')
 
 # What go test -v says of tests that pass. The whole of it is kept in bin/test.log.
 PASSING := ^[[:space:]]*(=== (RUN|PAUSE|CONT|NAME) |--- PASS:|.*\[rapid\] OK)|^PASS$$|^-test.shuffle |no test files
@@ -26,13 +26,27 @@ all: build
 build: ## build bin/mirrorsink, one static binary
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/command.version=$(VERSION)' -o bin/mirrorsink ./cmd/mirrorsink
 
-test: ## vet and run every test, with the race detector where there is a C compiler
-	@mkdir -p bin
-	go vet ./...
+# The tools of this project. ./... leaves folders out that begin with a dot; gopacket's comparison is a module of its own.
+TOOLS := $(shell find .ci -name '*.go' -not -path '*/gopacket/*' | xargs -n 1 dirname | sort -u | sed 's,^,./,')
+
+# LONG=1 runs the long forms of heavy tests: more cases of properties, whole sets of captures. Their short forms hold the same.
+LONG :=
+
+test: ## vet and run every test, with the race detector where there is a C compiler; LONG=1 runs the long forms of heavy tests
+	@mkdir -p bin && : >bin/test.log
 	@test -n '$(RACE)' || echo 'no C compiler here: the tests run without the race detector'
-	go test -v $(RACE) -shuffle=on ./... 2>&1 | tee bin/test.log | grep -Ev '$(PASSING)'
-	CGO_ENABLED=$(or $(DUCKDB),0) go test -C deploy/athena/test -v -shuffle=on ./... 2>&1 | tee -a bin/test.log | grep -Ev '$(PASSING)'
-	@awk '/_test\.go:[0-9]+: / {why = $$0; sub(/^ +[^ ]+ /, "", why)} /--- SKIP: / {print "left out here: " $$3 ": " why}' bin/test.log
+	@status=0; export MIRRORSINK_LONG_TESTS=$(LONG); \
+	run() { \
+	  echo "$$*"; \
+	  "$$@" 2>&1 | tee -a bin/test.log | grep --line-buffered -Ev '$(PASSING)'; \
+	  [ "$${PIPESTATUS[0]}" = 0 ] || { echo "failed: $$*"; status=1; }; \
+	}; \
+	run go vet ./... $(TOOLS); \
+	run go test -v $(RACE) -shuffle=on -timeout 30m ./... $(TOOLS); \
+	run env CGO_ENABLED=$(or $(DUCKDB),0) go test -C deploy/athena/test -v -shuffle=on -timeout 30m ./...; \
+	awk '/_test\.go:[0-9]+: / {why = $$0; sub(/^ +[^ ]+ /, "", why)} /--- SKIP: / {print "left out here: " $$3 ": " why}' bin/test.log; \
+	times | awk 'NR == 2 {print "CPU time of the tests and their builds: " $$1 " user, " $$2 " system"}'; \
+	exit $$status
 
 e2e: ## run the tests of the whole program alone
 	go test -v -count=1 ./cmd/mirrorsink/...
