@@ -34,7 +34,7 @@ func varied(t *rapid.T) (all []flowlog.Record) {
 			Name:          rapid.SampledFrom([]string{"", "a.example.com", "b.example.com"}).Draw(t, "name"), AppProto: rapid.SampledFrom([]string{"", "tls"}).Draw(t, "app"),
 			Initiator: rapid.SampledFrom([]string{"", "src", "dst"}).Draw(t, "initiator"), InitiatorReason: rapid.SampledFrom([]string{"syn", "port"}).Draw(t, "evidence"),
 			Unanswered:      rapid.Bool().Draw(t, "unanswered"),
-			DirectToAddress: rapid.SampledFrom([]string{"", "no", "not_armed", "no_lookup", "doh_suspected"}).Draw(t, "direct"), Completeness: math.NaN(),
+			DirectToAddress: rapid.SampledFrom([]string{"", "no", "no_dns_seen", "no_lookup", "doh_suspected"}).Draw(t, "direct"), Completeness: math.NaN(),
 		}
 		if rapid.Bool().Draw(t, "reverse") {
 			r.SrcAddr, r.DstAddr, r.SrcPort, r.DstPort = r.DstAddr, r.SrcAddr, r.DstPort, r.SrcPort
