@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Makes the captures of this folder and of the demo from real programs, in network namespaces of its own:
 #
-#   ms-WORKLOAD ---veth--- ms-NET-hv ---veth--- ms-NET-far     a program, its network, and the servers it talks to
+#   ms-WORKLOAD ---veth--- ms-NET-hv ---veth--- ms-NET-far     a program, its network, and its servers
 #                              |  tc mirred: every frame of the workload's interface, both ways
 #                            vxN, a kernel VXLAN device
 #                              |
 #                          ms-fabric ---veth--- ms-sink        where the mirrored copies arrive
 #
-# The classifier is a BPF program that takes everything, since not every kernel has matchall. Needs root, Go, and the
+# The classifier is a BPF program that accepts everything, since not every kernel has matchall. Needs root, Go, and the
 # Debian packages iproute2 ethtool tcpdump curl openssl bind9-dnsutils iputils-ping wireshark-common (editcap, mergecap).
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -40,15 +40,15 @@ link() {
 	interface_up "$3" "$4" "${5:-1500}"
 }
 
-# interface_up NS IF MTU: offloads are off, so that captures hold what a wire would, with checksums; and nobody asks for
-# routers, who are not there.
+# interface_up NS IF MTU: offloads are off, so that captures have the frames of a wire, with checksums. Router
+# solicitations are off, since there are no routers.
 interface_up() {
 	on "$1" ethtool -K "$2" tx off tso off gso off gro off >/dev/null
 	on "$1" sysctl -qw "net.ipv6.conf.$2.router_solicitations=0"
 	ip -n "ms-$1" link set "$2" mtu "$3" up
 }
 
-# network NET: the servers, with all the addresses that the zone in gen/dns.go names, and the resolver's.
+# network NET: the servers, with all the addresses of gen/internal/dns/zone.go, and the resolver's.
 network() {
 	local net=$1 hv=$1-hv far=$1-far a
 	namespace "$hv"
@@ -69,7 +69,7 @@ network() {
 	for a in 10.0.4.0/24 198.51.100.0/24 203.0.113.0/24; do
 		ip -n "ms-$hv" route add "$a" via 10.0.0.2
 	done
-	on "$far" "$tmp/server" -dns 10.0.0.2,fd00:ec2::253 2>>"$tmp/log" &
+	on "$far" "$tmp/gen" server -dns 10.0.0.2,fd00:ec2::253 2>>"$tmp/log" &
 	on "$far" openssl s_server -quiet -www -accept 8443 -cert "$tmp/cert.pem" -key "$tmp/key.pem" >>"$tmp/log" 2>&1 &
 }
 
@@ -106,13 +106,13 @@ mirror() {
 	done
 }
 
-# capture NS IF FILE [TCPDUMP ARGS]: not by way of on, so that $! is tcpdump itself.
+# capture NS IF FILE [TCPDUMP ARGS]: it does not call on, so that $! is tcpdump itself.
 capture() {
-	local said=$tmp/tcpdump.${#captures[@]}
-	rm -f "$said"
-	ip netns exec "ms-$1" tcpdump -q -i "$2" -s 65535 -B 32768 -w "$3" --immediate-mode -U -Z root "${@:4}" 2>"$said" &
+	local log=$tmp/tcpdump.${#captures[@]}
+	rm -f "$log"
+	ip netns exec "ms-$1" tcpdump -q -i "$2" -s 65535 -B 32768 -w "$3" --immediate-mode -U -Z root "${@:4}" 2>"$log" &
 	captures+=($!)
-	until grep -qs listening "$said"; do sleep 0.1; done
+	until grep -qs listening "$log"; do sleep 0.1; done
 }
 
 capture_end() {
@@ -158,7 +158,7 @@ tls() {
 	on app openssl s_client -connect payments.example.org:8443 -servername payments.example.org -tls1_2 -alpn http/1.1 \
 		</dev/null >>"$tmp/log" 2>&1 || true
 	on app openssl s_client -connect payments.example.org:8443 -noservername -tls1_3 </dev/null >>"$tmp/log" 2>&1 || true
-	on app "$tmp/get" https://search.example.com/ \
+	on app "$tmp/gen" get https://search.example.com/ \
 		https://post-quantum-key-exchange.a-name-that-is-long-enough-to-fill-the-segment.example.net/
 }
 
@@ -190,7 +190,7 @@ misc() {
 	on app ping -q -c 1 -W 1 192.0.2.1 >>"$tmp/log" || true
 }
 
-# Two hosts with the same addresses and ports in two networks, told apart by VNI and outer source alone.
+# Two hosts with the same addresses and ports in two networks, which differ in VNI and outer source only.
 overlap() {
 	fetch app --local-port 40001 http://api.example.com/ &
 	fetch twin --local-port 40001 http://auth.example.com/ --resolve auth.example.com:80:198.51.100.10
@@ -199,10 +199,10 @@ overlap() {
 	ask twin -b 10.0.1.10#40002 hooks.example.org A
 }
 
-# Both ends of the conversation are mirrored: each packet of it arrives twice.
+# Both ends of the connection are mirrored: each packet arrives twice.
 both_ends() { fetch app http://peer.example.test/ --resolve peer.example.test:80:10.0.2.10; }
 
-# Half a minute of three workloads' daily life.
+# Half a minute of typical traffic of three workloads.
 demo() {
 	local pids=()
 	for _ in {1..5}; do
@@ -228,7 +228,7 @@ demo() {
 	for _ in {1..2}; do
 		fetch batch http://updates.example.net/bytes/5000
 		sleep 1
-		on batch "$tmp/get" https://registry.example.org/
+		on batch "$tmp/gen" get https://registry.example.org/
 		sleep 3
 		fetch batch https://packages.example.org/bytes/2000
 		fetch batch -H 'Expect: 100-continue' --data-binary "@$tmp/body" http://hooks.example.org/upload
@@ -245,9 +245,7 @@ demo() {
 }
 
 build() {
-	go build -o "$tmp/server" gen/server.go gen/dns.go
-	go build -o "$tmp/get" gen/get.go
-	go build -o "$tmp/variants" gen/variants.go
+	go build -o "$tmp/gen" ./gen
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$tmp/key.pem" -out "$tmp/cert.pem" \
 		-days 1 -subj /CN=payments.example.org 2>/dev/null
 	head -c 5000 /dev/zero | tr '\0' m >"$tmp/body"
@@ -259,7 +257,7 @@ topology() {
 	link fabric eth0 sink eth0 9001
 	ip -n ms-fabric addr add 10.255.0.1/24 dev eth0
 	ip -n ms-sink addr add 10.255.0.2/24 dev eth0
-	# A socket that takes nothing holds the port, or the sink would answer with ICMP port unreachable.
+	# A socket that reads nothing holds the port, or the sink would answer with ICMP port unreachable.
 	on sink sleep infinity &
 	network a
 	network b
@@ -270,13 +268,13 @@ topology() {
 	mirror a w1 101 10.0.1.10
 	mirror a w2 102 10.0.2.10
 	mirror b w1 201 10.8.1.10
-	on web "$tmp/server" -dns 10.0.2.10 2>>"$tmp/log" &
+	on web "$tmp/gen" server -dns 10.0.2.10 2>>"$tmp/log" &
 	sleep 2
 	local w
 	for w in app web batch twin; do on "$w" ping -q -c 1 10.0.0.2 >>"$tmp/log"; done
 }
 
-# The shapes that a capture file comes in, of one content.
+# The formats of capture files, with the same content.
 formats() {
 	local in=plain-dns.pcap
 	capture app any format-sll.pcap -y LINUX_SLL ip or ip6
@@ -290,8 +288,8 @@ formats() {
 	in=format-ethernet.pcap
 	editcap -F pcapng "$in" format-pcapng.pcapng
 	editcap -F pcap -T rawip -C 14 "$in" format-rawip.pcap
-	"$tmp/variants" "$in" format-big-endian.pcap big-endian
-	"$tmp/variants" "$in" format-null.pcap null
+	"$tmp/gen" variants "$in" format-big-endian.pcap big-endian
+	"$tmp/gen" variants "$in" format-null.pcap null
 	gzip -9nc "$in" >format-ethernet.pcap.gz
 }
 

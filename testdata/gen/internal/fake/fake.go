@@ -1,6 +1,5 @@
-//go:build ignore
-
-package main
+// Package fake has servers for exchanges: of HTTP/2, which is complete, and others that answer only the first messages of a client.
+package fake
 
 import (
 	"encoding/binary"
@@ -11,10 +10,8 @@ import (
 	"net/http"
 )
 
-// The servers in this program. That of HTTP/2 is complete; the others answer only the first messages of a client.
-
-// serveHTTP2 answers requests of HTTP/2 without TLS.
-func serveHTTP2(l net.Listener) {
+// HTTP2 answers requests of HTTP/2 without TLS.
+func HTTP2(l net.Listener) {
 	var protocols http.Protocols
 	protocols.SetUnencryptedHTTP2(true)
 	s := http.Server{Protocols: &protocols, Handler: http.HandlerFunc(
@@ -54,8 +51,8 @@ func serve(l net.Listener, order binary.ByteOrder, inclusive bool, answer func(m
 	}
 }
 
-// serveKafka answers ApiVersions of version 3 and later, with two APIs.
-func serveKafka(l net.Listener) {
+// Kafka answers ApiVersions of version 3 and later, with two APIs.
+func Kafka(l net.Listener) {
 	serve(l, binary.BigEndian, false, func(message []byte) []byte {
 		body := append([]byte(nil), message[4:8]...)                             // correlation ID
 		body = append(body, 0, 0, 3, 0, 18, 0, 0, 0, 4, 0, 0, 3, 0, 0, 0, 12, 0) // no error; ApiVersions, Metadata
@@ -64,8 +61,8 @@ func serveKafka(l net.Listener) {
 	})
 }
 
-// serveMongoDB answers every command like hello.
-func serveMongoDB(l net.Listener) {
+// MongoDB answers every command like hello.
+func MongoDB(l net.Listener) {
 	document := append([]byte("\x08isWritablePrimary\x00\x01\x10minWireVersion\x00\x00\x00\x00\x00\x10maxWireVersion\x00\x15\x00\x00\x00"+
 		"\x02setName\x00\x04\x00\x00\x00rs0\x00\x01ok\x00"), binary.LittleEndian.AppendUint64(nil, math.Float64bits(1))...)
 	document = append(binary.LittleEndian.AppendUint32(nil, uint32(4+len(document)+1)), append(document, 0)...)

@@ -1,18 +1,14 @@
-//go:build ignore
-
-// Get fetches each URL twice, over new connections, with Go's TLS. Its ClientHello offers X25519MLKEM768, and the second
-// connection resumes the session of the first.
-package main
+package web
 
 import (
 	"crypto/tls"
 	"io"
-	"log"
 	"net/http"
-	"os"
 )
 
-func main() {
+// Get fetches each URL twice, over new connections, with Go's TLS. Its ClientHello offers X25519MLKEM768, and the second
+// connection resumes the session of the first.
+func Get(urls []string) error {
 	t := &http.Transport{
 		DisableKeepAlives: true,
 		TLSClientConfig: &tls.Config{
@@ -22,14 +18,18 @@ func main() {
 		ForceAttemptHTTP2: true,
 	}
 	client := http.Client{Transport: t}
-	for _, url := range os.Args[1:] {
+	for _, url := range urls {
 		for range 2 {
 			resp, err := client.Get(url)
 			if err != nil {
-				log.Fatal(err)
+				return err
 			}
-			io.Copy(io.Discard, resp.Body)
+			_, err = io.Copy(io.Discard, resp.Body)
 			resp.Body.Close()
+			if err != nil {
+				return err
+			}
 		}
 	}
+	return nil
 }
