@@ -14,7 +14,7 @@ RACE := $(shell printf '\043include <stdlib.h>\n' | $$(go env CC) -x c -c -o /de
 DUCKDB := $(shell printf '\043include <string>\n' | $$(go env CXX) -x c++ -c -o /dev/null - 2>/dev/null && echo 1)
 
 # What bench compares with, Debian packages.
-BENCH_TOOLS := $(shell find .ci -name '*.go' -not -path '*/gopacket/*' | xargs -n 1 dirname | sort -u | sed 's,^,./,')
+BENCH_TOOLS := libndpi-bin softflowd tcpdump
 
 # What go test -v says of tests that pass. The whole of it is kept in bin/test.log.
 PASSING := ^[[:space:]]*(=== (RUN|PAUSE|CONT|NAME) |--- PASS:|.*\[rapid\] OK)|^PASS$$|^-test.shuffle |no test files
@@ -26,8 +26,8 @@ all: build
 build: ## build bin/mirrorsink, one static binary
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/command.version=$(VERSION)' -o bin/mirrorsink ./cmd/mirrorsink
 
-# The tools of this project. ./... leaves folders out that begin with a dot; gopacket's comparison is a module of its own.
-TOOLS := $(shell find .ci -name '*.go' -not -path '*/gopacket/*' | xargs -n 1 dirname | sort -u | sed 's,^,./,')
+# The tools of this project. ./... leaves out testdata and folders that begin with a dot; gopacket's comparison is a module of its own.
+TOOLS := $(shell find .ci testdata/gen -name '*.go' -not -path '*/gopacket/*' | xargs -n 1 dirname | sort -u | sed 's,^,./,')
 
 # LONG=1 runs the long forms of heavy tests: more cases of properties, whole sets of captures. Their short forms hold the same.
 LONG :=
@@ -52,7 +52,7 @@ e2e: ## run the tests of the whole program alone
 	go test -v -count=1 ./cmd/mirrorsink/...
 
 bench: build ## measure against gopacket, a read loop and other programs, ONLY=replay,peers a part (1.2 GB in the user's cache)
-	go test -short ./.ci/bench/...
+	go test ./.ci/bench/...
 	go test -C .ci/bench/gopacket ./...
 	go run ./.ci/bench $(if $(ONLY),-only $(ONLY))
 

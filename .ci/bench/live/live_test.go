@@ -21,8 +21,8 @@ func TestEveryRow(t *testing.T) {
 	if _, _, err := wire.TwoCPUs(); err != nil {
 		t.Skip(err)
 	}
-	if testing.Short() {
-		t.Skip("short: measures for half a minute")
+	if os.Getenv("MIRRORSINK_LONG_TESTS") == "" {
+		t.Skip("measures for half a minute: run with MIRRORSINK_LONG_TESTS=1")
 	}
 	dir := t.TempDir()
 	build := func(name, of string) string {

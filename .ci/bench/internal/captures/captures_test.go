@@ -72,8 +72,8 @@ func TestRepeatStops(t *testing.T) {
 
 // TestRepeatTestdata makes the whole captures, as on a machine without the reference material.
 func TestRepeatTestdata(t *testing.T) {
-	if testing.Short() {
-		t.Skip("short: writes 600 MB")
+	if os.Getenv("MIRRORSINK_LONG_TESTS") == "" {
+		t.Skip("writes 600 MB: run with MIRRORSINK_LONG_TESTS=1")
 	}
 	t.Chdir("../../../..")
 	dir := t.TempDir()
