@@ -59,8 +59,10 @@ func ParseRule(text string, parseSize func(string) (uint64, error)) (r Rule, err
 	switch {
 	case r.Bypass == bypasses:
 		return r, fmt.Errorf("%q: want tls, quic, http or after SIZE, optionally followed by if EXPRESSION", text)
-	case sized != (r.Bypass == BypassAfter):
-		return r, fmt.Errorf("%q: want a size behind after, such as after 64KiB, and nothing behind the others", text)
+	case sized && r.Bypass != BypassAfter:
+		return r, fmt.Errorf("%q: %q after %s: want if and an expression, or nothing; each rule needs a flag of its own", text, size, word)
+	case !sized && r.Bypass == BypassAfter:
+		return r, fmt.Errorf("%q: the size is missing: want one such as after 64KiB", text)
 	case sized:
 		if r.Bytes, err = parseSize(strings.TrimSpace(size)); err != nil {
 			return r, fmt.Errorf("%q: %w", text, err)

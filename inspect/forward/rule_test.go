@@ -33,8 +33,10 @@ func TestInvalidRulesAreRefused(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                        "want tls, quic, http or after SIZE",
 		"ftp":                     "want tls, quic, http or after SIZE",
-		"after":                   "want a size behind after",
-		"tls 5KiB":                "want a size behind after",
+		"after":                   "the size is missing: want one such as after 64KiB",
+		"tls 5KiB":                `"5KiB" after tls: want if and an expression, or nothing`,
+		"tls quic":                "each rule needs a flag of its own",
+		"tls if":                  "want if and an expression",
 		"after many":              "want a size",
 		"tls if nme == 1":         `no field "nme"`,
 		"tls if bytes > 5":        `bypass "after SIZE"`,

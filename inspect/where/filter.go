@@ -2,7 +2,9 @@ package where
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -102,10 +104,25 @@ func syntaxError(err error) error {
 	if !errors.As(err, &e) {
 		return &Error{1, oneLine(err.Error())}
 	}
-	if e.Message == `unexpected token Operator("=")` {
-		return &Error{e.From + 1, "no operator =: use == to compare"}
+	return &Error{e.From + 1, oneLine(plainSyntax(e.Message))}
+}
+
+var unexpectedToken = regexp.MustCompile(`(?s)^unexpected token \w+\((".*")\)$`)
+
+// plainSyntax rewords the messages of expr's parser that name its tokens.
+func plainSyntax(message string) string {
+	switch message {
+	case `unexpected token Operator("=")`:
+		return "no operator =: use == to compare"
+	case "unexpected token EOF":
+		return "the expression is incomplete: a value or a closing parenthesis is missing at its end"
+	case "literal not terminated":
+		return "the closing quotation mark is missing"
 	}
-	return &Error{e.From + 1, oneLine(e.Message)}
+	if m := unexpectedToken.FindStringSubmatch(message); m != nil {
+		return fmt.Sprintf("%s is not expected here: want an operator such as and, or, ==, or the end of the expression", m[1])
+	}
+	return message
 }
 
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
