@@ -9,6 +9,7 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/mirrorsink/mirrorsink/sessions/account"
 )
@@ -171,6 +172,18 @@ func plain(err error) error {
 	}
 	if key, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
 		return fmt.Errorf("unknown key %s", key)
+	}
+	if address, ok := strings.CutPrefix(err.Error(), "ParseAddr("); ok {
+		address, _, _ = strings.Cut(address, ")")
+		return fmt.Errorf("%s: want an address such as 10.0.1.10", address)
+	}
+	var date *time.ParseError
+	if errors.As(err, &date) {
+		return fmt.Errorf("%q: want a time such as 2026-11-21T12:00:00Z", strings.Trim(date.Value, `"`))
+	}
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) {
+		return errors.New("not JSON, or incomplete: want a file of \"sessions inventory -o json\"")
 	}
 	return err
 }

@@ -34,7 +34,7 @@ func readVLANs(name string) ([]VLAN, error) {
 	}
 	var s vlanState
 	if err := json.Unmarshal(b, &s); err != nil {
-		return nil, damaged(name, err)
+		return nil, damaged(name, errors.New("not JSON, incomplete, or of other fields"))
 	}
 	if s.Version != vlanVersion {
 		return nil, damaged(name, fmt.Errorf("version %d is not known, but %d", s.Version, vlanVersion))

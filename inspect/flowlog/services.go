@@ -35,7 +35,7 @@ type ipRanges struct {
 func ReadServices(r io.Reader) (*Services, error) {
 	var in ipRanges
 	if err := json.NewDecoder(r).Decode(&in); err != nil {
-		return nil, fmt.Errorf("want AWS's ip-ranges.json: %w", err)
+		return nil, errors.New("want AWS's ip-ranges.json: this is not JSON, incomplete, or of other fields")
 	}
 	if in.SyncToken == "" || len(in.V4) == 0 {
 		return nil, errors.New("want AWS's ip-ranges.json: it has a syncToken and prefixes")

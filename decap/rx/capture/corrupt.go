@@ -44,7 +44,7 @@ func (c *Reader) readError(err error) error {
 	case errors.Is(err, os.ErrClosed):
 		return os.ErrClosed
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return c.corrupt(errors.New("the compressed data is cut short"))
+		return c.corrupt(errors.New("the compressed data is truncated"))
 	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), errors.As(err, &deflate):
 		return c.corrupt(fmt.Errorf("damaged: %w", err))
 	case errors.As(err, &path):

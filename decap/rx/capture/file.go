@@ -170,7 +170,7 @@ func (c *Reader) fill(need int) error {
 		return nil
 	}
 	if errors.Is(err, io.ErrUnexpectedEOF) && len(c.in.unread()) > 0 {
-		return c.corrupt(fmt.Errorf("cut short, %d of at least %d bytes of the record are there", len(c.in.unread()), need))
+		return c.corrupt(fmt.Errorf("truncated: %d of at least %d bytes of a record are there", len(c.in.unread()), need))
 	}
 	return c.readError(err)
 }

@@ -155,10 +155,10 @@ func TestRefused(t *testing.T) {
 		"gzip of text":    {compress(t, []byte("hello")), "not a capture file (pcap, pcapng or gzip of them)"},
 		"gzip of hi":      {compress(t, []byte("hi")), "not a capture file (pcap, pcapng or gzip of them)"},
 		"gzip of gzip":    {compress(t, compress(t, pcap)), "not a capture file (pcap, pcapng or gzip of them)"},
-		"cut gzip header": {compress(t, pcap)[:5], "byte 0 (uncompressed): the compressed data is cut short"},
+		"cut gzip header": {compress(t, pcap)[:5], "byte 0 (uncompressed): the compressed data is truncated"},
 		"bad gzip header": {append([]byte{0x1f, 0x8b, 99}, compress(t, pcap)[3:]...),
 			"byte 0 (uncompressed): damaged: gzip: invalid header"},
-		"cut header": {pcap[:23], "byte 0: cut short, 23 of at least 24 bytes of the record are there"},
+		"cut header": {pcap[:23], "byte 0: truncated: 23 of at least 24 bytes of a record are there"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := writeFile(t, c.content)
@@ -224,7 +224,7 @@ func testCaptureCut(t *testing.T, way string, content []byte) {
 		var corrupt *CorruptError
 		require.ErrorAs(t, err, &corrupt)
 		require.EqualValues(t, boundary, corrupt.Offset)
-		require.ErrorContains(t, err, "cut short")
+		require.ErrorContains(t, err, "truncated")
 		require.NotContains(t, err.Error(), "\n")
 		require.Equal(t, before, frames)
 	}
@@ -317,7 +317,7 @@ func TestHostileLength(t *testing.T) {
 	require.NoError(t, err)
 	frames, err := readAll(t, c)
 	require.Empty(t, frames)
-	require.EqualError(t, err, "test: byte 28: cut short, 12 of at least 16777216 bytes of the record are there")
+	require.EqualError(t, err, "test: byte 28: truncated: 12 of at least 16777216 bytes of a record are there")
 	require.LessOrEqual(t, cap(c.in.buf), 2*windowLen)
 }
 

@@ -85,7 +85,7 @@ func TestStandardInput(t *testing.T) {
 		"gzip pipe": {"read", bytes.NewReader(compress(t, content)), "4 frames, EOF\n"},
 		"file":      {"read", file, "4 frames, EOF\n"},
 		"cut": {"read", bytes.NewReader(content[:len(content)-1]),
-			"3 frames, standard input: byte 105: cut short, 19 of at least 20 bytes of the record are there\n"},
+			"3 frames, standard input: byte 105: truncated: 19 of at least 20 bytes of a record are there\n"},
 		"open pipe": {"close", r, "4 frames, file already closed\n"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -35,7 +35,7 @@ func (d *folder) open() error {
 	probe, err := os.CreateTemp(d.dir, ".mirrorsink-probe-*")
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("folder %s: there is none: create it first", d.dir)
+		return fmt.Errorf("folder %s does not exist: create it first", d.dir)
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("folder %s: permission denied: give one that this user may write to", d.dir)
 	case err != nil:

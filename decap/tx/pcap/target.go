@@ -142,7 +142,7 @@ func (p *target) Close() error {
 		case <-time.After(closeTimeout):
 		}
 		if p.progress.Load() == before {
-			return fmt.Errorf("pcap target: %d frames were not written: nobody took any of them for %v", p.counters.DropAll(), closeTimeout)
+			return fmt.Errorf("pcap target: %d frames were not written: their reader took none for %v", p.counters.DropAll(), closeTimeout)
 		}
 	}
 }

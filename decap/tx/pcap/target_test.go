@@ -356,7 +356,7 @@ func TestCloseGivesUp(t *testing.T) {
 		o.Add(txtest.Frame(1, 0, false, 500))
 		o.Add(txtest.Frame(1, 1, false, 500))
 		o.Flush()
-		assert.EqualError(t, p.Close(), "pcap target: 2 frames were not written: nobody took any of them for 5s")
+		assert.EqualError(t, p.Close(), "pcap target: 2 frames were not written: their reader took none for 5s")
 		counts := p.Counts()
 		close(g.open)
 		synctest.Wait()
@@ -499,7 +499,7 @@ func TestConfigErrors(t *testing.T) {
 		{pcap.Config{Dir: dir, Rotate: time.Millisecond}, "cannot rotate every 1ms: give at least 1s"},
 		{pcap.Config{Dir: dir, Size: 1000}, "files of 1000 bytes are too small: give at least 65536"},
 		{pcap.Config{Dir: dir, Queue: -1}, "a queue of -1 bytes holds nothing: give at least 1"},
-		{pcap.Config{Dir: dir + "/none"}, "folder " + dir + "/none: there is none: create it first"},
+		{pcap.Config{Dir: dir + "/none"}, "folder " + dir + "/none does not exist: create it first"},
 	} {
 		_, err := pcap.Open(c.cfg)
 		assert.EqualError(t, err, "pcap target: "+c.want)

@@ -73,7 +73,7 @@ func (o *replayOptions) checkWorkers(asked bool) error {
 		o.Workers = max(1, min(o.Workers, int(o.Memory/sink.MinMemory)))
 	}
 	if o.Workers < 1 || o.Workers > sink.MaxReplayWorkers {
-		return flags.Usagef("--workers %d: there must be 1 to %d", o.Workers, sink.MaxReplayWorkers)
+		return flags.Usagef("--workers %d: want 1 to %d", o.Workers, sink.MaxReplayWorkers)
 	}
 	return sink.CheckMemory(o.Memory, o.Workers)
 }

@@ -109,7 +109,7 @@ func TestReplayTellsTheSameWithAnyNumberOfWorkers(t *testing.T) {
 
 func TestReplayRefusesNumbersOfWorkers(t *testing.T) {
 	for flag, says := range map[string]string{
-		"--workers=0": "there must be 1 to 64", "--workers=65": "there must be 1 to 64", "--workers=-1": "there must be 1 to 64",
+		"--workers=0": "want 1 to 64", "--workers=65": "want 1 to 64", "--workers=-1": "want 1 to 64",
 	} {
 		r := runHere(t, "replay", flag, testdata("plain-dns.pcap"))
 		assert.Equal(t, exitUsage, r.code)
@@ -164,8 +164,8 @@ func damaged(t *testing.T) map[string]string {
 	return map[string]string{
 		write("empty.pcap", nil):                                  "empty file",
 		write("text.pcap", []byte("These are not packets.\n")):    "not a capture file",
-		write("header.pcap.gz", []byte{0x1f, 0x8b}):               "cut short",
-		write("short.pcap", []byte{0xd4, 0xc3, 0xb2, 0xa1, 2, 0}): "cut short",
+		write("header.pcap.gz", []byte{0x1f, 0x8b}):               "truncated",
+		write("short.pcap", []byte{0xd4, 0xc3, 0xb2, 0xa1, 2, 0}): "truncated",
 		zeros:                              "not a capture file",
 		filepath.Join(dir, "missing.pcap"): "no such file",
 		dir:                                "is a directory",
@@ -203,7 +203,7 @@ func TestReplayOfACutCapture(t *testing.T) {
 	lines := strings.SplitAfter(strings.TrimSuffix(r.stderr, "\n"), "\n")
 	last := lines[len(lines)-1] + "\n"
 	oneLine(t, last)
-	assert.Regexp(t, `cut\.pcap: byte \d+: .*cut short`, last)
+	assert.Regexp(t, `cut\.pcap: byte \d+: .*truncated`, last)
 	assert.NotEmpty(t, names(readEvents(t, eve), "http"))
 	assert.NotEmpty(t, names(readEvents(t, eve), "flow"))
 }

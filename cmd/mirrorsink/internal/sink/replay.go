@@ -113,7 +113,7 @@ func replayFile(ctx context.Context, p *pipeline, name string, bar *view.Progres
 	bar.Clear()
 	var corrupt *capture.CorruptError
 	if errors.As(err, &corrupt) {
-		return fmt.Errorf("%w: what was before it is inspected", err)
+		return fmt.Errorf("%w; everything before it was inspected", err)
 	}
 	return err
 }
