@@ -25,9 +25,11 @@ func TestWrapKeepsWords(t *testing.T) {
 }
 
 func TestMarkdown(t *testing.T) {
-	page := "# A page\n\nText with `code`, a [link](x.md#y) and **stress**\nover two lines.\n| a | b |\n|---|---|\n| `one \\| two` | first, [second](z) | more |\n\n" +
+	page := "# A page\n\nText with `code`, a [link](x.md#y) and **stress**\nover two lines.\n| a | b | c |\n|---|---|---|\n| `one \\| two` | first, [second](z) | more |\n\n" +
 		"    code stays\n      as it is\n\n- an item\n  of two lines\n- another\n\n```\nfenced\n\n```\n"
-	assert.Equal(t, "A PAGE\n\nText with code, a link and stress over two lines.\n\n  one | two  first, second; more\n\n"+
+	compared := "| | S3 | Logs |\n|---|---|---|\n| order | | kept |\n| [fields.md](fields.md) | once | twice |"
+	assert.Equal(t, "  order                     Logs: kept\n  \"mirrorsink help fields\"  S3: once; Logs: twice", Markdown(compared))
+	assert.Equal(t, "A PAGE\n\nText with code, a link and stress over two lines.\n\n  one | two  first, second; c: more\n\n"+
 		"    code stays\n      as it is\n\n  -   an item of two lines\n  -   another\n\n    fenced\n    ", Markdown(page))
 }
 

@@ -6,6 +6,7 @@ import (
 )
 
 var (
+	page     = regexp.MustCompile(`\[(delivery|fields|hints|iam)\.md\]\([^)]*\)`) // those that are help topics
 	link     = regexp.MustCompile(`\[([^\]]*)\]\([^)]*\)`)
 	ruleLine = regexp.MustCompile(`^\|[-| :]+\|$`)
 )
@@ -64,26 +65,53 @@ func split(page string) (blocks []string) {
 
 // plain takes links and marks of emphasis out of a text.
 func plain(text string) string {
+	text = page.ReplaceAllString(text, `"mirrorsink help $1"`)
 	text = link.ReplaceAllString(text, "$1")
 	return strings.NewReplacer("**", "", "`", "", `\|`, "|").Replace(text)
 }
 
-// table writes the first cell of each row as a term, and the others as its description.
+// table writes the first cell of each row as a term, and the others as its description. From the third on each has the name of its
+// column; the second has it too if the first column has none, since such a table compares the others.
 func table(block string) string {
 	var w strings.Builder
 	var entries []entry
-	for i, line := range strings.Split(strings.ReplaceAll(block, `\|`, "\x00"), "\n") {
-		if i == 0 || ruleLine.MatchString(line) {
-			continue // the head names columns, which two columns of text do not need
+	var head []string
+	for line := range strings.SplitSeq(block, "\n") {
+		cells := cells(line)
+		switch {
+		case head == nil:
+			head = cells
+		case !ruleLine.MatchString(line):
+			entries = append(entries, entry{cells[0], describe(head, cells)})
 		}
-		cells := strings.Split(strings.Trim(line, "| "), "|")
-		for j := range cells {
-			cells[j] = strings.ReplaceAll(plain(strings.TrimSpace(cells[j])), "\x00", "|")
-		}
-		entries = append(entries, entry{cells[0], strings.Join(cells[1:], "; ")})
 	}
 	list(&w, entries, columnFor(entries), Width)
 	return strings.TrimRight(w.String(), "\n")
+}
+
+// cells returns the texts of a row.
+func cells(line string) []string {
+	row := strings.TrimSuffix(strings.TrimPrefix(strings.ReplaceAll(line, `\|`, "\x00"), "|"), "|")
+	all := strings.Split(row, "|")
+	for i := range all {
+		all[i] = strings.ReplaceAll(plain(strings.TrimSpace(all[i])), "\x00", "|")
+	}
+	return all
+}
+
+// describe joins the cells after the first one.
+func describe(head, row []string) string {
+	var parts []string
+	for i, text := range row[1:] {
+		named := len(row) > 2 && (i > 0 || head[0] == "")
+		if named && text != "" && i+1 < len(head) {
+			text = head[i+1] + ": " + text
+		}
+		if text != "" {
+			parts = append(parts, text)
+		}
+	}
+	return strings.Join(parts, "; ")
 }
 
 func items(block string) string {
