@@ -46,7 +46,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	}
 	address, err := netip.ParseAddrPort(*listen)
 	if err != nil || !address.Addr().IsLoopback() {
-		return fmt.Errorf("--listen %s: want an address of this machine's own, such as 127.0.0.1:4566; the playground asks nobody for a password", *listen)
+		return fmt.Errorf("--listen %s: want an address of this machine's own, such as 127.0.0.1:4566; the playground checks no credentials", *listen)
 	}
 	account := ec2test.Playground()
 	srv, err := ec2test.Listen(account, *listen)

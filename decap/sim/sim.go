@@ -101,8 +101,8 @@ func New(cfg Config) (*Mirror, error) {
 // check validates what concerns all sessions.
 func (cfg *Config) check() error {
 	switch {
-	case cfg.MTU < minMTU || cfg.MTU > MaxMTU:
-		return fmt.Errorf("mtu %d is not within %d and %d", cfg.MTU, minMTU, MaxMTU)
+	case cfg.MTU < MinMTU || cfg.MTU > MaxMTU:
+		return fmt.Errorf("mtu %d is not within %d and %d", cfg.MTU, MinMTU, MaxMTU)
 	case !cfg.Target.IsValid():
 		return errors.New("no target")
 	case len(cfg.Sessions) == 0:
@@ -120,16 +120,16 @@ func (cfg *Config) checkSession(s *Session) error {
 		return fmt.Errorf("vni %d is not a 24-bit number", s.VNI)
 	case !s.Source.IsValid() || s.Source.Is4() != cfg.Target.Is4():
 		return fmt.Errorf("source %v is not of the target's address family", s.Source)
-	case s.PacketLength < 0 || s.PacketLength > maxPacketLength:
-		return fmt.Errorf("packet length %d is not within 1 and %d", s.PacketLength, maxPacketLength)
+	case s.PacketLength < 0 || s.PacketLength > MaxPacketLength:
+		return fmt.Errorf("packet length %d is not within 1 and %d", s.PacketLength, MaxPacketLength)
 	case s.Filter != nil:
 		return s.Filter.check()
 	}
 	return nil
 }
 
-// maxPacketLength is what EC2 accepts.
-const maxPacketLength = 8500
+// MaxPacketLength is what EC2 accepts.
+const MaxPacketLength = 8500
 
 // add gives the interface another session.
 func (n *networkInterface) add(s Session) error {
@@ -243,5 +243,5 @@ func (m *Mirror) append(dst []Copy, s *Session, h *headers, frame []byte) []Copy
 // DNS all come from this one, whatever port their questions had.
 const firstSourcePort = 0xff80
 
-// minMTU is what IPv6 requires of a link; IPv4 hosts are nowhere near its own minimum either.
-const minMTU = 1280
+// MinMTU is what IPv6 requires of a link; IPv4 hosts are nowhere near its own minimum either.
+const MinMTU = 1280

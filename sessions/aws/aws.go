@@ -107,7 +107,7 @@ func checkEndpoint(endpoint string) error {
 	}
 	u, err := url.Parse(endpoint)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return fmt.Errorf("endpoint %q is no URL such as http://127.0.0.1:4566", endpoint)
+		return fmt.Errorf("endpoint %q: want a URL such as http://127.0.0.1:4566", endpoint)
 	}
 	return nil
 }

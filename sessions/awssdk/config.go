@@ -49,12 +49,15 @@ func Load(ctx context.Context, o Options) (aws.Config, error) {
 
 var regionName = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)+$`)
 
+// IsRegion reports whether a text has the form of a region.
+func IsRegion(text string) bool { return regionName.MatchString(text) }
+
 func (o Options) checkRegion(region string) error {
 	if region == "" {
 		return fmt.Errorf("no region: set %s", o.setting("--region", "AWS_REGION"))
 	}
-	if !regionName.MatchString(region) {
-		return fmt.Errorf("region %q is none, such as eu-west-1: set %s", region, o.setting("--region", "AWS_REGION"))
+	if !IsRegion(region) {
+		return fmt.Errorf("region %q: want one such as eu-west-1: set %s", region, o.setting("--region", "AWS_REGION"))
 	}
 	return nil
 }

@@ -35,7 +35,7 @@ func TestErrorsNameTheSettings(t *testing.T) {
 	}{
 		{"flags", Options{Flags: true}, "no region: set --region or AWS_REGION"},
 		{"no flags", Options{}, "no region: set AWS_REGION"},
-		{"bad region", Options{Region: "eu west"}, `region "eu west" is none, such as eu-west-1: set AWS_REGION`},
+		{"bad region", Options{Region: "eu west"}, `region "eu west": want one such as eu-west-1: set AWS_REGION`},
 		{"profile", Options{Profile: "x"}, `no profile "x" in ~/.aws/config or ~/.aws/credentials: set AWS_PROFILE to one that is there`},
 		{"profile, flags", Options{Profile: "x", Flags: true}, `no profile "x" in ~/.aws/config or ~/.aws/credentials: set --profile or AWS_PROFILE to one that is there`},
 		{"credentials", Options{Region: "eu-west-1"}, "no credentials: set AWS_PROFILE or AWS_ACCESS_KEY_ID, or run on an instance with a role"},

@@ -25,6 +25,12 @@ var (
 	zoneForm  = regexp.MustCompile(`^[a-z]{2,}(-[a-z0-9]+)+[a-z]$`) // eu-west-1a, us-west-2-lax-1a; not a zone's ID, such as euw1-az1
 )
 
+// CheckOwner reports text that cannot be an owner.
+func CheckOwner(text string) error {
+	_, err := parseOwner(text)
+	return err
+}
+
 func parseOwner(text string) (string, error) {
 	if !ownerForm.MatchString(text) {
 		return "", fmt.Errorf("want 1 to 64 letters, digits, dots, dashes, underscores or slashes, found %s", quote(text))

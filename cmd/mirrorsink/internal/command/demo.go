@@ -19,6 +19,9 @@ with --eve it writes events.`,
   mirrorsink demo --for 10s --eve -`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if opts.Duration < 0 {
+				return flags.Usagef("--for %v: cannot be negative", opts.Duration)
+			}
 			return demo.Run(cmd.Context(), opts, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}

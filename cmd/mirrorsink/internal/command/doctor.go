@@ -66,7 +66,7 @@ func (o *doctorOptions) check() error {
 		return err
 	}
 	if o.needs.Workers < 1 {
-		return flags.Usagef("--workers %d: there must be one at least", o.needs.Workers)
+		return flags.Usagef("--workers %d: want at least 1", o.needs.Workers)
 	}
 	return nil
 }

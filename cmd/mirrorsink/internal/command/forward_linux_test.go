@@ -237,7 +237,7 @@ func TestListenForwardsInVXLAN(t *testing.T) {
 	require.Equal(t, exitOK, s.end(), s.stderr.String())
 }
 
-// An interface that goes does not stop inspection; it is said once, counted, and forwarding goes on by itself when it is back.
+// The loss of an interface does not stop inspection. It is logged once and counted, and forwarding resumes when the interface is back.
 func TestInterfaceThatGoesAndComesBack(t *testing.T) {
 	if !withVeth(t) {
 		return

@@ -34,7 +34,9 @@ func completeHelp(cmd *cobra.Command, args []string, _ string) ([]string, cobra.
 	var names []string
 	if found, _, err := cmd.Root().Find(args); err == nil {
 		for _, c := range found.Commands() {
-			names = append(names, c.Name())
+			if c.IsAvailableCommand() || c.IsAdditionalHelpTopicCommand() {
+				names = append(names, cobra.CompletionWithDesc(c.Name(), c.Short))
+			}
 		}
 	}
 	return names, cobra.ShellCompDirectiveNoFileComp

@@ -51,10 +51,13 @@ func TestHelpFitsATerminal(t *testing.T) {
 // Every command has an example that begins with the command itself, and every flag a word for its value and a group.
 func TestHelpIsComplete(t *testing.T) {
 	commands(func(cmd *cobra.Command) {
-		if !cmd.IsAvailableCommand() || cmd.Name() == "completion" || cmd.HasParent() && cmd.Parent().Name() == "completion" {
+		if !cmd.IsAvailableCommand() {
 			return
 		}
 		assert.Contains(t, cmd.Example, "  "+cmd.CommandPath(), cmd.CommandPath())
+		if cmd.HasParent() && cmd.Parent().Name() == "completion" {
+			return // its flags are cobra's
+		}
 		cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
 			if f.Name == "help" || f.Name == "version" {
 				return
@@ -118,6 +121,19 @@ func TestMisspeltCommandsAndFlags(t *testing.T) {
 		`unexpected argument "surplus"`:                                        {"version", "surplus"},
 		`name at least one capture file`:                                       {"replay"},
 		`name one folder`:                                                      {"man"},
+		`unknown command "tcsh" for "mirrorsink completion"`:                   {"completion", "tcsh"},
+		`argument "aply": want plan, apply, watch, inventory or doctor`:        {"sessions", "iam-policy", "aply"},
+		`unexpected argument "plan": want one command`:                         {"sessions", "iam-policy", "apply", "plan"},
+		`--owner "": the value is empty`:                                       {"sessions", "iam-policy", "--owner="},
+		`--owner: want 1 to 64 letters`:                                        {"sessions", "iam-policy", "--owner=*"},
+		`--account "12": want 12 digits`:                                       {"sessions", "iam-policy", "--account=12"},
+		`--region "EU": want a region such as eu-west-1`:                       {"sessions", "iam-policy", "--region=EU"},
+		`--forward-where "": the value is empty`:                               {"replay", "--forward-where=", "y"},
+		`--where "": the value is empty`:                                       {"report", "top", "--where="},
+		`--for -5s: cannot be negative`:                                        {"demo", "--for=-5s"},
+		`--file is missing: name the spec`:                                     {"sessions", "destroy"},
+		`--allow-source x: want an address or a network`:                       {"replay", "--allow-source=x", "y"},
+		`--allow-source 10.0.0.1,x: "x": want an address or a network`:         {"replay", "--allow-source=10.0.0.1,x", "y"},
 	} {
 		r := runHere(t, args...)
 		assert.Equal(t, exitUsage, r.code, args)
@@ -135,16 +151,18 @@ func TestVersionFlag(t *testing.T) {
 
 func TestHelpTopics(t *testing.T) {
 	for topic, has := range map[string][]string{
-		"fields": {"  pkt_srcaddr ", "  x_name ", "hostname", "http_user_agent"},
-		"where":  {"private(address)", "  dstport ", "startsWith"},
-		"hints":  {"no_lookup", "quic_sni"},
-		"config": {"parquet-size SIZE", "forward-copies"},
+		"fields":   {"  pkt_srcaddr ", "  x_name ", "hostname", "http_user_agent"},
+		"where":    {"private(address)", "  dstport ", "startsWith"},
+		"hints":    {"no_lookup", "quic_sni", `"mirrorsink help fields"`},
+		"config":   {"parquet-size SIZE", "forward-copies"},
+		"delivery": {"S3: is in the bucket exactly once; CloudWatch Logs: is in its", "denied"},
 	} {
 		r := runHere(t, "help", topic)
 		assert.Equal(t, exitOK, r.code, topic)
 		for _, text := range has {
-			assert.Contains(t, r.stdout, text)
+			assert.Contains(t, strings.Join(strings.Fields(r.stdout), " "), strings.Join(strings.Fields(text), " "))
 		}
+		assert.NotRegexp(t, `(^|[^h])[a-z]+\.md\b`, r.stdout, "a page that is not installed")
 	}
 	assert.Equal(t, runHere(t, "replay", "--help").stdout, runHere(t, "help", "replay").stdout)
 	assert.Equal(t, runHere(t, "report", "top", "--help").stdout, runHere(t, "help", "report", "top").stdout)
@@ -197,6 +215,7 @@ func TestEnumerationsAreCompleted(t *testing.T) {
 		})
 	})
 	assert.Greater(t, n, 20)
-	assert.Contains(t, runHere(t, "__complete", "help", "").stdout, "where")
+	assert.Contains(t, runHere(t, "__complete", "help", "").stdout, "where\t")
+	assert.NotContains(t, runHere(t, "__complete", "help", "").stdout, "__complete")
 	assert.Contains(t, runHere(t, "__complete", "report", "").stdout, "top\t")
 }

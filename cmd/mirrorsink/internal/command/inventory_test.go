@@ -213,7 +213,7 @@ func TestInventoryThatCannotBeHad(t *testing.T) {
 	}
 }
 
-// On SIGHUP a changed inventory counts at once: packets that nobody knew are attributed from then on.
+// On SIGHUP a changed inventory counts at once: packets of unknown sessions are attributed from then on.
 func TestListenReadsItsInventoryAgain(t *testing.T) {
 	needsLinux(t)
 	eve, path := eveFile(t), filepath.Join(t.TempDir(), "inventory.json")

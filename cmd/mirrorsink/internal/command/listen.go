@@ -1,6 +1,8 @@
 package command
 
 import (
+	"time"
+
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
@@ -127,11 +129,17 @@ func (o *listenOptions) checkReceiving() error {
 	case o.TCDrop && o.Source.Ring == "":
 		return flags.Usagef("--tc-drop: there is nothing to drop behind without --source ring:IFACE")
 	case o.Workers < 1:
-		return flags.Usagef("--workers %d: there must be one at least", o.Workers)
+		return flags.Usagef("--workers %d: want at least 1", o.Workers)
 	case o.Workers < len(o.CPUs):
 		return flags.Usagef("--workers %d: --cpus %v has %d CPUs, and each wants a worker", o.Workers, &o.CPUs, len(o.CPUs))
-	case o.Drain < 0 || o.Deadline < 0 || o.StatsInterval < 0:
-		return flags.Usagef("--drain, --deadline and --stats-interval cannot be negative")
+	}
+	for _, d := range []struct {
+		flag  string
+		value time.Duration
+	}{{"drain", o.Drain}, {"deadline", o.Deadline}, {"stats-interval", o.StatsInterval}} {
+		if d.value < 0 {
+			return flags.Usagef("--%s %v: cannot be negative", d.flag, d.value)
+		}
 	}
 	return host.CheckCPUs(o.CPUs)
 }

@@ -258,13 +258,13 @@ func TestListenWritesStatsEvents(t *testing.T) {
 	require.Equal(t, exitOK, s.end())
 	events := readEvents(t, eve)
 	last := events[len(events)-1]
-	require.Equal(t, "stats", last["event_type"], "the last event tells of the flush")
+	require.Equal(t, "stats", last["event_type"], "the last event counts the flush")
 	stats := last["mirror"].(map[string]any)
 	assert.Equal(t, float64(sent), stats["datagrams"])
 	assert.Zero(t, stats["flows"].(map[string]any)["active"])
 }
 
-// A reader that stopped reading must not keep the program from ending; what is lost is said.
+// A reader that stopped reading must not keep the program from ending; losses are reported.
 func TestListenEndsAtItsDeadline(t *testing.T) {
 	pipe := filepath.Join(t.TempDir(), "eve.pipe")
 	require.NoError(t, syscall.Mkfifo(pipe, 0o600))

@@ -15,7 +15,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/manual"
 )
 
-// Exit statuses. 4 (inconclusive, too much was lost) is for commands that judge traffic.
+// Exit statuses. 4 (inconclusive, too much was lost) is for commands that compare traffic.
 const (
 	exitOK       = 0
 	exitError    = 1
@@ -75,6 +75,7 @@ files or AWS; messages for people go to standard error.`,
 		return err
 	})
 	root.SetHelpCommand(newHelp())
+	addCompletion(root)
 	complete(root)
 	return root
 }

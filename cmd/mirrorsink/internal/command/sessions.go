@@ -72,7 +72,7 @@ func (o *specOptions) spec(stdin io.Reader) (*spec.Spec, error) {
 	var err error
 	switch o.file {
 	case "":
-		return nil, flags.Usagef("say which spec: -f FILE")
+		return nil, flags.Usagef("--file is missing: name the spec")
 	case "-":
 		text, err = io.ReadAll(stdin)
 	default:

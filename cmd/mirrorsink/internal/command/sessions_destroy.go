@@ -38,8 +38,8 @@ shows them and asks; elsewhere it needs --yes. Sessions cost money until they ar
 func runDestroy(cmd *cobra.Command, opts specOptions, yes bool) error {
 	stdin, onTerminal := cmd.InOrStdin().(*os.File)
 	onTerminal = onTerminal && term.IsTerminal(int(stdin.Fd()))
-	if !yes && !onTerminal {
-		return flags.Usagef("destroy: not on a terminal, so say --yes")
+	if !yes && !onTerminal && opts.file != "" {
+		return flags.Usagef("--yes is missing: standard input is no terminal to ask on")
 	}
 	a, err := opts.read(cmd)
 	if err != nil {
@@ -63,7 +63,7 @@ func runDestroy(cmd *cobra.Command, opts specOptions, yes bool) error {
 
 // confirmed asks on the terminal. Only "yes" is yes; the end of ctx is no.
 func confirmed(ctx context.Context, region string, in io.Reader, out io.Writer) bool {
-	fmt.Fprintf(out, "Delete all of this in %s? Only \"yes\" is taken: ", region)
+	fmt.Fprintf(out, "Delete all of this in %s? Type \"yes\" to confirm: ", region)
 	answer := make(chan string, 1)
 	go func() {
 		line, _ := bufio.NewReader(in).ReadString('\n')

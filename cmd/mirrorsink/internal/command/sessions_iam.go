@@ -7,6 +7,8 @@ import (
 
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/flags"
 	"github.com/mirrorsink/mirrorsink/sessions"
+	"github.com/mirrorsink/mirrorsink/sessions/awssdk"
+	"github.com/mirrorsink/mirrorsink/sessions/spec"
 )
 
 // accountID is what AWS's account numbers look like.
@@ -27,11 +29,11 @@ action.`,
     --account 111122223333 --region eu-west-1 > policy.json
   aws iam create-policy --policy-name mirrorsink \
     --policy-document file://policy.json`,
-		Args:      cobra.MatchAll(cobra.MaximumNArgs(1), cobra.OnlyValidArgs),
+		Args:      oneOf(sessions.PolicyCommands()),
 		ValidArgs: sessions.PolicyCommands(),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if scope.Account != "" && !accountID.MatchString(scope.Account) {
-				return flags.Usagef("--account %s: want twelve digits", scope.Account)
+			if err := checkScope(&scope); err != nil {
+				return err
 			}
 			command := "apply"
 			if len(args) > 0 {
@@ -50,4 +52,20 @@ action.`,
 	g.String(&scope.Account, "account", "ID", "only in this account; targets may be in another one")
 	g.String(&scope.Region, "region", "REGION", "only in this region")
 	return cmd
+}
+
+// checkScope reports values that would make a policy for nothing.
+func checkScope(s *sessions.Scope) error {
+	if s.Owner != "" {
+		if err := spec.CheckOwner(s.Owner); err != nil {
+			return flags.Usagef("--owner: %w", err)
+		}
+	}
+	switch {
+	case s.Account != "" && !accountID.MatchString(s.Account):
+		return flags.Usagef("--account %q: want 12 digits", s.Account)
+	case s.Region != "" && !awssdk.IsRegion(s.Region):
+		return flags.Usagef("--region %q: want a region such as eu-west-1", s.Region)
+	}
+	return nil
 }

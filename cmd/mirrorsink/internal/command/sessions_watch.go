@@ -57,9 +57,9 @@ that a mistake is seen before it is everywhere.`,
 func (o *watchOptions) check() error {
 	switch {
 	case o.interval < time.Second:
-		return flags.Usagef("--interval %v: EC2 bears no less than a second", o.interval)
+		return flags.Usagef("--interval %v: want 1s or more", o.interval)
 	case o.deletions < 0:
-		return flags.Usagef("--max-deletions cannot be negative")
+		return flags.Usagef("--max-deletions %d: cannot be negative", o.deletions)
 	case o.file == "-":
 		return flags.Usagef("--file -: standard input can be read once only")
 	}

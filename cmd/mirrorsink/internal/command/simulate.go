@@ -57,10 +57,10 @@ func (o *simulateOptions) addTo(f *pflag.FlagSet) {
 	g.Float(&o.Rate, "rate", "N", "send this many frames a second, whatever their times")
 	g.Int(&o.Loop, "loop", "N", "play the files this many times; 0 for without end")
 	g = flags.In(f, flags.Faults)
-	g.Float(&o.Odds.Loss, "loss", "PROBABILITY", "lose copies")
-	g.Float(&o.Odds.Duplicate, "duplicate", "PROBABILITY", "duplicate copies")
-	g.Float(&o.Odds.Reorder, "reorder", "PROBABILITY", "delay copies behind later ones")
-	g.Float(&o.Odds.Corrupt, "corrupt", "PROBABILITY", "change bytes of copies")
+	g.Float(&o.Odds.Loss, "loss", "PROBABILITY", "lose copies: 0 for none, 1 for all")
+	g.Float(&o.Odds.Duplicate, "duplicate", "PROBABILITY", "duplicate copies: 0 to 1")
+	g.Float(&o.Odds.Reorder, "reorder", "PROBABILITY", "delay copies behind later ones: 0 to 1")
+	g.Float(&o.Odds.Corrupt, "corrupt", "PROBABILITY", "change bytes of copies: 0 to 1")
 	g.Uint64(&o.Odds.Seed, "seed", "N", "repeat the same faults for the same number")
 }
 
@@ -68,9 +68,7 @@ func (o *simulateOptions) addTo(f *pflag.FlagSet) {
 func (o *simulateOptions) check(f *pflag.FlagSet, files []string) error {
 	switch {
 	case (o.To == "") == (o.Out == ""):
-		return flags.Usagef("one of --to and --out must be given")
-	case !(o.Speed >= 0 && o.Rate >= 0) || o.Loop < 0:
-		return flags.Usagef("--speed, --rate and --loop cannot be negative")
+		return flags.Usagef("give one of --to and --out")
 	case o.Out != "" && (f.Changed("speed") || f.Changed("rate") || o.Loop == 0):
 		return flags.Usagef("--speed, --rate and --loop 0 are for sending, not for --out")
 	case o.Loop != 1 && slices.Contains(files, "-"):
@@ -78,10 +76,30 @@ func (o *simulateOptions) check(f *pflag.FlagSet, files []string) error {
 	}
 	for _, name := range []string{"vni", "source", "packet-length", "mtu"} {
 		if o.Spec != "" && f.Changed(name) {
-			return flags.Usagef("--%s: with --spec it belongs into the file", name)
+			return flags.Usagef("--%s: with --spec, set it in the file", name)
 		}
 	}
+	if err := o.checkNumbers(); err != nil {
+		return err
+	}
 	return checkOdds(&o.Odds)
+}
+
+// checkNumbers reports numbers out of range.
+func (o *simulateOptions) checkNumbers() error {
+	switch {
+	case o.Speed < 0:
+		return flags.Usagef("--speed %v: cannot be negative", o.Speed)
+	case o.Rate < 0:
+		return flags.Usagef("--rate %v: cannot be negative", o.Rate)
+	case o.Loop < 0:
+		return flags.Usagef("--loop %d: cannot be negative", o.Loop)
+	case o.PacketLength < 0 || o.PacketLength > sim.MaxPacketLength:
+		return flags.Usagef("--packet-length %d: want 1 to %d bytes, or 0 for all", o.PacketLength, sim.MaxPacketLength)
+	case o.MTU < sim.MinMTU || o.MTU > sim.MaxMTU:
+		return flags.Usagef("--mtu %d: want %d to %d bytes", o.MTU, sim.MinMTU, sim.MaxMTU)
+	}
+	return nil
 }
 
 func checkOdds(o *sim.Odds) error {
@@ -90,7 +108,7 @@ func checkOdds(o *sim.Odds) error {
 		p    float64
 	}{{"loss", o.Loss}, {"duplicate", o.Duplicate}, {"reorder", o.Reorder}, {"corrupt", o.Corrupt}} {
 		if odds.p < 0 || odds.p > 1 {
-			return flags.Usagef("--%s: a probability is from 0 to 1", odds.flag)
+			return flags.Usagef("--%s %v: want a probability from 0 to 1", odds.flag, odds.p)
 		}
 	}
 	return nil

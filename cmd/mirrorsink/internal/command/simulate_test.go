@@ -100,18 +100,21 @@ func TestSimulateUsageErrors(t *testing.T) {
 		args []string
 		says string
 	}{
-		{[]string{capture}, "one of --to and --out"},
-		{[]string{capture, "--to", "127.0.0.1:1", "--out", out}, "one of --to and --out"},
-		{[]string{capture, "--out", out, "--loss", "1.5"}, "--loss: a probability"},
+		{[]string{capture}, "give one of --to and --out"},
+		{[]string{capture, "--to", "127.0.0.1:1", "--out", out}, "give one of --to and --out"},
+		{[]string{capture, "--out", out, "--loss", "1.5"}, "--loss 1.5: want a probability from 0 to 1"},
 		{[]string{capture, "--out", out, "--corrupt", "NaN"}, "--corrupt NaN: want a number"},
-		{[]string{capture, "--to", "127.0.0.1:1", "--speed", "-1"}, "cannot be negative"},
+		{[]string{capture, "--to", "127.0.0.1:1", "--speed", "-1"}, "--speed -1: cannot be negative"},
 		{[]string{capture, "--out", out, "--speed", "2"}, "are for sending"},
 		{[]string{capture, "--out", out, "--loop", "0"}, "are for sending"},
 		{[]string{"-", "--out", out, "--loop", "2"}, "once only"},
-		{[]string{capture, "--out", out, "--source", "example"}, "--source"},
-		{[]string{capture, "--out", out, "--mtu", "5"}, "mtu 5"},
+		{[]string{capture, "--out", out, "--source", "example"}, "--source example: want an address such as 10.0.1.10;"},
+		{[]string{capture, "--out", out, "--mtu", "5"}, "--mtu 5: want 1280 to 65535 bytes"},
+		{[]string{capture, "--out", out, "--packet-length", "-1"}, "--packet-length -1: want 1 to 8500 bytes, or 0 for all"},
+		{[]string{capture, "--to", "127.0.0.1"}, "--to 127.0.0.1: want HOST:PORT"},
+		{[]string{capture, "--to", "127.0.0.1:0"}, "--to 127.0.0.1:0: want HOST:PORT"},
 		{[]string{capture, "--out", out, "--vni", "16777216"}, "vni"},
-		{[]string{capture, "--out", out, "--spec", spec, "--vni", "5"}, "belongs into the file"},
+		{[]string{capture, "--out", out, "--spec", spec, "--vni", "5"}, "--vni: with --spec, set it in the file"},
 		{[]string{capture, "--out", out, "--spec", spec}, spec + ": "},
 	} {
 		r := runHere(t, append([]string{"simulate"}, c.args...)...)
@@ -127,7 +130,6 @@ func TestSimulateWithFilesThatCannotBeHad(t *testing.T) {
 		{"/nonexistent/a.pcap", "--out", out},
 		{capture, "--out", "/nonexistent/out.pcap"},
 		{capture, "--out", out, "--spec", "/nonexistent/spec.yaml"},
-		{capture, "--to", "127.0.0.1"},
 	} {
 		r := runHere(t, append([]string{"simulate"}, args...)...)
 		assert.Equal(t, exitError, r.code, args)

@@ -3,6 +3,7 @@ package command
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -23,6 +24,19 @@ func atLeastOne(what string) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {
 		if len(args) == 0 {
 			return flags.Usagef("name at least one %s", what)
+		}
+		return nil
+	}
+}
+
+// oneOf accepts one of some words, or no argument.
+func oneOf(words []string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		switch {
+		case len(args) > 1:
+			return flags.Usagef("unexpected argument %q: want one command", args[1])
+		case len(args) == 1 && !slices.Contains(words, args[0]):
+			return flags.Usagef("argument %q: want %s", args[0], flags.Alternatives(words))
 		}
 		return nil
 	}

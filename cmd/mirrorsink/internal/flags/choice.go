@@ -18,11 +18,16 @@ func ChoiceOf(words ...string) Choice { return Choice{words, words[0]} }
 // Set takes one of the words.
 func (c *Choice) Set(text string) error {
 	if !slices.Contains(c.Words, text) {
-		last := len(c.Words) - 1
-		return fmt.Errorf("want %s or %s", strings.Join(c.Words[:last], ", "), c.Words[last])
+		return fmt.Errorf("want %s", Alternatives(c.Words))
 	}
 	c.Word = text
 	return nil
+}
+
+// Alternatives lists two words or more: a, b or c.
+func Alternatives(words []string) string {
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
 
 // String returns the word.

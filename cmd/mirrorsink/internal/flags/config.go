@@ -101,11 +101,21 @@ func (c configFile) entry(entry *ast.MappingValueNode) error {
 		return c.errorAt(key, "%s: %v", key.Value, err)
 	}
 	for _, v := range values {
-		if err := c.set(key, v, many.Append); err != nil {
+		if err := c.set(key, v, namingValue(many.Append)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// namingValue adds the value to errors, for lists.
+func namingValue(set func(string) error) func(string) error {
+	return func(text string) error {
+		if err := set(text); err != nil {
+			return fmt.Errorf("%q: %w", text, err)
+		}
+		return nil
+	}
 }
 
 // set passes the text of one value on.

@@ -22,8 +22,12 @@ func (l *CPUs) Replace(texts []string) error {
 
 // Append adds values, in a configuration too as taskset has them: several with commas between.
 func (l *CPUs) Append(text string) error {
-	for part := range strings.SplitSeq(text, ",") {
-		if err := l.add(strings.TrimSpace(part)); err != nil {
+	parts := strings.Split(text, ",")
+	for _, part := range parts {
+		part = strings.TrimSpace(part)
+		if err := l.add(part); err != nil && len(parts) > 1 {
+			return fmt.Errorf("%q: %w", part, err)
+		} else if err != nil {
 			return err
 		}
 	}
@@ -37,7 +41,7 @@ func (l *CPUs) Set(text string) error { return l.Append(text) }
 func (l *CPUs) add(text string) error {
 	first, last, ok := numberRange(text, MaxCPU)
 	if !ok {
-		return fmt.Errorf("%q: want the number of a CPU or a range of them such as 2-5, up to %d", text, MaxCPU)
+		return fmt.Errorf("want the number of a CPU or a range of them such as 2-5, up to %d", MaxCPU)
 	}
 	for n := first; n <= last; n++ {
 		if slices.Contains(*l, int(n)) {

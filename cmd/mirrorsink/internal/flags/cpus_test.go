@@ -17,7 +17,7 @@ func TestCPUList(t *testing.T) {
 		assert.Equal(t, want, l, text)
 	}
 	for text, want := range map[string]string{
-		"": `"": want the number`, "a": `"a": want`, "2-1": `"2-1": want`, "1024": "up to 1023", "-1": "want", "1,,2": "want", "0-4294967295": "want",
+		"": `want the number`, "a": `want the number`, "2-1": `want the number`, "1024": "up to 1023", "-1": "want", "1,,2": "want", "0-4294967295": "want",
 		"1,0-2": "CPU 1 is there twice", "3,3": "CPU 3 is there twice",
 	} {
 		assert.ErrorContains(t, new(CPUs).Set(text), want, text)

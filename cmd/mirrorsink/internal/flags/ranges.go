@@ -1,6 +1,7 @@
 package flags
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"strconv"
@@ -41,7 +42,7 @@ func (r *VNIs) Replace(texts []string) error {
 func (r *VNIs) Append(text string) error {
 	first, last, ok := numberRange(text, decap.MaxVNI)
 	if !ok {
-		return fmt.Errorf("%q: want a VNI or a range of them such as 7-19, up to %d", text, decap.MaxVNI)
+		return fmt.Errorf("want a VNI or a range of them such as 7-19, up to %d", decap.MaxVNI)
 	}
 	*r = append(*r, decap.VNIRange{First: first, Last: last})
 	return nil
@@ -91,7 +92,7 @@ func (p *Prefixes) Append(text string) error {
 	}
 	prefix, err := netip.ParsePrefix(text)
 	if err != nil {
-		return fmt.Errorf("%q: want an address or a network such as 10.0.0.0/16", text)
+		return errors.New("want an address or a network such as 10.0.0.0/16")
 	}
 	*p = append(*p, prefix)
 	return nil
@@ -106,9 +107,13 @@ func (p *Prefixes) String() string { return Join(*p, netip.Prefix.String) }
 // Type implements pflag.Value.
 func (*Prefixes) Type() string { return "cidrs" }
 
+// appendAll adds values. An error names its value if there are several.
 func appendAll(to List, texts []string) error {
 	for _, text := range texts {
-		if err := to.Append(strings.TrimSpace(text)); err != nil {
+		text = strings.TrimSpace(text)
+		if err := to.Append(text); err != nil && len(texts) > 1 {
+			return fmt.Errorf("%q: %w", text, err)
+		} else if err != nil {
 			return err
 		}
 	}

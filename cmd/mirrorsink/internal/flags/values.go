@@ -31,9 +31,17 @@ func (*boolValue) IsBoolFlag() bool { return true }
 
 type stringValue string
 
-func (v *stringValue) Set(text string) error { *v = stringValue(text); return nil }
-func (v *stringValue) String() string        { return string(*v) }
-func (*stringValue) Type() string            { return "string" }
+// Set refuses an empty text: it is that of a shell's variable that is not set, and must not count as a flag that is not given.
+func (v *stringValue) Set(text string) error {
+	if text == "" {
+		return errors.New("the value is empty")
+	}
+	*v = stringValue(text)
+	return nil
+}
+
+func (v *stringValue) String() string { return string(*v) }
+func (*stringValue) Type() string     { return "string" }
 
 // stringsValue replaces its default by the first value and adds the others.
 type stringsValue struct {

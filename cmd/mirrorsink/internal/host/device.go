@@ -41,7 +41,7 @@ type allowance struct {
 
 var enaAllowances = []allowance{
 	{"bw_in_allowance_exceeded", "incoming bandwidth", "copies are dropped before they reach the machine", "a larger instance, or more of them behind a Network Load Balancer; a packet-length in the spec"},
-	{"pps_allowance_exceeded", "packets a second", "copies are dropped before they reach the machine", "a larger instance, or more of them behind a Network Load Balancer; a filter that leaves out what nobody asks for"},
+	{"pps_allowance_exceeded", "packets a second", "copies are dropped before they reach the machine", "a larger instance, or more of them behind a Network Load Balancer; a filter that leaves out traffic that is not needed"},
 	{"conntrack_allowance_exceeded", "tracked connections", "copies are dropped: each source port of each interface is a connection to the security group", "admit UDP 4789 from 0.0.0.0/0 and everything out, which is not tracked"},
 	{"linklocal_allowance_exceeded", "packets to the resolver, the clock and the metadata service", "lookups, time and credentials fail now and then", "fewer lookups: a cache on the machine"},
 }

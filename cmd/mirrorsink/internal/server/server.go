@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"time"
 
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/flags"
@@ -23,7 +24,7 @@ type Server struct {
 func Serve(what string, addr flags.Address, h http.Handler, log *slog.Logger) (*Server, error) {
 	ln, err := net.Listen("tcp", addr.String())
 	if err != nil {
-		return nil, fmt.Errorf("serve %s: %w (give another address or off)", what, err)
+		return nil, fmt.Errorf("serve %s on %v: %w (give another address or off)", what, &addr, cause(err))
 	}
 	s := &Server{addr: ln.Addr(), done: make(chan struct{}), http: &http.Server{
 		Handler:           h,
@@ -42,6 +43,15 @@ func Serve(what string, addr flags.Address, h http.Handler, log *slog.Logger) (*
 	}()
 	log.Info("serving", "what", what, "address", s.addr.String())
 	return s, nil
+}
+
+// cause returns the error of the system call, without the words that package net puts around it.
+func cause(err error) error {
+	var call *os.SyscallError
+	if errors.As(err, &call) {
+		return call.Err
+	}
+	return err
 }
 
 // Close ends the server and its connections.

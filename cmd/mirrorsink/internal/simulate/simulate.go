@@ -65,9 +65,16 @@ func (o *Config) target() (netip.AddrPort, error) {
 	if o.To == "" {
 		return netip.AddrPortFrom(nowhere, 0), nil
 	}
+	if _, port, err := net.SplitHostPort(o.To); err != nil || port == "" || port == "0" {
+		return netip.AddrPort{}, flags.Usagef("--to %s: want HOST:PORT such as 10.0.0.7:4789", o.To)
+	}
 	addr, err := net.ResolveUDPAddr("udp", o.To)
-	if err != nil {
-		return netip.AddrPort{}, fmt.Errorf("--to %s: %w", o.To, err)
+	var unknown *net.DNSError
+	switch {
+	case errors.As(err, &unknown):
+		return netip.AddrPort{}, fmt.Errorf("--to %s: the host's address cannot be looked up: %s", o.To, unknown.Err)
+	case err != nil:
+		return netip.AddrPort{}, flags.Usagef("--to %s: want HOST:PORT such as 10.0.0.7:4789", o.To)
 	}
 	to := addr.AddrPort()
 	if !to.Addr().IsValid() { // ":4789" is this host
@@ -115,7 +122,7 @@ func (o *Config) oneSession(target netip.Addr) (cfg sim.Config, err error) {
 	case o.Source != "":
 		source, err = netip.ParseAddr(o.Source)
 		if err != nil {
-			return cfg, flags.Usagef("--source: %w", err)
+			return cfg, flags.Usagef("--source %s: want an address such as 10.0.1.10", o.Source)
 		}
 	case o.To != "":
 		source, err = localAddress(target)

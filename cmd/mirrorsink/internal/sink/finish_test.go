@@ -15,7 +15,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/export/aws"
 )
 
-// What is not delivered yet is told only where it takes long.
+// Undelivered files are reported only after a delay.
 func TestNothingIsToldOfAQuickDelivery(t *testing.T) {
 	var stderr strings.Builder
 	p := new(pipeline)

@@ -16,7 +16,7 @@ const MinMemory = 2 * flags.MiB
 
 func CheckMemory(memory flags.Size, workers int) error {
 	if least := flags.Size(workers * MinMemory); memory < least {
-		return flags.Usagef("--memory %v: %d workers need %v at least", &memory, workers, &least)
+		return flags.Usagef("--memory %v: want at least %v: 2MiB for each worker", &memory, &least)
 	}
 	return nil
 }

@@ -37,7 +37,7 @@ func newMetrics() *metrics {
 		foreign: prometheus.NewGauge(prometheus.GaugeOpts{Name: "mirrorsink_watch_sessions_foreign",
 			Help: "Sessions of others on the interfaces that the spec chooses."}),
 		held: prometheus.NewGauge(prometheus.GaugeOpts{Name: "mirrorsink_watch_deletions_held",
-			Help: "Deletions that the last round held back because one round may do so many."}),
+			Help: "Deletions that the last round left for the next one because of --max-deletions."}),
 	}
 	m.registry.MustRegister(m.rounds, m.changes, m.calls, m.success, m.sessions, m.foreign, m.held,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))

@@ -90,7 +90,7 @@ func (g *group) Change(_ context.Context, c *sessions.Change, _ sessions.Call) (
 
 func (g *group) Rules(context.Context, string) ([]account.Rule, error) { return nil, nil }
 
-// set makes the group have so many instances.
+// set gives the group n instances.
 func (g *group) set(n int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
