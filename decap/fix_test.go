@@ -165,7 +165,7 @@ func TestFix(t *testing.T) {
 	})
 }
 
-// TestMendCaptures mends the frames of all captures, as they are and cut; gopacket reads what comes out.
+// TestFixCaptures fixes the frames of all captures, whole and truncated; gopacket reads the results.
 func TestFixCaptures(t *testing.T) {
 	for _, dir := range []string{"testdata", "../shared/corpus/dev/pcaps"} {
 		t.Run(filepath.Base(dir), func(t *testing.T) {

@@ -27,7 +27,7 @@ func (s *setup) amazonDNS() []Finding {
 	return s.perFilter(func(f *spec.Filter, have *account.Filter) []Finding {
 		found := Finding{
 			Subject: s.where("filter", f.Name, f.At),
-			Impact:  "no lookup at the VPC's resolver is mirrored: flows have no names from DNS, and every connection looks as if nobody had looked its address up",
+			Impact:  "no lookup at the VPC's resolver is mirrored: flows have no names from DNS, and every connection looks as if it had no lookup",
 		}
 		switch {
 		case !f.AmazonDNS:

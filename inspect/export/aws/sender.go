@@ -37,7 +37,7 @@ type sender struct {
 	lastErr  error     // of the last delivery; nil if it succeeded
 	closing  bool
 	worked   time.Time // the time of the last success, or of close
-	fatal    error     // after closing: what a person has to mend, or what went on for too long
+	fatal    error     // after closing: what a person has to fix, or a failure that lasted too long
 }
 
 // start starts the sender.
