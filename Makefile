@@ -29,7 +29,8 @@ build: ## build bin/mirrorsink, one static binary
 # The tools of this project. ./... leaves out testdata and folders that begin with a dot; gopacket's comparison is a module of its own.
 TOOLS := $(shell find .ci testdata/gen -name '*.go' -not -path '*/gopacket/*' | xargs -n 1 dirname | sort -u | sed 's,^,./,')
 
-# LONG=1 runs the long forms of heavy tests: more cases of properties, whole sets of captures. Their short forms hold the same.
+# LONG=1 runs the long forms of heavy tests: more cases of properties, whole sets of captures. Their short forms hold the same. The
+# measurements of receiving pin processors, so their tests run after the others.
 LONG :=
 
 test: ## vet and run every test, with the race detector where there is a C compiler; LONG=1 runs the long forms of heavy tests
@@ -42,7 +43,8 @@ test: ## vet and run every test, with the race detector where there is a C compi
 	  [ "$${PIPESTATUS[0]}" = 0 ] || { echo "failed: $$*"; status=1; }; \
 	}; \
 	run go vet ./... $(TOOLS); \
-	run go test -v $(RACE) -shuffle=on -timeout 30m ./... $(TOOLS); \
+	run go test -v $(RACE) -shuffle=on -timeout 30m ./... $(filter-out ./.ci/bench/live%,$(TOOLS)); \
+	run go test -v -shuffle=on -timeout 30m $(filter ./.ci/bench/live%,$(TOOLS)); \
 	run env CGO_ENABLED=$(or $(DUCKDB),0) go test -C deploy/athena/test -v -shuffle=on -timeout 30m ./...; \
 	awk '/_test\.go:[0-9]+: / {why = $$0; sub(/^ +[^ ]+ /, "", why)} /--- SKIP: / {print "left out here: " $$3 ": " why}' bin/test.log; \
 	times | awk 'NR == 2 {print "CPU time of the tests and their builds: " $$1 " user, " $$2 " system"}'; \

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io/fs"
+	"math"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -165,15 +166,18 @@ func TestFix(t *testing.T) {
 	})
 }
 
-// TestFixCaptures fixes the frames of all captures, whole and truncated; gopacket reads the results.
+// TestFixCaptures fixes the frames of captures, whole and truncated; gopacket reads the result.
 func TestFixCaptures(t *testing.T) {
 	for _, dir := range []string{"testdata", "../shared/corpus/dev/pcaps"} {
 		t.Run(filepath.Base(dir), func(t *testing.T) {
 			var counts [5]int // by what was done
 			differ := make([]int, len(differences))
+			corpus, i := strings.Contains(dir, "corpus"), 0
 			err := filepath.WalkDir(filepath.Join(moduleRoot(t), dir), func(path string, e fs.DirEntry, err error) error {
 				if err == nil && strings.Contains(filepath.Ext(path), "cap") {
-					fixCapture(t, path, &counts, differ)
+					if i++; !corpus || inShortForm(i, math.MaxInt) {
+						fixCapture(t, path, &counts, differ)
+					}
 				}
 				return err
 			})

@@ -214,6 +214,9 @@ func TestFlowLogAgreesWithGopacket(t *testing.T) {
 		}
 		frames, disputed := 0, 0
 		for i, file := range files {
+			if len(files) > 200 && i%8 > 1 && os.Getenv("MIRRORSINK_LONG_TESTS") == "" {
+				continue // of a large set two in eight, one for each interval; all in the long form
+			}
 			want := count(t, file)
 			if want == nil {
 				continue
