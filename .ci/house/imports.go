@@ -10,7 +10,7 @@ var mayImport = map[string][]string{
 	in + "apply":         {"sessions"},
 	in + "command": {
 		in + "apply", in + "demo", in + "flags", in + "host", in + "manual", in + "simulate", in + "sink", in + "view", in + "watch",
-		"sessions", "sessions/account", "sessions/aws", "sessions/doctor", "sessions/spec", "inspect/report", "inspect/report/page",
+		"sessions", "sessions/account", "sessions/aws", "sessions/awssdk", "sessions/doctor", "sessions/spec", "inspect/report", "inspect/report/page",
 		"inspect/where", "decap/sim", "docs",
 	},
 	in + "demo": {
