@@ -92,12 +92,12 @@ func (h *Machine) clockState() ([]doctor.Finding, error) {
 	}
 	f := doctor.Finding{
 		Subject: "the clock",
-		Impact:  "times of events do not fit those of flow logs, CloudWatch and other sinks, by which records are joined",
-		Remedy:  "let chronyd follow Amazon Time Sync: server 169.254.169.123 prefer iburst, and rtcsync; chronyc tracking says how it stands",
+		Impact:  "times of events differ from those of flow logs, CloudWatch and other sinks, so records cannot be joined by time",
+		Remedy:  "let chronyd follow Amazon Time Sync: server 169.254.169.123 prefer iburst, and rtcsync; check it with chronyc tracking",
 	}
 	switch {
 	case !c.synchronized:
-		f.What = "the kernel does not count it as synchronized"
+		f.What = "the kernel reports it as not synchronized"
 	case c.offset.Abs() > maxOffset:
 		f.What = fmt.Sprintf("it is off by %v", c.offset)
 	default:

@@ -25,9 +25,9 @@ func (h *Machine) bufferLimit() ([]doctor.Finding, error) {
 	have := flags.Size(limit)
 	return []doctor.Finding{{
 		Subject: "net.core.rmem_max",
-		What:    fmt.Sprintf("it is %v, and --receive-buffer wants %v", &have, &h.needs.ReceiveBuffer),
+		What:    fmt.Sprintf("it is %v, and --receive-buffer needs %v", &have, &h.needs.ReceiveBuffer),
 		Impact:  "bursts overflow the sockets: packets are lost that a larger buffer would have held",
-		Remedy:  fmt.Sprintf("sysctl -w net.core.rmem_max=%d, and the same in /etc/sysctl.d; or run listen with CAP_NET_ADMIN, which gets past it", int64(h.needs.ReceiveBuffer)),
+		Remedy:  fmt.Sprintf("sysctl -w net.core.rmem_max=%d, and the same in /etc/sysctl.d; or run listen with CAP_NET_ADMIN, which may exceed the limit", int64(h.needs.ReceiveBuffer)),
 	}}, nil
 }
 
@@ -97,7 +97,7 @@ func (h *Machine) drops() (all []doctor.Finding, err error) {
 	if errors > 0 {
 		all = append(all, doctor.Finding{
 			Subject: "UDP", What: fmt.Sprintf("sockets of this machine have lost %d datagrams since it was started, though none at those that are open at the mirror ports", errors),
-			Impact: "if they were the sink's before it was restarted, as many copies were lost", Remedy: "see whether it grows (nstat -az UdpRcvbufErrors Udp6RcvbufErrors); if it does: " + remedy,
+			Impact: "if they were sockets of an earlier run of the sink, as many copies were lost", Remedy: "check whether the number grows (nstat -az UdpRcvbufErrors Udp6RcvbufErrors); if it does: " + remedy,
 		})
 	}
 	return all, err
