@@ -238,7 +238,7 @@ func TestWindowsInPart(t *testing.T) {
 	}
 }
 
-// TestGaps: windows without packets are closed one by one, but for those of a gap in which nobody listened.
+// TestGaps: windows without packets are closed one by one, except those of a gap without a receiver.
 func TestGaps(t *testing.T) {
 	for _, c := range []struct{ gap, windows int64 }{{0, 1}, {60, 2}, {1800, 31}, {3660, 62}, {3720, 2}, {1e8, 2}} {
 		at := int64(1_200_000) * int64(time.Second)

@@ -16,7 +16,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/pdns"
 )
 
-// manyFlows is a Source of the same packets again and again, each time from another client, or from one of so many. Before it
+// manyFlows is a Source of the same packets again and again, each time from another client, or from one of a number of clients. Before it
 // ends it looks at the heap.
 type manyFlows struct {
 	packets []decap.Datagram

@@ -27,7 +27,7 @@ func NewSender(to netip.AddrPort) *Sender {
 }
 
 // Send sends one payload. Where the host does not have the source address, or the port is taken, the kernel chooses both.
-// It does not report that nobody listens.
+// It does not report a missing receiver.
 func (s *Sender) Send(from netip.AddrPort, payload []byte) error {
 	c, known := s.sockets[from]
 	if !known {
@@ -44,7 +44,7 @@ func (s *Sender) Send(from netip.AddrPort, payload []byte) error {
 // Unbound returns the first reason why a socket could not be bound to its source, for one warning; nil if all were bound.
 func (s *Sender) Unbound() error { return s.unbound }
 
-// open opens an unconnected socket: a connected one would fail while nobody listens.
+// open opens an unconnected socket: a connected one would fail while there is no receiver.
 func (s *Sender) open(from netip.AddrPort) (*net.UDPConn, error) {
 	c, err := net.ListenUDP(s.network, net.UDPAddrFromAddrPort(from))
 	if err == nil {

@@ -22,7 +22,7 @@ func slab[T, O any](owner *O, n int) []T {
 }
 
 // leastHuge is the size from which a slab asks for huge pages. In a smaller one the part of the last page that is never used
-// would weigh more than what is saved. The index of one of two workers with the default memory is as large. With small pages a
+// would cost more than is saved. The index of one of two workers with the default memory is as large. With small pages a
 // probe maps the kernel's page of zeros where nothing was written, and the insert after it takes that mapping out of the TLB of
 // every core: on two cores that was 3 % of a replay.
 const leastHuge = 4 << 20

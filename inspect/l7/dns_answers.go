@@ -10,7 +10,7 @@ import (
 // Encrypted Client Hellos. Its slices are in the hint's scratch.
 //
 // Only answers to the question count, directly or through aliases. A response may have other addresses, among its answers or
-// additional records, that nobody asked for and that anyone could have added.
+// additional records, that were not asked for and that anyone could have added.
 type Answer struct {
 	Name  []byte     // the name in the question, as the client wrote it
 	Owner []byte     // the name that has the address, at the end of the aliases; Name if there are none

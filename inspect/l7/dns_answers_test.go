@@ -33,7 +33,7 @@ func dnsTTL(owner string, typ uint16, ttl uint32, data ...byte) []byte {
 	return b
 }
 
-// dnsResponse packs a good response to the question for a.example with so many answers; what follows them are additionals.
+// dnsResponse packs a good response to the question for a.example with n answers, followed by additionals.
 func dnsResponse(answers int, resources ...[]byte) []byte {
 	return join(dnsHead(0x8180, 1, uint16(answers), 0, uint16(len(resources)-answers)), question, join(resources...))
 }

@@ -203,7 +203,7 @@ func (o *out) drop(s *socket, from, n int, why tx.Loss) int {
 }
 
 // failed handles datagram at of a socket, which was not sent, and returns how many datagrams were dropped. The error may be due to an
-// earlier datagram, such as an answer of the network that nobody listens there. So the datagram is tried once more: an error that
+// earlier datagram, such as an ICMP port unreachable. So the datagram is tried once more: an error that
 // concerns it comes again.
 func (o *out) failed(s *socket, at int, err error) int {
 	verdict := outbox.Classify(err)
