@@ -20,7 +20,7 @@ func vxlanHasReserved(b []byte) bool {
 	return binary.BigEndian.Uint32(b)&^(vxlanFlagI<<24)|uint32(b[7]) != 0
 }
 
-// GENEVE, RFC 8926 section 3.4; the options' length is in units of four bytes:
+// GENEVELen is the length of a GENEVE header without options, RFC 8926 section 3.4. The options' length is in units of four bytes:
 //
 //	|Ver|  opt len  |O|C|  rsvd.    |       protocol type           |
 //	|                VNI                            |   reserved    |

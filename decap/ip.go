@@ -15,7 +15,7 @@ const (
 	fragOffset = 0x1fff
 )
 
-// IPv6, RFC 8200 section 3; the payload length includes the extension headers:
+// IPv6Len is the length of an IPv6 header, RFC 8200 section 3. The payload length includes the extension headers:
 //
 //	 0 |Version| traffic class |              flow label               |
 //	 4 |        payload length         |  next header  |   hop limit   |

@@ -2,7 +2,7 @@ package decap
 
 import "encoding/binary"
 
-// TCP, RFC 9293 section 3.1; the data offset is in units of four bytes:
+// TCPLen is the length of a TCP header without options, RFC 9293 section 3.1. The data offset is in units of four bytes:
 //
 //	 0 |          source port          |       destination port        |
 //	 4 |                        sequence number                        |
@@ -11,7 +11,7 @@ import "encoding/binary"
 //	16 |           checksum            |        urgent pointer         |
 const TCPLen = 20
 
-// UDP, RFC 768; the length includes the header:
+// UDPLen is the length of a UDP header, RFC 768. The length in it includes the header:
 //
 //	0 |          source port          |       destination port        |
 //	4 |            length             |           checksum            |

@@ -34,6 +34,8 @@ func (m *memory) Change(_ context.Context, c *Change, _ Call) (id string, err er
 		m.rule(c, id)
 	case KindSession:
 		m.session(c, id)
+	default:
+		require.Fail(m.t, "a change of no kind")
 	}
 	m.check(c)
 	return id, nil

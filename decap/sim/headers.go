@@ -18,9 +18,6 @@ type headers struct {
 	sport, dport   uint16
 }
 
-// etherTypeARP is ARP's EtherType.
-const etherTypeARP = 0x0806
-
 // parseHeaders reads as far as the frame goes, and leaves the rest zero.
 func parseHeaders(frame []byte) headers {
 	var h headers

@@ -114,7 +114,7 @@ func TestErrors(t *testing.T) {
 		{`bytes >`, `column 7: the expression is incomplete: a value or a closing parenthesis is missing at its end`},
 		{``, `column 1: the expression is incomplete: a value or a closing parenthesis is missing at its end`},
 		{`(bytes > 1`, `column 10: the expression is incomplete: a value or a closing parenthesis is missing at its end`},
-		{`bytes > 1 andd true`, `column 11: "andd" is not expected here: want an operator such as and, or, ==, or the end of the expression`},
+		{`bytes > 1 also true`, `column 11: "also" is not expected here: want an operator such as and, or, ==, or the end of the expression`},
 		{`name == "x`, `column 11: the closing quotation mark is missing`},
 		{strings.Repeat("(", 5000), `column 1: an expression has at most 4096 bytes`},
 		{"bytes\n>\n\xff", `column 1: not UTF-8`},

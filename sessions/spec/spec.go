@@ -37,7 +37,7 @@ func (s *Spec) Errorf(at Position, format string, args ...any) *Error {
 	return &Error{s.File, at, fmt.Sprintf(format, args...)}
 }
 
-// TargetSpec is a mirror target: an existing one by its ID, or the address of one that is created.
+// Target is a mirror target: an existing one by its ID, or the address of one that is created.
 type Target struct {
 	At           Position
 	Name         string
@@ -47,7 +47,7 @@ type Target struct {
 	Endpoint     string
 }
 
-// FilterSpec is a filter. A direction that the file leaves out has rules that accept everything, IPv4 and IPv6.
+// Filter is a filter. A direction that the file leaves out has rules that accept everything, IPv4 and IPv6.
 type Filter struct {
 	At        Position
 	Name      string
@@ -55,7 +55,7 @@ type Filter struct {
 	Rules     []account.Rule
 }
 
-// SourceSpec chooses interfaces: those that match the selector and Devices, and none of Exclude.
+// Source chooses interfaces: those that match the selector and Devices, and none of Exclude.
 type Source struct {
 	At       Position
 	Name     string
@@ -77,7 +77,7 @@ type Selector struct {
 	Types      []string // of interfaces, in EC2's spelling: interface, load_balancer, nat_gateway, …
 }
 
-// SessionSpec mirrors the interfaces that its sources choose, each in a session of its own.
+// Session mirrors the interfaces that its sources choose, each in a session of its own.
 type Session struct {
 	At           Position
 	Name         string

@@ -75,7 +75,7 @@ func ParseURL(url string) (bucket, prefix string, err error) {
 	case !bucketName.MatchString(bucket):
 		return "", "", fmt.Errorf("%q: %q is not a name of a bucket: want 3 to 63 lower-case letters, digits, dots and dashes", url, bucket)
 	case strings.Contains("/"+prefix, "//"), strings.Contains("/"+prefix+"/", "/../"), strings.Contains("/"+prefix+"/", "/./"):
-		return "", "", fmt.Errorf("%q: the prefix has an element that is empty, . or ..", url)
+		return "", "", fmt.Errorf("%q: the prefix has an empty element, or a . or .. among its elements", url)
 	}
 	return bucket, strings.TrimSuffix(prefix, "/"), nil
 }
