@@ -142,25 +142,25 @@ func TestParquetRotatesByTheRecords(t *testing.T) {
 		return flowlog.Record{AccountID: "111122223333", Region: "eu-west-1", Start: noon + at}
 	}
 	p.write([]flowlog.Record{record(0), record(299)})
-	assert.Empty(t, p.files)
+	assert.Empty(t, p.files())
 	p.write([]flowlog.Record{record(300), record(10)})
-	require.Len(t, p.files, 1)
+	require.Len(t, p.files(), 1)
 	p.write([]flowlog.Record{record(599), record(600)})
-	require.Len(t, p.files, 2)
+	require.Len(t, p.files(), 2)
 	require.NoError(t, p.close())
-	require.Len(t, p.files, 3)
+	require.Len(t, p.files(), 3)
 	for i, want := range [][]int64{{0, 299}, {10, 300, 599}, {600}} {
-		rows, _ := readParquet(t, p.files[i].Path)
+		rows, _ := readParquet(t, p.files()[i].Path)
 		for j := range want {
 			want[j] += noon
 		}
 		assert.Equal(t, want, column(rows, "start"))
-		assert.Equal(t, len(want), p.files[i].Rows)
-		assert.Equal(t, filepath.Join(dir, filepath.FromSlash(p.files[i].Key)), p.files[i].Path)
-		info, err := os.Stat(p.files[i].Path)
+		assert.Equal(t, len(want), p.files()[i].Rows)
+		assert.Equal(t, filepath.Join(dir, filepath.FromSlash(p.files()[i].Key)), p.files()[i].Path)
+		info, err := os.Stat(p.files()[i].Path)
 		require.NoError(t, err)
-		assert.Equal(t, info.Size(), p.files[i].Bytes)
-		assert.Contains(t, path.Base(p.files[i].Key), time.Unix(noon+int64(i)*300, 0).UTC().Format("_20060102T1504Z_"))
+		assert.Equal(t, info.Size(), p.files()[i].Bytes)
+		assert.Contains(t, path.Base(p.files()[i].Key), time.Unix(noon+int64(i)*300, 0).UTC().Format("_20060102T1504Z_"))
 	}
 }
 
@@ -172,13 +172,13 @@ func TestParquetRotatesByTheClock(t *testing.T) {
 		p.write([]flowlog.Record{{Start: time.Now().Unix()}, {Start: time.Now().Unix() - 500}})
 		time.Sleep(299 * time.Second)
 		synctest.Wait()
-		assert.Empty(t, p.files)
+		assert.Empty(t, p.files())
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
-		assert.Len(t, p.files, 2) // the second record is of the hour before
+		assert.Len(t, p.files(), 2) // the second record is of the hour before
 		p.write([]flowlog.Record{{Start: time.Now().Unix() - 86400}})
 		require.NoError(t, p.close())
-		assert.Len(t, p.files, 3)
+		assert.Len(t, p.files(), 3)
 	})
 }
 
@@ -193,7 +193,7 @@ func TestParquetRotatesBySize(t *testing.T) {
 	table := writeFlows(t, config(dir, func(c *parquet.Config) { c.MaxBytes = 300 << 10 }), records)
 	assert.Equal(t, uint64(len(records)), table.written)
 	keys := finished(t, dir)
-	assert.Len(t, keys, len(table.files))
+	assert.Len(t, keys, len(table.files()))
 	for _, key := range keys {
 		info, err := os.Stat(filepath.Join(dir, key))
 		require.NoError(t, err)
@@ -332,7 +332,7 @@ func TestParquetGoesOnAfterAFailure(t *testing.T) {
 	}
 	assert.Equal(t, uint64(4), p.lost)
 	assert.Zero(t, p.written)
-	assert.Empty(t, p.files)
+	assert.Empty(t, p.files())
 	assert.Equal(t, 1, strings.Count(log.String(), "level=ERROR"))
 	assert.Empty(t, unfinished(t, dir))
 	require.NoError(t, os.Remove(filepath.Join(dir, "AWSLogs")))

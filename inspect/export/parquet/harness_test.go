@@ -2,6 +2,8 @@ package parquet_test
 
 import (
 	"log/slog"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -29,13 +31,15 @@ type flowTable struct {
 	export.Consumer
 	records       []flowlog.Record // of the events that are being consumed
 	written, lost uint64
-	files         []parquet.File
 	err           error // the first one
+
+	mu       sync.Mutex // guards finished: a live writer also finishes files by the clock
+	finished []parquet.File
 }
 
 func openFlows(t testing.TB, cfg parquet.Config) *flowTable {
 	f := &flowTable{}
-	cfg.Done = func(file parquet.File) { f.files = append(f.files, file) }
+	cfg.Done = f.done
 	w, err := parquet.NewFlowWriter(cfg)
 	require.NoError(t, err)
 	f.Consumer = w.Consumer(f)(func(written, dropped *[event.Kinds]uint64, err error) {
@@ -46,6 +50,19 @@ func openFlows(t testing.TB, cfg parquet.Config) *flowTable {
 		}
 	})
 	return f
+}
+
+func (f *flowTable) done(file parquet.File) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.finished = append(f.finished, file)
+}
+
+// files returns the files that are finished so far.
+func (f *flowTable) files() []parquet.File {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.finished)
 }
 
 // Records returns the next record.

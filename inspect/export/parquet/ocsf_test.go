@@ -48,8 +48,8 @@ func TestOCSF(t *testing.T) {
 	table := writeFlows(t, config(dir, func(c *parquet.Config) { c.Schema = parquet.OCSF }),
 		[]flowlog.Record{egress, nothing, ingress, icmp6, nothing})
 	assert.Equal(t, uint64(5), table.written, "records without packets count as written")
-	require.Len(t, table.files, 1)
-	assert.Equal(t, 3, table.files[0].Rows)
+	require.Len(t, table.files(), 1)
+	assert.Equal(t, 3, table.files()[0].Rows)
 	keys := finished(t, dir)
 	require.Len(t, keys, 1)
 	assert.Regexp(t, regexp.MustCompile(`^ext/mirrorsink/region=eu-west-1/accountId=111122223333/eventDay=20260921/[^/]+\.parquet$`), keys[0])
