@@ -74,7 +74,9 @@ func TestSameEvents(t *testing.T) {
 				got, n := replayWith(t, file, workers, interval)
 				how := fmt.Sprintf("%s, %d workers, windows of %v", filepath.Base(file), workers, interval)
 				for i := range min(len(want), len(got)) {
-					require.Equal(t, want[i], got[i], how)
+					if want[i] != got[i] {
+						require.Equal(t, want[i], got[i], how)
+					}
 				}
 				require.Len(t, got, len(want), how)
 				require.Equal(t, counted, n, how)

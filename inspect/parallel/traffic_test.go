@@ -172,7 +172,9 @@ func TestSameEventsOfAnyTraffic(t *testing.T) {
 			require.NoError(t, c.Run())
 			got := out.printed()
 			for i := range min(len(want), len(got)) {
-				require.Equal(t, want[i], got[i], "%d workers", n)
+				if want[i] != got[i] {
+					require.Equal(t, want[i], got[i], "%d workers", n)
+				}
 			}
 			require.Len(t, got, len(want))
 			require.Equal(t, counted, c.Counters(), "%d workers", n)
