@@ -47,7 +47,7 @@ test: ## vet and run every test, with the race detector where there is a C compi
 	run go test -v -shuffle=on -timeout 30m $(filter ./.ci/bench/live%,$(TOOLS)); \
 	run env CGO_ENABLED=$(or $(DUCKDB),0) go test -C deploy/athena/test -v -shuffle=on -timeout 30m ./...; \
 	awk '/_test\.go:[0-9]+: / {why = $$0; sub(/^ +[^ ]+ /, "", why)} /--- SKIP: / {print "left out here: " $$3 ": " why}' bin/test.log; \
-	times | awk 'NR == 2 {print "CPU time of the tests and their builds: " $$1 " user, " $$2 " system"}'; \
+	times >bin/times; awk 'NR == 2 {print "CPU time of the tests and their builds: " $$1 " user, " $$2 " system"}' bin/times; \
 	exit $$status
 
 e2e: ## run the tests of the whole program alone

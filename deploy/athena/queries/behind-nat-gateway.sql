@@ -1,5 +1,5 @@
 -- Which instances are behind the NAT gateway? VPC Flow Logs of the gateway's interface have the outside leg, with the gateway's
--- address; the mirrored inside leg has the instance and the name. Both have the same protocol, remote address and time, and nearly
+-- address. The mirrored inside leg has the instance and the name. Both have the same protocol, remote address and time, and nearly
 -- the same bytes, but different source ports. candidates is the number of inside records that fit. The likeliest comes first.
 -- Edit: the gateway's interface_id, the day in both places.
 SELECT

@@ -1,4 +1,4 @@
--- Which servers use a certificate that ends within 30 days, or has ended? Certificates are visible up to TLS 1.2; later versions
+-- Which servers use a certificate that ends within 30 days, or has ended? Certificates are visible up to TLS 1.2. Later versions
 -- encrypt them. They are in EVE's tls events.
 -- Edit: the day.
 SELECT
