@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/flags"
+	"github.com/mirrorsink/mirrorsink/sessions"
 	"github.com/mirrorsink/mirrorsink/sessions/account"
 	"github.com/mirrorsink/mirrorsink/sessions/aws"
 	"github.com/mirrorsink/mirrorsink/sessions/spec"
@@ -120,4 +121,14 @@ func (o *specOptions) read(cmd *cobra.Command) (*loadedSpec, error) {
 		return nil, err
 	}
 	return &loadedSpec{client, spec, state}, nil
+}
+
+// diff reads the spec and the account, and compares them.
+func (o *specOptions) diff(cmd *cobra.Command) (*loadedSpec, *sessions.Plan, error) {
+	a, err := o.read(cmd)
+	if err != nil {
+		return nil, nil, err
+	}
+	p, err := sessions.Diff(a.spec, a.state)
+	return a, p, err
 }

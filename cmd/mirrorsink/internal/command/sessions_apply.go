@@ -39,11 +39,7 @@ asked about.`,
 
 // runApply is the command.
 func runApply(cmd *cobra.Command, opts specOptions, dryRun bool) error {
-	a, err := opts.read(cmd)
-	if err != nil {
-		return err
-	}
-	p, err := sessions.Diff(a.spec, a.state)
+	a, p, err := opts.diff(cmd)
 	if err != nil {
 		return err
 	}

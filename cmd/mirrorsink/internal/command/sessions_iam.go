@@ -1,8 +1,6 @@
 package command
 
 import (
-	"regexp"
-
 	"github.com/spf13/cobra"
 
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/flags"
@@ -10,9 +8,6 @@ import (
 	"github.com/mirrorsink/mirrorsink/sessions/awssdk"
 	"github.com/mirrorsink/mirrorsink/sessions/spec"
 )
-
-// accountID is what AWS's account numbers look like.
-var accountID = regexp.MustCompile(`^[0-9]{12}$`)
 
 func newIAMPolicy() *cobra.Command {
 	var scope sessions.Scope
@@ -62,7 +57,7 @@ func checkScope(s *sessions.Scope) error {
 		}
 	}
 	switch {
-	case s.Account != "" && !accountID.MatchString(s.Account):
+	case s.Account != "" && !flags.IsAccount(s.Account):
 		return flags.Usagef("--account %q: want 12 digits", s.Account)
 	case s.Region != "" && !awssdk.IsRegion(s.Region):
 		return flags.Usagef("--region %q: want a region such as eu-west-1", s.Region)

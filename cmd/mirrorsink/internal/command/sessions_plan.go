@@ -45,11 +45,7 @@ already. Answers are kept for a day in the user's cache folder.`,
 
 // runPlan is the command.
 func runPlan(cmd *cobra.Command, opts specOptions, probe bool) error {
-	a, err := opts.read(cmd)
-	if err != nil {
-		return err
-	}
-	p, err := sessions.Diff(a.spec, a.state)
+	a, p, err := opts.diff(cmd)
 	if err != nil {
 		return err
 	}

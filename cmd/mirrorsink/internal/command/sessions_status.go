@@ -27,11 +27,7 @@ differences from the spec; and changes that AWS would refuse. The exit status is
 
 // runStatus is the command.
 func runStatus(cmd *cobra.Command, opts specOptions) error {
-	a, err := opts.read(cmd)
-	if err != nil {
-		return err
-	}
-	p, err := sessions.Diff(a.spec, a.state)
+	a, p, err := opts.diff(cmd)
 	if err != nil {
 		return err
 	}

@@ -80,3 +80,11 @@ func TestEncapsulationKnowsAllValues(t *testing.T) {
 		assert.Equal(t, name, flag.String())
 	}
 }
+
+func TestIsAccount(t *testing.T) {
+	for text, want := range map[string]bool{
+		"111122223333": true, "": false, "11112222333": false, "1111222233334": false, "11112222333a": false, "-11112222333": false,
+	} {
+		require.Equal(t, want, IsAccount(text), text)
+	}
+}

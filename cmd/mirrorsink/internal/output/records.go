@@ -34,7 +34,7 @@ func (o *recordOptions) addTo(f *pflag.FlagSet) {
 
 // check reports invalid options.
 func (o *recordOptions) check() error {
-	if o.account != "" && (len(o.account) != 12 || strings.Trim(o.account, "0123456789") != "") {
+	if o.account != "" && !flags.IsAccount(o.account) {
 		return flags.Usagef("--account-id %q: want 12 digits", o.account)
 	}
 	if strings.ContainsFunc(o.region, func(c rune) bool { return c != '-' && (c < '0' || c > '9' && c < 'a' || c > 'z') }) {
