@@ -1,6 +1,7 @@
 package eve
 
 import (
+	"bytes"
 	"encoding/binary"
 	"net/netip"
 	"strconv"
@@ -54,8 +55,16 @@ func (l *line) int(k string, n int64) {
 	l.b = append(strconv.AppendInt(l.key(k), n, 10), ',')
 }
 
+// float writes a number with a decimal point, even if it is whole: search engines that find a column's type by its first values would
+// take it for an integer, and lose the fractions that follow.
 func (l *line) float(k string, v float64) {
-	l.b = append(strconv.AppendFloat(l.key(k), v, 'f', -1, 64), ',')
+	b := l.key(k)
+	start := len(b)
+	b = strconv.AppendFloat(b, v, 'f', -1, 64)
+	if bytes.IndexByte(b[start:], '.') < 0 {
+		b = append(b, ".0"...)
+	}
+	l.b = append(b, ',')
 }
 
 func (l *line) bool(k string, v bool) {

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strconv"
+	"strings"
 	"testing"
 	"unicode/utf8"
 
@@ -83,4 +85,23 @@ func spelledOut(text []byte) string {
 		}
 	}
 	return b.String()
+}
+
+// TestFloats: every number of a field of fractions has a decimal point, the whole ones too, and is read back.
+func TestFloats(t *testing.T) {
+	for v, want := range map[float64]string{0: "0.0", 1: "1.0", 0.5: "0.5", 0.934: "0.934", 12: "12.0"} {
+		l := line{}
+		l.float("share", v)
+		assert.Equal(t, `"share":`+want+`,`, string(l.b))
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		v := float64(rapid.IntRange(0, 1000).Draw(t, "thousandths")) / 1000
+		l := line{}
+		l.float("", v)
+		text := strings.TrimSuffix(string(l.b), ",")
+		assert.Contains(t, text, ".")
+		got, err := strconv.ParseFloat(text, 64)
+		assert.NoError(t, err)
+		assert.Equal(t, v, got)
+	})
 }
