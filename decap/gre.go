@@ -23,7 +23,7 @@ const (
 )
 
 // gre decodes a GRE tunnel. A packet that it does not understand stays a GRE packet. Keys and calls may differ between the directions,
-// and are no part of the flow's identity.
+// and are no part of the flow's identity. The exceptions are the networks of Ethernet frames: see greNetwork.
 func (d decoder) gre(b []byte, missing int) Reason {
 	if len(b) < greLen {
 		return OK
@@ -33,10 +33,11 @@ func (d decoder) gre(b []byte, missing int) Reason {
 	if len(b) < n || flags&greRouting != 0 {
 		return OK
 	}
+	network := greNetwork(flags, b[:n])
 	b = b[n:]
 	switch flags & greVersion {
 	case 0:
-		return d.greContent(protocol, flags&greSequence != 0, b, missing)
+		return d.greContent(protocol, flags&greSequence != 0, network, b, missing)
 	case 1:
 		if protocol == greProtoPPP && len(b) > 0 {
 			return d.tunnel(greProtoPPP, 0, b, missing)
@@ -58,12 +59,48 @@ func greHeaderLen(flags uint16) int {
 	return n
 }
 
+// greNetwork returns the number of the network that a keyed tunnel of Ethernet frames belongs to. NVGRE (RFC 7637 section 3.2) has it in
+// the upper 24 bits of the key. The lower 8 are a flow number, which may differ between the directions. A key below 256 is no NVGRE, since
+// its low networks are reserved, and is a number by itself.
+func greNetwork(flags uint16, header []byte) uint32 {
+	if flags&greKey == 0 {
+		return 0
+	}
+	at := greLen
+	if flags&greChecksum != 0 {
+		at += greFieldLen
+	}
+	key := binary.BigEndian.Uint32(header[at:])
+	if vsid := key >> 8; vsid != 0 {
+		return networkNVGRE | vsid
+	}
+	return networkKey | key
+}
+
+// span decodes the frame behind an ERSPAN header, whose VLAN is a part of the flow's identity. If the frame has that tag itself it counts
+// once: some switches strip it in one direction only. Session numbers are no part of it, since a switch may have one for each direction.
+func (d decoder) span(header, frame []byte, missing int) Reason {
+	p, depth := d.p, d.p.Depth
+	vlan := uint16At(header, 0) & 0x0fff
+	network := uint32(vlan)
+	if isVLANTag(uint16At(frame, EthernetLen-2)) && uint16At(frame, EthernetLen)&0x0fff == vlan {
+		network = 0
+	}
+	r := d.tunnel(EtherTEB, network, frame, missing)
+	if p.Depth > depth {
+		p.SpanVLAN = vlan
+	}
+	return r
+}
+
 // greContent decodes the payload of version 0. ERSPAN type I has no sequence number and no header of its own.
-func (d decoder) greContent(protocol uint16, sequence bool, b []byte, missing int) Reason {
+func (d decoder) greContent(protocol uint16, sequence bool, network uint32, b []byte, missing int) Reason {
 	const span2Len, span3Len, span3SubLen = 8, 12, 8
 	n := 0
 	switch protocol {
-	case EtherIPv4, EtherIPv6, EtherTEB, etherMPLS, etherMPLSMany:
+	case EtherTEB:
+		return d.tunnel(protocol, network, b, missing)
+	case EtherIPv4, EtherIPv6, etherMPLS, etherMPLSMany:
 		return d.tunnel(protocol, 0, b, missing)
 	case greProtoSpan2:
 		if sequence {
@@ -80,5 +117,5 @@ func (d decoder) greContent(protocol uint16, sequence bool, b []byte, missing in
 	if len(b) < n {
 		return OK
 	}
-	return d.tunnel(EtherTEB, 0, b[n:], missing)
+	return d.span(b[:n], b[n:], missing)
 }

@@ -54,6 +54,7 @@ type Packet struct {
 	FrameIsIP bool
 	VLANs     [MaxVLANs]uint16 // 802.1Q/802.1ad tags, outermost first, 12 bits each
 	NumVLANs  uint8
+	SpanVLAN  uint16 // the VLAN of the mirrored frame by an ERSPAN header; 0 if there is none
 	Depth     uint8  // number of tunnels inside the frame: VXLAN, GENEVE, GTP-U, GRE, ERSPAN, IP-in-IP
 	Tunnel    uint32 // the VLANs and VNIs inside the frame, folded into one number for the flow key; 0 if none
 

@@ -62,6 +62,8 @@ func (d decoder) inside(kind uint16, b []byte, missing int) Reason {
 const (
 	networkVXLAN  = 1 << 24
 	networkGENEVE = 2 << 24
+	networkNVGRE  = 3 << 24
+	networkKey    = 4 << 24 // of GRE with Ethernet inside, less than NVGRE's
 )
 
 // udpTunnel decodes a tunnel over UDP if a port and the payload indicate one. Answers may come from the tunnel's port.

@@ -3,6 +3,9 @@ package decap_test
 import (
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"github.com/mirrorsink/mirrorsink/decap"
 )
 
@@ -20,10 +23,13 @@ func TestGRE(t *testing.T) {
 		{"Ethernet", gre("0000 6558", frame), "ok depth 1 " + dnsPacket},
 		{"MPLS", gre("0000 8847 00010140", dns), "ok depth 1 " + dnsPacket},
 		{"ERSPAN I", gre("0000 88be", frame), "ok depth 1 " + dnsPacket},
-		{"ERSPAN II", gre("1000 88be 00000001 10010001 00000000", frame), "ok depth 1 " + dnsPacket},
-		{"ERSPAN III", gre("1000 22eb 00000001 20010001 00000000 00000000", frame), "ok depth 1 " + dnsPacket},
+		{"ERSPAN II", gre("1000 88be 00000001 10010001 00000000", frame), "ok depth 1 net " + dnsPacket},
+		{"ERSPAN II without a VLAN", gre("1000 88be 00000001 10000001 00000000", frame), "ok depth 1 " + dnsPacket},
+		{"ERSPAN III", gre("1000 22eb 00000001 20010001 00000000 00000000", frame), "ok depth 1 net " + dnsPacket},
 		{"ERSPAN III with a subheader", gre("1000 22eb 00000001 20010001 00000000 00000001 0000000000000000", frame),
-			"ok depth 1 " + dnsPacket},
+			"ok depth 1 net " + dnsPacket},
+		{"NVGRE", gre("2000 6558 00138900", frame), "ok depth 1 net " + dnsPacket},
+		{"keyed IPv4", gre("2000 0800 00138900", dns), "ok depth 1 " + dnsPacket},
 		{"PPTP", gre("3081 880b 00260001 00000001 00000002 ff03 0021", dns), "ok depth 1 " + dnsPacket},
 		{"PPTP, compressed", gre("3001 880b 00240001 00000001 21", dns), "ok depth 1 " + dnsPacket},
 		{"PPTP, encrypted", gre("3001 880b 00260001 00000001 00fd 9000"), stays("36", "16/16")},
@@ -38,6 +44,75 @@ func TestGRE(t *testing.T) {
 		{"inner payload cut", gre("0000 0800", dns)[:54],
 			"ok depth 1 10.1.2.3:40000 > 192.0.2.80:53 proto 17 ip 32 payload 2/4 truncated"},
 	})
+}
+
+// TestNetworksOfTunnels has tunnels of two networks with equal addresses, and what does not make two networks: both directions of a
+// network have one flow.
+func TestNetworksOfTunnels(t *testing.T) {
+	frame, tagged := ether(0x0800, dns), ether(0x8100, "0005 0800", dns)
+	teb := func(header string) []byte { return v4(47, header, frame) }
+	span := func(header string, frame []byte) []byte { return v4(47, header, frame) }
+	vxlanIn := func(vni uint32) []byte { return v4(decap.UDP, udp(1000, 4789, vxlan(vni, frame))) }
+	genv := func(vni string) []byte { return v4(decap.UDP, udp(1000, 6081, "0000 6558", vni, "00", frame)) }
+	const span2, span3 = "1000 88be 00000001", "1000 22eb 00000001"
+	for name, c := range map[string]struct {
+		a, b []byte
+		same bool
+	}{
+		"NVGRE networks":               {teb("2000 6558 00004d00"), teb("2000 6558 00005800"), false},
+		"NVGRE flow numbers":           {teb("2000 6558 00138901"), teb("2000 6558 00138902"), true},
+		"NVGRE, one with a checksum":   {teb("a000 6558 0000 0000 00138900"), teb("2000 6558 00138900"), true},
+		"NVGRE and no key":             {teb("2000 6558 00138900"), teb("0000 6558"), false},
+		"NVGRE and VXLAN":              {teb("2000 6558 00138900"), vxlanIn(0x1389), false},
+		"NVGRE and an Ethernet tunnel": {teb("2000 6558 00004d00"), teb("2000 6558 0000004d"), false},
+		"Ethernet tunnels":             {teb("2000 6558 00000001"), teb("2000 6558 00000002"), false},
+		"sequence numbers":             {teb("3000 6558 00138900 00000001"), teb("3000 6558 00138900 00000002"), true},
+		"ERSPAN II VLANs":              {span(span2+"10050001 00000000", frame), span(span2+"10060001 00000000", frame), false},
+		"ERSPAN II ports and sessions": {span(span2+"10050001 00000001", frame), span(span2+"1005e802 00000002", frame), true},
+		"ERSPAN III VLANs":             {span(span3+"20050001 00000000 00000000", frame), span(span3+"20060001 00000000 00000000", frame), false},
+		"ERSPAN III directions":        {span(span3+"20050001 00000001 00000000", frame), span(span3+"20050001 00000002 00000008", frame), true},
+		"ERSPAN II and III":            {span(span2+"10050001 00000000", frame), span(span3+"20050001 00000000 00000000", frame), true},
+		"tags kept in one direction":   {span(span2+"10051801 00000000", tagged), span(span2+"10051001 00000000", frame), true},
+		"a tag of another VLAN":        {span(span2+"10061801 00000000", tagged), span(span2+"10051801 00000000", tagged), false},
+		"VXLAN":                        {vxlanIn(1), vxlanIn(2), false},
+		"GENEVE":                       {genv("000001"), genv("000002"), false},
+		"GENEVE and VXLAN":             {genv("000001"), vxlanIn(1), false},
+	} {
+		for _, outer := range []func([]byte) []byte{
+			func(p []byte) []byte { return vxlan(1, ether(0x0800, p)) },
+			func(p []byte) []byte {
+				return vxlan(1, ether(0x0800, v4(decap.UDP, udp(1000, 4789, vxlan(9, ether(0x0800, p))))))
+			},
+		} {
+			var key [2]decap.Key
+			for i, packet := range [][]byte{c.a, c.b} {
+				var p decap.Packet
+				d := datagram(decap.LinkVXLAN, outer(packet))
+				require.Equal(t, decap.OK, new(decap.Decoder).Parse(&p, &d), name)
+				require.EqualValues(t, 53, p.DstPort, name)
+				key[i], _ = p.Key(1)
+			}
+			assert.Equal(t, c.same, key[0] == key[1], name)
+		}
+	}
+}
+
+// TestSpanVLAN: the VLAN of an ERSPAN header is that of the frame inside, if there is one.
+func TestSpanVLAN(t *testing.T) {
+	for name, c := range map[string]struct {
+		frame []byte
+		want  uint16
+	}{
+		"stripped": {ether(0x0800, dns), 5},
+		"kept":     {ether(0x8100, "0005 0800", dns), 5},
+		"ARP":      {ether(0x0806, "0001"), 0},
+	} {
+		var p decap.Packet
+		d := datagram(decap.LinkEthernet, ether(0x8100, "0007 0800", v4(47, "1000 88be 00000001 10051801 00000000", c.frame)))
+		require.Equal(t, decap.OK, new(decap.Decoder).Parse(&p, &d), name)
+		assert.Equal(t, c.want, p.SpanVLAN, name)
+		assert.Equal(t, [decap.MaxVLANs]uint16{7}, p.VLANs, name)
+	}
 }
 
 func TestIPinIP(t *testing.T) {

@@ -21,9 +21,13 @@ func newVLANTable() *vlanTable {
 	return &vlanTable{stacks: make([]vlanStack, 1), numbers: map[vlanStack]uint16{{}: 0}}
 }
 
-// number returns the number of a packet's tags. It is called once a flow.
+// number returns the number of a packet's tags, of which the last is that of an ERSPAN header. It is called once a flow.
 func (v *vlanTable) number(p *decap.Packet) uint16 {
 	s := vlanStack{p.VLANs, p.NumVLANs}
+	if p.SpanVLAN != 0 && s.n < decap.MaxVLANs {
+		s.tags[s.n] = p.SpanVLAN
+		s.n++
+	}
 	n, ok := v.numbers[s]
 	if !ok && len(v.stacks) < maxVLANStacks {
 		n = uint16(len(v.stacks))
