@@ -74,6 +74,7 @@ var mayImport = map[string][]string{
 	"inspect/report/inputtest": {"inspect/flowlog"},
 	"inspect/report/page":      {"inspect/report"},
 	"inspect/stream":           {"inspect/event", "inspect/flow", "inspect/l7", "decap"},
+	"decap":                    {"decap/wire"},
 	"decap/rx":                 {"decap", "decap/mmsg", "decap/netif"},
 	"decap/rx/capture":         {"decap"},
 	"decap/sim":                {"decap"},
