@@ -10,14 +10,20 @@ type Link uint8
 
 // The links that Decoder.Parse understands.
 const (
-	LinkEthernet    Link = iota // Ethernet II, from a capture
-	LinkVXLAN                   // a VXLAN header: the payload of a datagram on UDP 4789
-	LinkGENEVE                  // a GENEVE header: the payload of a datagram on UDP 6081
-	LinkIP                      // IPv4 or IPv6, distinguished by the version nibble
-	LinkSLL                     // Linux cooked capture v1
-	LinkSLL2                    // Linux cooked capture v2
-	LinkNull                    // BSD loopback: an address family in the capturing host's byte order, or in network order
-	LinkUnsupported             // a link type that is counted and skipped, such as IEEE 802.11
+	LinkEthernet       Link = iota // Ethernet II, from a capture
+	LinkVXLAN                      // a VXLAN header: the payload of a datagram on UDP 4789
+	LinkGENEVE                     // a GENEVE header: the payload of a datagram on UDP 6081
+	LinkIP                         // IPv4 or IPv6, distinguished by the version nibble
+	LinkSLL                        // Linux cooked capture v1
+	LinkSLL2                       // Linux cooked capture v2
+	LinkNull                       // BSD loopback: an address family in the capturing host's byte order, or in network order
+	LinkPPP                        // PPP, with or without HDLC's address and control bytes
+	LinkPPPDirection               // one byte for the direction before it
+	LinkPPPoE                      // a PPPoE session header before it
+	LinkCHDLC                      // Cisco HDLC
+	LinkCHDLCDirection             // one byte for the direction before it
+	LinkNFLOG                      // Linux's netfilter log
+	LinkUnsupported                // a link type that is counted and skipped, such as IEEE 802.11
 )
 
 // BatchSize is how many datagrams one read returns at most. On captures larger than the cache, batches of 64 take less than half the
@@ -41,6 +47,8 @@ type Datagram struct {
 	VLAN uint16
 	// Link is what Data starts with.
 	Link Link
+	// Misdated is set if the source stated another time, which cannot be right, and Nanos is that of a neighbor.
+	Misdated bool
 }
 
 // A Batch is the unit of work between a source and a worker. The worker owns it and hands it to each Read.

@@ -77,6 +77,14 @@ func (d decoder) captured(link Link, b []byte, missing int) Reason {
 		return d.sll2(b, missing)
 	case LinkNull:
 		return d.null(b, missing)
+	case LinkPPP, LinkPPPDirection:
+		return d.framedPPP(link, b, missing)
+	case LinkPPPoE:
+		return d.pppoe(b, missing)
+	case LinkCHDLC, LinkCHDLCDirection:
+		return d.chdlc(link, b, missing)
+	case LinkNFLOG:
+		return d.nflog(b, missing)
 	default:
 		return LinkUnknown
 	}

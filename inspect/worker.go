@@ -65,7 +65,7 @@ func (w *Worker) parse() {
 	for i := range w.batch.N {
 		d, it := &w.batch.D[i], &w.items[i]
 		it.Reason = w.cfg.Decoder.Parse(&it.Packet, d)
-		w.tracker.stats.CountDatagram(it.Reason, d.WireLen)
+		w.tracker.stats.CountDatagram(it.Reason, d)
 		w.now = max(w.now, d.Nanos)
 	}
 }

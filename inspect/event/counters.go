@@ -16,6 +16,7 @@ type Counters struct {
 	ReservedBits uint64 // VXLAN headers with a reserved bit or flag set
 	Truncated    uint64 // packets whose copy was cut
 	BadChecksum  uint64 // whole packets with a wrong IPv4 header or transport checksum
+	Misdated     uint64 // frames of a capture whose time cannot be right, and was replaced
 
 	FragmentsHeld       uint64 // fragments taken for reassembly
 	Reassembled         uint64 // packets reassembled from fragments
@@ -45,11 +46,14 @@ type Counters struct {
 	StreamsActive uint64 // gauge
 }
 
-// CountDatagram counts a datagram of a length, and what became of it.
-func (c *Counters) CountDatagram(why decap.Reason, bytes int) {
+// CountDatagram counts a datagram, and what became of it.
+func (c *Counters) CountDatagram(why decap.Reason, d *decap.Datagram) {
 	c.Datagrams++
-	c.Bytes += uint64(bytes)
+	c.Bytes += uint64(d.WireLen)
 	c.Reasons[why]++
+	if d.Misdated {
+		c.Misdated++
+	}
 }
 
 // Add adds o to c.
@@ -62,6 +66,7 @@ func (c *Counters) Add(o *Counters) {
 	c.ReservedBits += o.ReservedBits
 	c.Truncated += o.Truncated
 	c.BadChecksum += o.BadChecksum
+	c.Misdated += o.Misdated
 	c.FragmentsHeld += o.FragmentsHeld
 	c.Reassembled += o.Reassembled
 	c.FragmentsIncomplete += o.FragmentsIncomplete

@@ -89,7 +89,7 @@ func (s *splitter) parse() {
 				s.glances[i] = s.pkts[i].FastKey()
 			}
 		}
-		s.stats.CountDatagram(s.reasons[i], d.WireLen)
+		s.stats.CountDatagram(s.reasons[i], d)
 		if s.reasons[i] == decap.OK {
 			s.noteSession(&s.glances[i])
 		}

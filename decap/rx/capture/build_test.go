@@ -132,7 +132,7 @@ var sampleFrames = []pcapFrame{
 	{sec: 1_700_000_000, sub: 123_456, data: []byte("first")},
 	{sec: 1_700_000_001, sub: 0, data: []byte{}, original: 60},
 	{sec: 1_700_000_002, sub: 999_999, data: []byte("a longer frame that was cut."), original: 9000},
-	{sec: 4_294_967_295, sub: 1, data: []byte("last")},
+	{sec: 1_700_000_003, sub: 1, data: []byte("last")},
 }
 
 // allFormats are the same frames as little-endian pcap and pcapng.

@@ -28,17 +28,33 @@ type clock struct {
 // microseconds is the clock of an interface without an option.
 var microseconds = clock{mul: 1e3, div: 1}
 
-// clockOf reads the clock out of an interface's options.
+// clockOf reads the clock out of an interface's options. Some writers do not pad them, which shows in a length that is no multiple of 32 bits,
+// if they fill it exactly.
 func clockOf(options []byte, order byteOrder) (clock, error) {
-	c := microseconds
+	if len(options)%4 != 0 {
+		if c, left := parseOptions(options, order, 1); left == 0 {
+			return c, nil
+		}
+	}
+	c, left := parseOptions(options, order, 4)
+	if left < 0 {
+		return c, errors.New("damaged: an option is longer than its block")
+	}
+	return c, nil
+}
+
+// parseOptions is clockOf for values that are padded to a multiple of align. It returns how many bytes are left behind the options, a
+// negative number if they do not fit into the block.
+func parseOptions(options []byte, order byteOrder, align int) (c clock, left int) {
+	c = microseconds
 	for len(options) >= optionHeadLen {
 		code, n := order.u16(options), int(order.u16(options[2:]))
+		options = options[optionHeadLen:]
 		if code == optionEnd {
 			break
 		}
-		options = options[optionHeadLen:]
 		if n > len(options) {
-			return c, errors.New("damaged: an option is longer than its block")
+			return c, len(options) - n
 		}
 		switch {
 		case code == optionResolution && n == 1:
@@ -46,9 +62,9 @@ func clockOf(options []byte, order byteOrder) (clock, error) {
 		case code == optionOffset && n == 8:
 			c.offset = offsetNanos(order, options)
 		}
-		options = options[min((n+3)&^3, len(options)):]
+		options = options[min((n+align-1)&^(align-1), len(options)):]
 	}
-	return c, nil
+	return c, len(options)
 }
 
 // resolution returns the factor and the divisor that turn units of if_tsresol into nanoseconds.

@@ -20,7 +20,7 @@ type format interface {
 	// records decodes whole records from the front of b into out until that is full, and returns how many bytes it used.
 	// If out is not full then, need is how many bytes the record at b[used:] has at least, more than there are. An error
 	// is why that record is invalid. Datagrams alias b.
-	records(b []byte, out *decap.Batch) (used, need int, err error)
+	records(b []byte, out *decap.Batch, times *timeline) (used, need int, err error)
 }
 
 // A Reader reads the frames of a pcap or pcapng file, plain or compressed with gzip. It keeps the package's contract
@@ -32,6 +32,7 @@ type Reader struct {
 	mapping    []byte // of a plain regular file; released by the Read that fails, since datagrams alias it until then
 	in         window
 	format     format
+	times      timeline
 	kept       bool  // the mapping stays until Release
 	err        error // what Read returns from now on
 
@@ -121,21 +122,25 @@ func (c *Reader) detect() error {
 	if err := c.fill(pcapHeaderLen); err != nil {
 		return err
 	}
-	p.link = linkOf(p.order.u32(c.in.unread()[pcapLinkOffset:]))
+	linkType := uint16(p.order.u32(c.in.unread()[pcapLinkOffset:]))
+	if p.link = linkOf(linkType); p.link == decap.LinkUnsupported {
+		return &LinkTypeError{Name: c.name, LinkType: linkType}
+	}
 	c.in.advance(pcapHeaderLen)
 	c.format = p
 	return nil
 }
 
 // Read fills b with the next frames, at least one; of a mapped file with as many as it takes. After the last it returns
-// io.EOF, or a *CorruptError if the file is truncated or damaged from there on.
+// io.EOF, or a *CorruptError if the file is truncated or damaged from there on. It returns a *LinkTypeError instead of io.EOF if none of
+// the frames was of a link type that is supported.
 func (c *Reader) Read(b *decap.Batch) error {
 	b.N = 0
 	if c.closed.Load() {
 		c.err = os.ErrClosed
 	}
 	for c.err == nil {
-		used, need, err := c.format.records(c.in.unread(), b)
+		used, need, err := c.format.records(c.in.unread(), b, &c.times)
 		c.in.advance(used)
 		c.publish()
 		if err != nil {
@@ -152,6 +157,9 @@ func (c *Reader) Read(b *decap.Batch) error {
 		return nil // what ends the capture is for the next Read
 	}
 	c.release()
+	if ng, ok := c.format.(*pcapng); ok && errors.Is(c.err, io.EOF) && ng.onlyUnsupported() {
+		c.err = &LinkTypeError{Name: c.name, LinkType: ng.unsupported}
+	}
 	return c.err
 }
 
@@ -170,6 +178,9 @@ func (c *Reader) fill(need int) error {
 		return nil
 	}
 	if errors.Is(err, io.ErrUnexpectedEOF) && len(c.in.unread()) > 0 {
+		if c.times.end() {
+			return nil // a frame waited for what might follow it
+		}
 		return c.corrupt(fmt.Errorf("truncated: %d of at least %d bytes of a record are there", len(c.in.unread()), need))
 	}
 	return c.readError(err)

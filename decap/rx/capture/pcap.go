@@ -62,53 +62,51 @@ func pcapOf(magic []byte) (p *pcap, ok bool) {
 	return nil, false
 }
 
-func (p *pcap) records(b []byte, out *decap.Batch) (used, need int, err error) {
+func (p *pcap) records(b []byte, out *decap.Batch, times *timeline) (used, need int, err error) {
 	for out.N < len(out.D) {
 		r := b[used:]
-		if len(r) < p.header {
-			return used, p.header, nil
+		nanos, size, need := p.peek(r)
+		switch {
+		case size == 0 && need == 0:
+			return used, 0, fmt.Errorf("damaged: a frame of %d bytes", p.order.u32(r[8:]))
+		case size == 0:
+			return used, need, nil
 		}
-		captured := p.order.u32(r[8:])
-		if captured > maxFrame {
-			return used, 0, fmt.Errorf("damaged: a frame of %d bytes", captured)
-		}
-		end := p.header + int(captured)
-		if len(r) < end {
-			return used, end, nil
+		at, more := times.place(nanos, p, r[size:])
+		if more != wholeRecord {
+			return used, size + more, nil
 		}
 		out.D[out.N] = decap.Datagram{
-			Data:    r[p.header:end:end],
-			Nanos:   int64(p.order.u32(r))*1e9 + int64(p.order.u32(r[4:]))*p.unit,
-			WireLen: wireLen(captured, p.order.u32(r[12:])),
-			Link:    p.link,
+			Data:     r[p.header:size:size],
+			Nanos:    at,
+			WireLen:  wireLen(uint32(size-p.header), p.order.u32(r[12:])),
+			Link:     p.link,
+			Misdated: at != nanos,
 		}
 		out.N++
-		used += end
+		used += size
 	}
 	return used, 0, nil
+}
+
+// peek returns the time and the size of a record: see peeker. A damaged one has neither a size nor a need.
+func (p *pcap) peek(r []byte) (nanos int64, size, need int) {
+	if len(r) < p.header {
+		return 0, 0, p.header
+	}
+	captured := p.order.u32(r[8:])
+	if captured > maxFrame {
+		return 0, 0, 0
+	}
+	if size = p.header + int(captured); len(r) < size {
+		return 0, 0, size
+	}
+	return int64(p.order.u32(r))*1e9 + int64(p.order.u32(r[4:]))*p.unit, size, 0
 }
 
 // wireLen returns the length on the wire, which some writers leave 0 or swap with the captured one.
 func wireLen(captured, original uint32) int {
 	return int(min(max(captured, original), math.MaxInt32))
-}
-
-// linkOf returns how to decode frames of a link type (the registry is at tcpdump.org/linktypes.html). In a pcap header
-// the bits above the lower 16 are about frame check sequences, which follow the IP packet and do not matter.
-func linkOf(linkType uint32) decap.Link {
-	switch uint16(linkType) {
-	case 1:
-		return decap.LinkEthernet
-	case 12, 14, 101, 228, 229: // raw IP as BSD, OpenBSD and everyone else number it; IPv4 alone; IPv6 alone
-		return decap.LinkIP
-	case 0, 108:
-		return decap.LinkNull
-	case 113:
-		return decap.LinkSLL
-	case 276:
-		return decap.LinkSLL2
-	}
-	return decap.LinkUnsupported
 }
 
 // A byteOrder reads integers as a capture's writer had them. It is not a binary.ByteOrder, whose calls do not inline.

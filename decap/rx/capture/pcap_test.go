@@ -2,6 +2,7 @@ package capture
 
 import (
 	"encoding/binary"
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -49,15 +50,24 @@ func TestPcapBytes(t *testing.T) {
 
 func TestPcapLinks(t *testing.T) {
 	for linkType, want := range map[uint32]decap.Link{
-		0: decap.LinkNull, 1: decap.LinkEthernet, 12: decap.LinkIP, 14: decap.LinkIP, 101: decap.LinkIP, 105: decap.LinkUnsupported,
-		108: decap.LinkNull, 113: decap.LinkSLL, 127: decap.LinkUnsupported, 228: decap.LinkIP, 229: decap.LinkIP,
-		276: decap.LinkSLL2, 0xffff: decap.LinkUnsupported,
+		0: decap.LinkNull, 1: decap.LinkEthernet, 12: decap.LinkIP, 14: decap.LinkIP, 101: decap.LinkIP,
+		108: decap.LinkNull, 113: decap.LinkSLL, 228: decap.LinkIP, 229: decap.LinkIP, 276: decap.LinkSLL2,
+		9: decap.LinkPPP, 50: decap.LinkPPP, 51: decap.LinkPPPoE, 104: decap.LinkCHDLC, 166: decap.LinkPPPDirection,
+		204: decap.LinkPPPDirection, 205: decap.LinkCHDLCDirection, 239: decap.LinkNFLOG,
 		0x24000001: decap.LinkEthernet, // a frame check sequence of 2 * 16 bits
 	} {
 		got, err := readEveryWay(t, buildPcap(pcapSpec{magic: 0xa1b2c3d4, link: linkType}, sampleFrames))
 		require.NoError(t, err)
-		require.Len(t, got, len(sampleFrames), "no link type is an error")
+		require.Len(t, got, len(sampleFrames))
 		assert.Equal(t, want, got[0].Link, "link type %d", linkType)
+	}
+	for _, linkType := range []uint32{105, 127, 0xffff, 0x2400_0069} {
+		got, err := readEveryWay(t, buildPcap(pcapSpec{magic: 0xa1b2c3d4, link: linkType}, sampleFrames))
+		var unsupported *LinkTypeError
+		require.ErrorAs(t, err, &unsupported)
+		assert.Equal(t, uint16(linkType), unsupported.LinkType)
+		assert.ErrorContains(t, err, fmt.Sprintf("link type %d is not supported", uint16(linkType)))
+		assert.Empty(t, got)
 	}
 }
 

@@ -42,11 +42,18 @@ const maxInterfaces = 1 << 16
 type pcapng struct {
 	order      byteOrder
 	interfaces []netInterface // of this section
-	last       int64          // time of the last frame, for the Simple Packet Block, which has none
+
+	supported   bool   // there was a frame of a link type that is supported
+	refused     bool   // there was one of another link type
+	unsupported uint16 // the first such link type
 }
+
+// onlyUnsupported reports whether there were frames, and none of a link type that is supported.
+func (p *pcapng) onlyUnsupported() bool { return p.refused && !p.supported }
 
 // A netInterface is what a packet needs to know of the interface that captured it.
 type netInterface struct {
+	kind  uint16 // link type
 	link  decap.Link
 	snap  uint32 // the longest frame it captures; 0 if there is no limit
 	clock clock
@@ -54,14 +61,15 @@ type netInterface struct {
 
 func isPcapng(magic []byte) bool { return littleEndian.u32(magic) == blockSection }
 
-func (p *pcapng) records(b []byte, out *decap.Batch) (used, need int, err error) {
+func (p *pcapng) records(b []byte, out *decap.Batch, times *timeline) (used, need int, err error) {
 	for out.N < len(out.D) {
-		size, err := p.blockLen(b[used:])
-		if err != nil || size > len(b)-used {
-			return used, size, err
+		size, need, err := p.blockLen(b[used:])
+		if err != nil || size == 0 {
+			return used, need, err
 		}
-		if err := p.block(b[used:used+size], out); err != nil {
-			return used, 0, err
+		need, err = p.block(b[used:used+size], b[used+size:], out, times)
+		if err != nil || need != wholeRecord {
+			return used, size + need, err
 		}
 		used += size
 	}
@@ -70,22 +78,42 @@ func (p *pcapng) records(b []byte, out *decap.Batch) (used, need int, err error)
 
 // blockLen returns the length of the block at the front of b, or how many bytes it takes to know. A section header's
 // byte order is its own, and holds from there on.
-func (p *pcapng) blockLen(b []byte) (int, error) {
+func (p *pcapng) blockLen(b []byte) (size, need int, err error) {
 	if len(b) < blockHeadLen+magicLen {
-		return blockHeadLen + magicLen, nil
+		return 0, blockHeadLen + magicLen, nil
 	}
 	if isPcapng(b) {
 		order, ok := sectionOrder(b[blockHeadLen:])
 		if !ok {
-			return 0, errors.New("damaged: a section header without its byte-order magic")
+			return 0, 0, errors.New("damaged: a section header without its byte-order magic")
 		}
 		p.order = order
 	}
-	size := p.order.u32(b[4:])
-	if size < blockHeadLen+blockTailLen || size%4 != 0 || size > maxBlock {
-		return 0, fmt.Errorf("damaged: a block of %d bytes", size)
+	stated := p.order.u32(b[4:])
+	if stated < blockHeadLen+blockTailLen || stated > maxBlock {
+		return 0, 0, fmt.Errorf("damaged: a block of %d bytes", stated)
 	}
-	return int(size), nil
+	size = int(stated)
+	if size > len(b) {
+		return 0, size, nil
+	}
+	if size%4 == 0 || p.order.u32(b[size-blockTailLen:]) == stated {
+		return size, 0, nil
+	}
+	return p.paddedLen(b, size)
+}
+
+// paddedLen returns the length of a block that states one without its padding. Some writers do not count the padding, and others write
+// none, so that the second length follows at once. Wireshark reads both.
+func (p *pcapng) paddedLen(b []byte, stated int) (size, need int, err error) {
+	size = (stated + 3) &^ 3
+	if size > len(b) {
+		return 0, size, nil
+	}
+	if n := int(p.order.u32(b[size-blockTailLen:])); n != stated && n != size {
+		return 0, 0, fmt.Errorf("damaged: a block of %d bytes", stated)
+	}
+	return size, 0, nil
 }
 
 func sectionOrder(magic []byte) (order byteOrder, ok bool) {
@@ -95,25 +123,47 @@ func sectionOrder(magic []byte) (order byteOrder, ok bool) {
 	return bigEndian, bigEndian.u32(magic) == byteOrderMagic
 }
 
-// block decodes a complete block. Blocks without frames or interfaces are skipped.
-func (p *pcapng) block(b []byte, out *decap.Batch) error {
-	body, tail := b[blockHeadLen:len(b)-blockTailLen], b[len(b)-blockTailLen:]
-	if int(p.order.u32(tail)) != len(b) {
-		return errors.New("damaged: the two lengths of a block differ")
+// block decodes a complete block, which rest follows. Blocks without frames or interfaces are skipped. A need other than wholeRecord is how
+// many bytes of rest it takes to know the time of a frame.
+func (p *pcapng) block(b, rest []byte, out *decap.Batch, times *timeline) (need int, err error) {
+	body, tail := b[blockHeadLen:len(b)-blockTailLen], p.order.u32(b[len(b)-blockTailLen:])
+	if int(tail) != len(b) && tail != p.order.u32(b[4:]) {
+		return 0, errors.New("damaged: the two lengths of a block differ")
 	}
-	switch p.order.u32(b) {
+	switch kind := p.order.u32(b); kind {
 	case blockSection:
-		return p.section(body)
+		return 0, p.section(body)
 	case blockInterface:
-		return p.describe(body)
-	case blockEnhancedPacket:
-		return p.packet(body, false, out)
-	case blockPacket:
-		return p.packet(body, true, out)
+		return 0, p.describe(body)
+	case blockEnhancedPacket, blockPacket:
+		return p.packet(body, kind == blockPacket, rest, out, times)
 	case blockSimplePacket:
-		return p.simplePacket(body, out)
+		return p.simplePacket(body, rest, out, times)
 	}
-	return nil
+	return 0, nil
+}
+
+// peek returns the time and the size of a block: see peeker. It does not look behind what changes the interfaces.
+func (p *pcapng) peek(b []byte) (nanos int64, size, need int) {
+	if len(b) >= magicLen && isPcapng(b) {
+		return 0, 0, 0
+	}
+	size, need, err := p.blockLen(b)
+	if err != nil || size == 0 {
+		return 0, 0, need
+	}
+	body := b[blockHeadLen : size-blockTailLen]
+	switch kind := p.order.u32(b); kind {
+	case blockInterface:
+		return 0, 0, 0
+	case blockEnhancedPacket, blockPacket:
+		of, err := p.interfaceOf(body, kind == blockPacket)
+		if err != nil {
+			return 0, 0, 0
+		}
+		return p.stamp(of, body), size, 0
+	}
+	return noTime, size, 0
 }
 
 // section starts a new section, whose interfaces are numbered from 0 again. Its length is not used.
@@ -141,58 +191,82 @@ func (p *pcapng) describe(body []byte) error {
 		return err
 	}
 	p.interfaces = append(p.interfaces, netInterface{
-		link:  linkOf(uint32(p.order.u16(body))),
+		kind:  p.order.u16(body),
+		link:  linkOf(p.order.u16(body)),
 		snap:  p.order.u32(body[4:]),
 		clock: clk,
 	})
 	return nil
 }
 
-// packet adds the frame of an Enhanced Packet Block, or of the obsolete one whose interface number has 16 bits.
-func (p *pcapng) packet(body []byte, obsolete bool, out *decap.Batch) error {
+// packet adds the frame of an Enhanced Packet Block, or of the obsolete one.
+func (p *pcapng) packet(body []byte, obsolete bool, rest []byte, out *decap.Batch, times *timeline) (need int, err error) {
+	of, err := p.interfaceOf(body, obsolete)
+	if err != nil {
+		return 0, err
+	}
+	nanos := p.stamp(of, body)
+	at, need := times.place(nanos, p, rest)
+	if need != wholeRecord {
+		return need, nil
+	}
+	d := decap.Datagram{Nanos: at, Misdated: at != nanos}
+	return 0, p.frame(of, d, body[packetBodyLen:], p.order.u32(body[12:]), p.order.u32(body[16:]), out)
+}
+
+// interfaceOf returns the interface of a packet block. In the obsolete one its number has 16 bits.
+func (p *pcapng) interfaceOf(body []byte, obsolete bool) (*netInterface, error) {
 	if len(body) < packetBodyLen {
-		return errors.New("damaged: a packet block is too short")
+		return nil, errors.New("damaged: a packet block is too short")
 	}
 	number := p.order.u32(body)
 	if obsolete {
 		number = uint32(p.order.u16(body))
 	}
 	if int64(number) >= int64(len(p.interfaces)) {
-		return fmt.Errorf("damaged: a frame of interface %d, which is not described", number)
+		return nil, fmt.Errorf("damaged: a frame of interface %d, which is not described", number)
 	}
-	of := &p.interfaces[number]
-	p.last = of.clock.nanos(uint64(p.order.u32(body[4:]))<<32 | uint64(p.order.u32(body[8:])))
-	return p.frame(of, body[packetBodyLen:], p.order.u32(body[12:]), p.order.u32(body[16:]), out)
+	return &p.interfaces[number], nil
 }
 
-// simplePacket adds a frame of the section's first interface, captured at an unknown time: that of the frame before it
-// keeps time from jumping. Its captured length is what the snap length left of the original one.
-func (p *pcapng) simplePacket(body []byte, out *decap.Batch) error {
+// stamp returns the time that a packet block states.
+func (p *pcapng) stamp(of *netInterface, body []byte) int64 {
+	return of.clock.nanos(uint64(p.order.u32(body[4:]))<<32 | uint64(p.order.u32(body[8:])))
+}
+
+// simplePacket adds a frame of the section's first interface, captured at an unknown time: that of a neighbor keeps time from jumping. Its
+// captured length is what the snap length left of the original one.
+func (p *pcapng) simplePacket(body, rest []byte, out *decap.Batch, times *timeline) (need int, err error) {
 	if len(body) < simpleBodyLen {
-		return errors.New("damaged: a simple packet block is too short")
+		return 0, errors.New("damaged: a simple packet block is too short")
 	}
 	if len(p.interfaces) == 0 {
-		return errors.New("damaged: a frame before any interface is described")
+		return 0, errors.New("damaged: a frame before any interface is described")
+	}
+	at, need := times.untimed(p, rest)
+	if need != wholeRecord {
+		return need, nil
 	}
 	of, original := &p.interfaces[0], p.order.u32(body)
 	captured := original
 	if of.snap > 0 {
 		captured = min(captured, of.snap)
 	}
-	return p.frame(of, body[simpleBodyLen:], captured, original, out)
+	return 0, p.frame(of, decap.Datagram{Nanos: at}, body[simpleBodyLen:], captured, original, out)
 }
 
-// frame adds a frame, which is at the front of b.
-func (p *pcapng) frame(of *netInterface, b []byte, captured, original uint32, out *decap.Batch) error {
+// frame adds a frame, which is at the front of b. Its time is in d.
+func (p *pcapng) frame(of *netInterface, d decap.Datagram, b []byte, captured, original uint32, out *decap.Batch) error {
 	if captured > maxFrame || int(captured) > len(b) {
 		return fmt.Errorf("damaged: a frame of %d bytes in a block that has room for %d", captured, len(b))
 	}
-	out.D[out.N] = decap.Datagram{
-		Data:    b[:captured:captured],
-		Nanos:   p.last,
-		WireLen: wireLen(captured, original),
-		Link:    of.link,
+	d.Data, d.WireLen, d.Link = b[:captured:captured], wireLen(captured, original), of.link
+	if d.Link != decap.LinkUnsupported {
+		p.supported = true
+	} else if !p.refused {
+		p.refused, p.unsupported = true, of.kind
 	}
+	out.D[out.N] = d
 	out.N++
 	return nil
 }

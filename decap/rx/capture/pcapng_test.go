@@ -75,7 +75,7 @@ func TestPcapngDamaged(t *testing.T) {
 	for want, block := range map[string]func(*blockWriter){
 		"damaged: a block of 0 bytes":        func(c *blockWriter) { c.b = c.u32(c.b, 0, 0, 0) },
 		"damaged: a block of 8 bytes":        func(c *blockWriter) { c.b = c.u32(c.b, 6, 8, 8) },
-		"damaged: a block of 30 bytes":       func(c *blockWriter) { c.b = c.u32(c.b, 6, 30, 30) },
+		"damaged: a block of 30 bytes":       func(c *blockWriter) { c.b = append(c.u32(c.b, 6, 30, 30), make([]byte, 20)...) },
 		"damaged: a block of 16777220 bytes": func(c *blockWriter) { c.b = c.u32(c.b, 6, 16<<20+4, 0) },
 		"damaged: the two lengths of a block differ": func(c *blockWriter) {
 			c.b = c.u32(c.b, 0x0bad, 12, 16)
@@ -140,4 +140,85 @@ func TestPcapngInterfaceFlood(t *testing.T) {
 	}
 	_, err := readBy(t, "file", ng.b)
 	assert.ErrorContains(t, err, "damaged: more than 65536 interfaces in a section")
+}
+
+// TestPcapngWithoutPadding reads blocks of writers that pad nothing, and of those that pad but do not count it. The blocks behind them are
+// read as usual.
+func TestPcapngWithoutPadding(t *testing.T) {
+	for name, wrap := range map[string]func(c *blockWriter, kind uint32, body []byte){
+		"not padded": func(c *blockWriter, kind uint32, body []byte) {
+			size := uint32(len(body) + 12)
+			c.b = c.u32(append(c.u32(c.b, kind, size), body...), size)
+		},
+		"padding not counted": func(c *blockWriter, kind uint32, body []byte) {
+			size, padding := uint32(len(body)+12), -len(body)&3
+			c.b = c.u32(append(append(c.u32(c.b, kind, size), body...), make([]byte, padding)...), size)
+		},
+		"padding counted once": func(c *blockWriter, kind uint32, body []byte) {
+			size, padding := uint32(len(body)+12), -len(body)&3
+			c.b = c.u32(append(append(c.u32(c.b, kind, size), body...), make([]byte, padding)...), size+uint32(padding))
+		},
+	} {
+		for _, order := range []appendOrder{binary.LittleEndian, binary.BigEndian} {
+			ng := blockWriter{order: order}
+			ng.section()
+			var want []frameCopy
+			// An interface named "eth0x" of nanoseconds: the name's end is that of the block, or is followed by the resolution.
+			describe := ng.u32(ng.u16(nil, 1, 0), 0)
+			describe = append(ng.u16(describe, 9, 1), 9, 0, 0, 0)
+			wrap(&ng, 1, append(ng.u16(describe, 2, 5), "eth0x"...))
+			for n := range 9 {
+				data := make([]byte, n)
+				wrap(&ng, 6, append(ng.u32(nil, 0, 0, uint32(n), uint32(n), uint32(n)), data...))
+				wrap(&ng, 3, append(ng.u32(nil, uint32(n)), data...))
+				wrap(&ng, 2, append(ng.u32(ng.u16(nil, 0, 0), 0, uint32(n), uint32(n), uint32(n)), data...))
+				wrap(&ng, 0x0bad, data)
+				want = append(want, frameCopy{string(data), int64(n), n, 0}, frameCopy{string(data), int64(n), n, 0}, frameCopy{string(data), int64(n), n, 0})
+			}
+			got, err := readEveryWay(t, ng.b)
+			require.NoError(t, err, "%s %s", name, order)
+			assert.Equal(t, want, got, "%s %s", name, order)
+		}
+	}
+}
+
+// TestPcapngOptionsWithoutPadding finds the resolution behind a name that is not padded.
+func TestPcapngOptionsWithoutPadding(t *testing.T) {
+	ng := blockWriter{order: binary.LittleEndian}
+	options := append(ng.u16(nil, 2, 5), "eth0x"...)
+	options = append(ng.u16(options, 9, 1), 9)
+	clk, err := clockOf(ng.u16(options, 0, 0), littleEndian)
+	require.NoError(t, err)
+	assert.EqualValues(t, 7, clk.nanos(7))
+}
+
+// TestPcapngLinkTypes: frames of an unsupported link type are passed on as such, but a capture of these alone is an error at its end.
+func TestPcapngLinkTypes(t *testing.T) {
+	for name, c := range map[string]struct {
+		blocks string // digits are frames of an interface
+		want   uint16 // the link type of the error, 0 for none
+	}{
+		"one of three":           {"012", 0},
+		"none of two":            {"1221", 127},
+		"no frames":              {"", 0},
+		"supported without data": {"1", 127},
+	} {
+		var ng blockWriter
+		ng.section()
+		ng.describe(1, 0)
+		ng.describe(127, 0)
+		ng.describe(105, 0)
+		for _, i := range c.blocks {
+			ng.enhanced(uint32(i-'0'), 1, []byte("frame"), 0)
+		}
+		got, err := readEveryWay(t, ng.b)
+		assert.Len(t, got, len(c.blocks), name)
+		if c.want == 0 {
+			require.NoError(t, err, name)
+			continue
+		}
+		var unsupported *LinkTypeError
+		require.ErrorAs(t, err, &unsupported, name)
+		assert.Equal(t, c.want, unsupported.LinkType, name)
+	}
 }

@@ -56,6 +56,7 @@ func (l *line) receiveStats(t *event.Totals) {
 	l.uint("reserved_bits", t.ReservedBits)
 	l.uint("truncated", t.Truncated)
 	l.uint("bad_checksum", t.BadChecksum)
+	l.uint("misdated", t.Misdated)
 	l.uint("sessions", t.Sessions)
 	l.uint("sessions_refused", t.SessionsRefused)
 	l.uint("unattributed", t.Unattributed)

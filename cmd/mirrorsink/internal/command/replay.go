@@ -21,7 +21,10 @@ func newReplay() *cobra.Command {
 independent: flows end at the end of each file. Events go to standard output, a summary to standard error.
 
 Frames may be mirrored copies in VXLAN or GENEVE, or plain; one file may have both. A truncated or damaged file is inspected up to
-the damage, and the exit status is 1.
+the damage, and the exit status is 1. It is 1 too for a file whose link type is not supported: supported are Ethernet, raw IP, Linux
+cooked, loopback, PPP, Cisco HDLC and NFLOG.
+
+A frame whose time cannot be right, such as one in 2106 among others of today, takes the time of the frames around it.
 
 With one worker the output for a file is the same bytes each time. With more workers it has the same events in the order of the
 packets, except that flows that end by a timeout or at the end of the file may come in another order, as long as --memory holds all

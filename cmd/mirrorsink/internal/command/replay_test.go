@@ -2,7 +2,9 @@ package command
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -166,9 +168,52 @@ func damaged(t *testing.T) map[string]string {
 		write("text.pcap", []byte("These are not packets.\n")):    "not a capture file",
 		write("header.pcap.gz", []byte{0x1f, 0x8b}):               "truncated",
 		write("short.pcap", []byte{0xd4, 0xc3, 0xb2, 0xa1, 2, 0}): "truncated",
-		zeros:                              "not a capture file",
-		filepath.Join(dir, "missing.pcap"): "no such file",
-		dir:                                "is a directory",
+		write("radiotap.pcap", fileHeader(127)):                   "link type 127 is not supported; supported are Ethernet (1), ",
+		zeros:                                                     "not a capture file",
+		filepath.Join(dir, "missing.pcap"):                        "no such file",
+		dir:                                                       "is a directory",
+	}
+}
+
+// fileHeader returns a capture without frames.
+func fileHeader(linkType byte) []byte {
+	return []byte{0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 23: 0, 20: linkType}
+}
+
+// TestReplayOfAWrongTime gives single frames of a capture impossible times. The flows end as they do without.
+func TestReplayOfAWrongTime(t *testing.T) {
+	const header, frame, count = 24, 16, 8
+	text, err := os.ReadFile(testdata("plain-tls.pcap"))
+	require.NoError(t, err)
+	told := func(workers string, content []byte) (all []string) {
+		path, eve := filepath.Join(t.TempDir(), "times.pcap"), eveFile(t)
+		require.NoError(t, os.WriteFile(path, content, 0o600))
+		require.Equal(t, exitOK, runHere(t, "replay", "--quiet", "--workers="+workers, "--eve", eve, path).code)
+		for _, e := range readEvents(t, eve) {
+			name, reason := any(nil), any(nil)
+			if hint, ok := e["hint"].(map[string]any); ok {
+				name = hint["name"]
+			}
+			if f, ok := e["flow"].(map[string]any); ok {
+				reason = f["reason"]
+			}
+			all = append(all, fmt.Sprint(e["event_type"], e["src_port"], e["dest_port"], name, reason))
+		}
+		slices.Sort(all)
+		return all
+	}
+	want := told("1", text)
+	require.NotEmpty(t, want)
+	odd, at := slices.Clone(text), header
+	for i := range count {
+		if i%4 == 2 { // not the first, and not in a row
+			binary.LittleEndian.PutUint32(odd[at:], []uint32{0xfff00000, 0}[i/4])
+		}
+		at += frame + int(binary.LittleEndian.Uint32(odd[at+8:]))
+	}
+	require.NotEqual(t, text, odd)
+	for _, workers := range []string{"1", "2"} {
+		assert.Equal(t, want, told(workers, odd), "%s workers", workers)
 	}
 }
 

@@ -30,6 +30,8 @@ var metricTable = []metric{
 		values: single(func(s *snapshot) uint64 { return s.Truncated })},
 	{name: "bad_checksums_total", help: "Whole packets with a wrong IPv4 header or transport checksum.",
 		values: single(func(s *snapshot) uint64 { return s.BadChecksum })},
+	{name: "misdated_frames_total", help: "Frames of a capture whose time cannot be right, and was replaced by that of a neighbor.",
+		values: single(func(s *snapshot) uint64 { return s.Misdated })},
 
 	{name: "fragments_held_total", help: "IP fragments taken for reassembly.",
 		values: single(func(s *snapshot) uint64 { return s.FragmentsHeld })},

@@ -47,6 +47,7 @@ func someSnapshot() snapshot {
 		FragmentsHeld: 4, Reassembled: 5, FragmentsIncomplete: 6, FragmentsEvicted: 7, Sessions: 8, SessionsRefused: 9,
 		FlowsNew: 50, NamesRefused: 10, StreamsNew: 11, StreamsEvicted: 12, Gaps: 13, LostBytes: 14, Retransmits: 15,
 		FlowsActive: 16, StreamsActive: 17, Paired: 18, PairsEvicted: 19, Unattributed: 20,
+		Misdated: 21,
 	}
 	for r := range decap.Reasons {
 		s.Reasons[r] = 100 + uint64(r)

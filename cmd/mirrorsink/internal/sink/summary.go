@@ -29,6 +29,7 @@ func (s *snapshot) Print(w io.Writer) {
 	view.PrintCount(tw, "unattributed", s.Unattributed, "packets of mirror sessions that are not in the inventory")
 	view.PrintCount(tw, "lost", s.LostBytes, fmt.Sprintf("bytes that hosts acknowledged without a copy, in %d gaps", s.Gaps))
 	view.PrintCount(tw, "bad checksums", s.BadChecksum, "packets")
+	view.PrintCount(tw, "misdated", s.Misdated, "frames whose time cannot be right: they have that of a neighbor")
 	view.PrintCount(tw, "evicted flows", s.FlowsEnded[event.EndForced], "early: --memory was full")
 	view.PrintCount(tw, "evicted streams", s.StreamsEvicted, "before they were parsed: --memory was full")
 	view.PrintCount(tw, "evicted fragments", s.FragmentsEvicted, "before their packet was complete: --memory was full")
