@@ -105,8 +105,8 @@ func flowRecord(r *flow.Record) event.FlowRecord {
 	s := 1 - c
 	return event.FlowRecord{
 		Packets:   [2]uint64{uint64(r.Packets[c]), uint64(r.Packets[s])},
-		Bytes:     [2]uint64{r.Bytes[c], r.Bytes[s]},
-		Payload:   [2]uint64{r.Payload[c], r.Payload[s]},
+		Bytes:     [2]uint64{r.Bytes(c), r.Bytes(s)},
+		Payload:   [2]uint64{r.Payload(c), r.Payload(s)},
 		Lost:      [2]uint64{uint64(r.Missing[c]), uint64(r.Missing[s])},
 		Start:     r.Start,
 		End:       r.End,

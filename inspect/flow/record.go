@@ -22,9 +22,8 @@ type Side = uint8
 type Record struct {
 	Start, End int64 // first and last packet, Unix nanoseconds
 
-	Bytes   [2]uint64 // by side; of the IP packets as their headers say
-	Payload [2]uint64 // by side; transport payload, each byte once
-
+	bytes    volume         // of the IP packets as their headers say
+	payload  volume         // transport payload, each byte once
 	interval intervalCounts // of the aggregation window
 
 	Packets [2]uint32 // by side; saturates
@@ -54,6 +53,25 @@ type Record struct {
 	Unpaired      uint8  // packets of which the other copy never came, since Paired is known; saturates
 	Paired        uint16 // the mirror session of the packets' other copies; 0 is none
 }
+
+// volume counts bytes by side, in 48 bits each, so that the record keeps its size.
+type volume struct {
+	low  [2]uint32
+	high [2]uint16
+}
+
+func (v *volume) add(s Side, n uint64) {
+	sum := v.of(s) + n
+	v.low[s], v.high[s] = uint32(sum), uint16(sum>>32)
+}
+
+func (v *volume) of(s Side) uint64 { return uint64(v.high[s])<<32 | uint64(v.low[s]) }
+
+// Bytes returns the bytes of the IP packets of a side, as their headers say.
+func (r *Record) Bytes(s Side) uint64 { return r.bytes.of(s) }
+
+// Payload returns the bytes of transport payload of a side, each byte once.
+func (r *Record) Payload(s Side) uint64 { return r.payload.of(s) }
 
 // NameFlags is what the caller found about a flow's name, in one byte.
 type NameFlags uint8
@@ -155,7 +173,7 @@ func (r *Record) OpenedBy(s Side, by event.Initiator) (turned bool) {
 // Count adds a packet of a side at a time: n packets if it was put together from fragments.
 func (r *Record) Count(s Side, p *decap.Packet, packets uint32, bytes uint64, nanos int64) {
 	r.Packets[s] = saturated(r.Packets[s], packets)
-	r.Bytes[s] += bytes
+	r.bytes.add(s, bytes)
 	r.End = max(r.End, nanos)
 	if p.Truncated {
 		r.bits |= bitTruncated
@@ -163,7 +181,7 @@ func (r *Record) Count(s Side, p *decap.Packet, packets uint32, bytes uint64, na
 	if p.Proto == decap.TCP {
 		return // sequence numbers show what is new: see Segment
 	}
-	r.Payload[s] += uint64(p.PayloadLen)
+	r.payload.add(s, uint64(p.PayloadLen))
 }
 
 // Next returns the TCP sequence number that comes next from a side; known is false before its first packet.

@@ -30,7 +30,7 @@ func (r *Record) Reopens(s Side, p *decap.Packet) bool {
 		return r.TCPState > event.TCPEstablished
 	}
 	behind := r.next[s] - (p.Seq + 1) // bytes of this side after that SYN
-	repeated := uint64(behind) <= r.Payload[s]+uint64(r.Missing[s])+1
+	repeated := uint64(behind) <= r.Payload(s)+uint64(r.Missing[s])+1
 	return !repeated || r.State() == event.StateClosed && behind != 0
 }
 
@@ -83,7 +83,7 @@ func (r *Record) sequence(s Side, p *decap.Packet) (seen SegmentInfo) {
 	default:
 		seen = r.behind(s, seq, n, fin)
 	}
-	r.Payload[s] += uint64(seen.New)
+	r.payload.add(s, uint64(seen.New))
 	return seen
 }
 

@@ -99,7 +99,7 @@ func TestSequence(t *testing.T) {
 			var r Record
 			r.Key.Proto = decap.TCP
 			play(&r, c.segs...)
-			require.Equal(t, c.payload, r.Payload, "payload")
+			require.Equal(t, c.payload, [2]uint64{r.Payload(0), r.Payload(1)}, "payload")
 			require.Equal(t, c.missing, [2]uint64{uint64(r.Missing[0]), uint64(r.Missing[1])}, "missing")
 		})
 	}
@@ -118,8 +118,8 @@ func TestPayloadAndMissingCoverTheStream(t *testing.T) {
 			n := rapid.Uint32Range(1, 1500).Draw(t, "length")
 			play(&r, seg{0, ack, isn + 1 + off, 0, int(n)})
 			end = max(end, off+n)
-			if got := r.Payload[0] + uint64(r.Missing[0]); got != uint64(end) {
-				t.Fatalf("payload %d + missing %d = %d, want %d", r.Payload[0], r.Missing[0], got, end)
+			if got := r.Payload(0) + uint64(r.Missing[0]); got != uint64(end) {
+				t.Fatalf("payload %d + missing %d = %d, want %d", r.Payload(0), r.Missing[0], got, end)
 			}
 		}
 	})

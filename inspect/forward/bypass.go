@@ -83,7 +83,7 @@ func (s *Selector) updateSizes(r *flow.Record, f *flowState) {
 	if !s.rules.has[BypassAfter] {
 		return
 	}
-	sum := r.Payload[0] + r.Payload[1]
+	sum := r.Payload(0) + r.Payload(1)
 	for i := range s.rules.list {
 		if rule := &s.rules.list[i]; rule.Bypass == BypassAfter && sum >= rule.Bytes {
 			f.exceeded |= 1 << i

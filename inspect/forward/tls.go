@@ -37,7 +37,7 @@ func (f *flowState) noteTLSHello(side flow.Side, seq uint32, data []byte) {
 // noteTLSHellos notes that both hellos were parsed.
 func (f *flowState) noteTLSHellos(r *flow.Record) {
 	f.flags |= tlsHellos
-	f.helloSum = uint32(r.Payload[0] + r.Payload[1])
+	f.helloSum = uint32(r.Payload(0) + r.Payload(1))
 }
 
 // walkSegment continues the walk over a side's records into a segment.
@@ -104,7 +104,7 @@ func (f *flowState) isEncryptedTLS(r *flow.Record, p *Packet) bool {
 	}
 	side := p.Side
 	if f.walk[side] != walkEncrypted {
-		if uint32(r.Payload[0]+r.Payload[1])-f.helloSum < maxUnseenHandshake {
+		if uint32(r.Payload(0)+r.Payload(1))-f.helloSum < maxUnseenHandshake {
 			return false
 		}
 		f.walk[side] = walkEncrypted

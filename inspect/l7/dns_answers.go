@@ -19,8 +19,16 @@ type Answer struct {
 	ECH   bool       // an HTTPS or SVCB record has the parameter ech (RFC 9460 section 14.3.2)
 }
 
+// Alias is a name that the name in the question led to, by an alias or as the target of a service: clients may send either name to the
+// server. Its slices are in the hint's scratch.
+type Alias struct {
+	Name   []byte // the name in the question
+	Target []byte
+	TTL    uint32 // seconds
+}
+
 const (
-	// maxAnswers bounds the answers of one message; it is the bound on printed resources too.
+	// maxAnswers bounds the answers, and the aliases, of one message; it is the bound on printed resources too.
 	maxAnswers = 256
 	// maxAliases bounds the aliases that are followed. Resolvers follow 8 to 17.
 	maxAliases = 16
@@ -38,6 +46,13 @@ func (d *dnsMessage) hasAnswers() bool {
 func (d *dnsMessage) add(a Answer) {
 	if len(d.h.Answers) < maxAnswers {
 		d.h.Answers = append(d.h.Answers, a)
+	}
+}
+
+// addTarget adds the target of a service as an alias, with the resource's own name as Name. finishAnswers completes it.
+func (d *dnsMessage) addTarget(rr *dnsResource, target []byte) {
+	if len(target) > 0 && len(d.h.Aliases) < maxAnswers {
+		d.h.Aliases = append(d.h.Aliases, Alias{Name: rr.name, Target: target, TTL: rr.ttl})
 	}
 }
 
@@ -60,6 +75,11 @@ func (d *dnsMessage) addResource(rr dnsResource) {
 		if target := rr.data.name(d.h); rr.data.OK() {
 			d.add(Answer{Owner: rr.name, Name: target, TTL: rr.ttl})
 		}
+	case dnsTypeSRV:
+		rr.data.Skip(6) // priority, weight, port
+		if target := rr.data.name(d.h); rr.data.OK() {
+			d.addTarget(&rr, target)
+		}
 	}
 }
 
@@ -73,8 +93,15 @@ func (d *dnsMessage) addAddr(rr *dnsResource, addr []byte) {
 // their own (RFC 9460 section 7.3).
 func (d *dnsMessage) addService(rr *dnsResource) {
 	r := &rr.data
-	r.Skip(2) // the priority
-	r.name(d.h)
+	priority, target := r.U16(), r.name(d.h)
+	switch {
+	case !r.OK() || len(target) == 0: // the name itself
+	case priority == 0: // RFC 9460 section 2.4.2: like a CNAME
+		d.add(Answer{Owner: rr.name, Name: target, TTL: rr.ttl})
+		return
+	default:
+		d.addTarget(rr, target)
+	}
 	for !r.Empty() {
 		key, value := r.U16(), r.Sub(int(r.U16()))
 		switch key {
@@ -99,11 +126,12 @@ func (d *dnsMessage) addHints(rr *dnsResource, addrs []byte, size int) {
 // finishAnswers keeps the answers to the question, and sets their name and TTL.
 func (d *dnsMessage) finishAnswers() {
 	h := d.h
-	if len(h.Answers) == 0 {
+	if len(h.Answers) == 0 && len(h.Aliases) == 0 {
 		return
 	}
 	var chain dnsChain
 	chain.follow(d.asked, h.Answers)
+	d.finishAliases(&chain)
 	kept := h.Answers[:0]
 	for _, a := range h.Answers {
 		switch {
@@ -121,6 +149,24 @@ func (d *dnsMessage) finishAnswers() {
 	}
 	clear(h.Answers[len(kept):])
 	h.Answers = kept
+}
+
+// finishAliases keeps the targets of the question's services, and adds its aliases.
+func (d *dnsMessage) finishAliases(chain *dnsChain) {
+	h := d.h
+	kept := h.Aliases[:0]
+	for _, a := range h.Aliases {
+		if link := chain.find(a.Name); link != nil && d.hd.questions == 1 {
+			kept = append(kept, Alias{d.asked, a.Target, min(a.TTL, link.ttl)})
+		}
+	}
+	clear(h.Aliases[len(kept):])
+	h.Aliases = kept
+	for i := range chain.links[1:chain.n] {
+		if link := &chain.links[1+i]; d.hd.questions == 1 && len(h.Aliases) < maxAnswers {
+			h.Aliases = append(h.Aliases, Alias{d.asked, link.name, link.ttl})
+		}
+	}
 }
 
 // dnsChain is the chain of names from a question's own name along its aliases.
@@ -149,13 +195,22 @@ func (c *dnsChain) follow(asked []byte, answers []Answer) {
 
 // complete sets an answer's name and TTL. It is false if the answer's owner is not in the chain.
 func (c *dnsChain) complete(a *Answer) bool {
+	link := c.find(a.Owner)
+	if link == nil {
+		return false
+	}
+	a.Name, a.TTL = c.links[0].name, min(a.TTL, link.ttl)
+	return true
+}
+
+// find returns the link of a name; nil if it is not in the chain.
+func (c *dnsChain) find(name []byte) *dnsLink {
 	for i := range c.links[:c.n] {
-		if link := &c.links[i]; sameDNSName(link.name, a.Owner) {
-			a.Name, a.TTL = c.links[0].name, min(a.TTL, link.ttl)
-			return true
+		if link := &c.links[i]; sameDNSName(link.name, name) {
+			return link
 		}
 	}
-	return false
+	return nil
 }
 
 // sameDNSName compares names according to RFC 4343: without regard to the case of ASCII letters.

@@ -121,6 +121,51 @@ func TestDNSAnswersShuffled(t *testing.T) {
 	})
 }
 
+// TestDNSAliases has one case for each kind of record that leads from a name to another one.
+func TestDNSAliases(t *testing.T) {
+	addr := dnsTTL("a.example", dnsTypeA, 60, 192, 0, 2, 1)
+	toB := dnsTTL("a.example", dnsTypeCNAME, 30, dnsWire("b.example")...)
+	toC := dnsTTL("B.example", dnsTypeCNAME, 300, dnsWire("c.example")...)
+	toA := dnsTTL("b.example", dnsTypeCNAME, 300, dnsWire("a.example")...)
+	service := func(typ uint16, priority byte, target string) []byte {
+		return dnsTTL("a.example", typ, 60, append([]byte{0, priority}, dnsWire(target)...)...)
+	}
+	server := dnsTTL("a.example", dnsTypeSRV, 60, append([]byte{0, 1, 0, 2, 1, 187}, dnsWire("c.example")...)...)
+	for name, c := range map[string]struct {
+		data []byte
+		want []string
+	}{
+		"none":                  {dnsResponse(1, addr), nil},
+		"a chain":               {dnsResponse(2, toC, toB), []string{"a.example b.example 30", "a.example c.example 30"}},
+		"the form of an alias":  {dnsResponse(2, service(dnsTypeHTTPS, 0, "b.example"), toC), []string{"a.example b.example 60", "a.example c.example 60"}},
+		"the form of a service": {dnsResponse(1, service(dnsTypeSVCB, 1, "b.example")), []string{"a.example b.example 60"}},
+		"a service of the name": {dnsResponse(1, service(dnsTypeHTTPS, 1, "")), nil},
+		"no service":            {dnsResponse(1, service(dnsTypeHTTPS, 0, "")), nil},
+		"two servers":           {dnsResponse(2, server, server), []string{"a.example c.example 60", "a.example c.example 60"}},
+		"of another name":       {dnsResponse(2, addr, toC), nil},
+		"an error":              {join(dnsHead(0x8183, 1, 1), question, toB), nil},
+		"cut":                   {dnsResponse(1, service(dnsTypeHTTPS, 1, "b.example"))[:45], nil},
+	} {
+		assert.Equal(t, c.want, dnsLedTo(t, c.data), name)
+	}
+	assert.LessOrEqual(t, len(dnsLedTo(t, dnsResponse(3, toB, toA, addr))), maxAliases, "a loop")
+	servers := make([][]byte, 2*maxAnswers)
+	for i := range servers {
+		servers[i] = server
+	}
+	assert.LessOrEqual(t, len(dnsLedTo(t, dnsResponse(len(servers), servers...))), maxAnswers)
+}
+
+// dnsLedTo returns the aliases of a message, each as "name target ttl".
+func dnsLedTo(t require.TestingT, data []byte) (all []string) {
+	var h Hint
+	require.Equal(t, Done, parseDNS(&h, &Conn{}, Input{Data: data, Final: true}), "%x", data)
+	for _, a := range h.Aliases {
+		all = append(all, fmt.Sprintf("%s %s %d", a.Name, a.Target, a.TTL))
+	}
+	return all
+}
+
 func TestDNSAnswersAllocateNothing(t *testing.T) {
 	data := dnsResponse(3, dnsTTL("a.example", dnsTypeCNAME, 30, dnsWire("b.example")...),
 		dnsTTL("b.example", dnsTypeA, 60, 192, 0, 2, 1), dnsTTL("b.example", dnsTypeA, 60, 192, 0, 2, 2))
@@ -139,6 +184,7 @@ func FuzzDNSAnswers(f *testing.F) {
 			return
 		}
 		require.LessOrEqual(t, len(h.Answers), maxAnswers)
+		require.LessOrEqual(t, len(h.Aliases), maxAnswers)
 		for _, a := range h.Answers {
 			require.Equal(t, Response, h.Role)
 			require.NotEqual(t, a.ECH, a.Addr.IsValid())

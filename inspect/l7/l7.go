@@ -83,6 +83,8 @@ type Hint struct {
 	Fields []Field
 	// Answers are the addresses for a name in a DNS response.
 	Answers []Answer
+	// Aliases are the names that the name in a DNS response's question led to.
+	Aliases []Alias
 
 	scratch []byte
 	sorted  []uint16 // for fingerprints that sort before they hash
@@ -135,7 +137,8 @@ type Field struct {
 func (h *Hint) Reset() {
 	clear(h.Fields)
 	clear(h.Answers)
-	*h = Hint{Fields: h.Fields[:0], Answers: h.Answers[:0], scratch: h.scratch[:0], sorted: h.sorted[:0]}
+	clear(h.Aliases)
+	*h = Hint{Fields: h.Fields[:0], Answers: h.Answers[:0], Aliases: h.Aliases[:0], scratch: h.scratch[:0], sorted: h.sorted[:0]}
 }
 
 // Str adds a text field, which aliases text.

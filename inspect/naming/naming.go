@@ -7,6 +7,7 @@ package naming
 
 import (
 	"net/netip"
+	"time"
 
 	"github.com/mirrorsink/mirrorsink/decap"
 	"github.com/mirrorsink/mirrorsink/inspect/event"
@@ -15,6 +16,10 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/mirror"
 	"github.com/mirrorsink/mirrorsink/inspect/pdns"
 )
+
+// Reach is how long after a flow's first packet an answer may be seen that explains it. A mirror does not keep the order of packets:
+// copies of a response may be later than those of the connection that followed it, by another interface, queue or path.
+const Reach = 50 * time.Millisecond
 
 // Config is what a Namer needs.
 type Config struct {
@@ -44,7 +49,7 @@ func (n *Namer) client(r *flow.Record) (client pdns.Host, server decap.Addr) {
 // Message takes names, addresses and fingerprints from a message of a flow.
 func (n *Namer) Message(r *flow.Record, h *l7.Hint, nanos int64) {
 	if h.Role == l7.Response {
-		n.learn(r, h.Answers, nanos)
+		n.learn(r, h, nanos)
 	}
 	if h.NameSource == l7.SNI || h.NameSource == l7.QUICSNI {
 		n.serverName(r, h, nanos)
@@ -55,13 +60,17 @@ func (n *Namer) Message(r *flow.Record, h *l7.Hint, nanos int64) {
 }
 
 // learn adds what a DNS response answered to the flow's client.
-func (n *Namer) learn(r *flow.Record, answers []l7.Answer, nanos int64) {
-	if len(answers) == 0 {
+func (n *Namer) learn(r *flow.Record, h *l7.Hint, nanos int64) {
+	if len(h.Answers) == 0 && len(h.Aliases) == 0 {
 		return
 	}
 	client, _ := n.client(r)
-	for i := range answers {
-		a := &answers[i]
+	for i := range h.Aliases {
+		a := &h.Aliases[i]
+		n.DNS.AddAlias(client.Session, withoutService(a.Name), a.Target, a.TTL, nanos)
+	}
+	for i := range h.Answers {
+		a := &h.Answers[i]
 		if a.Addr.IsValid() {
 			n.DNS.Add(client, a.Addr.As16(), a.Name, a.TTL, nanos)
 		}
@@ -73,6 +82,7 @@ func (n *Namer) learn(r *flow.Record, answers []l7.Answer, nanos int64) {
 
 // setName gives a flow a name, unless it has one from better evidence. Among equals the first one stays.
 func (n *Namer) setName(r *flow.Record, name []byte, source l7.NameSource) {
+	name = trimDot(name)
 	if len(name) == 0 || source <= r.NameSource {
 		return
 	}

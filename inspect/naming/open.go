@@ -29,7 +29,7 @@ func Outbound(r *flow.Record, sessions *mirror.Table, exempt []netip.Prefix) boo
 func (n *Namer) Opened(r *flow.Record, outbound bool) {
 	n.dropDNSName(r)
 	client, server := n.client(r)
-	answer, found := n.DNS.Lookup(n.scratch[:0], client, server, r.Start)
+	answer, found := n.DNS.Lookup(n.scratch[:0], client, server, r.Start, r.Start+int64(Reach))
 	r.NameFlags &^= flow.WeakName
 	if found {
 		n.setName(r, answer.Name, l7.ByDNS)

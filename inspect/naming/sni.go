@@ -3,6 +3,7 @@ package naming
 import (
 	"bytes"
 
+	"github.com/mirrorsink/mirrorsink/decap"
 	"github.com/mirrorsink/mirrorsink/inspect/event"
 	"github.com/mirrorsink/mirrorsink/inspect/flow"
 	"github.com/mirrorsink/mirrorsink/inspect/l7"
@@ -11,27 +12,40 @@ import (
 
 // serverName gives a flow the server name of a client's hello, and compares it with the name that was known before.
 func (n *Namer) serverName(r *flow.Record, h *l7.Hint, nanos int64) {
+	name := trimDot(h.Name)
 	client, server := n.client(r)
-	if pdns.IsResolver(server.Netip(), string(h.Name)) {
+	if pdns.IsResolver(server.Netip(), string(name)) {
 		n.DNS.AddDoH(client, nanos)
 	}
 	known := n.Names.Append(n.scratch[:0], r.Name)
 	n.scratch = known[:0]
-	same := bytes.EqualFold(known, h.Name)
 	if h.ECH != l7.ECHNone {
-		r.NameFlags = r.NameFlags.WithECH(n.classifyECH(r, client.Session, known, same, nanos))
+		r.NameFlags = r.NameFlags.WithECH(n.classifyECH(r, client.Session, known, sameName(known, name), nanos))
 		if r.NameFlags.ECH() == event.ECHReal {
-			n.attach(r, detailSNI, h.Name)
+			n.attach(r, detailSNI, name)
 			return // the name in the clear is that of a provider that serves many others
 		}
 	}
 	switch {
-	case r.NameSource == l7.ByDNS && !same && r.NameFlags&flow.WeakName == 0, r.NameFlags.Direct() == event.NoLookup:
+	case r.NameSource == l7.ByDNS && r.NameFlags&flow.WeakName == 0 && !n.explains(client.Session, server, known, name, nanos),
+		r.NameFlags.Direct() == event.NoLookup && !isAddress(name, server):
 		r.NameFlags |= flow.NameFlags(event.SNINotInDNS)
-	case r.NameSource == l7.HTTPHost && !same:
+	case r.NameSource == l7.HTTPHost && !agree(known, name):
 		r.NameFlags |= flow.NameFlags(event.HostNotInSNI)
 	}
-	n.setName(r, h.Name, h.NameSource)
+	n.setName(r, name, h.NameSource)
+}
+
+// explains reports whether a server's name in DNS explains the name in a client's hello. A hello has the name that
+// the program was given. The resolver may have looked up another one for it: with a domain of its search list, or at the end of aliases
+// that it followed itself.
+func (n *Namer) explains(session uint32, server decap.Addr, known, name []byte, nanos int64) bool {
+	if isAddress(name, server) {
+		return true
+	}
+	known, name = withoutService(known), withoutService(name)
+	return sameName(known, name) || completed(known, name) || completed(name, known) && bytes.IndexByte(known, '.') < 0 ||
+		n.DNS.Alias(session, known, name, nanos) || n.DNS.Alias(session, name, known, nanos)
 }
 
 // classifyECH distinguishes a real Encrypted Client Hello from GREASE. known is the flow's name so far, and same reports that it is

@@ -28,7 +28,8 @@ type journalData struct {
 	starts   []flowStart
 	messages []message
 	answers  []answer
-	text     []byte      // of messages and answers
+	aliases  []alias
+	text     []byte      // of messages, answers and aliases
 	batch    event.Batch // the events, without what depends on other flows
 }
 
@@ -67,13 +68,14 @@ type flowStart struct {
 
 // message is what a hint has for names.
 type message struct {
-	role     l7.Role
-	proto    l7.Proto
-	source   l7.NameSource
-	ech      l7.ECHClass
-	name     event.Span // of the journal's text
-	ja4      event.Span
-	from, to int // of the answers
+	role    l7.Role
+	proto   l7.Proto
+	source  l7.NameSource
+	ech     l7.ECHClass
+	name    event.Span // of the journal's text
+	ja4     event.Span
+	answers [2]int // from and to
+	aliases [2]int
 }
 
 // answer is an l7.Answer whose name lies in the journal's text.
@@ -84,9 +86,16 @@ type answer struct {
 	ech  bool
 }
 
+// alias is an l7.Alias whose names lie in the journal's text.
+type alias struct {
+	name, target event.Span
+	ttl          uint32
+}
+
 // clear empties the journal and keeps its memory.
 func (d *journalData) clear() {
-	d.records, d.starts, d.messages, d.answers, d.text = d.records[:0], d.starts[:0], d.messages[:0], d.answers[:0], d.text[:0]
+	d.records, d.starts, d.messages = d.records[:0], d.starts[:0], d.messages[:0]
+	d.answers, d.aliases, d.text = d.answers[:0], d.aliases[:0], d.text[:0]
 	d.batch.Reset()
 }
 
@@ -116,20 +125,25 @@ func (j *journal) FlowOpened(r *flow.Record, outbound bool) { j.add(r, flowOpene
 
 // MessageRead implements inspect.Ordered. It records nothing of a message without names.
 func (j *journal) MessageRead(r *flow.Record, h *l7.Hint, nanos int64) {
-	answers := h.Answers
+	answers, aliases := h.Answers, h.Aliases
 	if h.Role != l7.Response {
-		answers = nil
+		answers, aliases = nil, nil
 	}
-	if len(h.Name) == 0 && len(h.JA4) == 0 && len(answers) == 0 && h.NameSource == l7.NoName {
+	if len(h.Name) == 0 && len(h.JA4) == 0 && len(answers) == 0 && len(aliases) == 0 && h.NameSource == l7.NoName {
 		return
 	}
 	d := j.data
-	m := message{role: h.Role, proto: r.Proto, source: h.NameSource, ech: h.ECH, name: d.copy(h.Name), ja4: d.copy(h.JA4), from: len(d.answers)}
+	m := message{role: h.Role, proto: r.Proto, source: h.NameSource, ech: h.ECH, name: d.copy(h.Name), ja4: d.copy(h.JA4)}
+	m.answers[0], m.aliases[0] = len(d.answers), len(d.aliases)
 	for i := range answers {
 		a := &answers[i]
 		d.answers = append(d.answers, answer{d.copy(a.Name), a.Addr, a.TTL, a.ECH})
 	}
-	m.to = len(d.answers)
+	for i := range aliases {
+		a := &aliases[i]
+		d.aliases = append(d.aliases, alias{d.copy(a.Name), d.copy(a.Target), a.TTL})
+	}
+	m.answers[1], m.aliases[1] = len(d.answers), len(d.aliases)
 	added := j.add(r, messageRead)
 	added.nanos, added.index = nanos, uint32(len(d.messages))
 	d.messages = append(d.messages, m)

@@ -129,9 +129,11 @@ func (m *merger) readMessage(r *flow.Record, d *journalData, rec *record) {
 	h := &m.hint
 	h.Reset()
 	h.Role, h.Name, h.NameSource, h.ECH, h.JA4 = from.role, d.textOf(from.name), from.source, from.ech, d.textOf(from.ja4)
-	for i := range d.answers[from.from:from.to] {
-		a := &d.answers[from.from+i]
+	for _, a := range d.answers[from.answers[0]:from.answers[1]] {
 		h.Answers = append(h.Answers, l7.Answer{Name: d.textOf(a.name), Addr: a.addr, TTL: a.ttl, ECH: a.ech})
+	}
+	for _, a := range d.aliases[from.aliases[0]:from.aliases[1]] {
+		h.Aliases = append(h.Aliases, l7.Alias{Name: d.textOf(a.name), Target: d.textOf(a.target), TTL: a.ttl})
 	}
 	m.direct.MessageRead(r, h, rec.nanos)
 }

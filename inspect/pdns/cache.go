@@ -7,6 +7,8 @@ package pdns
 
 import (
 	"bytes"
+	"encoding/binary"
+	"hash/maphash"
 	"sync"
 	"time"
 )
@@ -35,7 +37,7 @@ type Host struct {
 
 // Answer is the cached answer for an address.
 type Answer struct {
-	Name      []byte // in lower case; the caller's memory
+	Name      []byte // in lower case; the caller's memory. Empty if the address has got another name since
 	LastSeen  int64  // when the answer was seen last
 	Expires   int64  // when its TTL ends or ended
 	Stale     bool   // the TTL had ended, so the name may be out of date
@@ -57,12 +59,13 @@ type Cache struct {
 	names   names
 	sawDNS  [maxSessions / 64]uint64 // a bit for each session
 	text    []byte                   // a name in lower case
+	pair    []byte                   // two names in lower case
 }
 
 // New makes a cache that takes at most the given number of bytes, but has room for at least 64 entries.
 func New(bytes int) *Cache {
 	n := max(minEntries, bytes/entryBytes)
-	return &Cache{entries: newEntries(n), names: newNames(n), text: make([]byte, 0, maxName)}
+	return &Cache{entries: newEntries(n), names: newNames(n), text: make([]byte, 0, maxName), pair: make([]byte, 0, 2*maxName+1)}
 }
 
 // Add adds an answer: a host asked for a name and got an address for ttl seconds. A later name of the same address replaces an
@@ -83,18 +86,23 @@ func (c *Cache) Add(h Host, addr [16]byte, name []byte, ttl uint32, nanos int64)
 // mdns is the suffix of multicast DNS names (RFC 6762 section 3). They do not show that traffic with resolvers is mirrored.
 var mdns = []byte(".local")
 
-// Lookup returns the answer that explains an address that a host connects to, and appends its name to dst. An answer to the host
-// itself is preferred; otherwise it is the latest answer to any other host.
-func (c *Cache) Lookup(dst []byte, h Host, addr [16]byte, nanos int64) (Answer, bool) {
+// Lookup returns the answer that explains an address that a host connects to at a time, and appends its name to dst. An answer to the
+// host itself is preferred; otherwise it is the latest answer to any other host. Answers after latest do not count, though workers that
+// are ahead may have added them.
+func (c *Cache) Lookup(dst []byte, h Host, addr [16]byte, nanos, latest int64) (Answer, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	k := key{h.Session, kindAddress, addr}
-	found, shared := c.entries.best(k, h.Addr, nanos)
+	found, shared := c.entries.best(k, h.Addr, nanos, latest)
 	if found == 0 {
 		return Answer{}, false
 	}
 	c.entries.touch(found)
 	f := &c.entries.all[found]
+	if f.first > latest {
+		expired := f.other - int64(Grace)
+		return Answer{LastSeen: expired, Expires: expired, Stale: nanos > expired, Shared: true, OtherHost: f.client != h.Addr}, true
+	}
 	return Answer{
 		Name:      c.names.append(dst, f.name)[len(dst):],
 		LastSeen:  f.seen,
@@ -103,6 +111,31 @@ func (c *Cache) Lookup(dst []byte, h Host, addr [16]byte, nanos int64) (Answer, 
 		Shared:    shared,
 		OtherHost: f.client != h.Addr,
 	}, true
+}
+
+// AddAlias adds that a name led to another one, by an alias or a record that has the other as its target, for ttl seconds.
+func (c *Cache) AddAlias(session uint32, name, target []byte, ttl uint32, nanos int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.store(c.aliasKey(session, name, target), [16]byte{}, 0, ttl, nanos)
+}
+
+// Alias reports whether a name led to another one.
+func (c *Cache) Alias(session uint32, name, target []byte, nanos int64) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	i := c.entries.find(c.aliasKey(session, name, target), [16]byte{})
+	return i != 0 && nanos <= c.entries.all[i].expires+int64(Grace)
+}
+
+// aliasKey returns the key of two names: a hash of 128 bits whose seeds nobody knows.
+func (c *Cache) aliasKey(session uint32, name, target []byte) key {
+	c.pair = append(append(c.pair[:0], c.lower(name)...), 0)
+	c.pair = append(c.pair, c.lower(target)...)
+	k := key{session: session, kind: kindAlias}
+	binary.LittleEndian.PutUint64(k.about[:8], maphash.Bytes(c.names.seed, c.pair))
+	binary.LittleEndian.PutUint64(k.about[8:], maphash.Bytes(c.entries.seed, c.pair))
+	return k
 }
 
 // AddECH adds that an HTTPS or SVCB record of a name has ECH keys, for ttl seconds.
@@ -131,8 +164,9 @@ func (c *Cache) ECH(session uint32, name []byte, nanos int64) bool {
 func (c *Cache) AddDoH(h Host, nanos int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	i := c.upsert(key{h.Session, kindDoH, h.Addr}, h.Addr)
-	c.entries.all[i].seen = nanos
+	i, _ := c.upsert(key{h.Session, kindDoH, h.Addr}, h.Addr)
+	f := &c.entries.all[i]
+	f.seen = max(f.seen, nanos)
 }
 
 // DoH reports whether a host connected to a resolver with TLS or QUIC within the last day.
@@ -164,32 +198,40 @@ func (c *Cache) Counts() Counts {
 	return Counts{Live: c.entries.live, Evicted: c.entries.evicted}
 }
 
-// store stores an answer. It takes over the reference to its name.
+// store stores an answer. It takes over the reference to its name. Workers may add answers in another order than they were seen in: the
+// latest one decides the name.
 func (c *Cache) store(k key, client [16]byte, ref uint32, ttl uint32, nanos int64) {
-	f := &c.entries.all[c.upsert(k, client)]
+	i, found := c.upsert(k, client)
+	f := &c.entries.all[i]
 	expires := nanos + int64(min(ttl, maxTTL))*int64(time.Second)
-	switch f.name {
-	case 0:
-	case ref: // an A record and a hint in an HTTPS record have TTLs of their own: the longer one counts
-		expires = max(expires, f.expires)
-	default:
+	switch {
+	case !found:
+		f.first, f.seen, f.expires = nanos, nanos, expires
+	case f.name != ref && nanos < f.seen: // an earlier answer
+		f.other = max(f.other, expires+int64(Grace))
+		c.names.release(ref)
+		return
+	case f.name != ref, nanos > f.expires+int64(Grace): // another name, or the same again
 		f.other = max(f.other, f.expires+int64(Grace))
+		f.first, f.seen, f.expires = nanos, nanos, expires
+	default: // an A record and a hint in an HTTPS record have TTLs of their own: the longer one counts
+		f.first, f.seen, f.expires = min(f.first, nanos), max(f.seen, nanos), max(f.expires, expires)
 	}
 	c.names.release(f.name)
-	f.name, f.seen, f.expires = ref, nanos, expires
+	f.name = ref
 }
 
-// upsert returns the entry of a key and client, and makes it if there is none.
-func (c *Cache) upsert(k key, client [16]byte) uint32 {
-	i := c.entries.reuse(k, client)
-	if i == 0 {
-		for c.entries.full() {
-			c.evict()
-		}
-		i = c.entries.insert(k, client)
+// upsert returns the entry of a key and client, and makes it if there is none. found reports that it has an answer.
+func (c *Cache) upsert(k key, client [16]byte) (i uint32, found bool) {
+	i = c.entries.reuse(k, client)
+	if i != 0 {
+		c.entries.touch(i)
+		return i, true
 	}
-	c.entries.touch(i)
-	return i
+	for c.entries.full() {
+		c.evict()
+	}
+	return c.entries.insert(k, client), false
 }
 
 // internName returns a reference to a name, which the caller owns; 0 for the empty name. It evicts entries to make room.

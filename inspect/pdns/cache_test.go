@@ -25,7 +25,7 @@ var (
 
 // lookup returns the name of an address, followed by its flags.
 func lookup(c *Cache, h Host, addr [16]byte, nanos int64) string {
-	a, ok := c.Lookup(nil, h, addr, nanos)
+	a, ok := c.Lookup(nil, h, addr, nanos, nanos)
 	if !ok {
 		return ""
 	}
@@ -57,7 +57,7 @@ func TestLookupAppends(t *testing.T) {
 	c := New(0)
 	c.Add(alice, there, []byte("a.example"), 60, 7)
 	memory := append(make([]byte, 0, 32), "before "...)
-	a, ok := c.Lookup(memory, alice, there, 8)
+	a, ok := c.Lookup(memory, alice, there, 8, 8)
 	require.True(t, ok)
 	assert.Equal(t, "before a.example", string(memory[:cap(memory)][:16]))
 	assert.Equal(t, Answer{Name: []byte("a.example"), LastSeen: 7, Expires: 7 + 60*second}, a)
@@ -205,7 +205,7 @@ func steady(tb testing.TB, size int) func() {
 		}
 		addr[0], addr[1], addr[2], addr[3] = byte(i), byte(i>>8), byte(i>>16), byte(i>>24)
 		c.Add(alice, addr, name, 60, int64(i))
-		if a, ok := c.Lookup(dst[:0], alice, addr, int64(i)); !ok || len(a.Name) != len(name) {
+		if a, ok := c.Lookup(dst[:0], alice, addr, int64(i), int64(i)); !ok || len(a.Name) != len(name) {
 			tb.Fatal("not found")
 		}
 	}
@@ -235,7 +235,7 @@ func BenchmarkAddLookup(b *testing.B) {
 func BenchmarkLookupNothing(b *testing.B) {
 	c := New(16 << 20)
 	for b.Loop() {
-		c.Lookup(nil, alice, there, 0)
+		c.Lookup(nil, alice, there, 0, 0)
 	}
 }
 

@@ -14,13 +14,14 @@ const (
 	kindAddress kind = iota // an address was the answer to a client's query
 	kindECH                 // a name has ECH keys
 	kindDoH                 // a host uses a resolver with TLS or QUIC
+	kindAlias               // a name leads to another one
 )
 
 // key is what entries are found by. It has no padding, so that it can be hashed as it is in memory.
 type key struct {
 	session uint32
 	kind    kind
-	about   [16]byte // the address, the name's reference, or the host
+	about   [16]byte // the address, the name's reference, the host, or a hash of both names
 }
 
 // refKey returns the key of a name. The name stays as long as an entry refers to it.
@@ -33,9 +34,10 @@ func refKey(ref uint32) (k [16]byte) {
 type entry struct {
 	key     key
 	client  [16]byte
+	first   int64 // since when the address has the name without a pause
 	seen    int64
 	expires int64
-	other   int64  // until when the address counts as shared with its previous name
+	other   int64  // until when the address counts as shared with its previous name; 0 if it had none
 	name    uint32 // a reference that the entry owns; 0 for none
 	chain   uint32 // the next entry in the same bucket; of a free entry, the next free one
 	older   uint32 // neighbors in order of use; all[0] is both ends
@@ -84,20 +86,29 @@ func (t *entries) find(k key, client [16]byte) uint32 {
 	return 0
 }
 
-// best returns the entry of a key for a client: its own, or else the one seen last, or 0. shared reports that the address has
-// other names too.
-func (t *entries) best(k key, client [16]byte, nanos int64) (found uint32, shared bool) {
+// best returns the entry of a key for a client: its own, or else the one seen last, or 0. Names that were first seen after latest do
+// not count, nor, as long as there is one that does, addresses that had another name before. shared reports that the address has other
+// names too.
+func (t *entries) best(k key, client [16]byte, nanos, latest int64) (found uint32, shared bool) {
+	renamed := uint32(0)
 	for i := *t.bucket(&k); i != 0; i = t.all[i].chain {
 		f := &t.all[i]
 		switch {
 		case f.key != k:
+		case f.first > latest:
+			if f.other != 0 && (renamed == 0 || f.other > t.all[renamed].other) {
+				renamed = i
+			}
 		case f.client == client:
 			return i, nanos < f.other
 		case found == 0 || f.seen > t.all[found].seen:
 			found = i
 		}
 	}
-	return found, found != 0 && t.hasOtherName(found, nanos)
+	if found == 0 {
+		return renamed, renamed != 0
+	}
+	return found, t.hasOtherName(found, nanos)
 }
 
 // hasOtherName reports whether an address had several names, for one client or for different ones.

@@ -18,10 +18,11 @@ type model struct {
 
 type modelEntry struct {
 	session              uint32
-	about                string // "address ...", "ech ..." or "doh ..."
+	about                string // "address ...", "ech ...", "alias ..." or "doh ..."
 	client               [16]byte
 	name                 string
-	seen, expires, other int64
+	first, seen, expires int64
+	other                int64
 }
 
 // chunks returns the number of chunks that the distinct names take, plus one.
@@ -57,10 +58,11 @@ func (m *model) touch(f *modelEntry) {
 }
 
 // upsert finds or makes an entry.
-func (m *model) upsert(h Host, about string) *modelEntry {
+func (m *model) upsert(h Host, about string) (_ *modelEntry, found bool) {
 	all := m.of(h.Session, about)
 	i := slices.IndexFunc(all, func(f *modelEntry) bool { return f.client == h.Addr })
 	var f *modelEntry
+	found = true
 	switch {
 	case i >= 0:
 		f = all[i]
@@ -71,35 +73,58 @@ func (m *model) upsert(h Host, about string) *modelEntry {
 		if len(m.entries) == minEntries {
 			m.evict()
 		}
-		f = &modelEntry{session: h.Session, about: about, client: h.Addr}
+		f, found = &modelEntry{session: h.Session, about: about, client: h.Addr}, false
 		m.entries = append(m.entries, f)
 	}
 	m.touch(f)
-	return f
+	return f, found
 }
 
 func (m *model) add(h Host, about, name string, ttl uint32, nanos int64) {
 	for m.chunks(name) > minEntries*chunksPerTwo/2 {
 		m.evict()
 	}
-	f := m.upsert(h, about)
+	f, found := m.upsert(h, about)
 	expires := nanos + int64(ttl)*second
-	if f.name == name {
-		expires = max(expires, f.expires)
-	} else if f.name != "" {
-		f.other = max(f.other, f.expires+int64(Grace))
+	switch over := f.expires + int64(Grace); {
+	case !found:
+		f.first, f.seen, f.expires = nanos, nanos, expires
+	case f.name != name && nanos < f.seen:
+		f.other = max(f.other, expires+int64(Grace))
+		return
+	case f.name != name, nanos > over:
+		f.other = max(f.other, over)
+		f.first, f.seen, f.expires = nanos, nanos, expires
+	default:
+		f.first, f.seen, f.expires = min(f.first, nanos), max(f.seen, nanos), max(f.expires, expires)
 	}
-	f.name, f.seen, f.expires = name, nanos, expires
+	f.name = name
 }
 
-func (m *model) lookup(h Host, about string, nanos int64) (Answer, bool) {
-	all := m.of(h.Session, about)
-	if len(all) == 0 {
+func (m *model) lookup(h Host, about string, nanos, latest int64) (Answer, bool) {
+	var all, renamed []*modelEntry
+	for _, f := range m.of(h.Session, about) {
+		switch {
+		case f.first <= latest:
+			all = append(all, f)
+		case f.other != 0:
+			renamed = append(renamed, f)
+		}
+	}
+	bySeen := func(a, b *modelEntry) int { return int(a.seen - b.seen) }
+	switch {
+	case len(all) > 0:
+	case len(renamed) > 0:
+		best := slices.MaxFunc(renamed, func(a, b *modelEntry) int { return int(a.other - b.other) })
+		m.touch(best)
+		expired := best.other - int64(Grace)
+		return Answer{LastSeen: expired, Expires: expired, Stale: nanos > expired, Shared: true, OtherHost: best.client != h.Addr}, true
+	default:
 		return Answer{}, false
 	}
-	best := slices.MaxFunc(all, func(a, b *modelEntry) int { return int(a.seen - b.seen) })
+	best := slices.MaxFunc(all, bySeen)
 	own := slices.IndexFunc(all, func(f *modelEntry) bool { return f.client == h.Addr })
-	shared := slices.ContainsFunc(all, func(f *modelEntry) bool {
+	shared := slices.ContainsFunc(m.of(h.Session, about), func(f *modelEntry) bool {
 		return nanos < f.other || f.name != best.name && nanos <= f.expires+int64(Grace)
 	})
 	if own >= 0 {
@@ -115,7 +140,7 @@ func (m *model) lookup(h Host, about string, nanos int64) (Answer, bool) {
 func TestModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c, m := New(0), &model{}
-		nanos := int64(0)
+		nanos, at, steps := int64(0), int64(0), int64(0) // the latest time, and one that is often near it and never the same twice
 		addrs := rapid.SampledFrom([]int{4, 100}).Draw(t, "addresses")
 		long := rapid.SampledFrom([]int{1, 8}).Draw(t, "length")
 		host := rapid.Custom(func(t *rapid.T) Host {
@@ -130,20 +155,34 @@ func TestModel(t *testing.T) {
 		t.Repeat(map[string]func(*rapid.T){
 			"": func(t *rapid.T) {
 				nanos += rapid.Int64Range(1, 100*second).Draw(t, "later")
+				steps++
+				at = max(0, nanos-rapid.SampledFrom([]int64{0, 0, second, 1000 * second}).Draw(t, "earlier"))/1000*1000 + steps
+				nanos = max(nanos, at)
 				require.Equal(t, Counts{len(m.entries), m.evicted}, c.Counts())
 			},
 			"Add": func(t *rapid.T) {
 				h, addr, name, ttl := host.Draw(t, "host"), address.Draw(t, "to"), text.Draw(t, "name"), ttl.Draw(t, "ttl")
-				c.Add(h, addr, bytes.ToUpper([]byte(name)), ttl, nanos)
-				m.add(h, about(addr), name, ttl, nanos)
+				c.Add(h, addr, bytes.ToUpper([]byte(name)), ttl, at)
+				m.add(h, about(addr), name, ttl, at)
 				require.True(t, c.SeesDNS(h.Session))
 			},
 			"Lookup": func(t *rapid.T) {
 				h, addr := host.Draw(t, "host"), address.Draw(t, "to")
-				want, found := m.lookup(h, about(addr), nanos)
-				got, ok := c.Lookup(nil, h, addr, nanos)
+				latest := at + rapid.Int64Range(0, 10*second).Draw(t, "latest")
+				want, found := m.lookup(h, about(addr), at, latest)
+				got, ok := c.Lookup(nil, h, addr, at, latest)
 				require.Equal(t, found, ok)
+				require.Equal(t, string(want.Name), string(got.Name))
+				want.Name, got.Name = nil, nil
 				require.Equal(t, want, got)
+			},
+			"Alias": func(t *rapid.T) {
+				session, name, target := host.Draw(t, "host").Session, text.Draw(t, "name"), text.Draw(t, "target")
+				about := "alias " + name + " " + target
+				all := m.of(session, about)
+				require.Equal(t, len(all) == 1 && nanos <= all[0].expires+int64(Grace), c.Alias(session, []byte(name), []byte(target), nanos))
+				c.AddAlias(session, []byte(name), bytes.ToUpper([]byte(target)), 60, nanos)
+				m.add(Host{Session: session}, about, "", 60, nanos)
 			},
 			"ECH": func(t *rapid.T) {
 				session, name, ttl := host.Draw(t, "host").Session, text.Draw(t, "name"), ttl.Draw(t, "ttl")
@@ -158,7 +197,8 @@ func TestModel(t *testing.T) {
 				all := m.of(h.Session, "doh "+string(h.Addr[:]))
 				require.Equal(t, len(all) == 1, c.DoH(h, nanos))
 				c.AddDoH(h, nanos)
-				m.upsert(h, "doh "+string(h.Addr[:])).seen = nanos
+				f, _ := m.upsert(h, "doh "+string(h.Addr[:]))
+				f.seen = nanos
 			},
 		})
 	})
@@ -174,7 +214,7 @@ func FuzzNames(f *testing.F) {
 		for i := range 50 { // by turns, more often than there is room
 			name := [2][]byte{one, two}[i%2]
 			c.Add(alice, [16]byte{byte(i)}, name, 60, 0)
-			a, ok := c.Lookup(nil, alice, [16]byte{byte(i)}, 0)
+			a, ok := c.Lookup(nil, alice, [16]byte{byte(i)}, 0, 0)
 			require.Equal(t, len(name) > 0, ok)
 			for j, b := range a.Name {
 				require.True(t, b == name[j] || b == name[j]|0x20 && 'A' <= name[j] && name[j] <= 'Z')

@@ -34,7 +34,7 @@ func (t *Table) open(r *flow.Record, seg *Segment) *conn {
 		return nil
 	}
 	p, s := seg.Packet, seg.Side
-	first := r.Payload[s] <= uint64(p.PayloadLen)
+	first := r.Payload(s) <= uint64(p.PayloadLen)
 	if r.Tries > 0 && !first && !beginsAny(p.Payload) {
 		r.Tries++
 		return nil
