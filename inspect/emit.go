@@ -48,6 +48,7 @@ func (t *Tracker) ended(r *flow.Record, why event.EndReason, nanos int64) {
 	} else {
 		t.intervals.flushPrevious(r)
 	}
+	t.gate.End(r)
 	t.streams.End(r, r.End)
 	t.forward.EndFlow(r)
 	t.intervals.emit(r)
@@ -56,10 +57,7 @@ func (t *Tracker) ended(r *flow.Record, why event.EndReason, nanos int64) {
 	e.Flow = flowRecord(r)
 	e.Flow.Reason = why
 	for _, missing := range r.Missing {
-		if missing != 0 {
-			t.stats.Gaps++
-			t.stats.LostBytes += uint64(missing)
-		}
+		t.stats.LostBytes += uint64(missing)
 	}
 	t.ordered.Emit(r)
 }

@@ -59,7 +59,7 @@ type Config struct {
 type Memory struct {
 	Flows     int // flow records and their index
 	Names     int // the flows' names
-	Streams   int // parsing state and buffers of flows whose bytes are being read
+	Streams   int // parsing state and buffers of flows whose bytes are being read; an eighth is for segments that wait for others
 	Fragments int // fragments waiting for the rest
 	Pairs     int // copies of packets waiting for their other ones
 }

@@ -17,11 +17,7 @@ func (t *Tracker) Packet(it *Item, v Volume, copies bool) (r *flow.Record, dupli
 	r, started := t.record(it, v)
 	t.intervals.tick(v.Last) // a packet that another worker reassembled may be ahead of the clock
 	t.intervals.flushPrevious(r)
-	next, known := r.Next(s)
 	r.Count(s, p, v.Packets, v.Bytes, v.Last)
-	if p.Proto == decap.TCP {
-		t.countSegment(r, s, p)
-	}
 	if p.Mirrored {
 		t.attribute(r, s, p, v)
 	}
@@ -34,18 +30,35 @@ func (t *Tracker) Packet(it *Item, v Volume, copies bool) (r *flow.Record, dupli
 	if p.Mirrored && copies {
 		duplicate = t.findCopy(r, s, p, v.Last)
 	}
-	t.flows.Active(r)
 	switch {
 	case it.key.Version&decap.FragmentKey != 0:
 	case p.Proto == decap.UDP:
 		t.streams.Datagram(r, s, p.Payload, v.Last)
 	case p.Proto == decap.TCP && p.HasTCP:
-		if !known {
-			next = p.Seq + uint32(p.TCPFlags&decap.SYN)/decap.SYN
-		}
-		t.streams.Feed(r, stream.Segment{Side: s, Nanos: v.Last, Packet: p, Next: next})
+		t.gate.Segment(r, s, p, v.Last, t.clock)
 	}
+	t.flows.Active(r)
 	return r, duplicate
+}
+
+// segments is the causal.Handler of a Tracker.
+type segments struct {
+	*stream.Table
+	tracker *Tracker
+}
+
+// Deliver implements causal.Handler: it accounts a segment, in the order of its connection, and lets the parsers read its payload.
+func (h segments) Deliver(r *flow.Record, s flow.Side, p *decap.Packet, nanos int64) {
+	t := h.tracker
+	if r.BeginsWith(s) || r.OpenedWith(s, p) {
+		t.opened(r)
+	}
+	next, known := r.Next(s)
+	t.countSegment(r, s, p)
+	if !known {
+		next = p.Seq + uint32(p.TCPFlags&decap.SYN)/decap.SYN
+	}
+	h.Feed(r, stream.Segment{Side: s, Nanos: nanos, Packet: p, Next: next})
 }
 
 // Fragments accounts fragments that were not reassembled to a flow by their addresses alone: only the first one has the ports.
@@ -75,6 +88,11 @@ func countOddities(c *event.Counters, p *decap.Packet) {
 // record returns the flow's record, which is new if the packet is the first one, or opens another connection on the same addresses and
 // ports.
 func (t *Tracker) record(it *Item, v Volume) (r *flow.Record, started bool) {
+	if t.gate.Live() {
+		if r := t.flows.Peek(&it.key, it.hash); r != nil {
+			t.gate.Before(r, t.clock)
+		}
+	}
 	r, started = t.flows.Get(&it.key, it.hash, v.First)
 	if !started && it.Packet.Proto == decap.TCP && r.Reopens(it.side, &it.Packet) {
 		t.flows.End(r, event.EndReused, v.First)
@@ -92,6 +110,8 @@ func (t *Tracker) record(it *Item, v Volume) (r *flow.Record, started bool) {
 func guessOpener(r *flow.Record, s flow.Side, p *decap.Packet) {
 	r.OpenedBy(s, event.ByFirstPacket)
 	switch {
+	case p.Proto == decap.TCP && p.HasTCP && p.TCPFlags&decap.SYN != 0:
+		r.OpenedWith(s, p)
 	case p.Proto == decap.ICMP || p.Proto == decap.ICMPv6:
 		if request, known := p.ICMPRequest(); known && request {
 			r.OpenedBy(s, event.ByICMPType)
@@ -113,7 +133,6 @@ func (t *Tracker) countSegment(r *flow.Record, s flow.Side, p *decap.Packet) {
 	seen := r.Segment(s, p)
 	if seen.Gap > 0 {
 		t.stats.Gaps++
-		t.stats.LostBytes += uint64(seen.Gap)
 	}
 	if seen.Retransmit {
 		t.stats.Retransmits++

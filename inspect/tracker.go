@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"github.com/mirrorsink/mirrorsink/decap"
+	"github.com/mirrorsink/mirrorsink/inspect/causal"
 	"github.com/mirrorsink/mirrorsink/inspect/event"
 	"github.com/mirrorsink/mirrorsink/inspect/flow"
 	"github.com/mirrorsink/mirrorsink/inspect/forward"
@@ -19,6 +20,7 @@ type Tracker struct {
 	sessions  *mirror.Table
 	exempt    []netip.Prefix
 	flows     *flow.Table
+	gate      *causal.Gate
 	streams   *stream.Table
 	vlans     *vlanTable
 	intervals *intervals        // nil without aggregation windows
@@ -61,7 +63,9 @@ func NewTracker(cfg Config) *Tracker {
 	}
 	t.flows = flow.New(cfg.Memory.Flows/size*flow.RecordSize, t.ended)
 	t.intervals = newIntervals(t, cfg.Interval)
-	t.streams = stream.New(cfg.Memory.Streams-cfg.Forward.ReorderBytes(cfg.Memory.Streams), t.flows, t)
+	waiting := cfg.Memory.Streams / 8
+	t.streams = stream.New(cfg.Memory.Streams-waiting-cfg.Forward.ReorderBytes(cfg.Memory.Streams), t.flows, t)
+	t.gate = causal.New(waiting, t.flows, segments{t.streams, t})
 	return t
 }
 
@@ -131,12 +135,14 @@ func (t *Tracker) Age(nanos int64, datagrams int) {
 	if datagrams == decap.BatchSize {
 		most = ageBusy
 	}
+	t.gate.Expire(nanos)
 	t.flows.Age(nanos, most)
 	t.intervals.age(nanos, datagrams)
 }
 
 // EndSome ends a bounded number of flows after the last packet, and returns how many are left: first those that have been idle for too long.
 func (t *Tracker) EndSome(nanos int64) (left int) {
+	t.gate.Flush()
 	live := t.flows.Live()
 	if t.flows.Age(nanos, ageBusy); t.flows.Live() == live {
 		t.flows.FlushSome(event.EndShutdown, ageBusy)
@@ -146,6 +152,7 @@ func (t *Tracker) EndSome(nanos int64) (left int) {
 
 // EndAll ends all flows.
 func (t *Tracker) EndAll(nanos int64) {
+	t.gate.Flush()
 	t.flows.Age(nanos, -1) // before the others
 	t.flows.Flush(event.EndShutdown)
 }

@@ -33,8 +33,8 @@ type Counters struct {
 	NamesRefused    uint64    // names for which the name memory had no room
 	StreamsNew      uint64    // flows whose first bytes were read
 	StreamsEvicted  uint64    // flows that lost their parsing state since its memory was used up
-	Gaps            uint64    // times that acknowledged TCP bytes were missing
-	LostBytes       uint64    // the number of these bytes
+	Gaps            uint64    // times that TCP bytes were missing, though they may have come late
+	LostBytes       uint64    // TCP bytes that were missing when their flows ended
 	Retransmits     uint64    // TCP segments with nothing new
 
 	Forward Forwarding // frames by whether they were forwarded

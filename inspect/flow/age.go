@@ -70,7 +70,7 @@ func (t *Table) Tick(nanos int64) { t.clock = nanos }
 // Active must be called after a packet was accounted to a record: it keeps the order of the lists.
 func (t *Table) Active(r *Record) {
 	c, now := r.due(), coarse(max(r.End, t.clock))
-	if r.class == c && int32(now-r.list.stamp) < 1 {
+	if r.class() == c && int32(now-r.list.stamp) < 1 {
 		return
 	}
 	rec := t.Ref(r)
@@ -85,7 +85,7 @@ func (t *Table) enlist(rec uint32, c class, nanos int64) {
 		stamp = t.records[l.tail].list.stamp // a packet from the past, in a capture that is not in order
 	}
 	t.records[rec].list = links{prev: l.tail, stamp: stamp}
-	t.records[rec].class = c
+	t.records[rec].setClass(c)
 	if l.tail != 0 {
 		t.records[l.tail].list.next = rec
 	} else {
@@ -97,7 +97,7 @@ func (t *Table) enlist(rec uint32, c class, nanos int64) {
 
 func (t *Table) delist(rec uint32) {
 	n := t.records[rec].list
-	l := &t.classes[t.records[rec].class]
+	l := &t.classes[t.records[rec].class()]
 	if n.prev != 0 {
 		t.records[n.prev].list.next = n.next
 	} else {
@@ -134,5 +134,5 @@ func (t *Table) Age(nanos int64, most int) {
 
 // idle reports whether a record is due to be ended by Age. Its class must be that of its list.
 func (r *Record) idle(nanos int64) bool {
-	return int64(int32(coarse(nanos)-r.list.stamp))*int64(time.Second) > timeouts[r.class]+int64(time.Second)
+	return int64(int32(coarse(nanos)-r.list.stamp))*int64(time.Second) > timeouts[r.class()]+int64(time.Second)
 }

@@ -211,8 +211,8 @@ func checkList(t *rapid.T, table *Table, c class, listed map[uint32]bool) {
 	l, before, n := table.classes[c], uint32(0), 0
 	for rec := l.head; rec != 0; rec = table.records[rec].list.next {
 		r := &table.records[rec]
-		if listed[rec] || r.class != c || r.due() != c || r.list.prev != before {
-			t.Fatalf("record %d is in list %d, listed before: %v; its class is %d, should be %d", rec, c, listed[rec], r.class, r.due())
+		if listed[rec] || r.class() != c || r.due() != c || r.list.prev != before {
+			t.Fatalf("record %d is in list %d, listed before: %v; its class is %d, should be %d", rec, c, listed[rec], r.class(), r.due())
 		}
 		if before != 0 && int32(r.list.stamp-table.records[before].list.stamp) < 0 {
 			t.Fatalf("list %d is not in order", c)

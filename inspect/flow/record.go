@@ -47,7 +47,7 @@ type Record struct {
 	NameSource    l7.NameSource
 	Initiator     event.Initiator
 	Tries         uint8 // how often no parser recognised anything
-	class         class // the list that the record is in
+	marks         uint8 // the class of the list that the record is in, and the marks above it
 	bits          uint8
 	NameFlags     NameFlags
 	Unpaired      uint8  // packets of which the other copy never came, since Paired is known; saturates
@@ -114,6 +114,31 @@ const (
 	bitListed                // it is in the table's ring: see Table.Aggregate
 	bitOdd                   // the window that it counts in has an odd number
 )
+
+// The lowest bits of a record's marks are the class of its list.
+const (
+	maskClass   = 1<<3 - 1
+	markWaiting = 1 << 3 // segments of the flow wait: see SetWaiting
+	markAlone   = 1 << 4 // a side that was not seen is not waited for any more
+	markFIN0    = 1 << 5 // next[0] is behind a FIN
+	markFIN1    = 1 << 6
+)
+
+// class returns the class of the list that the record is in.
+func (r *Record) class() class { return class(r.marks & maskClass) }
+
+func (r *Record) setClass(c class) { r.marks = r.marks&^maskClass | uint8(c) }
+
+// Waiting reports whether the caller keeps segments of the flow until others have come. It is the caller's mark.
+func (r *Record) Waiting() bool { return r.marks&markWaiting != 0 }
+
+// SetWaiting sets whether the caller keeps segments of the flow.
+func (r *Record) SetWaiting(waiting bool) {
+	r.marks &^= markWaiting
+	if waiting {
+		r.marks |= markWaiting
+	}
+}
 
 // Client returns the side that opened the flow, as far as is known.
 func (r *Record) Client() Side { return r.bits & bitClientHi }

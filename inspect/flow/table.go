@@ -102,6 +102,15 @@ func (t *Table) Find(k *decap.Key, hash uint64, nanos int64) *Record {
 	return r
 }
 
+// Peek returns the record of a key, even if it is due to be ended, and nil if there is none. It is valid until the next call of a method of
+// the table.
+func (t *Table) Peek(k *decap.Key, hash uint64) *Record {
+	if _, rec := t.find(k, hash); rec != 0 {
+		return &t.records[rec]
+	}
+	return nil
+}
+
 // Beside returns zeroed memory for a value of a type without pointers for each record, to be indexed with its number. It is
 // given back with the table.
 func Beside[T any](t *Table) []T { return slab[T](t, len(t.records)) }

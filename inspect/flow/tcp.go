@@ -29,9 +29,24 @@ func (r *Record) Reopens(s Side, p *decap.Packet) bool {
 	if !r.seqKnown(s) {
 		return r.TCPState > event.TCPEstablished
 	}
-	behind := r.next[s] - (p.Seq + 1) // bytes of this side after that SYN
-	repeated := uint64(behind) <= r.Payload(s)+uint64(r.Missing[s])+1
-	return !repeated || r.State() == event.StateClosed && behind != 0
+	if r.State() == event.StateClosed && r.Flags[s]&decap.SYN == 0 {
+		return !r.begins(s, p.Seq+1) // otherwise it is this connection's own SYN, which comes last
+	}
+	return !r.beganWith(s, p.Seq+1) || r.State() == event.StateClosed && r.next[s] != p.Seq+1
+}
+
+// beganWith reports whether the bytes of a side may have begun at a sequence number, as far as they were counted.
+func (r *Record) beganWith(s Side, seq uint32) bool {
+	return uint64(r.next[s]-seq) <= r.Payload(s)+uint64(r.Missing[s])+1
+}
+
+// begins reports whether the bytes of a side, with its FIN, began at a sequence number.
+func (r *Record) begins(s Side, seq uint32) bool {
+	n := r.Payload(s) + uint64(r.Missing[s])
+	if r.finished(s) {
+		n++
+	}
+	return uint64(r.next[s]-seq) == n
 }
 
 // Segment accounts a TCP packet: flags, state, and which of its bytes are new. Retransmitted bytes are not counted as
@@ -40,17 +55,27 @@ func (r *Record) Segment(s Side, p *decap.Packet) SegmentInfo {
 	if !p.HasTCP {
 		return SegmentInfo{}
 	}
-	if p.TCPFlags&decap.SYN != 0 && (r.Flags[s]&decap.SYN == 0 || r.TCPState < event.TCPEstablished) {
+	if p.TCPFlags&decap.SYN != 0 && (r.Flags[s]&decap.SYN == 0 || r.TCPState < event.TCPEstablished) && !r.beganWith(s, p.Seq+1) {
 		r.bits &^= bitSeq0 << s // what came before belongs to an older connection
+		r.marks &^= markFIN0 << s
 		r.Missing[s] = 0
 	}
 	r.Flags[s] |= p.TCPFlags
 	seen := r.sequence(s, p)
+	if p.TCPFlags&decap.FIN != 0 && r.next[s] == endOf(p) {
+		r.marks |= markFIN0 << s
+	}
 	if p.TCPFlags&decap.ACK != 0 && p.TCPFlags&decap.RST == 0 && r.TCPState != event.TCPSynSent {
 		seen.Gap += r.acknowledged(1-s, p.Ack)
 	}
-	r.advance(s, p.TCPFlags)
+	r.advance(s, p)
 	return seen
+}
+
+// endOf returns the sequence number behind a segment.
+func endOf(p *decap.Packet) uint32 {
+	const syn, fin = decap.SYN, decap.FIN
+	return p.Seq + uint32(p.PayloadLen) + uint32(p.TCPFlags&syn/syn) + uint32(p.TCPFlags&fin/fin)
 }
 
 func (r *Record) seqKnown(s Side) bool { return r.bits&(bitSeq0<<s) != 0 }
@@ -68,18 +93,11 @@ func (r *Record) sequence(s Side, p *decap.Packet) (seen SegmentInfo) {
 	case p.TCPFlags&decap.RST != 0 && n == 0: // its sequence number need not be the next one (RFC 9293 section 3.5.2)
 	case !r.seqKnown(s) || ahead > maxJump && -ahead > maxJump:
 		r.bits |= bitSeq0 << s
+		r.marks &^= markFIN0 << s
 		r.next[s] = end + fin
 		seen.New = int(n)
 	case ahead <= maxJump:
-		if ahead != 0 && (n != 0 || fin != 0) {
-			r.miss(s, ahead)
-			r.gapEnd[s] = seq
-			seen.Gap = int(ahead)
-		}
-		if n != 0 || fin != 0 {
-			r.next[s] = end + fin
-		}
-		seen.New = int(n)
+		seen = r.inFront(s, seq, n, fin)
 	default:
 		seen = r.behind(s, seq, n, fin)
 	}
@@ -87,16 +105,34 @@ func (r *Record) sequence(s Side, p *decap.Packet) (seen SegmentInfo) {
 	return seen
 }
 
+// inFront handles a segment that starts at next[s] or after it. A FIN without bytes shows none that are missing before it: the peer
+// acknowledges those that there were.
+func (r *Record) inFront(s Side, seq, n, fin uint32) (seen SegmentInfo) {
+	ahead := seq - r.next[s]
+	if n == 0 && (fin == 0 || ahead != 0 && r.BothSides()) {
+		return seen
+	}
+	if ahead != 0 {
+		r.miss(s, ahead)
+		r.gapEnd[s] = seq
+		seen.Gap = int(ahead)
+	}
+	r.next[s] = seq + n + fin
+	seen.New = int(n)
+	return seen
+}
+
 // behind handles a segment that starts before next[s]: bytes that fill the latest gap, and bytes beyond next[s], are new.
 func (r *Record) behind(s Side, seq, n, fin uint32) (seen SegmentInfo) {
 	back := r.next[s] - seq
-	if n > back { // its tail is new
+	if n+fin > back { // its tail is new
 		seen.New = int(n - back)
 		r.next[s] = seq + n + fin
 		n = back
 	}
 	seen.New += int(r.fill(s, seq, n))
 	seen.Retransmit = n != 0 && seen.New == 0
+	r.fill(s, seq+n, fin) // its number was counted as a byte if it was acknowledged before
 	return seen
 }
 
@@ -121,7 +157,7 @@ func (r *Record) fill(s Side, seq, n uint32) uint32 {
 // acknowledged moves next[s] to what the peer acknowledges: it has the bytes, so the copies were lost, or come late.
 func (r *Record) acknowledged(s Side, ack uint32) int {
 	ahead := ack - r.next[s]
-	if !r.seqKnown(s) || ahead == 0 || ahead > MaxAck || r.Flags[s]&(decap.FIN|decap.RST) != 0 {
+	if !r.seqKnown(s) || ahead-1 >= MaxAck || r.finished(s) || r.Flags[s]&decap.RST != 0 {
 		return 0
 	}
 	r.miss(s, ahead)
@@ -135,25 +171,23 @@ func (r *Record) miss(s Side, n uint32) {
 
 // advance sets the connection's state, as far as flags show it. A connection that is picked up in the middle is
 // established.
-func (r *Record) advance(s Side, flags uint8) {
-	switch {
+func (r *Record) advance(s Side, p *decap.Packet) {
+	switch flags := p.TCPFlags; {
 	case flags&decap.RST != 0:
 		r.TCPState = event.TCPClosed
 	case flags&(decap.SYN|decap.ACK) == decap.SYN:
 		r.TCPState = max(r.TCPState, event.TCPSynSent)
-		r.OpenedBy(s, event.BySYN)
 	case flags&decap.SYN != 0:
 		r.TCPState = max(r.TCPState, event.TCPSynRecv)
-		r.OpenedBy(1-s, event.BySYNACK)
 	case flags&decap.FIN != 0:
-		r.finished(s)
+		r.close(s)
 	case flags&decap.ACK != 0:
-		r.acked(s)
+		r.acked(s, p.Ack)
 	}
 }
 
-// finished handles a FIN of a side.
-func (r *Record) finished(s Side) {
+// close handles a FIN of a side.
+func (r *Record) close(s Side) {
 	switch {
 	case r.TCPState >= event.TCPLastAck: // repeated
 	case r.Flags[1-s]&decap.FIN != 0:
@@ -164,7 +198,7 @@ func (r *Record) finished(s Side) {
 }
 
 // acked handles a plain acknowledgment by a side.
-func (r *Record) acked(s Side) {
+func (r *Record) acked(s Side, ack uint32) {
 	switch r.TCPState {
 	case event.TCPNone, event.TCPSynRecv:
 		r.TCPState = event.TCPEstablished
@@ -173,11 +207,31 @@ func (r *Record) acked(s Side) {
 			r.TCPState = event.TCPEstablished
 		}
 	case event.TCPFinWait1:
-		if r.Flags[s]&decap.FIN == 0 {
+		if r.Flags[s]&decap.FIN == 0 && r.coversFIN(s, ack) {
 			r.TCPState = event.TCPFinWait2
 		}
 	case event.TCPLastAck:
-		r.TCPState = event.TCPClosed
+		if r.coversFIN(s, ack) {
+			r.TCPState = event.TCPClosed
+		}
 	case event.TCPEstablished, event.TCPFinWait2, event.TCPClosed:
 	}
+}
+
+// coversFIN reports whether an acknowledgment of a side covers the other side's FIN. One that cannot be of this connection's numbers does:
+// see MaxAck.
+func (r *Record) coversFIN(s Side, ack uint32) bool {
+	short := r.next[1-s] - ack
+	return !r.finished(1-s) || short-1 >= MaxAck
+}
+
+// OpenedWith takes a SYN, or the answer to one, as evidence for who opened the flow, and reports whether that turns it round.
+func (r *Record) OpenedWith(s Side, p *decap.Packet) (turned bool) {
+	switch p.TCPFlags & (decap.SYN | decap.ACK | decap.RST) {
+	case decap.SYN:
+		return r.OpenedBy(s, event.BySYN)
+	case decap.SYN | decap.ACK:
+		return r.OpenedBy(1-s, event.BySYNACK)
+	}
+	return false
 }

@@ -57,6 +57,19 @@ func (t *Table) NextMessage(r *flow.Record, s flow.Side) (proto l7.Proto, seq ui
 	return c.proto, d.buf.Base(), d.mode == reading && d.buf.Opened()
 }
 
+// HasGap reports whether bytes of a side before a sequence number are waited for, since segments behind them came first.
+func (t *Table) HasGap(r *flow.Record, s flow.Side, ack uint32) bool {
+	c := t.conns[r.Stream]
+	if c == nil {
+		return false
+	}
+	d := &c.direction[s]
+	return d.mode == reading && d.buf.HasGap() && int32(ack-d.buf.End()) > 0
+}
+
+// Reads reports whether the payload of a flow's segments is looked at.
+func (t *Table) Reads(r *flow.Record) bool { return r.Stream != 0 || r.Tries < maxTries }
+
 // size returns the memory that the connections take.
 func (t *Table) size() int { return t.live*connSize + t.pool.Used() + t.held }
 

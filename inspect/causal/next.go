@@ -1,0 +1,88 @@
+package causal
+
+import (
+	"math"
+
+	"github.com/mirrorsink/mirrorsink/inspect/flow"
+)
+
+// endOfTime is after all waits.
+const endOfTime = math.MaxInt64
+
+// next takes the next segment of a flow that is to be delivered at a time out of its queue; nil if all have to wait.
+func (g *Gate) next(r *flow.Record, q *queue, clock int64) (*held, flow.Side) {
+	for s := range flow.Side(2) {
+		if h := q.fins[s]; h != nil && (!r.Beyond(s, &h.packet) && !g.early(r, s, &h.packet) || h.over(clock)) {
+			q.fins[s] = nil
+			return h, s
+		}
+	}
+	s, found := g.ready(r, q)
+	if !found {
+		s, found = q.contradiction()
+	}
+	if !found {
+		if s, found = q.overdue(clock); !found {
+			return nil, 0
+		}
+		if _, known := r.Next(1 - s); !known {
+			r.WaitNoMore()
+		}
+	}
+	h := q.pop(s)
+	if r.Beyond(s, &h.packet) && !h.over(clock) {
+		old := q.fins[s]
+		q.fins[s] = h
+		if old == nil {
+			return g.next(r, q, clock)
+		}
+		h = old
+	}
+	return h, s
+}
+
+// ready returns the side whose first segment has overtaken nothing; of two the one that came first.
+func (g *Gate) ready(r *flow.Record, q *queue) (s flow.Side, found bool) {
+	for _, s := range q.byArrival() {
+		if h := q.heads[s]; h != nil && !g.early(r, s, &h.packet) {
+			return s, true
+		}
+	}
+	return 0, false
+}
+
+// contradiction returns the side whose segments go first when each side waits for the other, so that something is missing: the one that
+// acknowledges nothing of what waits of the other side.
+func (q *queue) contradiction() (s flow.Side, found bool) {
+	if q.heads[0] == nil || q.heads[1] == nil {
+		return 0, false
+	}
+	order := q.byArrival()
+	for _, s := range order {
+		if h, o := q.heads[s], q.heads[1-s]; int32(h.packet.Ack-o.packet.Seq) <= 0 {
+			return s, true
+		}
+	}
+	return order[0], true
+}
+
+// overdue returns a side whose first segment has waited for too long.
+func (q *queue) overdue(clock int64) (s flow.Side, found bool) {
+	for _, s := range q.byArrival() {
+		if h := q.heads[s]; h != nil && h.over(clock) {
+			return s, true
+		}
+	}
+	return 0, false
+}
+
+// byArrival returns the sides in the order in which their first segments came.
+func (q *queue) byArrival() [2]flow.Side {
+	if a, b := q.heads[0], q.heads[1]; a != nil && b != nil && b.arrival < a.arrival {
+		return [2]flow.Side{1, 0}
+	}
+	return [2]flow.Side{0, 1}
+}
+
+// over reports whether a segment has waited for too long at a time.
+func (h *held) over(clock int64) bool { return h.since+Timeout < clock }
