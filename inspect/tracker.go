@@ -164,6 +164,8 @@ func (t *Tracker) CloseWindows() { t.intervals.close() }
 func (t *Tracker) Publish() {
 	streams := t.streams.Counts()
 	t.stats.StreamsNew, t.stats.StreamsEvicted, t.stats.StreamsActive = streams.Opened, streams.Evicted, uint64(streams.Live)
+	waits := t.gate.Counts()
+	t.stats.SegmentsHeld, t.stats.SegmentsEmptied, t.stats.SegmentsEvicted = waits.Held, waits.Emptied, waits.Evicted
 	t.stats.FlowsActive = uint64(t.flows.Live())
 	t.published.Set(&t.stats)
 }

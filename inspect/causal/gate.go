@@ -34,13 +34,13 @@ type Gate struct {
 	used    int
 	queues  queues
 	pool    pool
-	held    uint64
-	evicted uint64
+	counts  Counts
 }
 
 // Counts is what became of segments.
 type Counts struct {
 	Held    uint64 // segments that waited
+	Emptied uint64 // of these, segments that waited without their payload, since their flow had its part of the memory
 	Evicted uint64 // flows whose segments waited no longer since the memory was used up
 }
 
@@ -50,7 +50,7 @@ func New(bytes int, flows *flow.Table, handler Handler) *Gate {
 }
 
 // Counts returns the counts so far.
-func (g *Gate) Counts() Counts { return Counts{g.held, g.evicted} }
+func (g *Gate) Counts() Counts { return g.counts }
 
 // Segment takes a TCP segment of a flow at a time, and delivers what does not have to wait. clock is the latest time of all packets.
 func (g *Gate) Segment(r *flow.Record, s flow.Side, p *decap.Packet, nanos, clock int64) {
@@ -80,14 +80,14 @@ func (g *Gate) wait(r *flow.Record, s flow.Side, p *decap.Packet, nanos, clock i
 		g.keep(r, q, s, p, nanos, clock)
 	}
 	if q.size > 2*g.flowBound() {
-		g.evicted++
+		g.counts.Evicted++
 		g.flush(r, q)
 		return
 	}
 	g.queues.move(q, r)
 	g.advance(r, q, clock)
 	for g.used > g.bound {
-		g.evicted++
+		g.counts.Evicted++
 		q := g.queues.longest()
 		r := g.flows.At(q.flow)
 		g.flush(r, q)

@@ -29,10 +29,14 @@ func (g *Gate) flowBound() int { return min(maxFlow, g.bound/4) }
 // keep copies a segment and puts it at the end of those of its side, a SYN at the front.
 func (g *Gate) keep(r *flow.Record, q *queue, s flow.Side, p *decap.Packet, nanos, clock int64) {
 	payload := p.Payload
-	if q.size+len(payload) > g.flowBound() || !g.handler.Reads(r) {
+	switch {
+	case !g.handler.Reads(r):
 		payload = nil
+	case len(payload) > 0 && q.size > 0 && q.size+len(payload) > g.flowBound():
+		payload = nil
+		g.counts.Emptied++
 	}
-	g.held++
+	g.counts.Held++
 	if t := q.tails[s]; t != nil && t != q.heads[s] && t.joins(p, len(payload)) {
 		t.packet.Ack, t.packet.PayloadLen = p.Ack, t.packet.PayloadLen+p.PayloadLen
 		t.packet.TCPFlags |= p.TCPFlags
@@ -40,7 +44,7 @@ func (g *Gate) keep(r *flow.Record, q *queue, s flow.Side, p *decap.Packet, nano
 		return
 	}
 	h := g.pool.get(len(payload))
-	h.packet, h.nanos, h.since, h.arrival = p.Detached(), nanos, clock, g.held
+	h.packet, h.nanos, h.since, h.arrival = p.Detached(), nanos, clock, g.counts.Held
 	if len(payload) > 0 {
 		h.packet.Payload = h.buf[:copy(h.buf[:cap(h.buf)], payload)]
 	}

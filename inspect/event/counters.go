@@ -33,6 +33,9 @@ type Counters struct {
 	NamesRefused    uint64    // names for which the name memory had no room
 	StreamsNew      uint64    // flows whose first bytes were read
 	StreamsEvicted  uint64    // flows that lost their parsing state since its memory was used up
+	SegmentsHeld    uint64    // TCP segments that waited for the other direction
+	SegmentsEmptied uint64    // of these, segments that waited without their payload, since their flow had its part of the memory
+	SegmentsEvicted uint64    // flows whose segments waited no longer since the memory was used up
 	Gaps            uint64    // times that TCP bytes were missing, though they may have come late
 	LostBytes       uint64    // TCP bytes that were missing when their flows ended
 	Retransmits     uint64    // TCP segments with nothing new
@@ -83,6 +86,9 @@ func (c *Counters) Add(o *Counters) {
 	c.NamesRefused += o.NamesRefused
 	c.StreamsNew += o.StreamsNew
 	c.StreamsEvicted += o.StreamsEvicted
+	c.SegmentsHeld += o.SegmentsHeld
+	c.SegmentsEmptied += o.SegmentsEmptied
+	c.SegmentsEvicted += o.SegmentsEvicted
 	c.Gaps += o.Gaps
 	c.LostBytes += o.LostBytes
 	c.Retransmits += o.Retransmits
