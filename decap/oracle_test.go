@@ -16,6 +16,7 @@ import (
 
 	"github.com/mirrorsink/mirrorsink/decap"
 	"github.com/mirrorsink/mirrorsink/decap/rx/capture"
+	"github.com/mirrorsink/mirrorsink/testdata/testform"
 )
 
 // seen is what we and gopacket must agree on for a packet.
@@ -267,10 +268,8 @@ func TestOracle(t *testing.T) {
 			}
 			require.NoError(t, err)
 			counts, frames := make([]int, len(differences)), 0
-			for i, f := range files {
-				if inShortForm(i, len(files)) {
-					frames += compareCapture(t, f, counts)
-				}
+			for _, f := range testform.Some(files) {
+				frames += compareCapture(t, f, counts)
 			}
 			t.Logf("%d frames of %d captures", frames, len(files))
 			for i, n := range counts {
@@ -278,12 +277,6 @@ func TestOracle(t *testing.T) {
 			}
 		})
 	}
-}
-
-// inShortForm reports whether a capture is one of those that are read: of a large set every eighth, or all if the environment asks for the
-// long form.
-func inShortForm(i, captures int) bool {
-	return captures < 200 || i%8 == 0 || os.Getenv("MIRRORSINK_LONG_TESTS") != ""
 }
 
 // moduleRoot is the directory of go.mod.

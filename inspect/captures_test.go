@@ -3,7 +3,6 @@ package inspect_test
 import (
 	"errors"
 	"io"
-	"os"
 	"path/filepath"
 	"reflect"
 	"testing"
@@ -14,6 +13,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap/rx/capture"
 	"github.com/mirrorsink/mirrorsink/inspect"
 	"github.com/mirrorsink/mirrorsink/inspect/event"
+	"github.com/mirrorsink/mirrorsink/testdata/testform"
 )
 
 // captures returns the captures of testdata, and those of the public corpus if it is there.
@@ -24,11 +24,7 @@ func captures(t *testing.T) (files []string) {
 		if len(found) == 0 {
 			t.Logf("skipped: there is no %s", pattern)
 		}
-		for i, file := range found {
-			if len(found) < 200 || i%8 == 0 || os.Getenv("MIRRORSINK_LONG_TESTS") != "" {
-				files = append(files, file) // of a large set every eighth, or all in the long form
-			}
-		}
+		files = append(files, testform.Some(found)...)
 	}
 	require.NotEmpty(t, files)
 	return files

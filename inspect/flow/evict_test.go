@@ -9,6 +9,7 @@ import (
 
 	"github.com/mirrorsink/mirrorsink/decap"
 	"github.com/mirrorsink/mirrorsink/inspect/event"
+	"github.com/mirrorsink/mirrorsink/testdata/testform"
 )
 
 // tcpKey returns the n-th of many different keys, whose Lo is the client.
@@ -59,7 +60,7 @@ func TestFloodTakesNoConversation(t *testing.T) {
 	for name, flood := range floods {
 		t.Run(name, func(t *testing.T) {
 			ended := map[event.EndReason]int{}
-			table := New(4<<20, func(_ *Record, why event.EndReason, _ int64) { ended[why]++ })
+			table := New(testform.Pick(1<<20, 4<<20), func(_ *Record, why event.EndReason, _ int64) { ended[why]++ })
 			size := len(table.records) - 1
 			conns, began := size/2, 0
 			for n := range conns {

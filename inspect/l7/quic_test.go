@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/mirrorsink/mirrorsink/testdata/testform"
 )
 
 // quicText returns what a datagram says, as the want sections have it; empty if it is not QUIC, or more has to come.
@@ -117,7 +119,7 @@ func TestQUICCut(t *testing.T) {
 		}
 		if strings.Contains(quicWhole(t, hello), "quic_sni") {
 			assert.Positive(t, named)
-			assert.True(t, !long || named > quicTag, "%d of the cuts have a name", named)
+			assert.True(t, !testform.Long || named > quicTag, "%d of the cuts have a name", named)
 		}
 	}
 }

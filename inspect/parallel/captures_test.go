@@ -3,7 +3,6 @@ package parallel
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -14,6 +13,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap/rx/capture"
 	"github.com/mirrorsink/mirrorsink/inspect"
 	"github.com/mirrorsink/mirrorsink/inspect/event"
+	"github.com/mirrorsink/mirrorsink/testdata/testform"
 )
 
 // captures returns the captures of testdata, and those of the public corpus if it is there.
@@ -24,11 +24,7 @@ func captures(t *testing.T) (files []string) {
 		if len(found) == 0 {
 			t.Logf("skipped: there is no %s", pattern)
 		}
-		for i, file := range found {
-			if len(found) < 200 || i%8 == 0 || os.Getenv("MIRRORSINK_LONG_TESTS") != "" {
-				files = append(files, file) // of a large set every eighth, or all in the long form
-			}
-		}
+		files = append(files, testform.Some(found)...)
 	}
 	require.NotEmpty(t, files)
 	return files
@@ -63,14 +59,17 @@ func replayWith(t *testing.T, file string, workers int, interval time.Duration) 
 
 // TestSameEvents: the events and the counters of a capture are the same whatever the number of workers.
 func TestSameEvents(t *testing.T) {
+	// Numbers of workers by the length of windows. A part of them is tried in the short form, and of other captures than testdata's, of
+	// which there are many.
+	numbers := map[time.Duration][]int{0: {1, 3, 2, 8}, 10 * time.Second: {2, 8, 1, 3}}
 	for _, file := range captures(t) {
-		numbers := []int{1, 2, 3, 8}
-		if strings.Contains(file, "shared") {
-			numbers = []int{3} // there are many
-		}
-		for _, interval := range []time.Duration{0, 10 * time.Second} {
+		for interval, numbers := range numbers {
 			want, counted := replayWith(t, file, 0, interval)
-			for _, workers := range numbers {
+			n := testform.Pick(2, 4)
+			if strings.Contains(file, "shared") {
+				n = 1
+			}
+			for _, workers := range numbers[:n] {
 				got, n := replayWith(t, file, workers, interval)
 				how := fmt.Sprintf("%s, %d workers, windows of %v", filepath.Base(file), workers, interval)
 				for i := range min(len(want), len(got)) {

@@ -49,7 +49,9 @@ func TestTimelineIsBounded(t *testing.T) {
 	const n = 3 * maxPoints
 	for i := range int64(n) {
 		line.add(point{at: i * minute}, 1)
-		require.LessOrEqual(t, len(line.bytes), maxPoints)
+		if len(line.bytes) > maxPoints { // a comparison of require for each point takes seconds
+			require.LessOrEqual(t, len(line.bytes), maxPoints)
+		}
 	}
 	require.Equal(t, int64(4*minute), line.width)
 	var total int64

@@ -5,6 +5,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/mirrorsink/mirrorsink/testdata/testform"
 )
 
 // TestAnswersThatComeAtOnceAreWhole: long answers over loopback are complete, without lost attempts.
@@ -18,7 +20,7 @@ func TestAnswersThatComeAtOnceAreWhole(t *testing.T) {
 			}
 		}
 	})
-	for range 20 {
+	for range testform.Pick(3, 20) {
 		all, err := c.sessions(t.Context())
 		require.NoError(t, err)
 		assert.Len(t, all, 2002)

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mirrorsink/mirrorsink/.ci/bench/live/internal/wire"
+	"github.com/mirrorsink/mirrorsink/testdata/testform"
 )
 
 // TestEveryRow measures everything for a very short time: every row is there and all packets are accounted for.
@@ -21,7 +22,7 @@ func TestEveryRow(t *testing.T) {
 	if _, _, err := wire.TwoCPUs(); err != nil {
 		t.Skip(err)
 	}
-	if os.Getenv("MIRRORSINK_LONG_TESTS") == "" {
+	if !testform.Long {
 		t.Skip("measures for half a minute: run with MIRRORSINK_LONG_TESTS=1")
 	}
 	dir := t.TempDir()

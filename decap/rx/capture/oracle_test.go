@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mirrorsink/mirrorsink/decap"
+	"github.com/mirrorsink/mirrorsink/testdata/testform"
 )
 
 // damagedCaptures are the captures that end early on purpose, and where. For all others both readers reach the end.
@@ -52,10 +53,8 @@ func TestOracleCorpus(t *testing.T) {
 	if len(names) == 0 {
 		t.Skip("no public captures in ../shared/corpus/dev/pcaps")
 	}
-	for i, name := range names {
-		if i%8 == 0 || os.Getenv("MIRRORSINK_LONG_TESTS") != "" { // every eighth, or all in the long form
-			compareWithOracle(t, name)
-		}
+	for _, name := range testform.Some(names) {
+		compareWithOracle(t, name)
 	}
 }
 

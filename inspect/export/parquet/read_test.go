@@ -23,23 +23,26 @@ func readParquet(t testing.TB, path string) (rows []parquetRow, file *pq.File) {
 	require.NoError(t, err)
 	file, err = pq.OpenFile(bytes.NewReader(data), int64(len(data)))
 	require.NoError(t, err)
-	names := file.Schema().Columns()
 	for _, group := range file.RowGroups() {
-		rows = append(rows, readGroup(t, group, names)...)
+		rows = append(rows, readGroup(t, group)...)
 	}
 	return rows, file
 }
 
-func readGroup(t testing.TB, group pq.RowGroup, names [][]string) (rows []parquetRow) {
+func readGroup(t testing.TB, group pq.RowGroup) (rows []parquetRow) {
+	var names []string
+	for _, path := range group.Schema().Columns() {
+		names = append(names, strings.Join(path, "."))
+	}
 	r := group.Rows()
 	defer r.Close()
 	buf := make([]pq.Row, 100)
 	for {
 		n, err := r.ReadRows(buf)
 		for _, row := range buf[:n] {
-			out := parquetRow{}
+			out := make(parquetRow, len(names))
 			for i, v := range row {
-				out[strings.Join(names[i], ".")] = goValue(v)
+				out[names[i]] = goValue(v)
 			}
 			rows = append(rows, out)
 		}

@@ -80,6 +80,7 @@ func TestFormatsAgree(t *testing.T) {
 		lines := inputtest.Lines(want)
 		for format, data := range map[string][]byte{
 			"lines": lines, "gzip": inputtest.Gzip(t, lines), "parquet": inputtest.Parquet(t, want, inputtest.SmallPages...),
+			"parquet, compressed more": inputtest.Parquet(t, want, parquet.Compression(&parquet.Zstd)),
 		} {
 			o := &input.Opener{Fields: allFields()}
 			got, err := readFile(t, o, inputtest.File(t, dir, data), len(data))

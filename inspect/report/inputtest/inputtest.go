@@ -6,6 +6,7 @@ import (
 	"compress/gzip"
 	"os"
 	"strings"
+	"sync"
 
 	"github.com/parquet-go/parquet-go"
 
@@ -49,9 +50,8 @@ func Gzip(t T, data []byte) []byte {
 // SmallPages are options of Parquet for row groups of few rows, with several pages in each.
 var SmallPages = []parquet.WriterOption{parquet.MaxRowsPerRowGroup(100), parquet.PageBufferSize(512)}
 
-// Parquet encodes records as Parquet, in AWS's columns and this program's.
-func Parquet(t T, all []flowlog.Record, options ...parquet.WriterOption) []byte {
-	t.Helper()
+// schema has AWS's columns and this program's.
+var schema = sync.OnceValue(func() *parquet.Schema {
 	group := parquet.Group{}
 	for i := range flowlog.Fields {
 		f := &flowlog.Fields[i]
@@ -60,12 +60,19 @@ func Parquet(t T, all []flowlog.Record, options ...parquet.WriterOption) []byte 
 			flowlog.Boolean: parquet.Leaf(parquet.BooleanType), flowlog.Double: parquet.Leaf(parquet.DoubleType),
 		}[f.Type])
 	}
-	schema := parquet.NewSchema("record", group)
+	return parquet.NewSchema("record", group)
+})
+
+// Parquet encodes records as Parquet. It compresses with Snappy, if the options say nothing else: an encoder of Zstandard is large, and
+// the race detector has the library make many.
+func Parquet(t T, all []flowlog.Record, options ...parquet.WriterOption) []byte {
+	t.Helper()
 	var b bytes.Buffer
-	w := parquet.NewWriter(&b, append(options, schema, parquet.Compression(&parquet.Zstd))...)
+	columns := schema().Columns()
+	w := parquet.NewWriter(&b, append([]parquet.WriterOption{schema(), parquet.Compression(&parquet.Snappy)}, options...)...)
 	for i := range all {
 		var row parquet.Row
-		for at, path := range schema.Columns() {
+		for at, path := range columns {
 			field := flowlog.Lookup(strings.ReplaceAll(path[0], "_", "-"))
 			if v := valueOf(field, &all[i]); v.IsNull() {
 				row = append(row, v.Level(0, 0, at))

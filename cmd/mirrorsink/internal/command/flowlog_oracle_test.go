@@ -17,6 +17,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap"
 	"github.com/mirrorsink/mirrorsink/decap/rx/capture"
 	"github.com/mirrorsink/mirrorsink/inspect/flowlog"
+	"github.com/mirrorsink/mirrorsink/testdata/testform"
 )
 
 // tuple is a direction of a flow as a flow log line has it.
@@ -213,11 +214,8 @@ func TestFlowLogAgreesWithGopacket(t *testing.T) {
 			t.Logf("skipped: no captures in %s", dir)
 		}
 		frames, disputed := 0, 0
-		whole := len(files) < 200 || os.Getenv("MIRRORSINK_LONG_TESTS") != ""
-		for i, file := range files {
-			if !whole && i%8 > 1 {
-				continue // of a large set two in eight, one for each interval; all in the long form
-			}
+		read := testform.Some(files)
+		for i, file := range read {
 			want := count(t, file)
 			if want == nil {
 				continue
@@ -240,9 +238,9 @@ func TestFlowLogAgreesWithGopacket(t *testing.T) {
 			}
 			sameSums(t, file, merged(want.sums, want.pieces), merged(got, want.pieces))
 		}
-		if whole {
+		if len(read) == len(files) {
 			assert.LessOrEqual(t, disputed, frames/20, "most frames are gopacket's to count")
 		}
-		t.Logf("%s: %d files, %d frames, of which gopacket and we see %d otherwise", dir, len(files), frames, disputed)
+		t.Logf("%s: %d files, %d frames, of which gopacket and we see %d otherwise", dir, len(read), frames, disputed)
 	}
 }

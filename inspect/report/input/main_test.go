@@ -1,0 +1,5 @@
+package input_test
+
+import "github.com/mirrorsink/mirrorsink/testdata/testform"
+
+func init() { testform.Checks(20) }
