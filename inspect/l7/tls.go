@@ -31,6 +31,7 @@ const (
 const (
 	tlsClientHello = 1
 	tlsServerHello = 2
+	tlsRetry       = 6 // HelloRetryRequest, up to draft 21 of TLS 1.3
 	tlsCertificate = 11
 )
 
@@ -96,6 +97,8 @@ func parseTLSHello(h *Hint, c *Conn, in Input) Verdict {
 	body := m.Upto(int(size))
 	version := body // a copy, since the hello reads it again
 	switch {
+	case n >= 1 && typ == tlsRetry && c.Mode[1^in.Side&1] == tlsGreeted:
+		return parseTLSRetry(h, c, in, &messages, ok && size <= maxTLSRecord, tlsWhole(msg))
 	case !ok,
 		n >= 1 && typ != tlsClientHello && typ != tlsServerHello,
 		n >= tlsHandshakeHeader && !tlsHelloSize(size),
@@ -116,6 +119,19 @@ func parseTLSHello(h *Hint, c *Conn, in Input) Verdict {
 		return Done
 	}
 	return parseTLSServer(h, c, &hello, &messages, in.Final)
+}
+
+// parseTLSRetry reads the HelloRetryRequest of a draft of TLS 1.3, which is a message of its own. Nothing in it is printed.
+func parseTLSRetry(h *Hint, c *Conn, in Input, messages *tlsMessages, ok, whole bool) Verdict {
+	switch {
+	case !ok:
+		return Reject
+	case !whole:
+		return moreUnless(in.Final)
+	}
+	c.Mode[in.Side&1] = tlsRetried
+	h.Role, h.Next = Interim, len(in.Data)-messages.records.Len()
+	return Done
 }
 
 func parseTLSClient(h *Hint, c *Conn, side uint8, body wire.Cursor, whole bool) Verdict {

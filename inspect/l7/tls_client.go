@@ -8,13 +8,12 @@ type clientHello struct {
 	session wire.Cursor
 	ciphers wire.Cursor
 	exts    tlsExtensions
-	whole   bool // the message is complete, so that it has a fingerprint
+	whole   bool // the message is complete and its lists fit into it, so that it has a fingerprint
 }
 
 // readClientHello reads the body of a ClientHello. ok is false if it does not have at least one cipher suite. With dtls a
 // cookie precedes the cipher suites (RFC 6347 section 4.2.1).
 func readClientHello(body wire.Cursor, whole, dtls bool) (hello clientHello, ok bool) {
-	hello.whole = whole
 	hello.version = body.U16()
 	body.Skip(32) // random
 	hello.session = body.Sub(int(body.U8()))
@@ -26,8 +25,11 @@ func readClientHello(body wire.Cursor, whole, dtls bool) (hello clientHello, ok 
 	if !body.OK() || hello.session.Len() > maxTLSSessionID || size%2 != 0 || hello.ciphers.Len() < 2 {
 		return hello, false
 	}
-	body.Upto(int(body.U8())) // compression methods
+	methods := int(body.U8()) // of compression
+	fits := body.OK() && methods <= body.Len()
+	body.Upto(methods)
 	hello.exts = newTLSExtensions(&body)
+	hello.whole = whole && fits && hello.ciphers.Len() == size && !hello.exts.overrun && !hello.exts.listOverruns()
 	return hello, true
 }
 

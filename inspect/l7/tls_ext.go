@@ -31,15 +31,22 @@ type tlsExtensions struct {
 	ech          wire.Cursor
 	named        bool // there is a server_name, even an empty one
 	resumption   bool // pre_shared_key: by a server, the session is resumed
+	overrun      bool // a length leads beyond what the part around it has
 }
 
 // newTLSExtensions reads the available extensions of a hello. The first of two equal extensions counts; a second one is
 // forbidden.
 func newTLSExtensions(hello *wire.Cursor) tlsExtensions {
-	all := hello.Upto(int(hello.U16()))
-	e := tlsExtensions{all: all}
-	for c := all; c.Len() >= 4; {
-		typ, body := c.U16(), c.Upto(int(c.U16()))
+	if hello.Empty() {
+		return tlsExtensions{}
+	}
+	size := int(hello.U16())
+	e := tlsExtensions{overrun: !hello.OK() || size > hello.Len(), all: hello.Upto(size)}
+	c := e.all
+	for c.Len() >= 4 {
+		typ, size := c.U16(), int(c.U16())
+		e.overrun = e.overrun || size > c.Len()
+		body := c.Upto(size)
 		if typ == extServerName {
 			e.named = true
 		}
@@ -50,7 +57,27 @@ func newTLSExtensions(hello *wire.Cursor) tlsExtensions {
 			*place = body
 		}
 	}
+	e.overrun = e.overrun || !c.Empty()
 	return e
+}
+
+// listOverruns reports whether a list in one of a client's extensions is longer than its extension.
+func (e *tlsExtensions) listOverruns() bool {
+	for _, list := range [...]wire.Cursor{e.serverName, e.groups, e.sigAlgs, e.alpn} {
+		if !list.Empty() && int(list.U16()) > list.Len() || !list.OK() {
+			return true
+		}
+	}
+	for _, list := range [...]wire.Cursor{e.versions, e.pointFormats} {
+		if !list.Empty() && int(list.U8()) > list.Len() {
+			return true
+		}
+	}
+	names := u16List(e.alpn)
+	for !names.Empty() {
+		names.Skip(int(names.U8()))
+	}
+	return !names.OK()
 }
 
 // place returns the field for the body of an extension; nil if it is not read.
@@ -92,11 +119,21 @@ func (e *tlsExtensions) printALPN(h *Hint, key Key) {
 	list := u16List(e.alpn)
 	for n := 0; !list.Empty() && n < maxTLSList; n++ {
 		name := list.Bytes(int(list.U8()))
-		if len(name) > 0 {
+		if len(name) > 0 && !isGREASEName(name) {
 			h.Str(element, name)
 		}
 	}
 	h.closeList(mark)
+}
+
+// firstALPN returns the first protocol of the ALPN extension that has a meaning.
+func (e *tlsExtensions) firstALPN() []byte {
+	for list := u16List(e.alpn); !list.Empty(); {
+		if name := list.Bytes(int(list.U8())); !isGREASEName(name) {
+			return name
+		}
+	}
+	return nil
 }
 
 // u16List returns the available part of a list with a length of two bytes.

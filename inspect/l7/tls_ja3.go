@@ -33,7 +33,7 @@ func (hello *clientHello) printJA3(h *Hint) {
 
 // printJA3S prints the object ja3s of a server's complete hello: version, cipher suite, extensions.
 func (hello *serverHello) printJA3S(h *Hint) {
-	if !hello.whole {
+	if !hello.whole || hello.exts.overrun {
 		return
 	}
 	start := len(h.scratch)

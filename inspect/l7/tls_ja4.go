@@ -100,11 +100,6 @@ func (e *tlsExtensions) appendJA4(dst []uint16) []uint16 {
 	return dst
 }
 
-func (e *tlsExtensions) firstALPN() []byte {
-	list := u16List(e.alpn)
-	return list.Bytes(int(list.U8()))
-}
-
 // appendTwoDigits appends a count, at most 99.
 func appendTwoDigits(dst []byte, n int) []byte {
 	n = min(n, 99)

@@ -15,13 +15,29 @@ type serverHello struct {
 	exts    tlsExtensions
 	retry   bool // it is a HelloRetryRequest
 	whole   bool // the message is complete
+	fits    bool // its parts fill it
 }
 
-// readServerHello reads the body of a ServerHello. ok is false if it does not reach the cipher suite.
+// readServerHello reads the body of a ServerHello. ok is false if it does not reach the cipher suite. That of a draft up to 21 has
+// neither session ID nor compression method. Draft 15 and earlier, and the variants that browsers tried out, have versions with
+// which either form is possible: there the lengths decide.
 func readServerHello(body wire.Cursor, whole bool) (hello serverHello, ok bool) {
+	version := body
+	v := version.U16()
+	draft := v&^0xff == tlsDraft || v&^0xff == tlsTrial
+	hello, ok = readServerHelloOf(body, whole, draft)
+	if (draft || v == tls13) && whole && !hello.fits {
+		if other, ok := readServerHelloOf(body, whole, !draft); ok && other.fits {
+			return other, true
+		}
+	}
+	return hello, ok
+}
+
+// readServerHelloOf reads a ServerHello of the drafts' form, or of the usual one.
+func readServerHelloOf(body wire.Cursor, whole, draft bool) (hello serverHello, ok bool) {
 	hello.whole = whole
 	hello.legacy = body.U16()
-	draft := hello.legacy&^0xff == tlsDraft // until draft 21 it has neither session ID nor compression method
 	hello.retry = string(body.Bytes(32)) == helloRetryRequest
 	if !draft {
 		hello.session = body.Sub(int(body.U8()))
@@ -34,6 +50,7 @@ func readServerHello(body wire.Cursor, whole bool) (hello serverHello, ok bool) 
 		body.Upto(1) // compression method
 	}
 	hello.exts = newTLSExtensions(&body)
+	hello.fits = body.OK() && body.Empty() && !hello.exts.overrun
 	hello.version = hello.legacy
 	if versions := hello.exts.versions; versions.Len() >= 2 {
 		hello.version = versions.U16()

@@ -11,6 +11,7 @@ const (
 	tlsDraft   = 0x7f00 // TLS 1.3 drafts: the lower byte is the draft's number
 	tlsDraftFB = 0xfb00 // the same, of Facebook's own
 	tlsDraft22 = 0x7f16 // the first with the ServerHello of TLS 1.2
+	tlsTrial   = 0x7e00 // TLS 1.3 as browsers tried it out: the lower byte is the variant's number
 
 	dtlsMajor = 0xfe // versions of DTLS are the complements of those of TLS
 	dtls10    = 0xfeff
@@ -49,10 +50,14 @@ func printTLSVersion(h *Hint, v uint16) {
 	h.Str(keyVersion, h.since(start))
 }
 
-// tlsHelloVersion reports whether a hello may begin with the version. Drafts before 22 have their own version there.
+// tlsHelloVersion reports whether a hello may begin with the version. Drafts before 22 have their own version there, and so have the
+// variants that browsers tried out before.
 func tlsHelloVersion(v uint16) bool {
-	return v >= 0x0300 && v <= tls13 || v > tlsDraft && v < tlsDraft22
+	return v >= 0x0300 && v <= tls13 || v > tlsDraft && v < tlsDraft22 || v > tlsTrial && v <= tlsTrial+maxTLSTrial
 }
+
+// maxTLSTrial bounds the number of a variant; three were in use.
+const maxTLSTrial = 0x0f
 
 // tlsRank orders versions by age: drafts come before the final version.
 func tlsRank(v uint16) int {
@@ -73,3 +78,9 @@ func dtlsUp(v uint16) uint16 {
 // isGREASE reports whether a value is a reserved one without meaning (RFC 8701): 0x0a0a, 0x1a1a and so on. Suricata omits them
 // from its lists.
 func isGREASE(v uint16) bool { return v&0x0f0f == 0x0a0a && v>>8 == v&0xff }
+
+// isGREASEName reports whether the name of a protocol is a reserved one without meaning: two bytes like those of isGREASE (RFC 8701
+// section 2).
+func isGREASEName(name []byte) bool {
+	return len(name) == 2 && isGREASE(uint16(name[0])<<8|uint16(name[1]))
+}
