@@ -3,7 +3,7 @@ package l7
 import "github.com/mirrorsink/mirrorsink/decap/wire"
 
 // DTLS (RFC 9147, RFC 6347): the hello of a client, whose fragments may come in several records and datagrams, and of a server. A
-// flow has one event, for the first hello. A HelloVerifyRequest, with which the server verifies the client's address, names the
+// flow has one event, for the first hello, and one more for each client's hello after it. A HelloVerifyRequest, with which the server verifies the client's address, names the
 // protocol only.
 //
 // State.hello has the first six bytes of the fragments' headers, which are the same in all fragments of a message, and then the
@@ -128,7 +128,7 @@ func printDTLSClient(h *Hint, in Input, body wire.Cursor, whole bool) Verdict {
 	if !ok || !dtlsHelloVersion(hello.version) {
 		return Reject
 	}
-	h.Role, h.Next = Request, Stop
+	h.Role, h.Next, h.Random = Request, Stop, hello.random
 	hello.print(h, 'd')
 	return Done
 }

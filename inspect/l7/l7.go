@@ -22,6 +22,9 @@ type Input struct {
 	// Opener reports by side whether it opened the connection, if the connection's start was seen. It is for protocols in which
 	// both sides send the same. Evidence in the content comes first.
 	Opener [2]bool
+	// Late reports of a datagram that the flow's earlier ones were read, or given up: it must be the start of a message by itself,
+	// since it may as well be what follows an earlier one.
+	Late bool
 	// State is the state of a message that spans datagrams: a handshake of QUIC or DTLS. It is nil over TCP. A parser that returns
 	// More for a datagram has copied what it needs into State, and gets the same State with the flow's next datagram, of either
 	// side. At the end of the flow it gets the State once more, without Data, and reads as much as it can. It does the same for
@@ -72,6 +75,10 @@ type Hint struct {
 	// Switch reports that both directions of the connection continue in another protocol after this message: after STARTTLS,
 	// CONNECT or a SOCKS reply.
 	Switch bool
+	// Pending reports that Input.State holds more messages that are incomplete, so that its owner must keep it.
+	Pending bool
+	// Random is the random of a client's hello over UDP. By it a hello that is sent again is told apart from another connection's.
+	Random []byte
 	// Name is the best name for the flow's server (TLS SNI, HTTP host), without port, as sent; empty if there is none.
 	Name       []byte
 	NameSource NameSource

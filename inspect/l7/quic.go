@@ -19,11 +19,13 @@ const (
 
 // quicState is the state of a QUIC connection besides the bytes of its hello.
 type quicState struct {
-	keys      [2]quicKeys // that decrypted a packet, the newer ones first: a Retry changes them
-	version   uint32      // of the packets with the hello; 0 if there are none
-	datagrams uint8       // that were read
-	client    uint8       // 1 + the side whose packets the client's keys decrypted; 0 if they did not decrypt any
-	certain   bool        // a packet was complete
+	keys      [2]quicKeys               // that decrypted a packet, the newer ones first: a Retry changes them
+	version   uint32                    // of the packets with the hello; 0 if there are none
+	datagrams uint8                     // that were read
+	scid      [maxQUICConnectionID]byte // of the client
+	scidLen   uint8
+	client    uint8 // 1 + the side whose packets the client's keys decrypted; 0 if they did not decrypt any
+	certain   bool  // a packet was complete
 }
 
 func parseQUIC(h *Hint, _ *Conn, in Input) Verdict {
@@ -31,11 +33,24 @@ func parseQUIC(h *Hint, _ *Conn, in Input) Verdict {
 	if s == nil {
 		s = new(State)
 	}
-	v := s.parseQUIC(h, in)
-	if v != More {
-		s.Reset()
+	for {
+		x := s.connection(in)
+		if x == nil {
+			return More
+		}
+		v := x.parseQUIC(h, in)
+		if v == More {
+			return More
+		}
+		h.Pending = s.remove(x)
+		switch {
+		case v == Done, !h.Pending:
+			return v
+		case len(in.Data) > 0:
+			return More
+		}
+		h.Reset()
 	}
-	return v
 }
 
 func (s *State) parseQUIC(h *Hint, in Input) Verdict {
@@ -44,7 +59,7 @@ func (s *State) parseQUIC(h *Hint, in Input) Verdict {
 			return v
 		}
 	}
-	if !s.readQUIC(h, in) && s.quic.datagrams == 0 {
+	if !s.readQUIC(h, in) && s.quic.datagrams == 0 || in.Late && s.quic.client == 0 {
 		return Reject
 	}
 	over := in.State == nil || len(in.Data) == 0 || s.quic.datagrams >= maxQUICDatagrams
@@ -54,7 +69,51 @@ func (s *State) parseQUIC(h *Hint, in Input) Verdict {
 	return printQUIC(h, &s.quic, s.hello.Front())
 }
 
-// readQUIC reads the packets of one datagram, and reports whether there are any.
+// maxQUICConnections bounds the connections of one flow whose hellos are incomplete at one time.
+const maxQUICConnections = 8
+
+// connection returns the state of the connection that a datagram belongs to: a client that has several on one socket distinguishes them
+// by its connection IDs, which stay the same after a Retry (RFC 9000 section 17.2.5.2). It is nil if there are too many.
+func (s *State) connection(in Input) *State {
+	r := wire.New(in.Data)
+	p, ok := nextQUICPacket(&r)
+	if !ok || p.kind != quicInitial || s.quic.client != 1+in.Side&1 {
+		return s
+	}
+	last := s
+	for n := 0; n < maxQUICConnections; n++ {
+		q := &last.quic
+		if q.client == 0 || q.version != p.version || string(q.scid[:q.scidLen]) == string(p.scid) {
+			return last
+		}
+		if last.next == nil {
+			last.next = new(State)
+		}
+		last = last.next
+	}
+	return nil
+}
+
+// remove removes the state of a connection, and reports whether there are others.
+func (s *State) remove(x *State) bool {
+	if x == s && s.next == nil {
+		s.Reset()
+		return false
+	}
+	if x == s {
+		*s = *s.next
+		return true
+	}
+	before := s
+	for before.next != x {
+		before = before.next
+	}
+	before.next = x.next
+	return true
+}
+
+// readQUIC reads the packets of one datagram, and reports whether there are any. A packet without the fixed bit counts as one only if
+// the keys of its connection ID decrypt it.
 func (s *State) readQUIC(h *Hint, in Input) bool {
 	q := &s.quic
 	if q.client == 2-in.Side&1 {
@@ -70,14 +129,20 @@ func (s *State) readQUIC(h *Hint, in Input) bool {
 		}
 		return false
 	}
+	first, fixed := q.datagrams == 0, p.fixed
 	q.datagrams++
 	work := h.Scratch(len(data) + quicWork)
 	for n := 1; ok && n <= maxQUICPackets; n++ {
-		q.certain = q.certain || !p.cut
+		q.certain = q.certain || !p.cut && p.fixed
 		if p.kind == quicInitial && s.readInitial(work, &p) {
-			q.client = 1 + in.Side&1
+			q.client, q.certain = 1+in.Side&1, true
+			q.scidLen = uint8(copy(q.scid[:], p.scid))
 		}
 		p, ok = nextQUICPacket(&r)
+	}
+	if first && !fixed && q.client == 0 {
+		s.Reset()
+		return false
 	}
 	return true
 }
@@ -114,6 +179,7 @@ func printQUIC(h *Hint, q *quicState, front []byte) Verdict {
 	front = append(h.Scratch(len(front))[:0], front...) // the hint must not alias the State
 	if q.version == quicQ050 {
 		if v := printCHLO(h, q.version, front); v == Done {
+			h.Random = front // it has one, at no fixed place
 			return Done
 		}
 	} else if hello, ok := readQUICHello(front); ok {
@@ -141,6 +207,7 @@ func readQUICHello(front []byte) (hello clientHello, ok bool) {
 func (hello *clientHello) printQUIC(h *Hint, version uint32) {
 	h.Role = Request
 	printQUICVersion(h, version)
+	h.Random = hello.random
 	hello.name(h, QUICSNI)
 	hello.printJA3(h)
 	hello.printJA4(h, 'q')

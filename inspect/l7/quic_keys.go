@@ -123,11 +123,12 @@ func (q *quicState) open(work []byte, p *quicPacket) (frames quicFrames, ok bool
 			return q.keys[i].open(work, p)
 		}
 	}
-	d, _ := quicDialectOf(p.version)
-	keys := newQUICKeys(d, p.version, p.dcid)
-	if frames, ok = keys.open(work, p); ok {
-		q.keys = [2]quicKeys{keys, q.keys[0]}
-		return frames, true
+	for i, n := 0, quicDialects(p.version); i < n; i++ {
+		keys := newQUICKeys(quicDialectAt(p.version, i), p.version, p.dcid)
+		if frames, ok = keys.open(work, p); ok {
+			q.keys = [2]quicKeys{keys, q.keys[0]}
+			return frames, true
+		}
 	}
 	for i := range q.keys {
 		if q.keys[i].version == p.version {

@@ -11,10 +11,12 @@ import (
 type quicPacket struct {
 	version uint32
 	dcid    []byte // destination connection ID
+	scid    []byte // source connection ID
 	header  []byte // up to the packet number
 	body    []byte // from the packet number on
 	kind    quicKind
 	cut     bool // the packet is longer than the rest of the datagram
+	fixed   bool // it has the fixed bit
 }
 
 // quicKind is the type of a packet with a long header.
@@ -31,7 +33,7 @@ const (
 const (
 	maxQUICConnectionID = 20 // bytes; RFC 9000 section 17.2
 	quicLongHeader      = 0x80
-	quicFixedBit        = 0x40 // RFC 9000 section 17.2; a client may clear it only if it knows the server (RFC 9287)
+	quicFixedBit        = 0x40 // RFC 9000 section 17.2; a client that knows the server may clear it (RFC 9287)
 )
 
 // nextQUICPacket reads the next coalesced packet of a datagram (RFC 9000 section 12.2). It is false if there is none with a
@@ -41,13 +43,14 @@ func nextQUICPacket(r *wire.Cursor) (p quicPacket, ok bool) {
 	first := r.U8()
 	p.version = r.U32()
 	d, ok := quicDialectOf(p.version)
-	if !ok || first&(quicLongHeader|quicFixedBit) != quicLongHeader|quicFixedBit {
+	if !ok || first&quicLongHeader == 0 {
 		return p, false
 	}
+	p.fixed = first&quicFixedBit != 0
 	p.kind = quicKindOf(first, d.labels == &quicLabelsV2)
 	p.dcid = r.Bytes(int(r.U8()))
-	scid := r.Bytes(int(r.U8()))
-	if len(p.dcid) > maxQUICConnectionID || len(scid) > maxQUICConnectionID {
+	p.scid = r.Bytes(int(r.U8()))
+	if len(p.dcid) > maxQUICConnectionID || len(p.scid) > maxQUICConnectionID {
 		return p, false
 	}
 	if p.kind == quicRetry { // which is the rest of the datagram
@@ -120,6 +123,24 @@ func quicDialectOf(version uint32) (d quicDialect, ok bool) {
 	}
 	d.labels = &quicLabelsV1
 	return d, d.salt != ""
+}
+
+// quicDialects returns in how many dialects a version's packets may be. What a client uses in a version that asks for a negotiation is
+// its own choice: that of version 1, or of the last drafts.
+func quicDialects(version uint32) int {
+	if version&0x0f0f0f0f == quicForced {
+		return 2
+	}
+	return 1
+}
+
+// quicDialectAt returns one of the dialects of a known version.
+func quicDialectAt(version uint32, i int) quicDialect {
+	d, _ := quicDialectOf(version)
+	if i > 0 {
+		d.salt = quicSaltDraft29
+	}
+	return d
 }
 
 // isGoogleQUIC reports whether a version is one of Google's, which have letters.

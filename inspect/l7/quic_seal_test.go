@@ -12,6 +12,9 @@ import (
 type quicSpec struct {
 	version uint32
 	dcid    string
+	scid    string
+	salt    string // instead of the version's
+	greased bool   // without the fixed bit
 	keysOf  string // the connection ID that the keys are of; dcid if empty
 	token   string
 	number  uint32
@@ -29,6 +32,9 @@ func (s quicSpec) seal(tb require.TestingT) []byte {
 	}
 	d, ok := quicDialectOf(s.version)
 	require.True(tb, ok, "%x", s.version)
+	if s.salt != "" {
+		d.salt = s.salt
+	}
 	keys := newQUICKeys(d, s.version, []byte(id))
 	b, frames := s.header(d)
 	at := len(b)
@@ -52,9 +58,12 @@ func (s quicSpec) header(d quicDialect) (b, frames []byte) {
 	if d.labels == &quicLabelsV2 {
 		first |= 1 << 4
 	}
+	if s.greased {
+		first &^= quicFixedBit
+	}
 	b = binary.BigEndian.AppendUint32([]byte{first}, s.version)
 	b = append(append(b, byte(len(s.dcid))), s.dcid...)
-	b = append(b, 0) // no source connection ID
+	b = append(append(b, byte(len(s.scid))), s.scid...)
 	b = append(quicTwoBytes(b, len(s.token)), s.token...)
 	padding := max(0, s.size-len(b)-2-quicNumberSize-len(s.frames)-quicTag)
 	frames = append(bytes.Clone(s.frames), make([]byte, padding)...)

@@ -3,15 +3,19 @@ package l7
 import "slices"
 
 // State is the parsing state of one UDP flow whose handshake spans datagrams. The zero State is that of a new flow. A parser that
-// returns Done or Reject has Reset it, so that its owner can use it for another flow. Hints do not alias it.
+// returns Done or Reject has Reset it, so that its owner can use it for another flow, unless Hint.Pending is set. Hints do not alias it.
 type State struct {
 	hello Assembly
 	quic  quicState
+	next  *State // of another connection on the same flow
 }
 
 // Size returns the memory of the state in bytes.
-func (s *State) Size() int {
-	return stateSize + cap(s.hello.buf) + cap(s.hello.have)*extentSize
+func (s *State) Size() (n int) {
+	for ; s != nil; s = s.next {
+		n += stateSize + cap(s.hello.buf) + cap(s.hello.have)*extentSize
+	}
+	return n
 }
 
 // Bytes of memory on a 64-bit machine, rounded up.
@@ -23,7 +27,7 @@ const (
 // Reset makes the state that of a new flow, and keeps its memory.
 func (s *State) Reset() {
 	s.hello.reset()
-	s.quic = quicState{}
+	s.quic, s.next = quicState{}, nil
 }
 
 // Assembly reassembles a handshake message from fragments that come in any order, each with its offset (CRYPTO frames of QUIC,

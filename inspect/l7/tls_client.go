@@ -5,6 +5,7 @@ import "github.com/mirrorsink/mirrorsink/decap/wire"
 // clientHello is the available part of a ClientHello (RFC 8446 section 4.1.2) of TLS, DTLS or QUIC.
 type clientHello struct {
 	version uint16 // legacy_version
+	random  []byte
 	session wire.Cursor
 	ciphers wire.Cursor
 	exts    tlsExtensions
@@ -15,7 +16,7 @@ type clientHello struct {
 // cookie precedes the cipher suites (RFC 6347 section 4.2.1).
 func readClientHello(body wire.Cursor, whole, dtls bool) (hello clientHello, ok bool) {
 	hello.version = body.U16()
-	body.Skip(32) // random
+	hello.random = body.Bytes(32)
 	hello.session = body.Sub(int(body.U8()))
 	if dtls {
 		body.Skip(int(body.U8()))

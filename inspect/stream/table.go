@@ -117,6 +117,8 @@ func (t *Table) evict() {
 		r := t.leastRecent()
 		t.evicted++
 		t.End(r, r.End)
-		r.Tries++
+		if r.Tries < maxTries {
+			r.Tries++
+		}
 	}
 }

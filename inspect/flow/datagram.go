@@ -1,0 +1,35 @@
+package flow
+
+// A UDP flow has no sequence numbers. Their place in its record holds what tells a repeated hello from that of another connection, and
+// how many datagrams of a protocol other than its own were shown to all parsers:
+//
+//	next    digests of the last two hellos
+//	gapEnd  digest of the last hello's name; the number of datagrams, and above it whether the client must begin again
+
+// startsAgain is the bit of gapEnd[1] that the server answered the last hello with a demand to begin again.
+const startsAgain = 1 << 31
+
+// Repeats reports whether a hello, given by digests of itself and of its name that are not 0, is one of the last two of a UDP flow, or
+// the last one that began again. If it is neither of the two it is the last one from then on.
+func (r *Record) Repeats(hello, name uint32) bool {
+	if hello == r.next[0] || hello == r.next[1] {
+		return true
+	}
+	again := r.gapEnd[1]&startsAgain != 0 && name == r.gapEnd[0]
+	r.next = [2]uint32{hello, r.next[0]}
+	r.gapEnd[0] = name
+	r.gapEnd[1] &^= startsAgain
+	return again
+}
+
+// StartAgain notes that the server of a UDP flow answered the last hello with a demand to begin again.
+func (r *Record) StartAgain() { r.gapEnd[1] |= startsAgain }
+
+// Stray counts a datagram of a UDP flow that is not of the flow's protocol, and reports whether it is one of the first n.
+func (r *Record) Stray(n uint32) bool {
+	if r.gapEnd[1]&^startsAgain >= n {
+		return false
+	}
+	r.gapEnd[1]++
+	return true
+}
