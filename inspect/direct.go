@@ -29,19 +29,23 @@ type Direct struct {
 	namer    *naming.Namer
 	copies   *dedup.Window
 	members  []uint32 // of the barrier: one for each worker
-	batches  event.Pool
-	batch    *event.Batch // of the pool
+	held     *held
+	seen     *seenUpTo // what other workers know of this one; nil if its packets are a capture
 }
 
 // NewDirect returns a Direct for the flows of some workers, which together have one number space. It counts in stats. cfg.Shared must
 // be set.
 func NewDirect(cfg Config, workers int, sink Sink, sessions *mirror.Table, flows Flows, stats *event.Counters) *Direct {
 	d := &Direct{cfg: cfg, sink: sink, sessions: sessions, flows: flows, stats: stats}
-	d.batch = d.batches.New()
 	d.namer = naming.New(naming.Config{
 		DNS: cfg.Shared.dns, Names: flow.NewNames(cfg.Memory.Names), Sessions: sessions, Exempt: cfg.Exempt,
 		Details: cfg.Interval != 0, Refused: &stats.NamesRefused,
+		Pending: cfg.Memory.Held / 4, Undecided: &stats.Undecided,
 	})
+	d.held = newHeld(d.namer, sink, cfg.Memory.Held/4*3)
+	if cfg.Now != nil {
+		d.seen = cfg.Shared.progress.join()
+	}
 	d.copies = dedup.New(cfg.Memory.Pairs, d.unmatched)
 	if cfg.Interval != 0 {
 		for range workers {
@@ -93,16 +97,32 @@ func (d *Direct) unmatched(c dedup.Copy) {
 // Expire drops the copies that have waited for too long.
 func (d *Direct) Expire(nanos int64) { d.copies.Expire(nanos) }
 
+// Settle decides what DNS says about the flows of packets that came long enough ago, and delivers the events that waited for it. nanos is
+// the time up to which the worker has seen all of its packets.
+func (d *Direct) Settle(nanos int64) {
+	all := nanos
+	if d.seen != nil {
+		d.seen.nanos.Store(nanos)
+		all = d.cfg.Shared.progress.seen()
+	}
+	d.held.now = max(d.held.now, nanos)
+	d.namer.Settle(nanos, all)
+	d.held.release(false)
+}
+
 // Batch implements Ordered.
-func (d *Direct) Batch() *event.Batch { return d.batch }
+func (d *Direct) Batch() *event.Batch { return d.held.open.batch }
 
 // batchBytes is the size at which a batch of events is delivered even if more packets are waiting.
 const batchBytes = 256 << 10
 
 // Emit implements Ordered. The name of a flow that has ended is freed.
 func (d *Direct) Emit(r *flow.Record) {
-	e := &d.batch.Events[len(d.batch.Events)-1]
-	d.namer.Describe(d.batch, e, r)
+	b := d.Batch()
+	e := &b.Events[len(b.Events)-1]
+	if place, waits := d.namer.Describe(b, e, r); waits {
+		d.held.wait(place)
+	}
 	if r.Paired != 0 {
 		other := d.sessions.Session(r.Paired)
 		e.Paired, e.PairedOwner = event.MirrorSession{Outer: other.Outer.Netip(), VNI: other.VNI}, d.sessions.Owner(r.Paired)
@@ -111,18 +131,13 @@ func (d *Direct) Emit(r *flow.Record) {
 		e.Flow.Unpaired = uint32(r.Unpaired)
 		d.namer.Release(r)
 	}
-	if d.batch.Size() >= batchBytes {
+	if b.Size() >= batchBytes {
 		d.Deliver()
 	}
 }
 
-// Deliver hands the events gathered so far to the sink.
-func (d *Direct) Deliver() {
-	if len(d.batch.Events) > 0 {
-		d.sink.Events(d.batch)
-		d.batch = d.batches.New()
-	}
-}
+// Deliver hands the events gathered so far to the sink, as far as they do not wait for what DNS says about their flows.
+func (d *Direct) Deliver() { d.held.deliver() }
 
 // UpdateCounters sets those counters that are kept elsewhere.
 func (d *Direct) UpdateCounters() {
@@ -134,18 +149,38 @@ func (d *Direct) UpdateCounters() {
 // WindowDone implements Ordered for a worker alone.
 func (d *Direct) WindowDone(next uint32) { d.WorkerWindowDone(0, next) }
 
-// WorkerWindowDone is WindowDone for one of several workers. It emits the windows that are closed now.
+// WorkerWindowDone is WindowDone for one of several workers. It emits the windows that are closed now, when all events before were
+// delivered: others may then report that a window is closed.
 func (d *Direct) WorkerWindowDone(worker int, next uint32) {
-	d.Deliver() // before others can report that a window is closed
-	d.emitClosed(d.cfg.Shared.barrier.advance(d.members[worker], next))
+	d.held.after(func() { d.emitClosed(d.cfg.Shared.barrier.advance(d.members[worker], next)) })
 }
 
-// Close delivers the last events: no worker will add more.
+// SawAll reports to other workers that this one has seen all of its packets.
+func (d *Direct) SawAll() {
+	if d.seen != nil {
+		d.seen.nanos.Store(math.MaxInt64)
+	}
+}
+
+// lastWait is how long the end of a worker waits for the others, which end too, in milliseconds.
+const lastWait = 500
+
+// Close delivers the last events: no worker will add more. DNS answers may still be with other workers, which is worth a short wait.
 func (d *Direct) Close() {
+	if d.seen != nil {
+		d.SawAll()
+		for left := lastWait; left > 0 && !d.namer.Settled(d.cfg.Shared.progress.seen()); left-- {
+			time.Sleep(time.Millisecond)
+		}
+		d.namer.Settle(math.MaxInt64, d.cfg.Shared.progress.seen())
+		d.cfg.Shared.progress.leave(d.seen)
+	} else {
+		d.namer.Settle(math.MaxInt64, math.MaxInt64)
+	}
+	d.held.close()
 	for _, member := range d.members {
 		d.emitClosed(d.cfg.Shared.barrier.leave(member))
 	}
-	d.Deliver()
 }
 
 // longestQuiet is the longest time without a packet that is reported window by window. In a capture a longer one means that nothing
@@ -168,9 +203,10 @@ func (d *Direct) emitClosed(from, to uint32) {
 	if d.cfg.Now != nil {
 		first, now = barrier.firstWindow(), d.cfg.Now()
 	}
+	b := d.held.pool.New()
 	for ; from < to; from += length {
 		d.stats.Events[event.Closed]++
-		d.batch.Events = append(d.batch.Events, event.Event{
+		b.Events = append(b.Events, event.Event{
 			Kind: event.Closed, Nanos: int64(from) * int64(time.Second),
 			Window: event.WindowRecord{
 				From: from, To: from + length, Lost: lost,
@@ -179,7 +215,7 @@ func (d *Direct) emitClosed(from, to uint32) {
 		})
 		lost = 0
 	}
-	d.Deliver()
+	d.sink.Events(b)
 }
 
 // windowLength returns an interval in seconds.

@@ -62,10 +62,11 @@ type Memory struct {
 	Streams   int // parsing state and buffers of flows whose bytes are being read; an eighth is for segments that wait for others
 	Fragments int // fragments waiting for the rest
 	Pairs     int // copies of packets waiting for their other ones
+	Held      int // events waiting for what DNS says about their flows
 }
 
 // Share divides the memory of one worker: half to the flow table, a quarter to streams, an eighth to names, and a thirty-second each to
-// fragments and pairs. The last sixteenth is left for the batch of events and for packets on their way between workers.
+// fragments, pairs and held events. The last thirty-second is left for the batch of events and for packets on their way between workers.
 func Share(bytes int) Memory {
-	return Memory{Flows: bytes / 2, Streams: bytes / 4, Names: bytes / 8, Fragments: bytes / 32, Pairs: bytes / 32}
+	return Memory{Flows: bytes / 2, Streams: bytes / 4, Names: bytes / 8, Fragments: bytes / 32, Pairs: bytes / 32, Held: bytes / 32}
 }

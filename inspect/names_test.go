@@ -125,7 +125,14 @@ func TestExplain(t *testing.T) {
 			"www.example.com http_host high no ech=none"},
 		"name from SNI": {func(c *conversation) { c.lookup("a.example", server, time.Minute); c.open(); c.hello("a.example") },
 			"a.example sni high no ech=none"},
-		"looked up later": {func(c *conversation) { c.open(); c.lookup("a.example", server, time.Minute); c.say(unknown) }, " none low no_dns_seen ech=none"},
+		"looked up later": {func(c *conversation) {
+			c.open()
+			c.nanos += 50e6
+			c.lookup("a.example", server, time.Minute)
+			c.say(unknown)
+		}, " none low no_dns_seen ech=none"},
+		"answer seen later": {func(c *conversation) { c.open(); c.lookup("a.example", server, time.Minute); c.say(unknown) },
+			"a.example dns medium no ech=none"},
 
 		"no lookup": {func(c *conversation) { c.lookup("a.example", "192.0.2.1", time.Minute); c.open() }, " none low no_lookup ech=none"},
 		"lookup expired": {func(c *conversation) { c.lookup("a.example", server, time.Minute); c.nanos += 361e9; c.open() },
@@ -154,6 +161,18 @@ func TestExplain(t *testing.T) {
 			"b.example sni high no ech=none sni_not_in_dns"},
 		"SNI without any lookup": {func(c *conversation) { c.lookup("a.example", "192.0.2.1", time.Minute); c.open(); c.hello("b.example") },
 			"b.example sni high no_lookup ech=none sni_not_in_dns"},
+		"SNI whose answer is seen later": {func(c *conversation) {
+			c.lookup("a.example", "192.0.2.1", time.Minute)
+			c.open()
+			c.hello("b.example")
+			c.lookup("b.example", server, time.Minute)
+		}, "b.example sni high no ech=none"},
+		"SNI whose answer is one of two": {func(c *conversation) {
+			c.lookup("a.example", server, time.Minute)
+			c.open()
+			c.hello("b.example")
+			c.lookup("b.example", server, time.Minute)
+		}, "b.example sni high no ech=none"},
 		"host and SNI differ": {func(c *conversation) {
 			c.server.addr = netip.MustParseAddr("10.7.7.7")
 			c.open()
@@ -167,6 +186,12 @@ func TestExplain(t *testing.T) {
 			c.lookup("secret.example", server, time.Minute)
 			c.open()
 			c.hidden("secret.example", "front.example")
+		}, "secret.example dns medium no ech=real"},
+		"ECH, real, of which the key is seen later": {func(c *conversation) {
+			c.lookup("secret.example", server, time.Minute)
+			c.open()
+			c.hidden("secret.example", "front.example")
+			c.lookupECH("secret.example")
 		}, "secret.example dns medium no ech=real"},
 		"ECH, GREASE": {func(c *conversation) {
 			c.lookup("front.example", server, time.Minute)

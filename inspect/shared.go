@@ -6,12 +6,13 @@ import (
 )
 
 // Shared is what the workers of a program have in common: the answers of DNS, which may come to another worker than the
-// connections that they explain, the IDs of mirror sessions, and which aggregation windows are closed. It is safe for
-// concurrent use.
+// connections that they explain, the IDs of mirror sessions, which aggregation windows are closed, and up to which time packets
+// were seen. It is safe for concurrent use.
 type Shared struct {
 	dns      *pdns.Cache
 	sessions *mirror.IDs
 	barrier  barrier
+	progress progress
 }
 
 // NewShared returns a Shared whose DNS answers take at most a number of bytes.

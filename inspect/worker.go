@@ -21,6 +21,8 @@ type Worker struct {
 	frags   *Reassembler
 	forward *forward.Selector // nil if nothing is forwarded
 	now     int64             // the latest time seen, Unix nanoseconds
+	seen    int64             // the time up to which all packets were seen
+	quiet   int64             // the time when the last Read ended, if it gave nothing
 }
 
 // New returns a worker. It takes the memory that cfg grants at once, but pages that are never used cost nothing.
@@ -134,11 +136,21 @@ func (w *Worker) reassembled(it *Item, v Volume) {
 
 // age ends what has been idle for too long, on a quiet wire by the clock.
 func (w *Worker) age() {
-	if w.batch.N == 0 && w.cfg.Now != nil {
-		w.now = max(w.now, w.cfg.Now())
+	switch {
+	case w.cfg.Now == nil:
+		w.seen = w.now
+	case w.batch.N > 0:
+		w.quiet = 0
+		for i := range w.batch.N {
+			w.seen = max(w.seen, w.batch.D[i].Nanos)
+		}
+	default: // what comes next came after the last Read began: when the one before it had ended
+		clock := w.cfg.Now()
+		w.seen, w.quiet, w.now = max(w.seen, w.quiet), clock, max(w.now, clock)
 	}
 	w.frags.Expire(w.now)
 	w.direct.Expire(w.now)
+	w.direct.Settle(w.seen)
 	w.tracker.Age(w.now, w.batch.N)
 	if w.batch.N < decap.BatchSize {
 		w.direct.Deliver() // nothing more is waiting
@@ -147,6 +159,7 @@ func (w *Worker) age() {
 
 // finish ends every open flow.
 func (w *Worker) finish() {
+	w.direct.SawAll()
 	w.frags.Flush()
 	w.tracker.EndAll(w.now)
 	w.direct.Deliver()

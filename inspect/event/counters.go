@@ -31,6 +31,7 @@ type Counters struct {
 	Paired          uint64    // packets whose other copy, mirrored at the other end, was seen
 	PairsEvicted    uint64    // copies that stopped waiting for their duplicates since the memory was used up
 	NamesRefused    uint64    // names for which the name memory had no room
+	Undecided       uint64    // events and flows that claim nothing about DNS, since the memory for events that wait was full
 	StreamsNew      uint64    // flows whose first bytes were read
 	StreamsEvicted  uint64    // flows that lost their parsing state since its memory was used up
 	SegmentsHeld    uint64    // TCP segments that waited for the other direction
@@ -84,6 +85,7 @@ func (c *Counters) Add(o *Counters) {
 	c.Paired += o.Paired
 	c.PairsEvicted += o.PairsEvicted
 	c.NamesRefused += o.NamesRefused
+	c.Undecided += o.Undecided
 	c.StreamsNew += o.StreamsNew
 	c.StreamsEvicted += o.StreamsEvicted
 	c.SegmentsHeld += o.SegmentsHeld

@@ -6,6 +6,7 @@
 package naming
 
 import (
+	"math"
 	"net/netip"
 	"time"
 
@@ -29,16 +30,24 @@ type Config struct {
 	Exempt   []netip.Prefix // networks to which connections need no lookup, besides the site's own
 	Details  bool           // keep the SNI, the DNS name and the JA4 of each flow for Interval events
 	Refused  *uint64        // counts the names for which there was no room
+	// Pending is the memory for flows about which answers may still come. Undecided counts the events and flows that claim nothing about
+	// DNS since it was full.
+	Pending   int
+	Undecided *uint64
 }
 
 // Namer names flows. It is not safe for concurrent use.
 type Namer struct {
 	Config
+	pending pendings
+	settled int64 // the time of all packets that were seen
 	scratch []byte
 }
 
 // New returns a Namer.
-func New(cfg Config) *Namer { return &Namer{Config: cfg} }
+func New(cfg Config) *Namer {
+	return &Namer{Config: cfg, pending: newPendings(cfg.Pending), settled: math.MinInt64}
+}
 
 // client returns a flow's client as passive DNS identifies it, and the server's address.
 func (n *Namer) client(r *flow.Record) (client pdns.Host, server decap.Addr) {
@@ -99,35 +108,40 @@ func (n *Namer) setName(r *flow.Record, name []byte, source l7.NameSource) {
 
 // Release frees the name of a flow that has ended.
 func (n *Namer) Release(r *flow.Record) {
+	if p, _ := n.pending.find(r); p != nil {
+		n.pending.detach(p)
+	}
 	n.Names.Free(r.Name)
 	r.Name = 0
 }
 
-// Describe sets in an event what is known of its flow's name. The texts are copied into the event's batch.
-func (n *Namer) Describe(b *event.Batch, e *event.Event, r *flow.Record) {
+// Describe sets in an event what is known of its flow's name. The texts are copied into the event's batch. waits reports that answers of
+// DNS may still change that: then Complete must be called with the place, best when Decided.
+func (n *Namer) Describe(b *event.Batch, e *event.Event, r *flow.Record) (place uint64, waits bool) {
 	n.scratch = n.Names.Append(n.scratch[:0], r.Name)
 	e.Name, e.NameSource = b.CopyText(n.scratch), r.NameSource
-	e.NameConfidence = confidence(r)
 	e.Conflicts, e.ECH = r.NameFlags.Conflicts(), r.NameFlags.ECH()
+	e.NameConfidence = confidence(r.NameSource, e.ECH, r.NameFlags&flow.WeakName != 0)
 	if !l7.Table[e.Proto].Lookup {
 		e.Direct = r.NameFlags.Direct()
 	}
 	if e.Kind == event.Interval {
 		n.describeDetails(b, e, r)
 	}
+	return n.waits(e, r)
 }
 
 // confidence returns how certain a flow's name is. What the client asked for on the connection itself is certain, unless it may be
 // the outer name of an encrypted hello; an address may serve many names, and a certificate may be for others too.
-func confidence(r *flow.Record) event.Confidence {
-	switch r.NameSource {
+func confidence(source l7.NameSource, ech event.ECH, weak bool) event.Confidence {
+	switch source {
 	case l7.SNI, l7.QUICSNI, l7.HTTPHost:
-		if r.NameFlags.ECH() == event.ECHUnknown {
+		if ech == event.ECHUnknown {
 			return event.Low
 		}
 		return event.High
 	case l7.ByDNS:
-		if r.NameFlags&flow.WeakName != 0 {
+		if weak {
 			return event.Low
 		}
 		return event.Medium

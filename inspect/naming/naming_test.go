@@ -19,11 +19,14 @@ const second = int64(1e9)
 
 var client, server = netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("192.0.2.80")
 
+func newDNS() *pdns.Cache { return pdns.New(64 << 10) }
+
 // newNamer returns a Namer with details, and the counter of refused names.
 func newNamer(names int) (*Namer, *uint64) {
 	refused := new(uint64)
 	return New(Config{
-		DNS: pdns.New(64 << 10), Names: flow.NewNames(names), Sessions: mirror.NewTable(mirror.NewIDs(), nil), Details: true, Refused: refused,
+		DNS: newDNS(), Names: flow.NewNames(names), Sessions: mirror.NewTable(mirror.NewIDs(), nil), Details: true, Refused: refused,
+		Undecided: new(uint64),
 	}), refused
 }
 

@@ -37,18 +37,39 @@ func (n *Namer) Opened(r *flow.Record, outbound bool) {
 			n.attach(r, detailDNSName, answer.Name)
 		}
 		n.scratch = answer.Name[:0]
-		if answer.Stale || answer.Shared || answer.OtherHost {
+		answer.Name = nil
+		if isWeak(&answer) {
 			r.NameFlags |= flow.WeakName
 		}
 	}
-	r.NameFlags = r.NameFlags.WithDirect(event.NotDirect)
+	direct := event.NotDirect
 	if outbound {
-		r.NameFlags = r.NameFlags.WithDirect(directs[pdns.Explain(&pdns.Evidence{
+		direct = directs[pdns.Explain(&pdns.Evidence{
 			Start: r.Start, Exempt: pdns.Exempt(server.Netip(), n.Exempt), Found: found, Answer: answer,
 			SeesDNS: n.DNS.SeesDNS(client.Session), DoH: n.DNS.DoH(client, r.Start),
-		})])
+		})]
 	}
+	if p, _ := n.pending.find(r); p != nil || n.isOpen(r) && (!found || isWeak(&answer) || direct != event.NotDirect) {
+		direct = n.awaitAnswer(r, &answer, found, direct)
+	}
+	r.NameFlags = r.NameFlags.WithDirect(direct)
 }
+
+// awaitAnswer makes a flow wait for an answer that explains it. It returns what is claimed meanwhile: nothing, if there is no room.
+func (n *Namer) awaitAnswer(r *flow.Record, answer *pdns.Answer, found bool, direct event.Direct) event.Direct {
+	p := n.suspend(r)
+	if p != nil {
+		p.answer, p.found, p.direct = *answer, found, direct
+		return direct
+	}
+	if direct != event.NotDirect {
+		*n.Undecided++
+	}
+	return event.NotDirect
+}
+
+// isWeak reports whether an answer may be of another name.
+func isWeak(a *pdns.Answer) bool { return a.Stale || a.Shared || a.OtherHost }
 
 // dropDNSName removes what DNS had answered for the other side, before the flow was turned round.
 func (n *Namer) dropDNSName(r *flow.Record) {

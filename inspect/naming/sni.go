@@ -20,7 +20,10 @@ func (n *Namer) serverName(r *flow.Record, h *l7.Hint, nanos int64) {
 	known := n.Names.Append(n.scratch[:0], r.Name)
 	n.scratch = known[:0]
 	if h.ECH != l7.ECHNone {
-		r.NameFlags = r.NameFlags.WithECH(n.classifyECH(r, client.Session, known, sameName(known, name), nanos))
+		r.NameFlags = r.NameFlags.WithECH(event.ECHUnknown)
+		if r.NameSource == l7.ByDNS {
+			r.NameFlags = r.NameFlags.WithECH(n.classifyECH(client.Session, known, name, nanos))
+		}
 		if r.NameFlags.ECH() == event.ECHReal {
 			n.attach(r, detailSNI, name)
 			return // the name in the clear is that of a provider that serves many others
@@ -33,7 +36,25 @@ func (n *Namer) serverName(r *flow.Record, h *l7.Hint, nanos int64) {
 	case r.NameSource == l7.HTTPHost && !agree(known, name):
 		r.NameFlags |= flow.NameFlags(event.HostNotInSNI)
 	}
+	n.awaitName(r, name)
 	n.setName(r, name, h.NameSource)
+}
+
+// awaitName makes a flow wait for answers if those so far do not explain its server's name, or the name in the clear of an encrypted hello.
+func (n *Namer) awaitName(r *flow.Record, name []byte) {
+	conflict := r.NameFlags.Conflicts()&event.SNINotInDNS != 0
+	p, _ := n.pending.find(r)
+	if p == nil && (conflict || r.NameFlags.ECH() == event.ECHUnknown) && n.isOpen(r) {
+		if p = n.suspend(r); p != nil {
+			p.found, p.direct = r.NameSource == l7.ByDNS, r.NameFlags.Direct()
+		} else if conflict {
+			r.NameFlags &^= flow.NameFlags(event.SNINotInDNS)
+			*n.Undecided++
+		}
+	}
+	if p != nil {
+		n.keepHello(p, name, r)
+	}
 }
 
 // explains reports whether a server's name in DNS explains the name in a client's hello. A hello has the name that
@@ -48,16 +69,14 @@ func (n *Namer) explains(session uint32, server decap.Addr, known, name []byte, 
 		n.DNS.Alias(session, known, name, nanos) || n.DNS.Alias(session, name, known, nanos)
 }
 
-// classifyECH distinguishes a real Encrypted Client Hello from GREASE. known is the flow's name so far, and same reports that it is
-// the name in the clear too. A client needs the server's key from an HTTPS record for a real one; and if the name in the clear is
-// what the client had looked up, there is nothing to hide.
-func (n *Namer) classifyECH(r *flow.Record, session uint32, known []byte, same bool, nanos int64) event.ECH {
+// classifyECH distinguishes a real Encrypted Client Hello from GREASE, by what the client had looked up and the name in the clear. A
+// client needs the server's key from an HTTPS record for a real one; and if the name in the clear is what the client had looked up, there
+// is nothing to hide.
+func (n *Namer) classifyECH(session uint32, known, name []byte, nanos int64) event.ECH {
 	switch {
-	case r.NameSource != l7.ByDNS:
-		return event.ECHUnknown
 	case n.DNS.ECH(session, known, nanos):
 		return event.ECHReal
-	case same:
+	case sameName(known, name):
 		return event.ECHGrease
 	default:
 		return event.ECHUnknown

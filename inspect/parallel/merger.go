@@ -64,6 +64,7 @@ func (m *merger) merge(c *chunk) {
 func (m *merger) tick(t *tick) {
 	if t.at.phase() == afterBatch {
 		m.direct.Expire(t.nanos)
+		m.direct.Settle(t.nanos)
 	} else {
 		m.window = uint32(t.nanos/1e9) / m.length * m.length
 	}

@@ -206,9 +206,9 @@ func (c *Cache) store(k key, client [16]byte, ref uint32, ttl uint32, nanos int6
 	expires := nanos + int64(min(ttl, maxTTL))*int64(time.Second)
 	switch {
 	case !found:
-		f.first, f.seen, f.expires = nanos, nanos, expires
+		f.first, f.seen, f.expires, f.oldest = nanos, nanos, expires, nanos
 	case f.name != ref && nanos < f.seen: // an earlier answer
-		f.other = max(f.other, expires+int64(Grace))
+		f.other, f.oldest = max(f.other, expires+int64(Grace)), min(f.oldest, nanos)
 		c.names.release(ref)
 		return
 	case f.name != ref, nanos > f.expires+int64(Grace): // another name, or the same again
@@ -216,6 +216,7 @@ func (c *Cache) store(k key, client [16]byte, ref uint32, ttl uint32, nanos int6
 		f.first, f.seen, f.expires = nanos, nanos, expires
 	default: // an A record and a hint in an HTTPS record have TTLs of their own: the longer one counts
 		f.first, f.seen, f.expires = min(f.first, nanos), max(f.seen, nanos), max(f.expires, expires)
+		f.oldest = min(f.oldest, nanos)
 	}
 	c.names.release(f.name)
 	f.name = ref

@@ -38,6 +38,7 @@ type entry struct {
 	seen    int64
 	expires int64
 	other   int64  // until when the address counts as shared with its previous name; 0 if it had none
+	oldest  int64  // since when the address has a name
 	name    uint32 // a reference that the entry owns; 0 for none
 	chain   uint32 // the next entry in the same bucket; of a free entry, the next free one
 	older   uint32 // neighbors in order of use; all[0] is both ends
@@ -96,7 +97,7 @@ func (t *entries) best(k key, client [16]byte, nanos, latest int64) (found uint3
 		switch {
 		case f.key != k:
 		case f.first > latest:
-			if f.other != 0 && (renamed == 0 || f.other > t.all[renamed].other) {
+			if f.oldest <= latest && (renamed == 0 || f.other > t.all[renamed].other) {
 				renamed = i
 			}
 		case f.client == client:

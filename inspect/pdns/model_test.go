@@ -22,7 +22,7 @@ type modelEntry struct {
 	client               [16]byte
 	name                 string
 	first, seen, expires int64
-	other                int64
+	other, oldest        int64
 }
 
 // chunks returns the number of chunks that the distinct names take, plus one.
@@ -88,15 +88,16 @@ func (m *model) add(h Host, about, name string, ttl uint32, nanos int64) {
 	expires := nanos + int64(ttl)*second
 	switch over := f.expires + int64(Grace); {
 	case !found:
-		f.first, f.seen, f.expires = nanos, nanos, expires
+		f.first, f.seen, f.expires, f.oldest = nanos, nanos, expires, nanos
 	case f.name != name && nanos < f.seen:
-		f.other = max(f.other, expires+int64(Grace))
+		f.other, f.oldest = max(f.other, expires+int64(Grace)), min(f.oldest, nanos)
 		return
 	case f.name != name, nanos > over:
 		f.other = max(f.other, over)
 		f.first, f.seen, f.expires = nanos, nanos, expires
 	default:
 		f.first, f.seen, f.expires = min(f.first, nanos), max(f.seen, nanos), max(f.expires, expires)
+		f.oldest = min(f.oldest, nanos)
 	}
 	f.name = name
 }
@@ -107,7 +108,7 @@ func (m *model) lookup(h Host, about string, nanos, latest int64) (Answer, bool)
 		switch {
 		case f.first <= latest:
 			all = append(all, f)
-		case f.other != 0:
+		case f.oldest <= latest:
 			renamed = append(renamed, f)
 		}
 	}

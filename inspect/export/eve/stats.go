@@ -79,6 +79,7 @@ func (l *line) flowStats(t *event.Totals) {
 		l.uint(event.EndReason(r).String(), n)
 	}
 	l.uint("names_refused", t.NamesRefused)
+	l.uint("names_undecided", t.Undecided)
 	l.end()
 	l.object("streams")
 	l.uint("new", t.StreamsNew)

@@ -74,6 +74,8 @@ var metricTable = []metric{
 		values: single(func(s *snapshot) uint64 { return s.DNS.Evicted })},
 	{name: "names_refused_total", help: "Names of flows that did not fit into the memory for names.",
 		values: single(func(s *snapshot) uint64 { return s.NamesRefused })},
+	{name: "names_undecided_total", help: "Events and flows that claim nothing about DNS because the memory for events that wait for answers was full.",
+		values: single(func(s *snapshot) uint64 { return s.Undecided })},
 
 	{name: "streams_active", help: "Flows whose payload is being parsed.", gauge: true,
 		values: single(func(s *snapshot) uint64 { return s.StreamsActive })},

@@ -40,6 +40,7 @@ func (s *snapshot) Print(w io.Writer) {
 	view.PrintCount(tw, "clock steps", s.ClockSteps, "times that the clock was set while running")
 	view.PrintCount(tw, "handovers dropped", s.HandoversDropped, "reassembled packets missing from their flows")
 	view.PrintCount(tw, "refused names", s.NamesRefused, "that did not fit: --memory was full")
+	view.PrintCount(tw, "undecided", s.Undecided, "events and flows without what DNS says about them: --memory was full, or a worker late")
 	fmt.Fprintf(tw, "events\t%d produced, %d written, %d dropped\n",
 		total(s.Export.Produced), total(s.Export.Written), total(s.Export.Dropped))
 	for d := range output.Services {
