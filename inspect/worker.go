@@ -150,8 +150,8 @@ func (w *Worker) age() {
 	}
 	w.frags.Expire(w.now)
 	w.direct.Expire(w.now)
-	w.direct.Settle(w.seen)
 	w.tracker.Age(w.now, w.batch.N)
+	w.direct.Settle(w.seen) // after the answers in segments that have waited
 	if w.batch.N < decap.BatchSize {
 		w.direct.Deliver() // nothing more is waiting
 	}

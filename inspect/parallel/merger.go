@@ -16,6 +16,7 @@ type merger struct {
 	states    flowStates
 	length    uint32 // of an aggregation window, in seconds; 0 without
 	window    uint32 // the current one
+	settle    *tick  // of the last batch, until all records of its end were replayed
 	heads     []int  // by worker: the first record that was not replayed
 	hint      l7.Hint
 	stats     event.Counters
@@ -43,8 +44,10 @@ func (m *merger) merge(c *chunk) {
 	for {
 		at, worker := m.next(c)
 		for ; len(ticks) > 0 && ticks[0].at <= at; ticks = ticks[1:] {
+			m.settleBefore(ticks[0].at)
 			m.tick(&ticks[0])
 		}
+		m.settleBefore(at)
 		if worker < 0 {
 			break
 		}
@@ -60,11 +63,20 @@ func (m *merger) merge(c *chunk) {
 	m.published.Set(&m.stats)
 }
 
+// settleBefore decides what DNS says about flows as of the end of the last batch, if all records of that were replayed: those that follow
+// are at a later position.
+func (m *merger) settleBefore(at position) {
+	if m.settle != nil && m.settle.at < at {
+		m.direct.Settle(m.settle.nanos)
+		m.settle = nil
+	}
+}
+
 // tick does what is due at a tick.
 func (m *merger) tick(t *tick) {
 	if t.at.phase() == afterBatch {
 		m.direct.Expire(t.nanos)
-		m.direct.Settle(t.nanos)
+		m.settle = t
 	} else {
 		m.window = uint32(t.nanos/1e9) / m.length * m.length
 	}
