@@ -14,13 +14,14 @@ type buffer struct {
 	runs    []run
 }
 
-// run is a run of bytes in buf that came in one segment.
+// run is a run of bytes in buf that came in one segment, or in several of which there were too many to remember where each began.
 type run struct {
 	off, end int32
 	head     bool // it begins where its segment began
 }
 
-// maxRuns bounds the work for each segment: the buffer holds eleven full-sized ones.
+// maxRuns bounds the work for each segment: the buffer holds eleven full-sized ones. Of more runs those that touch become one, so that it
+// bounds the gaps between them.
 const maxRuns = 64
 
 // maxBuffered is the largest distance from a buffer's base at which bytes are kept: what a parser is given at once.
@@ -59,7 +60,7 @@ const (
 	duplicate   placement = iota // nothing new in it
 	inOrder                      // it lengthened the contiguous front: look at Bytes
 	outOfOrder                   // it waits behind a gap
-	outOfWindow                  // it lies beyond the buffer, or is one run too many: what is missing before it will not come
+	outOfWindow                  // it lies beyond the buffer, or behind one gap too many: what is missing before it will not come
 )
 
 // Add adds a segment. The buffer may alias payload until Detach, which must follow before the payload's memory is reused.
@@ -106,6 +107,12 @@ func (b *buffer) rebase(n int32, pool *bufferPool) int32 {
 // insert copies those bytes of [off, off+len(data)) that are not there yet.
 func (b *buffer) insert(off int32, data []byte, pool *bufferPool) placement {
 	end := off + int32(len(data))
+	if len(b.runs) >= maxRuns {
+		b.join()
+		if len(b.runs) >= maxRuns && !b.touches(off, end) {
+			return outOfWindow
+		}
+	}
 	b.grow(int(end), pool)
 	front := b.front()
 	start := off
@@ -118,9 +125,6 @@ func (b *buffer) insert(off int32, data []byte, pool *bufferPool) placement {
 			stop = min(end, b.runs[i].off)
 		}
 		if stop > start {
-			if len(b.runs) == maxRuns {
-				return outOfWindow
-			}
 			copy(b.buf[start:stop], data[start-off:stop-off])
 			b.runs = append(b.runs, run{})
 			copy(b.runs[i+1:], b.runs[i:])
@@ -139,6 +143,30 @@ func (b *buffer) insert(off int32, data []byte, pool *bufferPool) placement {
 		return duplicate
 	}
 	return outOfOrder
+}
+
+// join makes one run of those that touch each other.
+func (b *buffer) join() {
+	n := 0
+	for _, p := range b.runs[1:] {
+		if last := &b.runs[n]; p.off <= last.end {
+			last.end = max(last.end, p.end)
+			continue
+		}
+		n++
+		b.runs[n] = p
+	}
+	b.runs = b.runs[:n+1]
+}
+
+// touches reports whether bytes would lengthen a run.
+func (b *buffer) touches(off, end int32) bool {
+	for _, p := range b.runs {
+		if p.off <= end && off <= p.end {
+			return true
+		}
+	}
+	return false
 }
 
 // grow makes the buffer at least size bytes long.

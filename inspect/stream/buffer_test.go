@@ -2,6 +2,7 @@ package stream
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -102,6 +103,28 @@ func TestBufferSeek(t *testing.T) {
 	require.Zero(t, pool.Used())
 }
 
+// TestBufferSmallSegments: any number of segments that touch are one.
+func TestBufferSmallSegments(t *testing.T) {
+	stream := bytes.Repeat([]byte("any bytes"), 300)
+	for _, order := range []func(i int) int{func(i int) int { return i }, func(i int) int { return len(stream) - 1 - i }, func(i int) int { return i ^ 31 }} {
+		var pool bufferPool
+		var b buffer
+		b.Open(100, true)
+		for i := range stream {
+			if at := order(i); at < len(stream) {
+				b.Add(100+uint32(at), stream[at:at+1], &pool)
+				b.Detach(&pool)
+			}
+		}
+		for at := len(stream) &^ 31; at < len(stream); at++ {
+			b.Add(100+uint32(at), stream[at:at+1], &pool)
+			b.Detach(&pool)
+		}
+		require.Equal(t, stream, b.Bytes())
+		require.LessOrEqual(t, len(b.runs), 2*maxRuns)
+	}
+}
+
 func TestBufferBounds(t *testing.T) {
 	var pool bufferPool
 	var b buffer
@@ -110,7 +133,12 @@ func TestBufferBounds(t *testing.T) {
 	for i := range maxRuns {
 		require.Equal(t, outOfOrder, b.Add(uint32(2*i+1), []byte("x"), &pool))
 	}
-	require.Equal(t, outOfWindow, b.Add(1001, []byte("x"), &pool), "too many runs")
+	require.Equal(t, outOfWindow, b.Add(1001, []byte("x"), &pool), "too many gaps")
+	require.Equal(t, outOfOrder, b.Add(2*maxRuns, []byte("xy"), &pool), "no other gap")
+	for i := range maxRuns {
+		require.Equal(t, inOrder, b.Add(uint32(2*i), []byte("y"), &pool))
+	}
+	require.Equal(t, strings.Repeat("yx", maxRuns)+"xy", string(b.Bytes()))
 	b.Close(&pool)
 	b.Open(0, true)
 	require.Equal(t, inOrder, b.Add(0, make([]byte, 60000), &pool), "a segment joined by offload")

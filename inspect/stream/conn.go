@@ -35,6 +35,7 @@ type direction struct {
 	acked      bool   // the peer has the bytes of the gap
 	truncated  bool   // the copy that ends at truncAt was truncated: what follows is lost
 	truncAt    uint32 // sequence number
+	repeats    repeats
 }
 
 // mode is what a direction does with a segment.
@@ -78,6 +79,6 @@ func (c *conn) begins(b []byte) bool {
 // restart makes a direction read from a new place.
 func (c *conn) restart(s flow.Side) {
 	d := &c.direction[s]
-	d.mode, d.candidates, d.gapSince, d.acked, d.truncated = reading, streamProtos, 0, false, false
+	d.mode, d.candidates, d.gapSince, d.acked, d.truncated, d.repeats = reading, streamProtos, 0, false, false, repeats{}
 	c.parser.Mode[s], c.parser.Left[s] = 0, 0
 }

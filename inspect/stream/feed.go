@@ -21,6 +21,7 @@ func (t *Table) Feed(r *flow.Record, seg Segment) {
 	t.touch(r)
 	c.noteACK(&seg)
 	if len(payload) > 0 {
+		t.readPostponed(r, c, 1-seg.Side)
 		t.accept(r, c, seg)
 	}
 	t.skipOldGaps(r, c, seg.Nanos)

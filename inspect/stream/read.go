@@ -15,8 +15,12 @@ func (t *Table) read(r *flow.Record, c *conn, seg Segment) {
 			return
 		}
 		final := len(data) >= maxBuffered || d.truncated && d.buf.End() == d.truncAt
+		if !final && d.repeats.postpone(len(data), &seg) {
+			return
+		}
 		switch t.parse(c, seg.Side, data, final) {
 		case l7.More:
+			d.repeats.inVain(len(data))
 			return
 		case l7.Reject:
 			if c.proto != l7.None && beginsAny(data) {
@@ -111,6 +115,7 @@ const maxSkip = 1 << 30
 // advance moves a direction to where the next message starts.
 func (t *Table) advance(c *conn, s flow.Side, next int) {
 	d := &c.direction[s]
+	d.repeats = repeats{}
 	switch {
 	case next == l7.Stop:
 		d.mode = stopped

@@ -154,6 +154,25 @@ func TestGap(t *testing.T) {
 	require.Equal(t, []string{fmt.Sprintf("message http role=1 side=0 seq=%d partial=false", c.seq[0]+200)}, c.calls.take())
 }
 
+// TestByteByByte: a message that comes byte by byte is shown to the parsers often, but not so often that it costs the square of its length.
+func TestByteByByte(t *testing.T) {
+	c := newConnection(t, 0, decap.TCP)
+	for _, b := range []byte(get) {
+		c.send(0, 0, string(b))
+	}
+	require.Equal(t, []string{"message http role=1 side=0 seq=1000 partial=false"}, c.calls.take(), "with its last byte")
+	c.send(0, 0, "GET / HTTP/1.1\r\nHost: ")
+	shown := int32(0)
+	for range maxBuffered - 100 {
+		c.send(0, 0, "x")
+		c.send(1, 0, "y")
+		require.NotZero(t, c.r.Stream)
+		shown = c.table.conns[c.r.Stream].direction[0].repeats.shown
+	}
+	require.Greater(t, shown, int32(forcedBytes))
+	require.Less(t, shown, int32(3*forcedBytes))
+}
+
 // TestNotRecognized: a connection that no parser recognizes loses its state at once, and after some tries it is not looked at again.
 func TestNotRecognized(t *testing.T) {
 	c := newConnection(t, 0, decap.TCP)

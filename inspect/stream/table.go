@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"github.com/mirrorsink/mirrorsink/decap"
 	"github.com/mirrorsink/mirrorsink/inspect/flow"
 	"github.com/mirrorsink/mirrorsink/inspect/l7"
 )
@@ -22,7 +23,8 @@ type Table struct {
 
 	hint    l7.Hint
 	message Message
-	scratch l7.Conn   // of the parser that is called
+	scratch l7.Conn // of the parser that is called
+	last    decap.Packet
 	state   *l7.State // for the next UDP flow whose first message spans datagrams
 
 	opened, evicted uint64
