@@ -1,6 +1,9 @@
 package decap
 
-import "net/netip"
+import (
+	"encoding/binary"
+	"net/netip"
+)
 
 // A Decoder finds the inner packet of a datagram. The zero Decoder is ready for use: it detects which frames are mirrored, and accepts
 // every source and every VNI. Its methods do not change it, so it may be used concurrently as long as its fields are not written.
@@ -45,17 +48,44 @@ func unmapPort(a netip.AddrPort) netip.AddrPort {
 // its complete IP payload, which the slices of p alias afterwards. The result is Fragment again if a tunnel that was fragmented carries
 // fragments. IPLen does not change unless a tunnel is found.
 func (dec *Decoder) ParseReassembled(p *Packet, payload []byte) Reason {
+	p.Truncated = false
+	return dec.parseFragments(p, payload, 0)
+}
+
+// ParseBeginning is ParseReassembled for the beginning of a packet of which fragments are missing. missing is how many bytes are known to
+// follow. The packet counts as truncated, and UDP's header shows its length.
+func (dec *Decoder) ParseBeginning(p *Packet, payload []byte, missing int) Reason {
+	if p.Proto == UDP && len(payload) >= UDPLen {
+		missing = max(missing, int(binary.BigEndian.Uint16(payload[4:]))-len(payload))
+	}
+	p.Truncated = true
+	return dec.parseFragments(p, payload, missing)
+}
+
+func (dec *Decoder) parseFragments(p *Packet, payload []byte, missing int) Reason {
 	run := decoder{dec: dec, p: p, seeking: !p.Mirrored && p.Depth == 0 && dec.Encapsulation != Never}
 	payload = payload[:len(payload):len(payload)]
+	depth := p.Depth
 	p.clearTransport()
 	p.packet, p.header, p.transport = payload, 0, 0
-	p.FragID, p.FragOff, p.MoreFrags, p.Truncated = 0, 0, false, false
+	p.FragID, p.FragOff, p.MoreFrags = 0, 0, false
 	if p.Mirrored && p.FrameIsIP && p.Depth == 0 {
 		if source, inner, ok := gatewayUDP(p.Src.Netip(), p.Proto, payload); ok {
-			return run.unwrap(source, inner, 0)
+			return run.unwrap(source, inner, missing)
 		}
 	}
-	return run.verdict(run.transport(p.Proto, payload, 0))
+	r := run.transport(p.Proto, payload, missing)
+	if p.routed && p.Depth == depth {
+		p.packet = nil // as in extensions
+	}
+	return run.verdict(r)
+}
+
+// ReassembledOK checks the transport's checksum of a packet that was reassembled from fragments, if it has one. p and payload are those of
+// ParseReassembled, before its call.
+func (p *Packet) ReassembledOK(payload []byte) bool {
+	whole := Packet{Version: p.Version, Proto: p.Proto, Src: p.Src, Dst: p.Dst, packet: payload}
+	return p.routed || whole.segmentOK()
 }
 
 // A decoder is one call of Parse. Its methods take the captured bytes that are left, with the capacity capped, and the number of bytes

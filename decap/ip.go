@@ -155,7 +155,7 @@ func (d decoder) extensions(next uint8, b []byte, missing int) Reason {
 		case next == ProtoFragment:
 			offset := binary.BigEndian.Uint16(b[2:])
 			if offset&^fragReserved6 != 0 { // otherwise an atomic fragment, which is a complete packet (RFC 6946)
-				d.p.FragID = binary.BigEndian.Uint32(b[4:])
+				d.p.FragID, d.p.routed = binary.BigEndian.Uint32(b[4:]), routed
 				return d.fragment(b[0], offset&^7, offset&1 != 0, b[n:], missing)
 			}
 		default:

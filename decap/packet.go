@@ -92,6 +92,7 @@ type Packet struct {
 	packet    []byte
 	header    int
 	transport int
+	routed    bool // of a Fragment: the checksum covers an address that only the routing header has
 }
 
 // IPID returns the identification of the innermost IPv4 header, which differs between a packet and its retransmission. It returns 0 for

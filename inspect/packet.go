@@ -13,7 +13,9 @@ import (
 // mirrored at both ends. It returns the flow's record, and whether the packet's other copy came before.
 func (t *Tracker) Packet(it *Item, v Volume, copies bool) (r *flow.Record, duplicate bool) {
 	p, s := &it.Packet, it.side
-	countOddities(&t.stats, p)
+	if !it.partial {
+		countOddities(&t.stats, p)
+	}
 	r, started := t.record(it, v)
 	t.intervals.tick(v.Last) // a packet that another worker reassembled may be ahead of the clock
 	t.intervals.flushPrevious(r)
@@ -27,11 +29,11 @@ func (t *Tracker) Packet(it *Item, v Volume, copies bool) (r *flow.Record, dupli
 		t.opened(r)
 	}
 	t.intervals.count(r, s, p, v)
-	if p.Mirrored && copies {
+	if p.Mirrored && copies && !it.unread {
 		duplicate = t.findCopy(r, s, p, v.Last)
 	}
 	switch {
-	case it.key.Version&decap.FragmentKey != 0:
+	case it.unread:
 	case p.Proto == decap.UDP:
 		t.streams.Datagram(r, s, p.Payload, v.Last)
 	case p.Proto == decap.TCP && p.HasTCP:
@@ -61,15 +63,23 @@ func (h segments) Deliver(r *flow.Record, s flow.Side, p *decap.Packet, nanos in
 	h.Feed(r, stream.Segment{Side: s, Nanos: nanos, Packet: p, Next: next})
 }
 
-// Fragments accounts fragments that were not reassembled to a flow by their addresses alone: only the first one has the ports.
-func (t *Tracker) Fragments(p *decap.Packet, v Volume, copies bool) {
-	it := Item{Packet: *p}
-	it.Packet.PayloadLen, it.Packet.Payload = 0, nil
-	t.identify(&it)
-	it.key.LoPort, it.key.HiPort = 0, 0
-	it.key.Version |= decap.FragmentKey
-	it.hash = flow.Hash(&it.key)
-	t.Packet(&it, v, copies)
+// Assembled accounts a packet that Reassembler.Decode decoded, as far as its fragments came, to its flow: to that of its ports, or to one of
+// its addresses alone if they are not known.
+func (t *Tracker) Assembled(it *Item, v Volume, copies bool) {
+	if it.Reason == decap.OK {
+		t.identify(it)
+		if it.badSum {
+			t.stats.ReassembledBad++
+		}
+	} else {
+		it.partial, it.unread = true, true
+		it.Packet.PayloadLen, it.Packet.Payload = 0, nil
+		t.identify(it)
+		it.key.LoPort, it.key.HiPort = 0, 0
+		it.key.Version |= decap.FragmentKey
+		it.hash = flow.Hash(&it.key)
+	}
+	t.Packet(it, v, copies)
 }
 
 // countOddities counts what is odd about a packet.

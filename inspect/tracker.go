@@ -35,9 +35,13 @@ type Tracker struct {
 type Item struct {
 	Packet decap.Packet
 	Reason decap.Reason // only packets that are OK belong to a flow
-	side   flow.Side
-	key    decap.Key
-	hash   uint64
+
+	partial bool // fragments that were looked at one by one, and are no whole packet
+	unread  bool // parsers must not read it
+	badSum  bool // it was reassembled, and its checksum is wrong
+	side    flow.Side
+	key     decap.Key
+	hash    uint64
 }
 
 // Volume is what a packet adds to its flow: one datagram, or all fragments of a packet.

@@ -33,7 +33,7 @@ func New(cfg Config, source Source, sink Sink) *Worker {
 	t := NewTracker(cfg)
 	d := NewDirect(cfg, 1, sink, t.sessions, t.flows, &t.stats)
 	w := &Worker{cfg: cfg, source: source, tracker: t, direct: d}
-	w.frags = NewReassembler(cfg, &t.stats, func(p *decap.Packet, v Volume) { t.Fragments(p, v, w.copies()) })
+	w.frags = NewReassembler(cfg, &t.stats, w.reassembled)
 	w.forward = forward.New(cfg.Forward, forward.Tables{
 		Flows: t.flows, Names: d.namer.Names, Sessions: t.sessions, Copies: d.copies, Streams: t.streams, Counts: &t.stats.Forward,
 	}, cfg.Forward.ReorderBytes(cfg.Memory.Streams))
@@ -77,6 +77,9 @@ func (w *Worker) update() {
 	for i := range w.batch.N {
 		it, nanos := &w.items[i], w.batch.D[i].Nanos
 		w.tracker.Tick(nanos)
+		if w.frags.Due(w.tracker.clock) {
+			w.frags.Expire(w.tracker.clock)
+		}
 		switch it.Reason {
 		case decap.OK:
 			r, duplicate := w.tracker.Packet(it, VolumeOf(&it.Packet, nanos), w.copies())
@@ -104,14 +107,18 @@ func (w *Worker) forwardPacket(i int) forward.Packet {
 
 // fragment keeps a fragment until the rest of its packet has come, then accounts the packet.
 func (w *Worker) fragment(p *decap.Packet, nanos int64) {
-	whole, ok := w.frags.Add(p, nanos)
-	if !ok {
+	if whole, ok := w.frags.Add(p, nanos); ok {
+		w.reassembled(&whole)
+	}
+}
+
+// reassembled accounts a packet as far as its fragments came, or passes it to the worker of its flow.
+func (w *Worker) reassembled(whole *Reassembled) {
+	var it Item
+	if w.frags.Decode(&it, whole) && w.cfg.Peer.handOver(&it.Packet, whole) {
 		return
 	}
-	var it Item
-	if w.frags.Decode(&it.Packet, &whole) && !w.cfg.Peer.handOver(&it.Packet, &whole) {
-		w.reassembled(&it, whole.Volume)
-	}
+	w.tracker.Assembled(&it, whole.Volume, w.copies())
 }
 
 // adopt accounts the packets that other workers reassembled for this one.
@@ -120,18 +127,12 @@ func (w *Worker) adopt() {
 		select {
 		case whole := <-w.cfg.Peer.inbox():
 			var it Item
-			if w.frags.Decode(&it.Packet, &whole) {
-				w.reassembled(&it, whole.Volume)
-			}
+			w.frags.Decode(&it, &whole)
+			w.tracker.Assembled(&it, whole.Volume, w.copies())
 		default:
 			return
 		}
 	}
-}
-
-func (w *Worker) reassembled(it *Item, v Volume) {
-	w.tracker.identify(it)
-	w.tracker.Packet(it, v, w.copies())
 }
 
 // age ends what has been idle for too long, on a quiet wire by the clock.

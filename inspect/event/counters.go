@@ -18,10 +18,13 @@ type Counters struct {
 	BadChecksum  uint64 // whole packets with a wrong IPv4 header or transport checksum
 	Misdated     uint64 // frames of a capture whose time cannot be right, and was replaced
 
-	FragmentsHeld       uint64 // fragments taken for reassembly
-	Reassembled         uint64 // packets reassembled from fragments
-	FragmentsIncomplete uint64 // fragments accounted by address: the others were late, truncated or malformed
-	FragmentsEvicted    uint64 // fragments accounted by address, since the reassembly memory was used up
+	FragmentsHeld        uint64 // fragments taken for reassembly
+	FragmentsDuplicate   uint64 // fragments that came again, which count for no flow
+	FragmentsIncomplete  uint64 // fragments of packets that were not reassembled: others were late, truncated or malformed
+	FragmentsOverlapping uint64 // those of them whose packet a receiver drops, since fragments overlap or contradict each other
+	FragmentsEvicted     uint64 // fragments of packets that were not reassembled, since the reassembly memory was used up
+	Reassembled          uint64 // packets reassembled from fragments
+	ReassembledBad       uint64 // those of them with a wrong checksum, which are not read
 
 	Sessions        uint64 // mirror sessions seen
 	SessionsRefused uint64 // packets of sessions beyond the bound of the session table, accounted to session 0
@@ -75,6 +78,9 @@ func (c *Counters) Add(o *Counters) {
 	c.Reassembled += o.Reassembled
 	c.FragmentsIncomplete += o.FragmentsIncomplete
 	c.FragmentsEvicted += o.FragmentsEvicted
+	c.FragmentsDuplicate += o.FragmentsDuplicate
+	c.FragmentsOverlapping += o.FragmentsOverlapping
+	c.ReassembledBad += o.ReassembledBad
 	c.Sessions += o.Sessions
 	c.SessionsRefused += o.SessionsRefused
 	c.Unattributed += o.Unattributed

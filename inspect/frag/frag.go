@@ -1,6 +1,7 @@
 // Package frag reassembles IP fragments within a fixed amount of memory. A table returns a packet when its last fragment was
-// added. It reports every packet that stays incomplete, with its packets and bytes, so that the accounts stay exact. The
-// package takes the time as an argument and starts no goroutines.
+// added. It reports every packet that stays incomplete, with its packets and bytes, so that the accounts stay exact, and with
+// its beginning if that came. It remembers packets for a while after they were reported, so that a fragment that comes again
+// is no packet of its own. The package takes the time as an argument and starts no goroutines.
 package frag
 
 import (
@@ -17,40 +18,49 @@ const (
 	TimeoutIPv6 = 60 * time.Second
 )
 
+// Wait is how long a first fragment waits for the rest of its packet. A host sends all fragments of a packet at once, and copies
+// overtake each other by less: see the same bound for segments of TCP. Then the first one is read alone: its flow is known by
+// its ports, and later packets may depend on what it says.
+const Wait = 50 * time.Millisecond
+
 // maxPacket is the size of the largest IPv4 packet, and of the largest payload of an IPv6 packet that is no jumbogram.
 // Jumbograms must not be fragmented (RFC 2675 section 3), so a larger packet is an attack.
 const maxPacket = 65535
 
-// A Reassembled is a packet all of whose fragments came. It is valid until the table's next call.
-type Reassembled struct {
-	Packet  decap.Packet // the first fragment without its slices, as decap's Decoder.Resume takes it; its IPLen is Bytes
-	Payload []byte       // the IP payload of all fragments
-	Packets int          // fragments that came, duplicates included
-	Bytes   uint64       // the sum of their IPLen
-	First   int64        // when the first of them came, in nanoseconds
-	Last    int64        // when the last of them came
-}
-
-// An Incomplete is a packet some of whose fragments are missing, or a single fragment that cannot be part of a packet.
-type Incomplete struct {
-	Packet  decap.Packet // the first fragment if it came, else the one that came first; without its slices
-	Packets int
-	Bytes   uint64
-	First   int64
-	Last    int64
+// A Datagram is an IP packet as far as its fragments came. It is valid until the table's next call.
+type Datagram struct {
+	// Packet is the first fragment if it came, else the one that came before the others; without its slices, as decap's
+	// Decoder.ParseReassembled takes it. Its IPLen is Bytes.
+	Packet decap.Packet
+	// Payload is the IP payload up to the first byte that is missing. It is empty without the first fragment, and of a packet that
+	// failed.
+	Payload []byte
+	Missing int    // bytes that are known to follow Payload
+	Led     bool   // the first fragment came, so Packet has the ports
+	Cut     bool   // copies of the fragments were truncated
+	Packets int    // fragments that came and were not reported before, without those that came again
+	Bytes   uint64 // the sum of their IPLen
+	First   int64  // when the first of them came, in nanoseconds
+	Last    int64  // when the last of them came
 	Reason  Reason
 }
 
-// Reason is why fragments were not reassembled.
+// Reason is why a packet is reported.
 type Reason uint8
 
 // Reasons.
 const (
-	Expired   Reason = iota // the missing fragments did not come in time
+	Complete  Reason = iota // all fragments came
+	Alone                   // the others did not come within Wait after the first one
+	Late                    // they came after the packet was reported
+	Expired                 // the missing fragments did not come in time
 	Evicted                 // the memory was needed for a later packet
 	Flushed                 // the table was flushed
-	Overlap                 // IPv6 fragments overlapped (RFC 5722), or fragments disagreed about the packet's end
+	Overlap                 // fragments contradict each other, or IPv6 fragments overlap (RFC 5722): the receiver drops the packet
 	TooMany                 // more fragments than an honest packet has
-	Truncated               // the copy of the fragment was cut, so its end will never come
+	Truncated               // all fragments came, but copies were cut
 	Malformed               // an impossible fragment: empty, past the largest packet, or of a length that is no multiple of 8 bytes
 )
+
+// Readable reports whether a receiver may read the beginning of a packet, and it was not reported before.
+func (r Reason) Readable() bool { return r != Late && r != Overlap && r != TooMany && r != Malformed }

@@ -2,6 +2,7 @@ package frag
 
 import (
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 	"unsafe"
@@ -36,9 +37,13 @@ func text(n int) []byte {
 }
 
 // ledger collects the incomplete packets that a table reports.
-type ledger []Incomplete
+type ledger []Datagram
 
-func (l *ledger) add(x *Incomplete) { *l = append(*l, *x) }
+func (l *ledger) add(x *Datagram) {
+	kept := *x
+	kept.Payload = slices.Clone(x.Payload)
+	*l = append(*l, kept)
+}
 
 func newTable(bytes int) (*Table, *ledger) {
 	l := new(ledger)
@@ -72,18 +77,22 @@ func TestAnyOrderAnySplit(t *testing.T) {
 			if i < len(fragments)-1 {
 				require.Nil(t, got)
 				require.Nil(t, table.Add(p, int64(i)), "a duplicate")
-				bytes += uint64(p.IPLen)
 				continue
 			}
 			require.NotNil(t, got)
 			assert.Equal(t, payload, got.Payload)
-			assert.Equal(t, Reassembled{
-				Packet: got.Packet, Payload: got.Payload, Packets: 2*len(fragments) - 1, Bytes: bytes, Last: int64(i),
+			assert.Equal(t, Datagram{
+				Packet: got.Packet, Payload: got.Payload, Led: true, Packets: len(fragments), Bytes: bytes, Last: int64(i),
 			}, *got)
 			assert.Equal(t, int(bytes), got.Packet.IPLen)
 			assert.Zero(t, got.Packet.FragOff, "the template is the first fragment")
 			assert.Nil(t, got.Packet.Payload)
 		}
+		for i, p := range fragments {
+			require.Nil(t, table.Add(p, int64(i)), "a duplicate of a packet that was reported")
+		}
+		assert.EqualValues(t, 2*len(fragments)-1, table.Duplicates())
+		table.Flush()
 		assert.Empty(t, *incomplete)
 		assertEmpty(t, table)
 	})
@@ -128,38 +137,60 @@ func TestNothingIsUnaccounted(t *testing.T) {
 			bytesOut += l.Bytes
 			assert.LessOrEqual(t, l.First, l.Last)
 		}
-		assert.Equal(t, packets, packetsOut)
-		assert.Equal(t, bytes, bytesOut)
+		assert.Equal(t, packets, packetsOut+int(table.Duplicates()))
+		assert.GreaterOrEqual(t, bytes, bytesOut)
+		assert.Equal(t, table.Duplicates() == 0, bytes == bytesOut)
 		assertEmpty(t, table)
 	})
 }
 
-func TestOverlapIPv4FirstWins(t *testing.T) {
-	first, second := text(32), make([]byte, 40)
-	table, incomplete := newTable(0)
-	require.Nil(t, table.Add(fragment(4, 1, append(first, 0), 8, 24), 1))
-	require.Nil(t, table.Add(fragment(4, 1, second, 0, 16), 2))
-	payload := table.Add(fragment(4, 1, second, 16, 40), 3)
-	require.NotNil(t, payload)
-	want := make([]byte, 40)
-	copy(want[8:], first[8:24])
-	assert.Equal(t, want, payload.Payload)
-	assert.Empty(t, *incomplete)
+// TestOverlapIPv4: fragments that overlap and agree are put together. If they contradict each other, receivers differ in what they read;
+// most drop the packet.
+func TestOverlapIPv4(t *testing.T) {
+	payload := text(40)
+	for name, c := range map[string]struct {
+		second []byte
+		agree  bool
+	}{
+		"agree":      {payload, true},
+		"contradict": {make([]byte, 40), false},
+	} {
+		table, incomplete := newTable(0)
+		require.Nil(t, table.Add(fragment(4, 1, payload, 8, 24), 1))
+		require.Nil(t, table.Add(fragment(4, 1, c.second, 0, 16), 2))
+		got := table.Add(fragment(4, 1, payload, 16, 40), 3)
+		require.Equal(t, c.agree, got != nil, name)
+		if c.agree {
+			assert.Equal(t, payload, got.Payload)
+			assert.Empty(t, *incomplete)
+			continue
+		}
+		assert.Equal(t, len(table.store.chunks), table.store.left, "a spoiled packet holds no memory")
+		table.Expire(2 + int64(Wait))
+		require.Len(t, *incomplete, 1)
+		assert.Equal(t, Overlap, (*incomplete)[0].Reason)
+		assert.Empty(t, (*incomplete)[0].Payload)
+		assert.Equal(t, 3, (*incomplete)[0].Packets)
+	}
 }
 
 // TestOverlapIPv6 follows RFC 5722 section 4: the packet is discarded with the fragments that are yet to come.
 func TestOverlapIPv6(t *testing.T) {
-	payload, other := text(64), make([]byte, 64)
+	payload := text(64)
 	table, incomplete := newTable(0)
 	require.Nil(t, table.Add(fragment(6, 1, payload, 0, 32), 1))
-	require.Nil(t, table.Add(fragment(6, 1, other, 24, 48), 2))
-	require.Nil(t, table.Add(fragment(6, 1, payload, 32, 64), 3))
-	assert.Equal(t, len(table.store.chunks), table.store.left, "a spoiled packet holds no memory")
-	require.Empty(t, *incomplete)
-	table.Expire(1 + int64(TimeoutIPv6))
-	require.Len(t, *incomplete, 1)
-	assert.Equal(t, Overlap, (*incomplete)[0].Reason)
-	assert.Equal(t, 3, (*incomplete)[0].Packets)
+	require.Nil(t, table.Add(fragment(6, 1, payload, 24, 48), 2))
+	table.Expire(1 + int64(Wait))
+	require.Nil(t, table.Add(fragment(6, 1, payload, 32, 64), 3+int64(Wait)))
+	table.Flush()
+	require.Len(t, *incomplete, 2)
+	for i, n := range []int{2, 1} {
+		assert.Equal(t, Overlap, (*incomplete)[i].Reason)
+		assert.Equal(t, n, (*incomplete)[i].Packets)
+		assert.Empty(t, (*incomplete)[i].Payload)
+		assert.True(t, (*incomplete)[i].Led, "its flow is known by the ports")
+	}
+	assertEmpty(t, table)
 }
 
 func TestContradictingEnds(t *testing.T) {
@@ -174,35 +205,111 @@ func TestContradictingEnds(t *testing.T) {
 	}
 }
 
-// TestRefused has the fragments that never can be part of a packet.
-func TestRefused(t *testing.T) {
-	cut := fragment(4, 1, text(64), 0, 32)
-	cut.Payload = cut.Payload[:31]
-	for name, c := range map[string]struct {
-		p      *decap.Packet
-		reason Reason
-	}{
-		"cut":             {cut, Truncated},
-		"empty":           {fragment(4, 1, text(64), 32, 32), Malformed},
-		"odd length":      {fragment(6, 1, text(64), 0, 31), Malformed},
-		"too large, IPv4": {fragment(4, 1, text(65520), 65512, 65520), Malformed},
-		"too large, IPv6": {fragment(6, 1, text(65536), 65528, 65536), Malformed},
+// TestMalformed has the fragments that never can be part of a packet: they spoil it.
+func TestMalformed(t *testing.T) {
+	for name, p := range map[string]*decap.Packet{
+		"empty":           fragment(4, 1, text(64), 32, 32),
+		"odd length":      fragment(6, 1, text(64), 0, 31),
+		"too large, IPv4": fragment(4, 1, text(65520), 65512, 65520),
+		"too large, IPv6": fragment(6, 1, text(65536), 65528, 65536),
 	} {
 		t.Run(name, func(t *testing.T) {
 			table, incomplete := newTable(0)
-			require.Nil(t, table.Add(c.p, 5))
+			require.Nil(t, table.Add(fragment(p.Version, 1, text(64), 0, 32), 4))
+			require.Nil(t, table.Add(p, 5))
+			table.Flush()
 			require.Len(t, *incomplete, 1)
-			want := Incomplete{Packet: c.p.Detached(), Packets: 1, Bytes: uint64(c.p.IPLen), First: 5, Last: 5, Reason: c.reason}
-			assert.Equal(t, want, (*incomplete)[0])
+			want := fragment(p.Version, 1, text(64), 0, 32).Detached()
+			want.IPLen += p.IPLen
+			assert.Equal(t, Datagram{
+				Packet: want, Payload: []byte{}, Led: true, Packets: 2, Bytes: uint64(want.IPLen), First: 4, Last: 5, Reason: Malformed,
+			}, (*incomplete)[0])
 			assertEmpty(t, table)
 		})
 	}
 }
 
+// TestCut: a packet whose copies were cut is reported with its beginning when all of its fragments came.
+func TestCut(t *testing.T) {
+	payload := text(96)
+	cut := func(from, to, held int) *decap.Packet {
+		p := fragment(4, 1, payload, from, to)
+		p.Payload, p.Truncated = p.Payload[:held], true
+		return p
+	}
+	for name, c := range map[string]struct {
+		fragments []*decap.Packet
+		held      int
+	}{
+		"all":    {[]*decap.Packet{cut(0, 32, 20), cut(32, 64, 20), cut(64, 96, 20)}, 20},
+		"second": {[]*decap.Packet{fragment(4, 1, payload, 0, 32), cut(32, 64, 20), fragment(4, 1, payload, 64, 96)}, 52},
+		"order":  {[]*decap.Packet{cut(64, 96, 20), cut(32, 64, 20), cut(0, 32, 20)}, 20},
+	} {
+		table, incomplete := newTable(0)
+		for i, p := range c.fragments {
+			for range 2 {
+				require.Nil(t, table.Add(p, int64(i)), name)
+			}
+		}
+		require.Len(t, *incomplete, 1, name)
+		got := (*incomplete)[0]
+		assert.Equal(t, Truncated, got.Reason)
+		assert.Equal(t, 3, got.Packets)
+		assert.True(t, got.Cut && got.Led)
+		assert.Equal(t, payload[:c.held], got.Payload)
+		assert.Equal(t, len(payload)-c.held, got.Missing)
+		assert.EqualValues(t, 3, table.Duplicates())
+	}
+}
+
+// TestFirstAlone: the beginning of a packet is reported when the rest does not come, and once.
+func TestFirstAlone(t *testing.T) {
+	for _, version := range []uint8{4, 6} {
+		payload := text(96)
+		table, incomplete := newTable(0)
+		require.Nil(t, table.Add(fragment(version, 1, payload, 32, 64), 1))
+		require.Nil(t, table.Add(fragment(version, 1, payload, 0, 32), 2))
+		require.False(t, table.Due(1+int64(Wait)))
+		require.True(t, table.Due(2+int64(Wait)))
+		table.Expire(2 + int64(Wait))
+		require.Len(t, *incomplete, 1)
+		assert.Equal(t, Alone, (*incomplete)[0].Reason)
+		assert.Equal(t, payload[:64], (*incomplete)[0].Payload)
+		for range 2 {
+			require.Nil(t, table.Add(fragment(version, 1, payload, 64, 96), 3+int64(Wait)))
+			require.Nil(t, table.Add(fragment(version, 1, payload, 0, 32), 3+int64(Wait)))
+		}
+		table.Flush()
+		require.Len(t, *incomplete, 2)
+		late := (*incomplete)[1]
+		assert.Equal(t, Late, late.Reason)
+		assert.False(t, late.Reason.Readable())
+		assert.Equal(t, 1, late.Packets)
+		assert.True(t, late.Led)
+		assert.EqualValues(t, 3, table.Duplicates())
+	}
+}
+
+// TestIdentificationIsUsedAgain: another packet with the identification of one that was reported is not taken for its copy.
+func TestIdentificationIsUsedAgain(t *testing.T) {
+	table, incomplete := newTable(0)
+	for n := range 3 {
+		payload := text(64)
+		payload[0], payload[63] = byte(n), byte(n)
+		require.Nil(t, table.Add(fragment(4, 1, payload, 0, 32), int64(n)))
+		got := table.Add(fragment(4, 1, payload, 32, 64), int64(n))
+		require.NotNil(t, got)
+		assert.Equal(t, payload, got.Payload)
+	}
+	assert.Empty(t, *incomplete)
+	assert.Zero(t, table.Duplicates())
+}
+
+// TestTooManyFragments has more holes than an honest packet.
 func TestTooManyFragments(t *testing.T) {
 	payload := text(65000)
 	table, incomplete := newTable(4 << 20)
-	for from := 0; from < 2048; from += 8 {
+	for from := 0; from < 4096; from += 16 {
 		require.Nil(t, table.Add(fragment(4, 1, payload, from, from+8), int64(from)))
 	}
 	assert.Equal(t, len(table.store.chunks), table.store.left)
@@ -210,6 +317,19 @@ func TestTooManyFragments(t *testing.T) {
 	require.Len(t, *incomplete, 1)
 	assert.Equal(t, TooMany, (*incomplete)[0].Reason)
 	assert.Equal(t, 256, (*incomplete)[0].Packets)
+}
+
+// TestSmallFragments: fragments of eight bytes take one chunk together.
+func TestSmallFragments(t *testing.T) {
+	payload := text(4000)
+	table, _ := newTable(0)
+	for from := 0; from < len(payload); from += 8 {
+		got := table.Add(fragment(4, 1, payload, from, from+8), int64(from))
+		require.Equal(t, from == len(payload)-8, got != nil)
+		if got != nil {
+			require.Equal(t, payload, got.Payload)
+		}
+	}
 }
 
 func TestLargestPackets(t *testing.T) {
@@ -226,32 +346,39 @@ func TestLargestPackets(t *testing.T) {
 
 func TestExpire(t *testing.T) {
 	table, incomplete := newTable(0)
-	table.Add(fragment(6, 1, text(64), 0, 32), 0)
-	table.Add(fragment(4, 1, text(64), 32, 64), 1)
-	table.Add(fragment(4, 1, text(64), 32, 64), int64(time.Second))
+	table.Add(fragment(6, 1, text(64), 32, 64), 0)
+	table.Add(fragment(4, 1, text(128), 32, 64), 1)
+	table.Add(fragment(4, 1, text(128), 64, 96), int64(time.Second))
 	table.Expire(int64(TimeoutIPv4))
 	require.Empty(t, *incomplete)
 	table.Expire(1 + int64(TimeoutIPv4))
 	require.Len(t, *incomplete, 1)
-	assert.Equal(t, Incomplete{
-		Packet: fragment(4, 1, text(64), 32, 64).Detached(), Packets: 2, Bytes: 2 * 52, First: 1, Last: int64(time.Second), Reason: Expired,
+	want := fragment(4, 1, text(128), 32, 64).Detached()
+	want.IPLen = 2 * 52
+	assert.Equal(t, Datagram{
+		Packet: want, Payload: []byte{}, Packets: 2, Bytes: 2 * 52, First: 1, Last: int64(time.Second), Reason: Expired,
 	}, (*incomplete)[0])
 	table.Expire(int64(TimeoutIPv6))
 	require.Len(t, *incomplete, 2)
+	assert.Equal(t, Expired, (*incomplete)[1].Reason)
 	assertEmpty(t, table)
 }
 
-// TestEvictsOldest fills the smallest table with packets that each hold one chunk.
+// TestEvictsOldest fills the smallest table with packets that each hold one chunk. Those that were reported are forgotten before.
 func TestEvictsOldest(t *testing.T) {
 	table, incomplete := newTable(0)
+	require.Nil(t, table.Add(fragment(4, 1000, text(16), 0, 8), 0))
+	require.NotNil(t, table.Add(fragment(4, 1000, text(16), 8, 16), 0))
 	for id := range uint32(minChunks + 2) {
 		version := uint8(4 + id%2*2)
-		require.Nil(t, table.Add(fragment(version, id, text(64), 0, 32), int64(id)))
+		require.Nil(t, table.Add(fragment(version, id, text(64), int(id%3)*8, 32), int64(id)))
 	}
 	require.Len(t, *incomplete, 2)
 	for i, l := range *incomplete {
 		assert.Equal(t, Evicted, l.Reason)
 		assert.EqualValues(t, i, l.Packet.FragID)
+		assert.Equal(t, i == 0, l.Led)
+		assert.Equal(t, i == 0, len(l.Payload) == 32, "the beginning is read")
 	}
 }
 
@@ -284,10 +411,10 @@ func TestApart(t *testing.T) {
 
 // TestBound checks the figures that the memory bound is computed from, and that a table allocates nothing later.
 func TestBound(t *testing.T) {
-	require.LessOrEqual(t, int(unsafe.Sizeof(slot{})), 432)
+	require.LessOrEqual(t, int(unsafe.Sizeof(slot{})), 448)
 	require.LessOrEqual(t, int(unsafe.Sizeof(chunk{})), 16)
 	require.LessOrEqual(t, int(unsafe.Sizeof(key{})+unsafe.Sizeof(int32(0))), 80)
-	table := New(1<<20, func(*Incomplete) {})
+	table := New(1<<20, func(*Datagram) {})
 	require.LessOrEqual(t, len(table.slots)*perChunk+len(table.buf), 1<<20)
 	payload := text(4000)
 	fragments := []*decap.Packet{fragment(4, 0, payload, 0, 1480), fragment(4, 0, payload, 1480, 2960), fragment(4, 0, payload, 2960, 4000)}
@@ -307,7 +434,7 @@ func TestBound(t *testing.T) {
 
 func BenchmarkAdd(b *testing.B) {
 	payload := text(4000)
-	table := New(1<<20, func(*Incomplete) {})
+	table := New(1<<20, func(*Datagram) {})
 	fragments := []*decap.Packet{fragment(4, 0, payload, 0, 1480), fragment(4, 0, payload, 1480, 2960), fragment(4, 0, payload, 2960, 4000)}
 	b.ReportAllocs()
 	for id := uint32(0); b.Loop(); id++ {

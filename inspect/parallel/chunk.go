@@ -36,7 +36,6 @@ type position uint64
 const (
 	beforePacket position = iota // an aggregation window begins
 	atPacket
-	fragmentExpiry // after the batch of the packet
 	afterBatch
 
 	atEnd position = math.MaxUint64 // when all flows end
@@ -51,17 +50,16 @@ func (p position) phase() position { return p & 3 }
 // packet is what a worker gets of a packet.
 type packet struct {
 	datagram    decap.Datagram
-	reassembled *reassembled // a packet from fragments; there is no datagram then
+	reassembled *reassembled // from fragments; there is no datagram then
 	at          position
 	clock       int64 // the latest time of all packets so far, Unix nanoseconds
 	copies      bool  // it may have another copy: more than one mirror session was seen
 }
 
-// reassembled is a packet put together from fragments, or fragments that cannot be.
+// reassembled is a packet as far as its fragments came.
 type reassembled struct {
-	packet decap.Packet
+	item   inspect.Item
 	volume inspect.Volume
-	whole  bool
 }
 
 // tick is a time for all workers: an aggregation window begins, or a batch ends.

@@ -46,7 +46,7 @@ func newSplitter(cfg inspect.Config, source inspect.Source, workers int) *splitt
 	if k, ok := source.(Keeper); ok {
 		s.keeps = k.Keep()
 	}
-	s.frags = inspect.NewReassembler(cfg, &s.stats, s.incomplete)
+	s.frags = inspect.NewReassembler(cfg, &s.stats, s.reassembled)
 	return s
 }
 
@@ -71,8 +71,7 @@ func (s *splitter) fill(c *chunk) (err error) {
 		c.urgent = !s.keeps && s.batch.N < decap.BatchSize
 	}
 	if err != nil {
-		s.packet++
-		s.at = positionOf(s.packet, atPacket)
+		s.next()
 		s.frags.Flush()
 	}
 	s.published.Set(&s.stats)
@@ -112,9 +111,11 @@ func (s *splitter) noteSession(p *decap.FastKey) {
 func (s *splitter) divide() {
 	for i := range s.batch.N {
 		d := &s.batch.D[i]
-		s.packet++
+		s.next()
 		s.tick(d.Nanos)
-		s.at = positionOf(s.packet, atPacket)
+		if s.frags.Due(s.clock) {
+			s.frags.Expire(s.clock)
+		}
 		switch s.reasons[i] {
 		case decap.OK:
 			s.glances[i].Unwrap(d)
@@ -126,7 +127,7 @@ func (s *splitter) divide() {
 		default: // counted by parse
 		}
 	}
-	s.at = positionOf(s.packet, fragmentExpiry)
+	s.next()
 	s.frags.Expire(s.clock)
 	s.to.ticks = append(s.to.ticks, tick{positionOf(s.packet, afterBatch), s.clock})
 }
@@ -164,23 +165,29 @@ func (s *splitter) add(hash uint32) *packet {
 
 // fragment keeps a fragment until the rest of its packet has come.
 func (s *splitter) fragment(p *decap.Packet, nanos int64) {
-	whole, ok := s.frags.Add(p, nanos)
-	if !ok {
-		return
+	if whole, ok := s.frags.Add(p, nanos); ok {
+		s.reassembled(&whole)
 	}
-	whole = whole.Clone()
-	a := &reassembled{volume: whole.Volume, whole: true}
-	if !s.frags.Decode(&a.packet, &whole) {
-		return
-	}
-	g := a.packet.FastKey()
-	s.noteSession(&g)
-	s.add(g.Hash()).reassembled = a
 }
 
-// incomplete adds fragments that cannot be put together; the reassembler calls it.
-func (s *splitter) incomplete(p *decap.Packet, v inspect.Volume) {
+// reassembled adds a packet as far as its fragments came. The next packet has a position of its own.
+func (s *splitter) reassembled(whole *inspect.Reassembled) {
+	kept := whole.Clone()
+	a := &reassembled{volume: kept.Volume}
+	known := s.frags.Decode(&a.item, &kept)
+	p := &a.item.Packet
 	g := p.FastKey()
 	s.noteSession(&g)
-	s.add(decap.SteerFlow(p.Src, p.Dst, 0, 0)).reassembled = &reassembled{packet: *p, volume: v}
+	hash := g.Hash()
+	if !known {
+		hash = decap.SteerFlow(p.Src, p.Dst, 0, 0)
+	}
+	s.add(hash).reassembled = a
+	s.next()
+}
+
+// next begins the next position.
+func (s *splitter) next() {
+	s.packet++
+	s.at = positionOf(s.packet, atPacket)
 }

@@ -44,12 +44,9 @@ func (w *worker) process(part []packet, ticks []tick) {
 func (w *worker) decode(part []packet) {
 	for i := range part {
 		p, it := &part[i], &w.items[i]
-		switch {
-		case p.reassembled == nil:
+		if p.reassembled == nil {
 			it.Reason = w.decoder.Parse(&it.Packet, &p.datagram) // OK, as it was for the splitter
-		case p.reassembled.whole:
-			it.Packet, it.Reason = p.reassembled.packet, decap.OK
-		default:
+		} else {
 			it.Reason = decap.Fragment
 		}
 	}
@@ -57,14 +54,11 @@ func (w *worker) decode(part []packet) {
 
 // account accounts a packet.
 func (w *worker) account(it *inspect.Item, p *packet) {
-	switch {
-	case p.reassembled == nil:
-		w.tracker.Packet(it, inspect.VolumeOf(&it.Packet, p.datagram.Nanos), p.copies)
-	case p.reassembled.whole:
-		w.tracker.Packet(it, p.reassembled.volume, p.copies)
-	default:
-		w.tracker.Fragments(&p.reassembled.packet, p.reassembled.volume, p.copies)
+	if a := p.reassembled; a != nil {
+		w.tracker.Assembled(&a.item, a.volume, p.copies)
+		return
 	}
+	w.tracker.Packet(it, inspect.VolumeOf(&it.Packet, p.datagram.Nanos), p.copies)
 }
 
 // tick does what is due before a position, and returns the other ticks.

@@ -65,8 +65,11 @@ func (l *line) receiveStats(t *event.Totals) {
 func (l *line) fragmentStats(t *event.Totals) {
 	l.object("fragments")
 	l.uint("held", t.FragmentsHeld)
+	l.uint("duplicate", t.FragmentsDuplicate)
 	l.uint("reassembled", t.Reassembled)
+	l.uint("bad_checksum", t.ReassembledBad)
 	l.uint("incomplete", t.FragmentsIncomplete)
+	l.uint("overlapping", t.FragmentsOverlapping)
 	l.uint("evicted", t.FragmentsEvicted)
 	l.end()
 }
