@@ -52,7 +52,7 @@ type segments struct {
 // Deliver implements causal.Handler: it accounts a segment, in the order of its connection, and lets the parsers read its payload.
 func (h segments) Deliver(r *flow.Record, s flow.Side, p *decap.Packet, nanos int64) {
 	t := h.tracker
-	if r.BeginsWith(s) || r.OpenedWith(s, p) {
+	if r.OpenedWith(s, p) || r.BeginsWith(s) {
 		t.opened(r)
 	}
 	next, known := r.Next(s)

@@ -72,8 +72,14 @@ func (c *conversation) talk(t *rapid.T, said []string) {
 			from.seq += uint32(n)
 			data = data[n:]
 		}
-		if rapid.Bool().Draw(t, "acknowledged") {
+		switch rapid.IntRange(0, 5).Draw(t, "then") {
+		case 0, 1:
 			c.packet(to, from, 0, decap.ACK, nil)
+		case 2:
+			again := c.frames[len(c.frames)-1]
+			c.nanos += millisecond
+			again.Nanos = c.nanos
+			c.frames = append(c.frames, again)
 		}
 	}
 }
@@ -162,11 +168,10 @@ func TestDirectionsInAnyOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := newConversation()
 		name := rapid.SampledFrom(names).Draw(t, "exchange")
-		if rapid.IntRange(0, 3).Draw(t, "picked up") > 0 {
-			c.open()
-		}
+		c.open()
 		c.talk(t, all[name])
 		c.end(t)
+		c.frames = c.frames[rapid.SampledFrom([]int{0, 0, 0, 1, 2, 3, 4}).Draw(t, "frames before the capture"):]
 		out, _ := inspect(t, Config{}, c.frames)
 		held += sameEvents(t, eventLines(out), skewed(t, c.frames, directionOf), name).SegmentsHeld
 	})
