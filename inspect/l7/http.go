@@ -7,7 +7,7 @@ import "bytes"
 // size line, and each line of the trailer section, is a message of its own with the role Framing.
 //
 // Conn.Mode is what comes next on each side. Bits and Len are the queue of requests without response, since the length of a
-// response's body depends on the request's method. Left is not used.
+// response's body depends on the request's method. Left is the length of a body that the server may refuse.
 //
 // After CONNECT and Upgrade the connection continues in another protocol.
 //
@@ -17,15 +17,20 @@ import "bytes"
 
 // Values of Conn.Mode.
 const (
-	httpHeader  uint8 = iota // a start line
-	httpChunk                // a chunk's size line
-	httpTrailer              // a line of the trailer section, or the empty line behind it
+	httpHeader      uint8 = iota // a start line
+	httpChunk                    // a chunk's size line
+	httpTrailer                  // a line of the trailer section, or the empty line behind it
+	httpExpect                   // a body of Left bytes, or the next request if the server refused the body
+	httpExpectChunk              // the same with a chunked body
+	httpContinue                 // a body of Left bytes, for which the server asked
 )
 
 func parseHTTP(h *Hint, c *Conn, in Input) Verdict {
 	switch c.Mode[in.Side] {
 	case httpChunk, httpTrailer:
 		return parseHTTPBodyLine(h, c, in)
+	case httpExpect, httpExpectChunk, httpContinue:
+		return parseHTTPExpected(h, c, in)
 	default:
 		return parseHTTPMessage(h, c, in)
 	}
@@ -51,6 +56,7 @@ func parseHTTPMessage(h *Hint, c *Conn, in Input) Verdict {
 	section := bytes.TrimLeft(in.Data, "\r\n") // RFC 9112 section 2.2
 	lines := textLines{section}
 	var m httpMessage
+	m.start.icy = c.Len > 0
 	if v := m.start.read(&lines); v == More && in.Final {
 		return Reject
 	} else if v != Done {

@@ -45,19 +45,71 @@ func httpPop(c *Conn) uint64 {
 	return kind
 }
 
-// requestBody sets Next and Mode from the length of a request's body (RFC 9112 section 6.3). An invalid Content-Length counts as
-// none. If there is a body nevertheless, it is no message, and the caller resynchronizes behind it.
+// requestBody sets Next and Mode from the length of a request's body (RFC 9112 section 6.3). With an invalid Content-Length, or several
+// that differ, servers and proxies disagree on where the next request starts, so the caller looks for a segment that begins like one.
+// A body that the client announced with Expect comes only if the server wants it.
 func (m *httpMessage) requestBody(h *Hint, c *Conn, side uint8, end int) {
 	f := &m.fields
 	switch {
+	case f.chunked && f.expect:
+		h.Next, c.Mode[side] = end, httpExpectChunk
 	case f.chunked:
 		h.Next, c.Mode[side] = end, httpChunk
-	case f.coded:
+	case f.coded, f.length == httpBadLength:
 		h.Next = Unknown
-	case f.length < 0:
+	case f.length == httpNoLength:
 		h.Next = end
+	case f.expect && f.length > 0 && f.length <= math.MaxUint32:
+		h.Next, c.Mode[side], c.Left[side] = end, httpExpect, uint32(f.length)
 	default:
 		h.Next = offsetAfter(end, f.length)
+	}
+}
+
+// parseHTTPExpected reads what follows a request whose body the server may have refused (RFC 9110 section 10.1.1): the body, or the next
+// request. The client may send the body without waiting. What begins like a request with a known method is one, unless the server has
+// asked for the body.
+func parseHTTPExpected(h *Hint, c *Conn, in Input) Verdict {
+	side := in.Side & 1
+	mode := c.Mode[side]
+	if mode == httpExpect || mode == httpExpectChunk {
+		switch v := httpRequestVerdict(in.Data); {
+		case v == More && !in.Final:
+			return More
+		case v == Done:
+			c.Mode[side], c.Left[side] = httpHeader, 0
+			return parseHTTPMessage(h, c, in)
+		}
+	}
+	left := c.Left[side]
+	c.Mode[side], c.Left[side] = httpHeader, 0
+	if mode == httpExpectChunk {
+		c.Mode[side] = httpChunk
+		return parseHTTPBodyLine(h, c, in)
+	}
+	h.Next = int(left)
+	return Done
+}
+
+// httpRequestVerdict returns Done if b begins with the request line of a known method, and More if it can become one.
+func httpRequestVerdict(b []byte) Verdict {
+	var s httpStart
+	lines := textLines{b}
+	v := s.readRequest(&lines)
+	method, _, ok := bytes.Cut(b, []byte(" "))
+	if ok && !httpKnownMethod(method) {
+		return Reject
+	}
+	return v
+}
+
+// continueBody notes that the server asked for the body of the other side's request.
+func continueBody(c *Conn, side uint8) {
+	switch mode := &c.Mode[side]; *mode {
+	case httpExpect:
+		*mode = httpContinue
+	case httpExpectChunk:
+		*mode = httpChunk
 	}
 }
 
@@ -86,7 +138,8 @@ func (m *httpMessage) responseBody(h *Hint, c *Conn, side uint8, end int, asked 
 // untilClose returns Next for a body that ends with the connection. If the server did not announce that it closes the connection,
 // the response may be one to a HEAD that was not seen.
 func (m *httpMessage) untilClose() int {
-	if m.fields.close || string(m.start.version) == "HTTP/1.0" && !m.fields.keepAlive {
+	old := string(m.start.version) == "HTTP/1.0" || string(m.start.version) == "ICY"
+	if m.fields.close || old && !m.fields.keepAlive {
 		return Stop
 	}
 	return Unknown

@@ -19,6 +19,7 @@ const (
 	fieldContentLength
 	fieldTransferEncoding
 	fieldConnection
+	fieldExpect
 	httpFieldCount
 )
 
@@ -26,6 +27,7 @@ var httpFieldNames = [httpFieldCount]string{
 	fieldHost: "host", fieldUserAgent: "user-agent", fieldReferer: "referer", fieldForwardedFor: "x-forwarded-for",
 	fieldContentType: "content-type", fieldContentRange: "content-range", fieldLocation: "location",
 	fieldContentLength: "content-length", fieldTransferEncoding: "transfer-encoding", fieldConnection: "connection",
+	fieldExpect: "expect",
 }
 
 // Values of httpFields.length besides a length.
@@ -42,6 +44,7 @@ type httpFields struct {
 	chunked   bool                   // it has chunked; whether as the last coding, as required, shows in the first chunk
 	close     bool                   // Connection: close
 	keepAlive bool                   // Connection: keep-alive
+	expect    bool                   // Expect: 100-continue
 }
 
 // read reads the section from the front of l, and reports whether it has an end.
@@ -79,6 +82,8 @@ func (f *httpFields) add(id httpField, value []byte) {
 		httpEach(value, f.addCoding)
 	case fieldConnection:
 		httpEach(value, f.addConnection)
+	case fieldExpect:
+		f.expect = f.expect || equalFold("100-continue", value)
 	default:
 		if f.value[id] == nil {
 			f.value[id] = value
@@ -95,7 +100,11 @@ func (f *httpFields) addLength(item []byte) {
 	f.length = n
 }
 
+// addCoding adds a transfer coding. The name of none was once identity.
 func (f *httpFields) addCoding(item []byte) {
+	if len(item) == 0 || equalFold("identity", item) {
+		return
+	}
 	f.coded, f.chunked = true, f.chunked || strings.EqualFold(string(item), "chunked")
 }
 

@@ -36,6 +36,9 @@ func (m *httpMessage) request(h *Hint, c *Conn, side uint8, end int) {
 func (m *httpMessage) response(h *Hint, c *Conn, side uint8, end int) {
 	if m.start.status < 200 && m.start.status != 101 {
 		h.Role, h.Next = Interim, end
+		if m.start.status == 100 {
+			continueBody(c, 1^side&1)
+		}
 		return
 	}
 	h.Role = Response

@@ -6,6 +6,7 @@ import "bytes"
 const (
 	httpVersion    = "HTTP/1.#"
 	httpStatusLine = "HTTP/1.# ###"
+	httpICYLine    = "ICY ###" // of SHOUTcast servers, for HTTP/1.0
 )
 
 // httpMaxMethod bounds the length of a method. The longest registered one has 17 characters.
@@ -14,30 +15,36 @@ const httpMaxMethod = 32
 // httpStart is a request line or a status line.
 type httpStart struct {
 	method, target, version []byte
-	status                  int // 0 for a request
+	status                  int  // 0 for a request
+	icy                     bool // the line may be one of a SHOUTcast server
 }
 
 // read reads the line from the front of l. It returns Reject at the first byte that excludes both kinds of line, except that the
 // version of a request line is at its end.
 func (s *httpStart) read(l *textLines) Verdict {
-	if fits(l.rest, "HTTP/") {
-		return s.readStatus(l)
+	switch {
+	case fits(l.rest, "HTTP/"):
+		return s.readStatus(l, httpStatusLine)
+	case s.icy && fits(l.rest, httpICYLine):
+		return s.readStatus(l, httpICYLine)
 	}
 	return s.readRequest(l)
 }
 
-func (s *httpStart) readStatus(l *textLines) Verdict {
-	if !fits(l.rest, httpStatusLine) {
+// readStatus reads a status line of a form, whose code is at its end.
+func (s *httpStart) readStatus(l *textLines, form string) Verdict {
+	if !fits(l.rest, form) {
 		return Reject
 	}
 	line, v := l.text()
-	if v == Done && len(line) < len(httpStatusLine) {
+	if v == Done && len(line) < len(form) {
 		return Reject
 	}
 	if v != Done {
 		return v
 	}
-	code, reason := line[len(httpVersion)+1:len(httpStatusLine)], line[len(httpStatusLine):]
+	const digits = len("###")
+	code, reason := line[len(form)-digits:len(form)], line[len(form):]
 	if len(reason) > 0 && reason[0] != ' ' {
 		return Reject
 	}
@@ -45,7 +52,7 @@ func (s *httpStart) readStatus(l *textLines) Verdict {
 	if n < 100 {
 		return Reject
 	}
-	s.version, s.status = line[:len(httpVersion)], int(n)
+	s.version, s.status = line[:len(form)-digits-1], int(n)
 	return Done
 }
 

@@ -44,6 +44,8 @@ const (
 	RDP
 	Modbus
 	BitTorrent
+	TDS
+	PROXY
 	Protos // the number of protocols; not a protocol
 )
 
@@ -127,6 +129,8 @@ var Table = [Protos]Parser{
 	RDP:        {Name: "rdp", Stream: parseRDP, Transactional: true},
 	Modbus:     {Name: "modbus", Stream: parseModbus, Transactional: true},
 	BitTorrent: {Name: "bittorrent", Stream: parseBitTorrent, Transactional: true, Extra: true},
+	TDS:        {Name: "tds", Stream: parseTDS, Transactional: true, Extra: true},
+	PROXY:      {Name: "proxy", Stream: parseProxy, Begins: beginsProxy, Extra: true},
 }
 
 // Event returns the type of the protocol's events, which is also the name of their object.

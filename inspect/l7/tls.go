@@ -60,13 +60,40 @@ func parseTLS(h *Hint, c *Conn, in Input) Verdict {
 		return parseTLSCompat(h, in)
 	case typ&sslv2Header != 0:
 		return parseSSLv2Hello(h, c, in)
+	case typ == tdsPrelogin:
+		return parseTLSInTDS(h, c, in)
 	}
 	return Reject
+}
+
+// parseTLSInTDS reads a message whose records are carried in packets of TDS.
+func parseTLSInTDS(h *Hint, c *Conn, in Input) Verdict {
+	records, ended, ok := tdsUnwrap(h, in.Data)
+	first := wire.New(records)
+	typ := first.U8()
+	switch {
+	case !ok, first.OK() && typ != tlsHandshake && typ != tlsAlert && typ != tlsChangeCipherSpec:
+		return Reject
+	case !first.OK():
+		return moreUnless(in.Final)
+	}
+	wrapped := in.Data
+	in.Data, in.Final = records, in.Final || ended
+	v := parseTLS(h, c, in)
+	if v == Done && h.Next > 0 {
+		h.Next = tdsOffset(wrapped, h.Next)
+	}
+	return v
 }
 
 // beginsTLS requires a hello, with which both sides begin.
 func beginsTLS(b []byte) bool {
 	r := wire.New(b)
+	if r.U8() == tdsPrelogin {
+		r.Skip(tdsHeader - 1)
+	} else {
+		r = wire.New(b)
+	}
 	body, ok := tlsRecord(&r, tlsHandshake)
 	typ, size, version := body.U8(), body.U24(), body.U16()
 	return ok && (typ == tlsClientHello || typ == tlsServerHello) && tlsHelloSize(size) && tlsHelloVersion(version)
