@@ -11,9 +11,13 @@ import (
 //
 // Parse does not call it, since it reads the whole payload.
 func (p *Packet) VerifyChecksums() bool {
-	whole := !p.Truncated && !p.MoreFrags && p.FragOff == 0 && p.packet != nil
-	p.BadChecksum = !p.headerOK() || whole && !p.segmentOK()
+	p.BadChecksum = !p.headerOK() || p.Complete() && !p.segmentOK()
 	return p.BadChecksum
+}
+
+// Complete reports whether all bytes of the innermost packet were captured and it is not a fragment, so that its checksum can be verified.
+func (p *Packet) Complete() bool {
+	return !p.Truncated && !p.MoreFrags && p.FragOff == 0 && p.packet != nil
 }
 
 // headerOK checks the IPv4 header's checksum, if the header is there.

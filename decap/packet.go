@@ -83,6 +83,8 @@ type Packet struct {
 	HasTCP      bool // the whole fixed TCP header was within the captured bytes, so TCPFlags, Seq and Ack are valid
 	BadChecksum bool // set by VerifyChecksums: the IPv4 header, or the transport of a complete packet, has a wrong checksum
 
+	TCP TCPHeader // set by ReadTCPHeader: what else a TCP header has
+
 	// For Fix: the tunnels around the innermost packet.
 	covered        bool // a checksum of a tunnel covers the packet
 	outerTruncated bool // bytes that an IP header of a tunnel announces are missing

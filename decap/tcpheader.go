@@ -17,6 +17,7 @@ type TCPHeader struct {
 	HasTimestamp bool
 	Signed       bool // it has an MD5 signature (RFC 2385) or an authentication option (RFC 5925)
 	IPOptions    bool // the IPv4 header around it has options
+	Offloaded    bool // the checksum is wrong and looks unfinished: see offloaded
 }
 
 // TCP options (RFC 9293 section 3.2, RFC 7323, RFC 2385, RFC 5925).
@@ -35,9 +36,15 @@ const maxScale = 14
 // stamped is how nearly all senders lay out their only option: two of padding, the timestamps option, its length.
 const stamped = optionNone<<24 | optionNone<<16 | optionTimestamp<<8 | 10
 
-// TCPHeader decodes the rest of a TCP header. p must have HasTCP.
-func (p *Packet) TCPHeader() (h TCPHeader) {
-	h.IPOptions = p.header > IPv4Len
+// ReadTCPHeader decodes the rest of a TCP header into p.TCP. p must have HasTCP. Parse does not call it. It may be called after
+// VerifyChecksums.
+func (p *Packet) ReadTCPHeader() {
+	p.TCP = p.decodeTCP()
+	p.TCP.IPOptions = p.header > IPv4Len
+	p.TCP.Offloaded = p.BadChecksum && p.offloaded()
+}
+
+func (p *Packet) decodeTCP() (h TCPHeader) {
 	if len(p.packet) < p.transport+TCPLen {
 		h.Valid = true
 		return h
@@ -88,9 +95,9 @@ func (h *TCPHeader) option(kind uint8, o wire.Cursor) {
 	}
 }
 
-// Offloaded reports whether the checksum of a TCP segment looks unfinished: zero, or the sum of the pseudo header alone, which a kernel
+// offloaded reports whether the checksum of a TCP segment looks unfinished: zero, or the sum of the pseudo header alone, which a kernel
 // leaves to the network card. Copies that were taken before the card, or of segments that a kernel merged, look like this.
-func (p *Packet) Offloaded() bool {
+func (p *Packet) offloaded() bool {
 	if len(p.packet) < p.transport+TCPLen {
 		return false
 	}

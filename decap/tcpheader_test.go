@@ -52,7 +52,8 @@ func TestTCPHeader(t *testing.T) {
 			p, _ := segmentOf(t, c.options...)
 			want := base
 			c.want(&want)
-			require.Equal(t, want, p.TCPHeader())
+			p.ReadTCPHeader()
+			require.Equal(t, want, p.TCP)
 		})
 	}
 }
@@ -63,9 +64,12 @@ func TestTCPHeaderOffset(t *testing.T) {
 	for offset, valid := range map[byte]bool{0: false, 4: false, 5: true, 8: true, 9: false, 15: false} {
 		frame[at] = offset << 4
 		p := decoded(t, frame)
-		require.Equal(t, valid, p.TCPHeader().Valid, "data offset %d, 32 bytes of segment", offset)
+		p.ReadTCPHeader()
+		require.Equal(t, valid, p.TCP.Valid, "data offset %d, 32 bytes of segment", offset)
 	}
-	require.True(t, (&Packet{HasTCP: true}).TCPHeader().Valid, "nothing is known of a packet without its bytes")
+	p := Packet{HasTCP: true}
+	p.ReadTCPHeader()
+	require.True(t, p.TCP.Valid, "nothing is known of a packet without its bytes")
 }
 
 func TestOffloaded(t *testing.T) {
@@ -73,16 +77,20 @@ func TestOffloaded(t *testing.T) {
 	sum := frame[EthernetLen+IPv4Len+16:]
 	p := decoded(t, frame)
 	require.False(t, p.VerifyChecksums())
-	require.False(t, p.Offloaded())
+	p.ReadTCPHeader()
+	require.False(t, p.TCP.Offloaded)
 	for _, n := range []int{0, 32} {
 		binary.BigEndian.PutUint16(sum, fold16(p.pseudoHeader(n)))
 		q := decoded(t, frame)
 		require.True(t, q.VerifyChecksums())
-		require.True(t, q.Offloaded())
+		q.ReadTCPHeader()
+		require.True(t, q.TCP.Offloaded)
 	}
 	binary.BigEndian.PutUint16(sum, 0x1234)
 	p = decoded(t, frame)
-	require.False(t, p.Offloaded())
+	require.True(t, p.VerifyChecksums())
+	p.ReadTCPHeader()
+	require.False(t, p.TCP.Offloaded)
 }
 
 func FuzzTCPHeader(f *testing.F) {
@@ -92,10 +100,10 @@ func FuzzTCPHeader(f *testing.F) {
 		var p Packet
 		d := Datagram{Data: b, WireLen: len(b) + int(cut), Link: LinkIP}
 		if new(Decoder).Parse(&p, &d) == OK && p.HasTCP {
-			h := p.TCPHeader()
-			require.LessOrEqual(t, h.Scale, uint8(maxScale))
-			require.True(t, h.Valid || p.PayloadLen == 0)
-			p.Offloaded()
+			p.VerifyChecksums()
+			p.ReadTCPHeader()
+			require.LessOrEqual(t, p.TCP.Scale, uint8(maxScale))
+			require.True(t, p.TCP.Valid || p.PayloadLen == 0)
 		}
 	})
 }

@@ -84,7 +84,7 @@ func (t *Tracker) event(r *flow.Record, kind event.Kind, nanos int64) *event.Eve
 		e.Owner, e.Direction = t.sessions.Owner(k.Session), r.Direction()
 		e.Tag = t.forward.Tag(r)
 	}
-	e.FlowID, e.Initiator = flowID(k, session, r.Start), r.Initiator
+	e.FlowID, e.Initiator, e.Conflicts = flowID(k, session, r.Start), r.Initiator, r.Overlap()
 	return e
 }
 

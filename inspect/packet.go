@@ -16,7 +16,7 @@ func (t *Tracker) Packet(it *Item, v Volume, copies bool) (r *flow.Record, dupli
 	if !it.partial {
 		countOddities(&t.stats, p)
 	}
-	r, started := t.record(it, v)
+	r, started, refused := t.record(it, v)
 	t.intervals.tick(v.Last) // a packet that another worker reassembled may be ahead of the clock
 	t.intervals.flushPrevious(r)
 	r.Count(s, p, v.Packets, v.Bytes, v.Last)
@@ -36,6 +36,8 @@ func (t *Tracker) Packet(it *Item, v Volume, copies bool) (r *flow.Record, dupli
 	case it.unread:
 	case p.Proto == decap.UDP:
 		t.streams.Datagram(r, s, p.Payload, v.Last)
+	case refused != event.NotRefused:
+		t.stats.Refused[refused]++
 	case p.Proto == decap.TCP && p.HasTCP:
 		t.gate.Segment(r, s, p, v.Last, t.clock)
 	}
@@ -49,18 +51,28 @@ type segments struct {
 	tracker *Tracker
 }
 
-// Deliver implements causal.Handler: it accounts a segment, in the order of its connection, and lets the parsers read its payload.
+// Deliver implements causal.Handler: it judges a segment, in the order of its connection, accounts it, and lets the parsers read its
+// payload.
 func (h segments) Deliver(r *flow.Record, s flow.Side, p *decap.Packet, nanos int64) {
 	t := h.tracker
+	var v flow.Verdict
+	if a := r.Arrival(s, p); h.Reads(r) || !a.Plain() {
+		if v = a.Judge(); v.Refused != event.NotRefused {
+			t.stats.Refused[v.Refused]++
+			return
+		}
+	}
 	if r.OpenedWith(s, p) || r.BeginsWith(s) {
 		t.opened(r)
 	}
 	next, known := r.Next(s)
-	t.countSegment(r, s, p)
+	if !v.Unsure {
+		t.countSegment(r, s, p)
+	}
 	if !known {
 		next = p.Seq + uint32(p.TCPFlags&decap.SYN)/decap.SYN
 	}
-	h.Feed(r, stream.Segment{Side: s, Nanos: nanos, Packet: p, Next: next})
+	h.Feed(r, stream.Segment{Side: s, Nanos: nanos, Packet: p, Next: next, Doubtful: v.Doubtful})
 }
 
 // Assembled accounts a packet that Reassembler.Decode decoded, as far as its fragments came, to its flow: to that of its ports, or to one of
@@ -96,24 +108,40 @@ func countOddities(c *event.Counters, p *decap.Packet) {
 }
 
 // record returns the flow's record, which is new if the packet is the first one, or opens another connection on the same addresses and
-// ports.
-func (t *Tracker) record(it *Item, v Volume) (r *flow.Record, started bool) {
+// ports. It also returns why the receiver of a TCP segment would drop it, as far as the segment shows that by itself.
+func (t *Tracker) record(it *Item, v Volume) (r *flow.Record, started bool, refused event.Refusal) {
 	if t.gate.Live() {
 		if r := t.flows.Peek(&it.key, it.hash); r != nil {
 			t.gate.Before(r, t.clock)
 		}
 	}
 	r, started = t.flows.Get(&it.key, it.hash, v.First)
-	if !started && it.Packet.Proto == decap.TCP && r.Reopens(it.side, &it.Packet) {
-		t.flows.End(r, event.EndReused, v.First)
-		r, started = t.flows.Get(&it.key, it.hash, v.First)
+	if it.Packet.Proto == decap.TCP && it.Packet.HasTCP && !it.unread {
+		refused = t.examine(r, it.side, &it.Packet)
+		if !started && refused == event.NotRefused && r.Arrival(it.side, &it.Packet).Reopens(v.First, stream.Begins) {
+			t.flows.End(r, event.EndReused, v.First)
+			r, started = t.flows.Get(&it.key, it.hash, v.First)
+			refused = t.examine(r, it.side, &it.Packet)
+		}
 	}
 	if started {
 		t.stats.FlowsNew++
 		r.VLANs = t.vlans.number(&it.Packet)
 		guessOpener(r, it.side, &it.Packet)
 	}
-	return r, started
+	return r, started, refused
+}
+
+// examine returns why the receiver of a segment would drop it, as far as the segment shows that by itself. It reads the rest of the header
+// only where that decides something.
+func (t *Tracker) examine(r *flow.Record, s flow.Side, p *decap.Packet) event.Refusal {
+	const odd = decap.SYN | decap.FIN | decap.RST
+	if p.TCPFlags&(odd|decap.ACK) == decap.ACK && !p.BadChecksum && !t.streams.Reads(r) {
+		p.TCP = decap.TCPHeader{}
+		return event.NotRefused
+	}
+	p.ReadTCPHeader()
+	return r.Arrival(s, p).Examine()
 }
 
 // guessOpener guesses which side opened a flow from its first packet. Better evidence may turn the flow round later.

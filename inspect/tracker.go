@@ -167,6 +167,7 @@ func (t *Tracker) CloseWindows() { t.intervals.close() }
 // Publish makes the counts so far visible to Counters, all at once.
 func (t *Tracker) Publish() {
 	streams := t.streams.Counts()
+	t.stats.Refused[event.SYNData], t.stats.Refused[event.Padding] = streams.Refused[event.SYNData], streams.Refused[event.Padding]
 	t.stats.StreamsNew, t.stats.StreamsEvicted, t.stats.StreamsActive = streams.Opened, streams.Evicted, uint64(streams.Live)
 	waits := t.gate.Counts()
 	t.stats.SegmentsHeld, t.stats.SegmentsEmptied, t.stats.SegmentsEvicted = waits.Held, waits.Emptied, waits.Evicted

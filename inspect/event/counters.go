@@ -44,6 +44,8 @@ type Counters struct {
 	LostBytes       uint64    // TCP bytes that were missing when their flows ended
 	Retransmits     uint64    // TCP segments with nothing new
 
+	Refused [NumRefusals]uint64 // TCP segments, or parts of them, that their receiver would drop
+
 	Forward Forwarding // frames by whether they were forwarded
 
 	Hints  [l7.Protos]uint64 // messages or transactions reported
@@ -100,6 +102,9 @@ func (c *Counters) Add(o *Counters) {
 	c.Gaps += o.Gaps
 	c.LostBytes += o.LostBytes
 	c.Retransmits += o.Retransmits
+	for i := range o.Refused {
+		c.Refused[i] += o.Refused[i]
+	}
 	c.Forward.add(&o.Forward)
 	for i := range o.Hints {
 		c.Hints[i] += o.Hints[i]

@@ -26,7 +26,7 @@ func TestSpellingsDiffer(t *testing.T) {
 		"kind": spellings(Kinds), "initiator": spellings(numInitiators), "confidence": spellings(numConfidences),
 		"direct": spellings(numDirects), "ech": spellings(numECHs), "state": spellings(numStates),
 		"tcp state": spellings(numTCPStates), "end": spellings(numEndReasons), "direction": spellings(numDirections),
-		"exclusion": spellings(Exclusions),
+		"exclusion": spellings(Exclusions), "refusal": spellings(NumRefusals),
 	} {
 		seen := map[string]bool{}
 		for _, name := range names {

@@ -120,11 +120,40 @@ type Conflict uint8
 const (
 	SNINotInDNS  Conflict = 1 << iota // DNS did not give the address for the server name
 	HostNotInSNI                      // the HTTP host and the server name of one connection differ
+	Overlap                           // two copies of the same bytes of the connection differ
 	numConflicts = iota
 )
 
 // Conflicts are the spellings of hint.conflicts, by bit.
-var Conflicts = [numConflicts]string{"sni_not_in_dns", "host_ne_sni"}
+var Conflicts = [numConflicts]string{"sni_not_in_dns", "host_ne_sni", "overlap"}
+
+// Refusal is why the receiver of a TCP segment would drop it.
+type Refusal uint8
+
+// Reasons for refusing a segment.
+const (
+	NotRefused          Refusal = iota
+	BadHeader                   // the header cannot be as long as it says
+	WrongChecksum               // a whole packet, while others of its sender have right checksums
+	NoACK                       // it has none of the flags ACK, SYN and RST
+	WrongACK                    // it acknowledges what was not sent, or bytes from before the connection
+	OutOfWindow                 // it lies beyond any window that the receiver announced
+	OldTimestamp                // its timestamp is older than its sender's others
+	UnexpectedSignature         // it is signed, while others of its sender are not
+	OddHopLimit                 // a FIN ahead of the data whose hop limit is not that of its sender's other segments
+	SYNData                     // data of a SYN that the other side did not acknowledge
+	Padding                     // zero bytes of a bare acknowledgment
+	NumRefusals
+)
+
+var refusalNames = [NumRefusals]string{
+	NotRefused: "none", BadHeader: "bad_header", WrongChecksum: "wrong_checksum", NoACK: "no_ack", WrongACK: "wrong_ack",
+	OutOfWindow: "out_of_window", OldTimestamp: "old_timestamp", UnexpectedSignature: "unexpected_signature", OddHopLimit: "odd_hop_limit",
+	SYNData: "syn_data", Padding: "padding",
+}
+
+// String returns the spelling in metrics and stats events.
+func (r Refusal) String() string { return refusalNames[r] }
 
 // State is a flow's state, in Suricata's words.
 type State uint8

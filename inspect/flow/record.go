@@ -29,7 +29,8 @@ type Record struct {
 	Packets [2]uint32 // by side; saturates
 	Missing [2]uint32 // by side: TCP bytes skipped or acknowledged without a copy; saturates
 	next    [2]uint32 // by side: the TCP sequence number that comes next
-	gapEnd  [2]uint32 // by side: the sequence number at which the latest gap ended
+	gapEnd  [2]uint32 // by side: the sequence number at which the latest gap ended; the latest timestamp with habitStamp
+	senders [2]sender // by side
 
 	list   links
 	Name   uint32 // in Names; 0 is none

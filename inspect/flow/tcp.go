@@ -20,21 +20,6 @@ type SegmentInfo struct {
 	Retransmit bool
 }
 
-// Reopens reports whether a packet begins another connection on a flow's addresses and ports: a SYN after the end, or one
-// whose sequence number is not that of the connection's own SYN, repeated.
-func (r *Record) Reopens(s Side, p *decap.Packet) bool {
-	if !p.HasTCP || p.TCPFlags&(decap.SYN|decap.ACK|decap.RST) != decap.SYN || r.Flags == [2]uint8{} {
-		return false
-	}
-	if !r.seqKnown(s) {
-		return r.TCPState > event.TCPEstablished
-	}
-	if r.State() == event.StateClosed && r.Flags[s]&decap.SYN == 0 {
-		return !r.begins(s, p.Seq+1) // otherwise it is this connection's own SYN, which comes last
-	}
-	return !r.beganWith(s, p.Seq+1) || r.State() == event.StateClosed && r.next[s] != p.Seq+1
-}
-
 // beganWith reports whether the bytes of a side may have begun at a sequence number, as far as they were counted.
 func (r *Record) beganWith(s Side, seq uint32) bool {
 	return uint64(r.next[s]-seq) <= r.Payload(s)+uint64(r.Missing[s])+1
@@ -157,7 +142,7 @@ func (r *Record) fill(s Side, seq, n uint32) uint32 {
 // acknowledged moves next[s] to what the peer acknowledges: it has the bytes, so the copies were lost, or come late.
 func (r *Record) acknowledged(s Side, ack uint32) int {
 	ahead := ack - r.next[s]
-	if !r.seqKnown(s) || ahead-1 >= MaxAck || r.finished(s) || r.Flags[s]&decap.RST != 0 {
+	if !r.seqKnown(s) || ahead-1 >= MaxAck || r.finished(s) || r.TCPState == event.TCPClosed && r.Flags[s]&decap.RST != 0 {
 		return 0
 	}
 	r.miss(s, ahead)
@@ -167,6 +152,7 @@ func (r *Record) acknowledged(s Side, ack uint32) int {
 
 func (r *Record) miss(s Side, n uint32) {
 	r.Missing[s] = saturated(r.Missing[s], n)
+	r.senders[s].habits &^= habitStamp // gapEnd is that of a gap now
 }
 
 // advance sets the connection's state, as far as flags show it. A connection that is picked up in the middle is

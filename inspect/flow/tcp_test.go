@@ -138,13 +138,18 @@ func TestReopens(t *testing.T) {
 		"lower number":       {handshake, seg{0, syn, 5, 0, 0}, true},
 		"after reset":        {append(handshake[:3:3], seg{1, rst, 500, 0, 0}), seg{0, syn, 7777, 0, 0}, true},
 		"after pick-up":      {[]seg{{0, ack, 100, 1, 10}}, seg{0, syn, 7777, 0, 0}, true},
-		"syn-ack is no open": {handshake, seg{1, synack, 7777, 0, 0}, false},
+		"syn-ack of its syn": {handshake, seg{1, synack, 7777, 100, 0}, false},
+		"syn-ack of another": {handshake, seg{1, synack, 7777, 4242, 0}, true},
+		"syn-ack repeated":   {handshake, seg{1, synack, 499, 100, 0}, false},
+		"message elsewhere":  {handshake, seg{0, ack, 1 << 30, 1 << 31, 9}, true},
+		"message ahead":      {handshake, seg{0, ack, 1 << 30, 500, 9}, false},
+		"message, next":      {handshake, seg{0, ack, 100, 500, 9}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var r Record
 			r.Key.Proto = decap.TCP
 			play(&r, c.before...)
-			require.Equal(t, c.want, r.Reopens(c.syn.s, c.syn.packet()))
+			require.Equal(t, c.want, r.Arrival(c.syn.s, c.syn.packet()).Reopens(1e18, func([]byte) bool { return true }))
 		})
 	}
 }

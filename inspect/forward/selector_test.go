@@ -47,8 +47,11 @@ func TestFiltersAreEvaluatedOnChangesOnly(t *testing.T) {
 	filter, err := Fields.Compile("vni == 7")
 	require.NoError(t, err)
 	for name, change := range map[string]func(*flow.Record, *inventory){
-		"nothing":     func(*flow.Record, *inventory) {},
-		"counters":    func(r *flow.Record, _ *inventory) { r.Count(1, &decap.Packet{Proto: decap.UDP, PayloadLen: 7}, 1, 35, 0); r.Message++ },
+		"nothing": func(*flow.Record, *inventory) {},
+		"counters": func(r *flow.Record, _ *inventory) {
+			r.Count(1, &decap.Packet{Proto: decap.UDP, PayloadLen: 7}, 1, 35, 0)
+			r.Message++
+		},
 		"name":        func(r *flow.Record, _ *inventory) { r.Name++ },
 		"name source": func(r *flow.Record, _ *inventory) { r.NameSource = l7.SNI },
 		"protocol":    func(r *flow.Record, _ *inventory) { r.Proto = l7.TLS },

@@ -120,8 +120,8 @@ func (n *Namer) Release(r *flow.Record) {
 func (n *Namer) Describe(b *event.Batch, e *event.Event, r *flow.Record) (place uint64, waits bool) {
 	n.scratch = n.Names.Append(n.scratch[:0], r.Name)
 	e.Name, e.NameSource = b.CopyText(n.scratch), r.NameSource
-	e.Conflicts, e.ECH = r.NameFlags.Conflicts(), r.NameFlags.ECH()
-	e.NameConfidence = confidence(r.NameSource, e.ECH, r.NameFlags&flow.WeakName != 0)
+	e.Conflicts, e.ECH = e.Conflicts|r.NameFlags.Conflicts(), r.NameFlags.ECH()
+	e.NameConfidence = confidence(e, r.NameFlags&flow.WeakName != 0)
 	if !l7.Table[e.Proto].Lookup {
 		e.Direct = r.NameFlags.Direct()
 	}
@@ -133,10 +133,11 @@ func (n *Namer) Describe(b *event.Batch, e *event.Event, r *flow.Record) (place 
 
 // confidence returns how certain a flow's name is. What the client asked for on the connection itself is certain, unless it may be
 // the outer name of an encrypted hello; an address may serve many names, and a certificate may be for others too.
-func confidence(source l7.NameSource, ech event.ECH, weak bool) event.Confidence {
-	switch source {
+func confidence(e *event.Event, weak bool) event.Confidence {
+	overlap := e.Conflicts&event.Overlap != 0 // the name may be in the copy that the receiver did not take
+	switch e.NameSource {
 	case l7.SNI, l7.QUICSNI, l7.HTTPHost:
-		if ech == event.ECHUnknown {
+		if overlap || e.ECH == event.ECHUnknown {
 			return event.Low
 		}
 		return event.High
@@ -146,6 +147,9 @@ func confidence(source l7.NameSource, ech event.ECH, weak bool) event.Confidence
 		}
 		return event.Medium
 	case l7.ByCert:
+		if overlap {
+			return event.Low
+		}
 		return event.Medium
 	default:
 		return event.Low

@@ -298,6 +298,6 @@ func (n *Namer) Complete(b *event.Batch, e *event.Event, place uint64) {
 			e.Window.DNSName = name
 		}
 	}
-	e.NameConfidence = confidence(e.NameSource, e.ECH, isWeak(&p.answer))
+	e.NameConfidence = confidence(e, isWeak(&p.answer))
 	n.free()
 }

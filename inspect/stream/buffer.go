@@ -1,6 +1,10 @@
 package stream
 
-import "github.com/mirrorsink/mirrorsink/inspect/l7"
+import (
+	"bytes"
+
+	"github.com/mirrorsink/mirrorsink/inspect/l7"
+)
 
 // buffer gathers one direction's bytes of a TCP connection from a sequence number on. Segments may come in any order; the first copy
 // of a byte wins. Parsers read Bytes, the contiguous front. Memory comes from a pool, and only when a segment has to wait; a segment that
@@ -12,12 +16,14 @@ type buffer struct {
 	aliased []byte // the segment added last, if it is contiguous and nothing is buffered: aliases the packet
 	buf     []byte // from base on, with gaps
 	runs    []run
+	clashes clashes // where other copies of bytes differed
 }
 
 // run is a run of bytes in buf that came in one segment, or in several of which there were too many to remember where each began.
 type run struct {
 	off, end int32
 	head     bool // it begins where its segment began
+	doubt    doubt
 }
 
 // maxRuns bounds the work for each segment: the buffer holds eleven full-sized ones. Of more runs those that touch become one, so that it
@@ -47,10 +53,17 @@ func (b *buffer) End() uint32 { return b.base + uint32(len(b.Bytes())) }
 func (b *buffer) Busy() bool { return len(b.aliased) > 0 || len(b.runs) > 0 }
 
 // HasGap reports whether bytes wait behind a gap.
-func (b *buffer) HasGap() bool { return len(b.runs) > 0 && b.runs[0].off > 0 }
+func (b *buffer) HasGap() bool {
+	return len(b.runs) > 0 && (b.runs[0].off > 0 || b.runs[0].doubt != certain)
+}
 
-// GapEnd returns the sequence number at which the first bytes behind the gap begin.
-func (b *buffer) GapEnd() uint32 { return b.base + uint32(b.runs[0].off) }
+// GapEnd returns the sequence number at which the first bytes behind the gap begin, or the end of those that are doubtful.
+func (b *buffer) GapEnd() uint32 {
+	if r := &b.runs[0]; r.off == 0 {
+		return b.base + uint32(r.end)
+	}
+	return b.base + uint32(b.runs[0].off)
+}
 
 // placement is what became of a segment that was added.
 type placement uint8
@@ -83,7 +96,9 @@ func (b *buffer) Add(seq uint32, payload []byte, pool *bufferPool) placement {
 	case off+int64(len(payload)) > maxBuffered && off > 0:
 		return outOfWindow
 	}
-	return b.insert(int32(off), payload[:min(len(payload), maxBuffered-int(off))], pool)
+	payload = payload[:min(len(payload), maxBuffered-int(off))]
+	b.yield(int32(off), payload)
+	return b.insert(int32(off), payload, certain, pool)
 }
 
 // rebase moves the base back by n bytes, at most maxBuffered, for a segment from before the one that was seen first, and returns n. If
@@ -104,12 +119,12 @@ func (b *buffer) rebase(n int32, pool *bufferPool) int32 {
 	return n
 }
 
-// insert copies those bytes of [off, off+len(data)) that are not there yet.
-func (b *buffer) insert(off int32, data []byte, pool *bufferPool) placement {
+// insert copies those bytes of [off, off+len(data)) that are not there yet, and compares the others.
+func (b *buffer) insert(off int32, data []byte, why doubt, pool *bufferPool) placement {
 	end := off + int32(len(data))
 	if len(b.runs) >= maxRuns {
 		b.join()
-		if len(b.runs) >= maxRuns && !b.touches(off, end) {
+		if len(b.runs) >= 2*maxRuns || len(b.runs) >= maxRuns && !b.touches(off, end) {
 			return outOfWindow
 		}
 	}
@@ -128,13 +143,17 @@ func (b *buffer) insert(off int32, data []byte, pool *bufferPool) placement {
 			copy(b.buf[start:stop], data[start-off:stop-off])
 			b.runs = append(b.runs, run{})
 			copy(b.runs[i+1:], b.runs[i:])
-			b.runs[i] = run{start, stop, start == off}
+			b.runs[i] = run{start, stop, start == off, why}
 			i++
 		}
 		if i == len(b.runs) {
 			break
 		}
-		start = max(start, b.runs[i].end)
+		r := &b.runs[i]
+		if lo, hi := max(start, r.off), min(end, r.end); lo < hi && !bytes.Equal(b.buf[lo:hi], data[lo-off:hi-off]) {
+			b.clashes |= 1 << r.doubt
+		}
+		start = max(start, r.end)
 	}
 	switch {
 	case b.front() > front:
@@ -145,11 +164,11 @@ func (b *buffer) insert(off int32, data []byte, pool *bufferPool) placement {
 	return outOfOrder
 }
 
-// join makes one run of those that touch each other.
+// join makes one run of those that touch each other and are equally certain.
 func (b *buffer) join() {
 	n := 0
 	for _, p := range b.runs[1:] {
-		if last := &b.runs[n]; p.off <= last.end {
+		if last := &b.runs[n]; p.off <= last.end && p.doubt == last.doubt {
 			last.end = max(last.end, p.end)
 			continue
 		}
@@ -184,7 +203,7 @@ func (b *buffer) grow(size int, pool *bufferPool) {
 func (b *buffer) front() int32 {
 	var n int32
 	for _, p := range b.runs {
-		if p.off > n {
+		if p.off > n || p.doubt != certain {
 			break
 		}
 		n = max(n, p.end)
@@ -207,7 +226,7 @@ func (b *buffer) Detach(pool *bufferPool) {
 	data := b.aliased
 	b.aliased = nil
 	if len(data) > 0 {
-		b.insert(0, data[:min(len(data), maxBuffered)], pool)
+		b.insert(0, data[:min(len(data), maxBuffered)], certain, pool)
 	}
 }
 
@@ -225,7 +244,7 @@ func (b *buffer) Consume(n int, pool *bufferPool) {
 	keep := b.runs[:0]
 	for _, p := range b.runs {
 		if int(p.end) > n {
-			keep = append(keep, run{max(p.off-int32(n), 0), p.end - int32(n), p.head && int(p.off) >= n})
+			keep = append(keep, run{max(p.off-int32(n), 0), p.end - int32(n), p.head && int(p.off) >= n, p.doubt})
 		}
 	}
 	b.runs = keep
@@ -252,7 +271,7 @@ func (b *buffer) Seek(begins func([]byte) bool, pool *bufferPool) bool {
 // Close empties the buffer and forgets where it starts.
 func (b *buffer) Close(pool *bufferPool) {
 	b.drop(pool)
-	b.opened, b.inexact, b.aliased = false, false, nil
+	b.opened, b.inexact, b.aliased, b.clashes = false, false, nil, 0
 	b.runs = b.runs[:0]
 }
 

@@ -36,6 +36,8 @@ type direction struct {
 	truncated  bool   // the copy that ends at truncAt was truncated: what follows is lost
 	truncAt    uint32 // sequence number
 	repeats    repeats
+	odd        odd
+	past       past
 }
 
 // mode is what a direction does with a segment.
@@ -57,8 +59,8 @@ var streamProtos = func() (set uint64) {
 	return set
 }()
 
-// beginsAny reports whether a segment begins like a message of any protocol.
-func beginsAny(b []byte) bool {
+// Begins reports whether a segment begins like a message of any protocol.
+func Begins(b []byte) bool {
 	for i := l7.None + 1; i < l7.Protos; i++ {
 		if f := l7.Table[i].Begins; f != nil && f(b) {
 			return true
@@ -70,7 +72,7 @@ func beginsAny(b []byte) bool {
 // begins reports whether a segment begins like a message of the connection's protocol.
 func (c *conn) begins(b []byte) bool {
 	if c.proto == l7.None {
-		return beginsAny(b)
+		return Begins(b)
 	}
 	f := l7.Table[c.proto].Begins
 	return f != nil && f(b)

@@ -20,6 +20,7 @@ func (t *Table) Feed(r *flow.Record, seg Segment) {
 	}
 	t.touch(r)
 	c.noteACK(&seg)
+	t.confirm(r, c, &seg)
 	if len(payload) > 0 {
 		t.readPostponed(r, c, 1-seg.Side)
 		t.accept(r, c, seg)
@@ -31,13 +32,13 @@ func (t *Table) Feed(r *flow.Record, seg Segment) {
 // open gives a connection parsing state for its first bytes, or for a later segment that begins like a message of a known protocol:
 // TLS after STARTTLS, HTTP on a connection that was picked up in the middle.
 func (t *Table) open(r *flow.Record, seg *Segment) *conn {
-	if r.Tries >= maxTries {
-		return nil
-	}
 	p, s := seg.Packet, seg.Side
+	if r.Tries >= maxTries && (r.Tries == doneTries || !l7.Table[l7.TLS].Begins(p.Payload)) {
+		return nil // TLS may follow any number of lines of a protocol that is not known
+	}
 	first := r.Payload(s) <= uint64(p.PayloadLen)
-	if r.Tries > 0 && !first && !beginsAny(p.Payload) {
-		r.Tries++
+	if r.Tries > 0 && !first && !Begins(p.Payload) {
+		tried(r)
 		return nil
 	}
 	c := t.add(r)
@@ -54,6 +55,9 @@ func (t *Table) open(r *flow.Record, seg *Segment) *conn {
 	return c
 }
 
+// tried counts that nothing was recognized.
+func tried(r *flow.Record) { r.Tries = min(r.Tries+1, maxTries) }
+
 // noteACK notes that the peer has the bytes of a gap.
 func (c *conn) noteACK(seg *Segment) {
 	d := &c.direction[1-seg.Side]
@@ -68,6 +72,9 @@ func (t *Table) accept(r *flow.Record, c *conn, seg Segment) {
 	payload, seq := seg.Packet.Payload, seg.Packet.Seq
 	if seg.Packet.TCPFlags&decap.SYN != 0 {
 		seq++ // TCP Fast Open (RFC 7413)
+	}
+	if d.contradicts(seq, payload) {
+		r.TwoCopies(seg.Side)
 	}
 	switch d.mode {
 	case stopped:
@@ -84,10 +91,21 @@ func (t *Table) accept(r *flow.Record, c *conn, seg Segment) {
 	if len(payload) < seg.Packet.PayloadLen {
 		d.truncated, d.truncAt = true, seq+uint32(len(payload))
 	}
-	switch d.buf.Add(seq, payload, &t.pool) {
+	var placed placement
+	if why := seg.doubt(); why == certain {
+		placed = d.buf.Add(seq, payload, &t.pool)
+	} else {
+		placed = d.buf.AddDoubtful(seq, payload, why, &t.pool)
+		d.odd = odd{seg.Nanos, seg.Packet.Ack, seg.Packet.TCPFlags, seg.Packet.TTL}
+	}
+	t.countClashes(r, seg.Side, &d.buf)
+	switch placed {
 	case inOrder:
 		t.read(r, c, seg)
 	case outOfWindow:
+		if seg.Doubtful {
+			break
+		}
 		t.skipGap(r, c, seg)
 		if d.mode == seeking && c.begins(payload) {
 			t.accept(r, c, seg)
@@ -110,10 +128,10 @@ func (t *Table) finishIfDone(r *flow.Record, c *conn) {
 	a, b := &c.direction[0], &c.direction[1]
 	switch {
 	case c.proto != l7.None && a.mode == stopped && b.mode == stopped:
-		r.Tries = maxTries
+		r.Tries = doneTries
 		t.handler.StreamDone(r, c.proto)
 	case c.proto == l7.None && (a.mode == seeking && !b.buf.Busy() || b.mode == seeking && !a.buf.Busy()):
-		r.Tries++
+		tried(r)
 	default:
 		t.evict()
 		return

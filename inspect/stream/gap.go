@@ -32,6 +32,10 @@ func (t *Table) skipOldGaps(r *flow.Record, c *conn, nanos int64) {
 // like a message.
 func (t *Table) skipGap(r *flow.Record, c *conn, seg Segment) {
 	d := &c.direction[seg.Side]
+	if d.mode == reading && d.buf.Doubts() && d.buf.Give(&t.pool) {
+		t.readBelieved(r, c, seg.Side)
+		return
+	}
 	t.flushFront(r, c, seg)
 	if d.mode == stopped {
 		return

@@ -23,13 +23,14 @@ func (t *Table) read(r *flow.Record, c *conn, seg Segment) {
 			d.repeats.inVain(len(data))
 			return
 		case l7.Reject:
-			if c.proto != l7.None && beginsAny(data) {
+			if c.proto != l7.None && Begins(data) {
 				t.switchProto(r, c, seg) // unannounced, as where a client speaks TLS to a server that does not
 				continue
 			}
 			t.resync(c, seg.Side)
 		case l7.Done:
 			next, switches := t.hint.Next, t.hint.Switch
+			d.remember(&t.hint, data)
 			t.done(r, c, seg, Message{Seq: d.buf.Base(), Data: data})
 			t.advance(c, seg.Side, next)
 			if switches {

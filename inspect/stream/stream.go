@@ -7,6 +7,8 @@
 package stream
 
 import (
+	"math"
+
 	"github.com/mirrorsink/mirrorsink/decap"
 	"github.com/mirrorsink/mirrorsink/inspect/event"
 	"github.com/mirrorsink/mirrorsink/inspect/flow"
@@ -60,6 +62,8 @@ type Segment struct {
 	Nanos  int64
 	Packet *decap.Packet // nil for a time at which a side is looked at without a segment
 	Next   uint32        // the sequence number that was expected next from this side
+
+	Doubtful bool // see flow.Verdict
 }
 
 // ack returns the sequence number up to which the sender has received the other side's bytes.
@@ -72,3 +76,6 @@ func (s *Segment) ack() (seq uint32, ok bool) {
 
 // maxTries is how many datagrams, or segments, of a flow are shown to the parsers before it counts as not recognized.
 const maxTries = 64
+
+// doneTries stands for a flow that has nothing left to read.
+const doneTries = math.MaxUint8

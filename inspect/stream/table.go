@@ -2,6 +2,7 @@ package stream
 
 import (
 	"github.com/mirrorsink/mirrorsink/decap"
+	"github.com/mirrorsink/mirrorsink/inspect/event"
 	"github.com/mirrorsink/mirrorsink/inspect/flow"
 	"github.com/mirrorsink/mirrorsink/inspect/l7"
 )
@@ -28,6 +29,8 @@ type Table struct {
 	state   *l7.State // for the next UDP flow whose first message spans datagrams
 
 	opened, evicted uint64
+	refused         [event.NumRefusals]uint64
+	believed        decap.Packet // of the segment whose bytes are read late
 }
 
 // Counts is what became of connections.
@@ -36,6 +39,8 @@ type Counts struct {
 	Evicted uint64 // connections that lost it because the memory was used up
 	Live    int    // connections that have it
 	Bytes   int    // the memory that it takes
+
+	Refused [event.NumRefusals]uint64 // segments of which bytes were dropped
 }
 
 // New returns a table that takes at most a number of bytes, at least 256 KiB, for the flows of a flow table. It calls handler.
@@ -45,7 +50,7 @@ func New(bytes int, flows *flow.Table, handler Handler) *Table {
 
 // Counts returns the counts so far.
 func (t *Table) Counts() Counts {
-	return Counts{Opened: t.opened, Evicted: t.evicted, Live: t.live, Bytes: t.size()}
+	return Counts{Opened: t.opened, Evicted: t.evicted, Live: t.live, Bytes: t.size(), Refused: t.refused}
 }
 
 // NextMessage returns a connection's protocol, and the sequence number at which its parser expects the next message of a side; ok is
@@ -119,8 +124,6 @@ func (t *Table) evict() {
 		r := t.leastRecent()
 		t.evicted++
 		t.End(r, r.End)
-		if r.Tries < maxTries {
-			r.Tries++
-		}
+		tried(r)
 	}
 }

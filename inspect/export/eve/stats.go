@@ -94,6 +94,13 @@ func (l *line) flowStats(t *event.Totals) {
 	l.uint("gaps", t.Gaps)
 	l.uint("lost_bytes", t.LostBytes)
 	l.uint("retransmits", t.Retransmits)
+	l.object("refused")
+	for r := event.NotRefused + 1; r < event.NumRefusals; r++ {
+		if n := t.Refused[r]; n > 0 {
+			l.uint(r.String(), n)
+		}
+	}
+	l.end()
 	l.end()
 	l.object("hints")
 	for p := l7.None + 1; p < l7.Protos; p++ {

@@ -99,6 +99,8 @@ var metricTable = []metric{
 		values: single(func(s *snapshot) uint64 { return s.Gaps })},
 	{name: "lost_bytes_total", help: "TCP bytes of which no copy had come when their flow ended.",
 		values: single(func(s *snapshot) uint64 { return s.LostBytes })},
+	{name: "refused_segments_total", help: "TCP segments, or parts of them, that were not read because their receiver would drop them, by reason.",
+		labels: []string{"reason"}, values: byRefusal},
 	{name: "retransmits_total", help: "TCP segments without new bytes.",
 		values: single(func(s *snapshot) uint64 { return s.Retransmits })},
 

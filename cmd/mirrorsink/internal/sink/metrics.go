@@ -58,6 +58,12 @@ func byEnd(s *snapshot, give func(uint64, ...string)) {
 	}
 }
 
+func byRefusal(s *snapshot, give func(uint64, ...string)) {
+	for r := event.NotRefused + 1; r < event.NumRefusals; r++ {
+		give(s.Refused[r], r.String())
+	}
+}
+
 func byProtocol(s *snapshot, give func(uint64, ...string)) {
 	for p := l7.None + 1; p < l7.Protos; p++ {
 		give(s.Hints[p], p.String())

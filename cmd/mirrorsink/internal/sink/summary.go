@@ -30,6 +30,7 @@ func (s *snapshot) Print(w io.Writer) {
 	view.PrintCount(tw, "lost", s.LostBytes, "TCP bytes of which no copy came")
 	view.PrintCount(tw, "bad checksums", s.BadChecksum, "packets")
 	view.PrintCount(tw, "misdated", s.Misdated, "frames whose time cannot be right: they have that of a neighbor")
+	view.PrintCount(tw, "refused segments", s.refused(), "that their receivers would drop")
 	view.PrintCount(tw, "evicted flows", s.FlowsEnded[event.EndForced], "early: --memory was full")
 	view.PrintCount(tw, "evicted streams", s.StreamsEvicted, "before they were parsed: --memory was full")
 	view.PrintCount(tw, "emptied segments", s.SegmentsEmptied, "that waited for the other direction: --memory was full")
@@ -57,6 +58,14 @@ func (s *snapshot) printDelivery(w io.Writer, to output.Service) {
 			c.Spooled.Files, c.Delivered.Records, c.Dropped.Records, c.Rejected, c.Waiting.Records)
 	}
 	view.PrintCount(w, "not spooled", c.Unspooled, "records: the spool could not be written")
+}
+
+// refused returns the number of segments that were refused.
+func (s *snapshot) refused() (sum uint64) {
+	for _, n := range s.Refused {
+		sum += n
+	}
+	return sum
 }
 
 // messages returns the messages and transactions by protocol.

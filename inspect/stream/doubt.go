@@ -1,0 +1,203 @@
+package stream
+
+import (
+	"bytes"
+	"slices"
+
+	"github.com/mirrorsink/mirrorsink/decap"
+	"github.com/mirrorsink/mirrorsink/inspect/event"
+	"github.com/mirrorsink/mirrorsink/inspect/flow"
+)
+
+// doubt is why bytes are kept without being read: the receiver may not have them. Another copy takes their place.
+type doubt uint8
+
+// Reasons for doubt.
+const (
+	certain   doubt = iota
+	oddPacket       // flow.Verdict.Doubtful: read when they are acknowledged, or at last if nothing contradicts them
+	synData         // of a SYN: read when they are acknowledged, or continued
+	padding         // zero bytes of what looks like a bare acknowledgment: the same
+)
+
+// doubt returns why a segment's bytes cannot be read yet.
+func (s *Segment) doubt() doubt {
+	p := s.Packet
+	switch {
+	case p.TCPFlags&decap.SYN != 0:
+		return synData
+	case s.Doubtful:
+		return oddPacket
+	case len(p.Payload) <= maxPadding && p.IPLen <= minPacket && p.TCPFlags == decap.ACK && allZero(p.Payload):
+		return padding
+	}
+	return certain
+}
+
+// Ethernet pads packets to 46 bytes. Some drivers count the padding into the packet, which then looks like an acknowledgment with payload.
+const (
+	minPacket  = 46
+	maxPadding = minPacket - decap.IPv4Len - decap.TCPLen
+)
+
+func allZero(b []byte) bool {
+	for _, x := range b {
+		if x != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// clashes are what differed when a segment was added to a buffer.
+type clashes uint8
+
+// Kinds of clashes: a bit for each doubt that the bytes had of which another copy came.
+const (
+	clashCopies  clashes = 1<<certain | 1<<oddPacket
+	clashSYN     clashes = 1 << synData
+	clashPadding clashes = 1 << padding
+)
+
+// AddDoubtful adds a segment whose bytes are not to be read yet.
+func (b *buffer) AddDoubtful(seq uint32, payload []byte, why doubt, pool *bufferPool) placement {
+	off := int64(int32(seq - b.base))
+	if off < 0 {
+		if -off >= int64(len(payload)) {
+			return duplicate
+		}
+		payload = payload[-off:]
+		off = 0
+	}
+	if off+int64(len(payload)) > maxBuffered {
+		return outOfWindow
+	}
+	return b.insert(int32(off), payload, why, pool)
+}
+
+// yield takes doubtful bytes out of the buffer of which a certain copy comes, and believes those that it continues.
+func (b *buffer) yield(off int32, data []byte) {
+	end := off + int32(len(data))
+	for i := 0; i < len(b.runs); i++ {
+		r := b.runs[i]
+		lo, hi := max(off, r.off), min(end, r.end)
+		switch {
+		case r.doubt == certain:
+		case r.end == off:
+			b.continued(i)
+		case lo < hi:
+			if !bytes.Equal(b.buf[lo:hi], data[lo-off:hi-off]) {
+				b.clashes |= 1 << r.doubt
+			}
+			var parts [2]run
+			rest := parts[:0]
+			if r.off < lo {
+				rest = append(rest, run{r.off, lo, r.head, r.doubt})
+			}
+			if hi < r.end {
+				rest = append(rest, run{hi, r.end, false, r.doubt})
+			}
+			b.runs = slices.Replace(b.runs, i, i+1, rest...)
+			i += len(rest) - 1
+		}
+	}
+}
+
+// continued believes the bytes of a SYN, or zero bytes, up to a run: others follow them.
+func (b *buffer) continued(i int) {
+	for end := b.runs[i].end; i >= 0 && b.runs[i].end == end && b.runs[i].doubt > oddPacket; i-- {
+		b.runs[i].doubt = certain
+		end = b.runs[i].off
+	}
+}
+
+// Doubts reports whether any doubtful bytes are in the buffer.
+func (b *buffer) Doubts() bool {
+	for i := range b.runs {
+		if b.runs[i].doubt != certain {
+			return true
+		}
+	}
+	return false
+}
+
+// Believe takes the doubtful bytes next to the contiguous front as certain that are acknowledged up to a sequence number, and reports
+// whether there are any.
+func (b *buffer) Believe(ack uint32) (grown bool) {
+	for i := range b.runs {
+		r := &b.runs[i]
+		if r.doubt == certain {
+			continue
+		}
+		if int32(ack-b.base)-r.end < 0 || r.off > b.front() {
+			break
+		}
+		r.doubt, grown = certain, true
+	}
+	return grown
+}
+
+// Give takes the doubtful bytes next to the contiguous front as certain, since nothing contradicted them for long, and reports whether there
+// are any. Those of a SYN are dropped.
+func (b *buffer) Give(pool *bufferPool) (grown bool) {
+	b.forget(synData, pool)
+	return b.Believe(b.base + maxBuffered)
+}
+
+// forget drops the bytes of a doubt, and reports whether there are any.
+func (b *buffer) forget(why doubt, pool *bufferPool) bool {
+	n := len(b.runs)
+	b.runs = slices.DeleteFunc(b.runs, func(r run) bool { return r.doubt == why })
+	if len(b.runs) == 0 {
+		b.drop(pool)
+	}
+	return len(b.runs) != n
+}
+
+// odd is what is kept of the latest doubtful segment of a direction.
+type odd struct {
+	nanos int64
+	ack   uint32
+	flags uint8
+	ttl   uint8
+}
+
+// confirm reads the doubtful bytes of the other side that a segment acknowledges. A SYN-ACK that does not acknowledge the data of the SYN
+// shows that its sender dropped them.
+func (t *Table) confirm(r *flow.Record, c *conn, seg *Segment) {
+	o := 1 - seg.Side
+	d := &c.direction[o]
+	ack, ok := seg.ack()
+	if !ok || !d.buf.Doubts() {
+		return
+	}
+	if d.buf.Believe(ack) {
+		t.readBelieved(r, c, o)
+	} else if seg.Packet.TCPFlags&decap.SYN != 0 && d.buf.forget(synData, &t.pool) {
+		t.refused[event.SYNData]++
+	}
+}
+
+// readBelieved reads bytes that were doubtful, as of the segment that they came in.
+func (t *Table) readBelieved(r *flow.Record, c *conn, s flow.Side) {
+	d := &c.direction[s]
+	if d.odd.ttl != 0 {
+		r.Believe(s, d.odd.ttl)
+	}
+	t.believed = decap.Packet{TCPFlags: d.odd.flags, Ack: d.odd.ack}
+	t.read(r, c, Segment{Side: s, Nanos: d.odd.nanos, Packet: &t.believed})
+}
+
+// countClashes notes where the copies of a direction's bytes differed.
+func (t *Table) countClashes(r *flow.Record, s flow.Side, b *buffer) {
+	if b.clashes&clashCopies != 0 {
+		r.TwoCopies(s)
+	}
+	if b.clashes&clashSYN != 0 {
+		t.refused[event.SYNData]++
+	}
+	if b.clashes&clashPadding != 0 {
+		t.refused[event.Padding]++
+	}
+	b.clashes = 0
+}

@@ -1,0 +1,86 @@
+package stream
+
+import (
+	"encoding/binary"
+	"hash/maphash"
+	"math/bits"
+
+	"github.com/mirrorsink/mirrorsink/inspect/l7"
+)
+
+// past remembers what a direction's latest message began with, so that another copy of the same bytes can be compared with it after
+// they were read. It keeps a hash of each block, not the bytes.
+type past struct {
+	base   uint32 // sequence number of the first byte
+	n      uint16 // how many bytes are remembered
+	blocks [pastBlocks]uint32
+}
+
+const (
+	pastBlock  = 32
+	pastBlocks = 32
+)
+
+// pastSeed keeps an attacker from making two copies with the same hashes. Nothing that is written depends on it otherwise.
+var pastSeed = maphash.Comparable(maphash.MakeSeed(), 0)
+
+// remember keeps what a message was that asks for something or names the flow.
+func (d *direction) remember(h *l7.Hint, data []byte) {
+	if h.Role != l7.Request && h.NameSource == l7.NoName {
+		return
+	}
+	if n := h.Next; n > 0 && n < len(data) {
+		data = data[:n]
+	}
+	d.past.Keep(d.buf.Base(), data)
+}
+
+// contradicts reports whether a segment holds other bytes than were read of its direction. A single byte may be that of a keepalive, which
+// can have any value.
+func (d *direction) contradicts(seq uint32, payload []byte) bool {
+	m := &d.past
+	return m.n > 0 && int32(m.base+uint32(m.n)-seq) > 0 && len(payload) > 1 && m.Differs(seq, payload)
+}
+
+// Keep remembers the first bytes of a message.
+func (m *past) Keep(base uint32, data []byte) {
+	data = data[:min(len(data), pastBlock*pastBlocks)]
+	m.base, m.n = base, uint16(len(data))
+	for i := 0; len(data) > 0; i++ {
+		block := data[:min(pastBlock, len(data))]
+		m.blocks[i] = blockHash(block)
+		data = data[len(block):]
+	}
+}
+
+// Differs reports whether a segment holds other bytes than were read. It compares the blocks of which the segment has all bytes.
+func (m *past) Differs(seq uint32, data []byte) bool {
+	for off := 0; off < int(m.n); off += pastBlock {
+		end := min(off+pastBlock, int(m.n))
+		at := int64(int32(m.base + uint32(off) - seq)) // where the block is in the segment
+		if at < 0 || at+int64(end-off) > int64(len(data)) {
+			continue
+		}
+		if blockHash(data[at:at+int64(end-off)]) != m.blocks[off/pastBlock] {
+			return true
+		}
+	}
+	return false
+}
+
+// blockHash returns the hash of at most pastBlock bytes.
+func blockHash(b []byte) uint32 {
+	const m1, m2 = 0xa0761d6478bd642f, 0xe7037ed1a0b428db
+	h := pastSeed ^ uint64(len(b))
+	for len(b) >= 8 {
+		hi, lo := bits.Mul64(h^binary.LittleEndian.Uint64(b)^m1, m2)
+		h = hi ^ lo
+		b = b[8:]
+	}
+	var tail uint64
+	for i, x := range b {
+		tail |= uint64(x) << (8 * i)
+	}
+	hi, lo := bits.Mul64(h^tail^m1, m2)
+	return uint32((hi ^ lo) >> 16)
+}
