@@ -48,7 +48,7 @@ func TestFlowLogAfterAFailedWrite(t *testing.T) {
 	})
 	b, _ := eventtest.Interval()
 	q.Events(b)
-	require.Eventually(t, func() bool { return q.Err() != nil }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return q.Err() != nil }, 2*time.Minute, time.Millisecond)
 	out.recover()
 	b, _ = eventtest.Interval()
 	q.Events(b)

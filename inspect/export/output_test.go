@@ -63,7 +63,7 @@ func TestRotationSplitsNoLine(t *testing.T) {
 		produce(q, 2, 20)
 		require.NoError(t, os.Rename(path, filepath.Join(dir, "old"+string(rune('0'+i)))))
 		q.Reopen()
-		require.Eventually(t, func() bool { _, err := os.Stat(path); return err == nil }, 10*time.Second, time.Millisecond)
+		require.Eventually(t, func() bool { _, err := os.Stat(path); return err == nil }, 2*time.Minute, time.Millisecond)
 	}
 	_, err = q.Close(t.Context())
 	require.NoError(t, err)
@@ -166,11 +166,11 @@ func TestSocketReaderGoesAwayAndComesBack(t *testing.T) {
 	requireLine(t, conn)
 	require.NoError(t, conn.Close())
 	require.NoError(t, first.Close())
-	require.Eventually(t, func() bool { q.Events(eventtest.EveryKind()); return q.Err() != nil }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { q.Events(eventtest.EveryKind()); return q.Err() != nil }, 2*time.Minute, time.Millisecond)
 
 	second := listen(t, path)
 	defer second.Close()
-	require.NoError(t, second.(*net.UnixListener).SetDeadline(time.Now().Add(30*time.Second)))
+	require.NoError(t, second.(*net.UnixListener).SetDeadline(time.Now().Add(2*time.Minute)))
 	stop := make(chan struct{})
 	done := make(chan struct{})
 	go func() {
@@ -216,7 +216,7 @@ func listen(t *testing.T, path string) net.Listener {
 
 func requireLine(t *testing.T, conn net.Conn) {
 	t.Helper()
-	require.NoError(t, conn.SetReadDeadline(time.Now().Add(30*time.Second)))
+	require.NoError(t, conn.SetReadDeadline(time.Now().Add(2*time.Minute)))
 	line, err := bufio.NewReader(conn).ReadString('\n')
 	require.NoError(t, err)
 	require.True(t, strings.HasPrefix(line, `{"timestamp":`), line)

@@ -167,7 +167,7 @@ func TestLogGroupIsMissing(t *testing.T) {
 	require.NoError(t, err)
 	put(t, l, "eni-1-all", time.Now(), "line")
 	require.NoError(t, l.Flush())
-	require.Eventually(t, func() bool { return l.Counts().Failures[aws.Missing] >= 2 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return l.Counts().Failures[aws.Missing] >= 2 }, 2*time.Minute, time.Millisecond)
 	assert.Equal(t, uint64(1), l.Counts().Waiting.Records)
 	assert.Equal(t, 1, strings.Count(logged.String(), "\n"), logged.String())
 	err = l.Close(t.Context())

@@ -71,7 +71,7 @@ func (f *faulty) idle(t require.TestingT) {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		return f.active == 0
-	}, 10*time.Second, 100*time.Microsecond)
+	}, 2*time.Minute, 100*time.Microsecond)
 }
 
 func (f *faulty) add(active int) {

@@ -41,7 +41,7 @@ func (b *logBuffer) String() string {
 }
 
 // testTimeout is how long a test waits for what must happen. No test measures time.
-const testTimeout = 20 * time.Second
+const testTimeout = 2 * time.Minute
 
 // await waits until the pattern is logged, and returns its group.
 func (b *logBuffer) await(t *testing.T, pattern string) string {

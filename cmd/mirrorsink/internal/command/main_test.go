@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"testing"
 
@@ -24,6 +25,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
 		Main()
 	}
+	debug.SetGCPercent(400) // each command allocates its buffers anew, so collections would take a third of the tests' time
 	goleak.VerifyTestMain(m)
 }
 

@@ -13,6 +13,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/mirrorsink/mirrorsink/testdata/testform"
 )
 
 // manyRecords is how many records TestReportOfManyRecords reads, unless the variable of this name says another number. The
@@ -22,7 +24,7 @@ const manyRecords = "MIRRORSINK_TEST_RECORDS"
 // TestReportOfManyRecords: whatever there is to read, and however many groups there are, top stays within its memory, gives
 // exact sums, and shows how far it is.
 func TestReportOfManyRecords(t *testing.T) {
-	n := 200_000
+	n := testform.Pick(50_000, 200_000)
 	if text := os.Getenv(manyRecords); text != "" {
 		var err error
 		n, err = strconv.Atoi(text)
