@@ -17,7 +17,7 @@ var mayImport = map[string][]string{
 		in + "flags", in + "inventory", in + "simulate", in + "sink", in + "view", "sessions", "decap/rx/capture", "decap/sim",
 		"decap/tx",
 	},
-	in + "flags": {"inspect/flowlog", "decap"},
+	in + "flags": {"sessions/spec/yamlerror", "inspect/flowlog", "decap"},
 	in + "forwarding": {
 		in + "flags", in + "inventory", "inspect/event", "inspect/forward", "decap/netif", "decap/tx", "decap/tx/iface", "decap/tx/pcap",
 		"decap/tx/vxlan",
@@ -30,7 +30,7 @@ var mayImport = map[string][]string{
 		"inspect/export/records", "inspect/flowlog",
 	},
 	in + "server":   {in + "flags"},
-	in + "simulate": {in + "flags", in + "view", "inspect", "decap", "decap/rx/capture", "decap/sim", "decap/tx", "decap/tx/pcap"},
+	in + "simulate": {in + "flags", in + "view", "sessions/spec/yamlerror", "inspect", "decap", "decap/rx/capture", "decap/sim", "decap/tx", "decap/tx/pcap"},
 	in + "sink": {
 		in + "flags", in + "forwarding", in + "host", in + "inventory", in + "output", in + "server", in + "view", "inspect",
 		"inspect/event", "inspect/export/aws", "inspect/l7", "inspect/parallel", "inspect/pdns", "decap", "decap/rx", "decap/rx/capture",
@@ -42,7 +42,7 @@ var mayImport = map[string][]string{
 	"sessions":        {"sessions/account", "sessions/spec"},
 	"sessions/aws":    {"sessions", "sessions/account", "sessions/awssdk"},
 	"sessions/doctor": {"sessions", "sessions/account", "sessions/spec"},
-	"sessions/spec":   {"sessions/account"},
+	"sessions/spec":   {"sessions/account", "sessions/spec/yamlerror"},
 	"inspect": {
 		"inspect/causal", "inspect/dedup", "inspect/event", "inspect/flow", "inspect/forward", "inspect/frag", "inspect/l7", "inspect/mirror",
 		"inspect/naming", "inspect/pdns", "inspect/stream", "decap",
@@ -93,7 +93,7 @@ var onlyIn = map[string][]string{
 	"github.com/prometheus/client_golang":   {in + "sink", in + "watch"},
 	"github.com/spf13/cobra":                {in + "command", in + "manual"},
 	"github.com/spf13/pflag":                {in + "command", in + "flags", in + "forwarding", in + "inventory", in + "manual", in + "output"},
-	"github.com/goccy/go-yaml":              {in + "flags", "sessions/spec", "decap/sim"},
+	"github.com/goccy/go-yaml":              {in + "flags", "sessions/spec", "sessions/spec/yamlerror", "decap/sim"},
 	"github.com/aws":                        {"sessions/aws", "sessions/awssdk", "inspect/export/aws"},
 	"github.com/parquet-go/parquet-go":      {"inspect/export/parquet", "inspect/report/input", "inspect/report/inputtest"},
 	"github.com/expr-lang/expr":             {"inspect/where"},

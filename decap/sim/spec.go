@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -79,7 +80,7 @@ func decodeSpec(text []byte) (s *spec, err error) {
 	// goccy/go-yaml v1.19.2 panics where a list is wanted and a tag stands, as in "resolvers: !x 10.0.0.1".
 	defer func() {
 		if r := recover(); r != nil {
-			s, err = nil, fmt.Errorf("the YAML cannot be read: %v", r)
+			s, err = nil, errors.New("a value cannot be read: leave out YAML tags such as !x")
 		}
 	}()
 	s = &spec{MTU: defaultMTU}
@@ -87,13 +88,38 @@ func decodeSpec(text []byte) (s *spec, err error) {
 	if err := dec.Decode(s); errors.Is(err, io.EOF) {
 		return nil, errors.New("the file is empty")
 	} else if err != nil {
-		return nil, errors.New(strings.TrimSpace(yaml.FormatError(err, false, false)))
+		return nil, decodeError(err)
 	}
 	if err := dec.Decode(new(any)); !errors.Is(err, io.EOF) {
 		return nil, errors.New("more than one document")
 	}
 	return s, nil
 }
+
+// YAMLError is an error of the YAML library: malformed YAML, an unknown key, or a value of another type.
+type YAMLError struct{ Err yaml.Error }
+
+func (e *YAMLError) Error() string { return strings.TrimSpace(yaml.FormatError(e.Err, false, false)) }
+
+// Unwrap implements errors.Is.
+func (e *YAMLError) Unwrap() error { return e.Err }
+
+// decodeError returns the library's own errors as YAMLError. The others are of values.
+func decodeError(err error) error {
+	var known yaml.Error
+	if errors.As(err, &known) {
+		return &YAMLError{known}
+	}
+	text := strings.TrimSpace(yaml.FormatError(err, false, false))
+	if m := badAddress.FindStringSubmatch(text); m != nil {
+		want := map[string]string{"Addr": "an IP address", "Prefix": "a network such as 10.0.0.0/8"}[m[1]]
+		return fmt.Errorf("%s is not %s", m[2], want)
+	}
+	return errors.New(text)
+}
+
+// badAddress matches what package netip reports.
+var badAddress = regexp.MustCompile(`Parse(Addr|Prefix)\(("(?:[^"\\]|\\.)*")\)`)
 
 func (s *spec) config() (Config, error) {
 	cfg := Config{Target: s.Target, MTU: s.MTU, Resolvers: s.Resolvers}

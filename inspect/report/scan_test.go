@@ -15,8 +15,8 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/flowlog"
 	"github.com/mirrorsink/mirrorsink/inspect/report"
 	"github.com/mirrorsink/mirrorsink/inspect/report/inputtest"
-	"github.com/mirrorsink/mirrorsink/testdata/testform"
 	"github.com/mirrorsink/mirrorsink/inspect/where"
+	"github.com/mirrorsink/mirrorsink/testdata/testform"
 )
 
 // manyRecords returns n records of one byte each.

@@ -2,13 +2,12 @@ package spec
 
 import (
 	"bytes"
-	"errors"
-	"strings"
 
-	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
+
+	"github.com/mirrorsink/mirrorsink/sessions/spec/yamlerror"
 )
 
 var byteOrderMark = []byte("\ufeff")
@@ -43,18 +42,8 @@ func (l *loader) document(text []byte) ast.Node {
 }
 
 func (l *loader) syntaxProblem(err error) {
-	at, text := Position{1, 1}, err.Error()
-	var syntax yaml.Error
-	if errors.As(err, &syntax) {
-		text = syntax.GetMessage()
-		if found := syntax.GetToken(); found != nil {
-			at = Position{found.Position.Line, found.Position.Column}
-		}
-	}
-	if strings.Contains(text, "'\t'") {
-		text = "a tab, which YAML does not allow here: use spaces"
-	}
-	l.problem(at, "%s", text)
+	p := yamlerror.Describe(err)
+	l.problem(Position{p.Line, p.Column}, "%s", p.Text)
 }
 
 // plainYAML walks a document and records features that a spec does not have: anchors, tags, and complex keys. Every value of a spec can be

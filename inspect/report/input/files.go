@@ -3,6 +3,8 @@
 package input
 
 import (
+	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -27,7 +29,7 @@ func List(names []string) (files []File, failures []error) {
 		info, err := os.Stat(name)
 		switch {
 		case err != nil:
-			failures = append(failures, err)
+			failures = append(failures, withoutCall(name, err))
 		case !info.IsDir():
 			files = append(files, File{Name: name, Size: info.Size()})
 		default:
@@ -35,6 +37,15 @@ func List(names []string) (files []File, failures []error) {
 		}
 	}
 	return files, failures
+}
+
+// withoutCall names the file of an error without the system call that returned it.
+func withoutCall(name string, err error) error {
+	var failed *fs.PathError
+	if errors.As(err, &failed) {
+		err = failed.Err
+	}
+	return fmt.Errorf("%s: %w", name, err)
 }
 
 func walk(root string, files *[]File) (failures []error) {

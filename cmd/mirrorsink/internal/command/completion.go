@@ -14,15 +14,21 @@ func addCompletion(root *cobra.Command) {
 	root.InitDefaultCompletionCmd()
 	cmd, _, _ := root.Find([]string{"completion"}) // it was just added
 	groupOf(cmd)
+	cmd.Short = "Print a completion script for a shell"
+	cmd.Long = "Prints a script that has a shell complete commands, flags and the values of flags."
 	cmd.Example = "  mirrorsink completion bash > /etc/bash_completion.d/mirrorsink"
-	for shell, example := range map[string]string{
-		"bash":       "bash > /etc/bash_completion.d/mirrorsink",
-		"fish":       "fish > ~/.config/fish/completions/mirrorsink.fish",
-		"powershell": "powershell | Out-String | Invoke-Expression",
-		"zsh":        `zsh > "${fpath[1]}/_mirrorsink"`,
+	for shell, text := range map[string]struct{ name, long, example string }{
+		"bash": {"bash", "It needs the package bash-completion. A new shell reads it from the folder of the example.",
+			"bash > /etc/bash_completion.d/mirrorsink"},
+		"fish":       {"fish", "A new shell reads it from the folder of the example.", "fish > ~/.config/fish/completions/mirrorsink.fish"},
+		"powershell": {"PowerShell", "Run the example in a shell, or in its profile for all shells.", "powershell | Out-String | Invoke-Expression"},
+		"zsh": {"zsh", "A new shell reads it from a folder of $fpath, if \"autoload -U compinit; compinit\" is in ~/.zshrc.",
+			`zsh > "${fpath[1]}/_mirrorsink"`},
 	} {
 		if c, _, err := cmd.Find([]string{shell}); err == nil {
-			c.Example = "  mirrorsink completion " + example
+			c.Short = "Print the completion script for " + text.name
+			c.Long = "Prints the completion script for " + text.name + ". " + text.long
+			c.Example = "  mirrorsink completion " + text.example
 		}
 	}
 }

@@ -89,10 +89,10 @@ func TestConfigErrorsSayWhere(t *testing.T) {
 		"allow-vni: [1, 2-x]":                  `c.yaml:1:16: allow-vni: "2-x": want a VNI`,
 		"allow-source:\n  - 10.0.0.0/8\n  - x": `c.yaml:3:5: allow-source: "x": want an address or a network`,
 		"eve: [[a]]":                           `c.yaml:1:1: eve: want a value, found a list`,
-		"workers: 1\nworkers: 2":               `c.yaml:2:1: mapping key "workers" already defined`,
+		"workers: 1\nworkers: 2":               `c.yaml:2:1: key "workers" is given twice, first in line 1: remove one`,
 		"- workers":                            `c.yaml:1:1: want flags as "name: value", a line each`,
 		"workers":                              `c.yaml:1:1: want flags as "name: value", a line each`,
-		"eve: [a":                              `c.yaml:1:6: sequence end token ']' not found`,
+		"eve: [a":                              `c.yaml:1:6: a [ that is not closed: want a comma or a ] after each value`,
 		"workers: 1\n---\nworkers: 2":          `c.yaml:3:8: a second document: want one`,
 	} {
 		_, err := loadListen(t, text)

@@ -99,8 +99,8 @@ func (o *reportOptions) run(cmd *cobra.Command, files []string, query *report.Qu
 	if errors.As(failures, &expression) {
 		return flags.Usagef("--where: %w", expression)
 	}
-	if answer == nil {
-		return failures
+	if answer == nil || failures != nil && answer.Records == 0 {
+		return failures // nothing was read, so there is no answer
 	}
 	if err := o.print(cmd, answer); err != nil {
 		return errors.Join(failures, err)

@@ -1,6 +1,9 @@
 package command
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/spf13/cobra"
 
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/flags"
@@ -15,6 +18,7 @@ func reportCommand(use, short, long, example string, query func(rows int) *repor
 		Short:   short,
 		Long:    long,
 		Example: example,
+		Args:    noEmpty("file"),
 		RunE: func(cmd *cobra.Command, files []string) error {
 			return opts.run(cmd, files, query(opts.rows))
 		},
@@ -44,7 +48,16 @@ by interface or instance it counts for each of them, and once in the total.`,
     --where 'not private(address)' *.log.gz
   mirrorsink replay --flowlog - --flowlog-format all capture.pcap |
     mirrorsink report top -`,
+		Args: noEmpty("file"),
 		RunE: func(cmd *cobra.Command, files []string) error {
+			for i, name := range groups {
+				if !slices.Contains(report.GroupColumns, name) {
+					return flags.Usagef("--group %s: want one of %s", name, strings.Join(report.GroupColumns, ", "))
+				}
+				if slices.Contains(groups[:i], name) {
+					return flags.Usagef("--group %s: given twice", name)
+				}
+			}
 			query, err := report.Top(by.Word, groups, opts.rows)
 			if err != nil {
 				return flags.Usagef("%w", err)
@@ -111,6 +124,7 @@ to the later files only.`,
 		Example: `  mirrorsink report new --since flows/day=24 flows/day=25
   mirrorsink report new --since baseline.parquet today.parquet \
     --where 'direct_to_address == ""'`,
+		Args: noEmpty("file"),
 		RunE: func(cmd *cobra.Command, files []string) error {
 			if len(since) == 0 {
 				return flags.Usagef("--since is missing: name a file or folder of earlier records")
@@ -139,6 +153,7 @@ certainty: unique (by its bytes, or because there is one candidate), several, or
 		Example: `  mirrorsink report nat --nat-logs AWSLogs/111122223333/vpcflowlogs/ \
     /var/log/mirrorsink/flows
   mirrorsink report nat --nat-logs nat.log.gz -n 0 -o csv flows/`,
+		Args: noEmpty("file"),
 		RunE: func(cmd *cobra.Command, files []string) error {
 			if len(gateway) == 0 {
 				return flags.Usagef("--nat-logs is missing: name a file or folder of the gateway's flow logs")

@@ -138,3 +138,14 @@ func TestReportUsage(t *testing.T) {
 		oneLine(t, r.stderr)
 	}
 }
+
+// TestReportOfMissingFiles: where nothing could be read, the error is all that is printed.
+func TestReportOfMissingFiles(t *testing.T) {
+	for _, args := range [][]string{{"top"}, {"names", "-o", "json"}, {"new", "--since", "missing"}} {
+		r := runHere(t, append(append([]string{"report"}, args...), "missing")...)
+		assert.Equal(t, exitError, r.code, args)
+		assert.Empty(t, r.stdout, args)
+		assert.Contains(t, r.stderr, "mirrorsink: missing: no such file or directory\n", args)
+		assert.NotContains(t, r.stderr, "no records", args)
+	}
+}

@@ -128,7 +128,7 @@ func TestSimulateUsageErrors(t *testing.T) {
 		{[]string{capture, "--to", "127.0.0.1:0"}, "--to 127.0.0.1:0: want HOST:PORT"},
 		{[]string{capture, "--out", out, "--vni", "16777216"}, "vni"},
 		{[]string{capture, "--out", out, "--spec", spec, "--vni", "5"}, "--vni: with --spec, set it in the file"},
-		{[]string{capture, "--out", out, "--spec", spec}, spec + ": "},
+		{[]string{capture, "--out", out, "--spec", spec}, spec + `:1:1: unknown key "sesions"`},
 	} {
 		r := runHere(t, append([]string{"simulate"}, c.args...)...)
 		assert.Equal(t, exitUsage, r.code, c.args)
@@ -172,4 +172,23 @@ func TestSimulateSaysThatTheSourceIsAnother(t *testing.T) {
 	r := runHere(t, "simulate", testdata("plain-dns.pcap"), "--to", "127.0.0.1:9", "--speed=0", "--source=192.0.2.10")
 	assert.Equal(t, exitOK, r.code)
 	assert.Regexp(t, `(?m)^note +some copies came from another address or port: .*192\.0\.2\.10`, r.stderr)
+}
+
+// TestMalformedSpecs: an error of a spec has the place, what is wrong and what to do, on one line.
+func TestMalformedSpecs(t *testing.T) {
+	spec := filepath.Join(t.TempDir(), "sessions.yaml")
+	for text, says := range map[string]string{
+		"sessions: [":                        spec + ":1:11: a [ that is not closed: want a comma or a ]",
+		"sessions:\n  - {vni: x}\n":          spec + `:2:11: want a whole number, found "x"`,
+		"mtu: 1\nnope: 1\n":                  spec + `:2:1: unknown key "nope"`,
+		"mtu: 1\nmtu: 2\n":                   spec + `:2:1: key "mtu" is given twice`,
+		"sessions: 5\n":                      spec + ":1:11: want a list, found a number",
+		"sessions:\n  - {source: 10.0.0.}\n": spec + `: "10.0.0." is not an IP address`,
+	} {
+		require.NoError(t, os.WriteFile(spec, []byte(text), 0o600))
+		r := runHere(t, "simulate", "--spec", spec, "--out", filepath.Join(t.TempDir(), "out.pcap"), testdata("plain-dns.pcap"))
+		assert.Equal(t, exitUsage, r.code, text)
+		assert.Contains(t, r.stderr, says)
+		oneLine(t, r.stderr)
+	}
 }

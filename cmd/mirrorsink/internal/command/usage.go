@@ -19,13 +19,23 @@ func noArgs(_ *cobra.Command, args []string) error {
 	return nil
 }
 
-// atLeastOne requires one argument or more.
-func atLeastOne(what string) cobra.PositionalArgs {
+// noEmpty requires names that are not empty.
+func noEmpty(what string) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {
+		if slices.Contains(args, "") {
+			return flags.Usagef("the name of a %s is empty", what)
+		}
+		return nil
+	}
+}
+
+// atLeastOne requires one name or more, none of them empty.
+func atLeastOne(what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
 		if len(args) == 0 {
 			return flags.Usagef("name at least one %s", what)
 		}
-		return nil
+		return noEmpty(what)(cmd, args)
 	}
 }
 

@@ -1,15 +1,15 @@
 package flags
 
 import (
-	"errors"
 	"fmt"
 	"os"
 
-	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
 	"github.com/spf13/pflag"
+
+	"github.com/mirrorsink/mirrorsink/sessions/spec/yamlerror"
 )
 
 // ConfigFlag names the file; it cannot stand in the file itself.
@@ -166,11 +166,8 @@ func (c configFile) suggestion(key string) string {
 }
 
 func (c configFile) syntaxError(err error) error {
-	var syntax *yaml.SyntaxError
-	if errors.As(err, &syntax) {
-		return c.errorAt(syntax.Token, "%s", syntax.Message)
-	}
-	return fmt.Errorf("%s: %w", c.name, err)
+	p := yamlerror.Describe(err)
+	return fmt.Errorf("%s:%d:%d: %s", c.name, p.Line, p.Column, p.Text)
 }
 
 func (c configFile) errorAt(at *token.Token, format string, args ...any) error {

@@ -14,6 +14,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap/rx/capture"
 	"github.com/mirrorsink/mirrorsink/decap/sim"
 	"github.com/mirrorsink/mirrorsink/decap/tx"
+	"github.com/mirrorsink/mirrorsink/sessions/spec/yamlerror"
 )
 
 // Config is the input, the pace, the faults and the destination of a simulation.
@@ -106,6 +107,11 @@ func readSpec(name string, target netip.Addr) (sim.Config, error) {
 		return sim.Config{}, fmt.Errorf("read sessions: %w", err)
 	}
 	cfg, err := sim.ParseSpec(text)
+	var syntax *sim.YAMLError
+	if errors.As(err, &syntax) {
+		p := yamlerror.Describe(syntax.Err)
+		return cfg, flags.Usagef("%s:%d:%d: %s", name, p.Line, p.Column, p.Text)
+	}
 	if err != nil {
 		return cfg, flags.Usagef("%s: %w", name, err)
 	}
