@@ -14,6 +14,10 @@ const (
 	EtherQinQ     = 0x88a8 // 802.1ad
 	EtherOldQinQ  = 0x9100 // before 802.1ad
 	etherCMD      = 0x8909 // Cisco MetaData: a security group tag in front of the payload
+	etherVNTag    = 0x8926 // Cisco's VN-Tag: a switch port in front of the payload
+	etherETag     = 0x893f // IEEE 802.1BR: a port of a port extender
+	etherPBB      = 0x88e7 // IEEE 802.1ah: a provider's backbone
+	etherNSH      = 0x894f // Network Service Header
 	etherMin      = 0x0600 // below is a length: 802.3 with LLC
 )
 
@@ -39,16 +43,12 @@ func (d decoder) ethernet(b []byte, missing int) Reason {
 	return d.etherType(binary.BigEndian.Uint16(b[12:]), b[EthernetLen:], missing)
 }
 
-// etherType decodes the payload of an EtherType, behind any number of VLAN tags.
+// etherType decodes the payload of an EtherType, behind any number of tags.
 func (d decoder) etherType(t uint16, b []byte, missing int) Reason {
-	for t == EtherVLAN || t == EtherQinQ || t == EtherOldQinQ {
-		if len(b) < VLANLen {
-			return ShortFrame
-		}
-		d.p.addVLAN(binary.BigEndian.Uint16(b) & 0x0fff)
-		t, b = binary.BigEndian.Uint16(b[2:]), b[VLANLen:]
-	}
+	t, b, ok := d.tags(t, b)
 	switch {
+	case !ok:
+		return ShortFrame
 	case t == EtherIPv4:
 		return d.ipv4(b, missing)
 	case t == EtherIPv6:
@@ -59,6 +59,10 @@ func (d decoder) etherType(t uint16, b []byte, missing int) Reason {
 		return d.pppoe(b, missing)
 	case t == etherCMD:
 		return d.metadata(b, missing)
+	case t == etherPBB:
+		return d.backbone(b, missing)
+	case t == etherNSH:
+		return d.serviceChain(b, missing)
 	case t < etherMin:
 		return d.llc(b, missing)
 	default:
@@ -132,28 +136,60 @@ func (d decoder) pppoe(b []byte, missing int) Reason {
 	return d.ppp(b[pppoeLen:], missing)
 }
 
-// ppp decodes a PPP frame, with or without HDLC's address and control bytes (RFC 1662). The protocol has two bytes, or one odd byte
-// if it is compressed.
+// PPP's protocols (the IANA registry "PPP Numbers").
+const (
+	pppIPv4 = 0x0021
+	pppIPv6 = 0x0057
+	pppMPLS = 0x0281
+)
+
+// ppp decodes a PPP frame.
 func (d decoder) ppp(b []byte, missing int) Reason {
+	protocol, packet, ok := pppProtocol(b)
+	if !ok {
+		return ShortFrame
+	}
+	switch protocol {
+	case pppIPv4:
+		return d.ipv4(packet, missing)
+	case pppIPv6:
+		return d.ipv6(packet, missing)
+	case pppMPLS:
+		return d.mpls(packet, missing)
+	default:
+		d.p.TunnelSkip = pppSkip(protocol)
+		return NotIP
+	}
+}
+
+// pppProtocol returns the protocol of a PPP frame, with or without HDLC's address and control bytes (RFC 1662), and what follows it. The
+// protocol has two bytes, or one odd byte if it is compressed.
+func pppProtocol(b []byte) (protocol uint16, packet []byte, ok bool) {
 	if len(b) >= 2 && b[0] == 0xff && b[1] == 0x03 {
 		b = b[2:]
 	}
 	if len(b) < 2 {
-		return ShortFrame
+		return 0, nil, false
 	}
-	protocol, n := binary.BigEndian.Uint16(b), 2
 	if b[0]&1 != 0 {
-		protocol, n = uint16(b[0]), 1
+		return uint16(b[0]), b[1:], true
 	}
+	return binary.BigEndian.Uint16(b), b[2:], true
+}
+
+func pppIsIP(protocol uint16) bool {
+	return protocol == pppIPv4 || protocol == pppIPv6 || protocol == pppMPLS
+}
+
+// pppSkip returns why a PPP frame of another protocol is not entered.
+func pppSkip(protocol uint16) TunnelSkip {
 	switch protocol {
-	case 0x0021:
-		return d.ipv4(b[n:], missing)
-	case 0x0057:
-		return d.ipv6(b[n:], missing)
-	case 0x0281:
-		return d.mpls(b[n:], missing)
+	case 0x002d, 0x002f, 0x0053, 0x0055, 0x00fb, 0x00fd: // compressed headers, encryption, compression
+		return TunnelEncrypted
+	case 0x003d: // multilink
+		return TunnelFragmented
 	default:
-		return NotIP
+		return TunnelNotIP
 	}
 }
 

@@ -31,10 +31,15 @@ const (
 	ProtoRouting     = 43
 	ProtoFragment    = 44
 	protoGRE         = 47
+	protoESP         = 50
 	protoAH          = 51
 	protoNone        = 59
 	ProtoDestination = 60
+	protoEtherIP     = 97
+	protoL2TP        = 115
 	protoMobility    = 135
+	protoMPLS        = 137
+	protoEthernet    = 143
 )
 
 // fragReserved6 are the reserved bits between the fragment offset and the M flag of IPv6's fragment header.
@@ -168,8 +173,9 @@ func (d decoder) extensions(next uint8, b []byte, missing int) Reason {
 		next, b = b[0], b[n:]
 	}
 	d.p.transport = len(d.p.packet) - len(b)
+	depth := d.p.Depth
 	r := d.transport(next, b, missing)
-	if routed { // the checksum covers the address of the last hop, which only the routing header has
+	if routed && d.p.Depth == depth { // the checksum covers the address of the last hop, which only the routing header has
 		d.p.packet = nil
 	}
 	return r

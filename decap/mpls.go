@@ -2,12 +2,18 @@ package decap
 
 import "encoding/binary"
 
+// Of MPLS: the lengths of a label and of a pseudowire's control word, and how many labels any network has.
+const (
+	labelLen       = 4
+	controlWordLen = 4
+	maxLabels      = 10
+)
+
 // mpls skips a label stack (RFC 3032) and guesses the payload, which no label states: an IP packet by its first four bits, otherwise an
 // Ethernet pseudowire (RFC 4448) with or without a control word.
 //
 //	|                label                  | TC  |S|      TTL      |
 func (d decoder) mpls(b []byte, missing int) Reason {
-	const labelLen, controlWordLen = 4, 4
 	for bottom := false; !bottom; b = b[labelLen:] {
 		if len(b) < labelLen {
 			return ShortFrame
@@ -17,16 +23,15 @@ func (d decoder) mpls(b []byte, missing int) Reason {
 	if t := ipType(b); t != 0 {
 		return d.etherType(t, b, missing)
 	}
+	if missing > 0 && len(b) < controlWordLen+EthernetLen {
+		return ShortFrame
+	}
 	if len(b) > controlWordLen && b[0]>>4 == 0 && likelyEthernet(b[controlWordLen:]) {
 		b = b[controlWordLen:]
 	} else if !likelyEthernet(b) {
 		return NotIP
 	}
-	if d.p.Depth == MaxDepth {
-		return TooDeep
-	}
-	d.p.Depth++
-	return d.ethernet(b, missing)
+	return d.nested(0, b, missing)
 }
 
 // ipType guesses whether b is an IP packet, and returns its EtherType or 0. Mirroring may have truncated the packet anywhere, so its

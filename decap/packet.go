@@ -55,7 +55,7 @@ type Packet struct {
 	VLANs     [MaxVLANs]uint16 // 802.1Q/802.1ad tags, outermost first, 12 bits each
 	NumVLANs  uint8
 	SpanVLAN  uint16 // the VLAN of the mirrored frame by an ERSPAN header; 0 if there is none
-	Depth     uint8  // number of tunnels inside the frame: VXLAN, GENEVE, GTP-U, GRE, ERSPAN, IP-in-IP
+	Depth     uint8  // number of tunnels inside the frame, such as VXLAN, GTP-U, GRE, L2TP, IP-in-IP
 	Tunnel    uint32 // the VLANs and VNIs inside the frame, folded into one number for the flow key; 0 if none
 
 	// The innermost IP header.
@@ -77,6 +77,8 @@ type Packet struct {
 	Seq, Ack         uint32
 	Payload          []byte // the captured part of the transport's payload; for a Fragment, of the IP payload
 	PayloadLen       int    // the length of the transport's payload by the headers: len(Payload) unless the copy was truncated
+
+	TunnelSkip TunnelSkip // why the packet is that of a tunnel itself, and not the one inside
 
 	Truncated   bool // bytes that the innermost IP header announces are missing from the copy
 	HasPorts    bool // the ports were within the captured bytes

@@ -33,6 +33,11 @@ func samples() []decap.Datagram {
 		v6(58, "8000 0000 1234 0001"),
 		v4(132, "0001 0002 00000000 00000000 00030010"),
 	}
+	for i, c := range carriers() {
+		if i%3 == 0 { // enough of each kind
+			packets = append(packets, v4(c.proto, c.wrap(dns)))
+		}
+	}
 	ds := []decap.Datagram{
 		datagram(decap.LinkVXLAN, mirrored),
 		datagram(decap.LinkGENEVE, join("0100 0800 000000 00 0108 03 00", v4(decap.UDP, udp(65410, 4789, mirrored)))),

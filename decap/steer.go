@@ -8,8 +8,8 @@ const SteerPrime = 0x9e3779b1
 // SteerVLANs is how many VLAN tags are skipped to find the packet that is hashed.
 const SteerVLANs = 2
 
-// SteerTunnelPorts are the UDP ports of tunnels. Their packets are steered by addresses alone: the outer ports of the two
-// directions of a tunneled flow are unrelated.
+// SteerTunnelPorts are the UDP ports of tunnels whose outer ports are unrelated in the two directions of a tunneled flow. Their packets
+// are steered by addresses alone. Of L2TP and CAPWAP the ports of one direction are those of the other.
 var SteerTunnelPorts = [...]uint16{
 	PortVXLAN,
 	PortGENEVE,
@@ -18,6 +18,10 @@ var SteerTunnelPorts = [...]uint16{
 	portGRE,
 	portVXLANGPE,
 	portVXLANLinux,
+	portFOU,
+	portFOU2,
+	portGUE,
+	portMPLS,
 }
 
 // SteerTo maps a hash to one of n workers, 0 to n-1; n is 1 to 65535.

@@ -43,20 +43,12 @@ func (d decoder) transport(proto uint8, b []byte, missing int) Reason {
 	case SCTP:
 		p.ports(b)
 		p.rest(sctpLen, b, missing)
-	case protoGRE:
-		p.rest(0, b, missing)
-		return d.gre(b, missing)
-	case protoIPv4:
-		p.rest(0, b, missing)
-		return d.tunnel(EtherIPv4, 0, b, missing)
-	case protoIPv6:
-		p.rest(0, b, missing)
-		return d.tunnel(EtherIPv6, 0, b, missing)
 	default:
 		if p.extendedBy(proto) {
 			return d.extensions(proto, b, missing)
 		}
 		p.rest(0, b, missing)
+		return tunnelDecoder{d}.ipTunnel(proto, b, missing)
 	}
 	return OK
 }
@@ -75,6 +67,7 @@ func (p *Packet) clearTransport() {
 	p.TCPFlags, p.Seq, p.Ack = 0, 0, 0
 	p.Payload, p.PayloadLen = nil, 0
 	p.HasPorts, p.HasTCP, p.BadChecksum = false, false, false
+	p.TunnelSkip = TunnelEntered
 }
 
 func hasPorts(proto uint8) bool { return proto == TCP || proto == UDP || proto == SCTP }
@@ -153,5 +146,5 @@ func (d decoder) carried(b []byte, missing int) Reason {
 			return r
 		}
 	}
-	return d.udpTunnel(b, missing)
+	return tunnelDecoder{d}.udpTunnel(b, missing)
 }

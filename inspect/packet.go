@@ -105,6 +105,9 @@ func countOddities(c *event.Counters, p *decap.Packet) {
 	if p.VerifyChecksums() {
 		c.BadChecksum++
 	}
+	if p.TunnelSkip != decap.TunnelEntered {
+		c.TunnelSkips[p.TunnelSkip]++
+	}
 }
 
 // record returns the flow's record, which is new if the packet is the first one, or opens another connection on the same addresses and

@@ -18,6 +18,8 @@ type Counters struct {
 	BadChecksum  uint64 // whole packets with a wrong IPv4 header or transport checksum
 	Misdated     uint64 // frames of a capture whose time cannot be right, and was replaced
 
+	TunnelSkips [decap.TunnelSkips]uint64 // packets of tunnels that were not entered; all of them are in Reasons
+
 	FragmentsHeld        uint64 // fragments taken for reassembly
 	FragmentsDuplicate   uint64 // fragments that came again, which count for no flow
 	FragmentsIncomplete  uint64 // fragments of packets that were not reassembled: others were late, truncated or malformed
@@ -76,6 +78,9 @@ func (c *Counters) Add(o *Counters) {
 	c.Truncated += o.Truncated
 	c.BadChecksum += o.BadChecksum
 	c.Misdated += o.Misdated
+	for i := range o.TunnelSkips {
+		c.TunnelSkips[i] += o.TunnelSkips[i]
+	}
 	c.FragmentsHeld += o.FragmentsHeld
 	c.Reassembled += o.Reassembled
 	c.FragmentsIncomplete += o.FragmentsIncomplete

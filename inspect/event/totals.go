@@ -32,6 +32,17 @@ func (c *Counts) Add(o *Counts) {
 	}
 }
 
+// ByTunnelSkip ranges over the packets of tunnels that were not entered by the name of the reason, in a fixed order, zeros included.
+func (c *Counters) ByTunnelSkip() iter.Seq2[string, uint64] {
+	return func(yield func(string, uint64) bool) {
+		for why := decap.TunnelEntered + 1; why < decap.TunnelSkips; why++ {
+			if !yield(why.String(), c.TunnelSkips[why]) {
+				return
+			}
+		}
+	}
+}
+
 // ByReason ranges over the datagrams by the name of their reason, in a fixed order, zeros included.
 func (c *Counters) ByReason() iter.Seq2[string, uint64] {
 	return func(yield func(string, uint64) bool) {

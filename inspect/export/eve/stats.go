@@ -57,6 +57,11 @@ func (l *line) receiveStats(t *event.Totals) {
 	l.uint("truncated", t.Truncated)
 	l.uint("bad_checksum", t.BadChecksum)
 	l.uint("misdated", t.Misdated)
+	l.object("tunnels_skipped")
+	for name, n := range t.ByTunnelSkip() {
+		l.uint(name, n)
+	}
+	l.end()
 	l.uint("sessions", t.Sessions)
 	l.uint("sessions_refused", t.SessionsRefused)
 	l.uint("unattributed", t.Unattributed)

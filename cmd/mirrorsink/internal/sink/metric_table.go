@@ -32,6 +32,8 @@ var metricTable = []metric{
 		values: single(func(s *snapshot) uint64 { return s.BadChecksum })},
 	{name: "misdated_frames_total", help: "Frames of a capture whose time cannot be right, and was replaced by that of a neighbor.",
 		values: single(func(s *snapshot) uint64 { return s.Misdated })},
+	{name: "tunnels_skipped_total", help: "Packets of tunnels that were not entered, and count for the flow of the tunnel, by reason.",
+		labels: []string{"reason"}, values: byTunnelSkip},
 
 	{name: "fragments_held_total", help: "IP fragments taken for reassembly.",
 		values: single(func(s *snapshot) uint64 { return s.FragmentsHeld })},

@@ -52,6 +52,12 @@ func byReason(s *snapshot, give func(uint64, ...string)) {
 	}
 }
 
+func byTunnelSkip(s *snapshot, give func(uint64, ...string)) {
+	for why, n := range s.ByTunnelSkip() {
+		give(n, why)
+	}
+}
+
 func byEnd(s *snapshot, give func(uint64, ...string)) {
 	for r, n := range s.FlowsEnded {
 		give(n, event.EndReason(r).String())

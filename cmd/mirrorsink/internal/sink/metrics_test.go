@@ -53,6 +53,9 @@ func someSnapshot() snapshot {
 		s.Reasons[r] = 100 + uint64(r)
 		s.Datagrams += s.Reasons[r]
 	}
+	for why := range s.TunnelSkips {
+		s.TunnelSkips[why] = 150 + uint64(why)
+	}
 	for r := range s.FlowsEnded {
 		s.FlowsEnded[r] = 200 + uint64(r)
 	}

@@ -22,6 +22,9 @@ func (s *snapshot) Print(w io.Writer) {
 	for name, n := range s.ByReason() {
 		view.PrintCount(tw, "  "+name, n, "")
 	}
+	for why, n := range s.ByTunnelSkip() {
+		view.PrintCount(tw, "tunnels skipped", n, "packets: "+skipHelp[why])
+	}
 	view.PrintCount(tw, "kernel drops", s.KernelDrops, "datagrams that arrived faster than they were read")
 	fmt.Fprintf(tw, "flows\t%d, %d of them with a name\n", s.FlowsNew, s.Named)
 	fmt.Fprintf(tw, "messages\t%s\n", s.messages())
@@ -48,6 +51,16 @@ func (s *snapshot) Print(w io.Writer) {
 		s.printDelivery(tw, d)
 	}
 	s.printForward(tw)
+}
+
+// skipHelp is what the summary says of tunnels that were not entered.
+var skipHelp = map[string]string{
+	"version":    "the version or variant of the tunnel is not known",
+	"encrypted":  "encrypted or compressed",
+	"fragmented": "fragmented by the tunnel",
+	"not_ip":     "what they carry is not IP",
+	"malformed":  "a header in them is invalid",
+	"truncated":  "the copy ends before the IP header in them",
 }
 
 // printDelivery writes what became of the records for a destination, if there were any.
