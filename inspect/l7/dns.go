@@ -33,7 +33,17 @@ const (
 	dnsStatus = 2
 	dnsNotify = 4
 	dnsUpdate = 5
+	dnsDSO    = 6 // stateful operations, over TCP only; RFC 8490
 )
+
+// Ports that decide where content does not.
+const (
+	dnsPort     = 53
+	netBIOSPort = 137
+)
+
+// servicePort reports whether one of a flow's ports is the given one.
+func (in *Input) servicePort(port uint16) bool { return in.Ports[0] == port || in.Ports[1] == port }
 
 type dnsHeader struct {
 	id, flags                                    uint16
@@ -71,8 +81,13 @@ const maxDNSMessage = 1<<16 - 1
 //
 // The copy may have been cut, so the counts of the header are compared with the largest message and not with the bytes that are
 // there. A question, or else a complete resource, must be readable.
+//
+// On port 53 a class is any number. The name service of NetBIOS has the same format, and port 137.
 func parseDNS(h *Hint, _ *Conn, in Input) Verdict {
-	d := dnsMessage{h: h, r: newDNSReader(in.Data)}
+	d := dnsMessage{h: h, r: newDNSReader(in.Data), anyClass: in.servicePort(dnsPort)}
+	if in.servicePort(netBIOSPort) && !d.anyClass {
+		return Reject
+	}
 	if !d.header(maxDNSMessage) || d.body() != dnsRead {
 		return Reject
 	}
@@ -82,7 +97,10 @@ func parseDNS(h *Hint, _ *Conn, in Input) Verdict {
 
 // parseDNSStream reads a message from a TCP stream, where it follows its length (RFC 1035 section 4.2.2). Every message is an
 // event of its own, since responses may come in any order (RFC 7766 section 6.2.1.1).
-func parseDNSStream(h *Hint, _ *Conn, in Input) Verdict {
+//
+// Conn.Bits is whether a message was read. Behind it a message that cannot be one is skipped by its length, and so are stateful
+// operations. Left counts the former ones since the last message: after a few the place is lost.
+func parseDNSStream(h *Hint, conn *Conn, in Input) Verdict {
 	c := wire.New(in.Data)
 	size := int(c.U16())
 	if !c.OK() {
@@ -90,20 +108,63 @@ func parseDNSStream(h *Hint, _ *Conn, in Input) Verdict {
 	}
 	complete := c.Len() >= size
 	msg := c.Upto(size)
-	d := dnsMessage{h: h, r: newDNSReader(msg.Rest())}
+	if isDSO(msg, size) {
+		if !complete {
+			return moreUnless(in.Final)
+		}
+		conn.Bits = dnsFound
+		h.Role, h.Next = Framing, 2+size
+		return Done
+	}
+	d := dnsMessage{h: h, r: newDNSReader(msg.Rest()), anyClass: in.servicePort(dnsPort)}
 	if size < dnsHeaderLen || !d.header(size) {
-		return Reject
+		return skipDNS(h, conn, in, size)
 	}
 	switch outcome := d.body(); {
 	case outcome == dnsBad, outcome == dnsShort && complete:
-		return Reject
+		return skipDNS(h, conn, in, size)
 	case outcome == dnsShort:
 		return moreUnless(in.Final)
 	case !complete && !in.Final:
 		return More
 	}
+	conn.Bits, conn.Left[in.Side&1] = dnsFound, 0
 	h.Next = 2 + size
 	return Done
+}
+
+const (
+	dnsFound  = 1
+	maxDNSBad = 3 // messages in a row
+)
+
+// skipDNS skips a message that cannot be one, in a connection of DNS.
+func skipDNS(h *Hint, c *Conn, in Input, size int) Verdict {
+	left := &c.Left[in.Side&1]
+	if c.Bits != dnsFound || *left >= maxDNSBad {
+		return Reject
+	}
+	*left++
+	h.Reset()
+	h.Role, h.Next = Framing, 2+size
+	return Done
+}
+
+// isDSO reports whether the available part of a message is one of a stateful operation (RFC 8490 section 5.4): its counts are zero, and
+// values with their types and lengths fill it.
+func isDSO(msg wire.Cursor, size int) bool {
+	whole := msg.Len() == size
+	msg.U16() // ID
+	flags, counts := msg.U16(), msg.U64()
+	hd := dnsHeader{flags: flags}
+	if !msg.OK() || hd.opcode() != dnsDSO || counts != 0 || flags&^(dnsQR|dnsOpcodeMask<<dnsOpcodeShift|dnsRcodeMask) != 0 {
+		return false
+	}
+	for whole && !msg.Empty() {
+		msg.U16()
+		msg.Skip(int(msg.U16()))
+	}
+	return msg.OK()
 }
 
 // dnsMessage reads a message and prints it into a hint.
@@ -117,6 +178,8 @@ type dnsMessage struct {
 	groups  uint32 // bit i: answers have data of type dnsGrouped[i]
 	edns    dnsEDNS
 	asked   []byte // the name of the first question
+
+	anyClass bool // a class is any number
 }
 
 // header reads and prints the header of a message of size bytes. It is false if the available bytes cannot be one.

@@ -59,6 +59,24 @@ func (r *dnsReader) name(h *Hint) []byte {
 	}
 }
 
+// skipName skips a name without following its pointer, which may lead anywhere. It fails on labels whose length is not known.
+func (r *dnsReader) skipName() {
+	for {
+		switch n := int(r.U8()); {
+		case !r.OK() || n == 0:
+			return
+		case n >= dnsPointer:
+			r.U8()
+			return
+		case n > maxDNSLabel:
+			r.reject()
+			return
+		default:
+			r.Skip(n)
+		}
+	}
+}
+
 // dnsWalk iterates over the labels of a name.
 type dnsWalk struct {
 	at    wire.Cursor

@@ -9,25 +9,39 @@ type dnsResource struct {
 	data  dnsReader
 }
 
-// resource reads a resource. It is valid if d.r has not failed.
-func (d *dnsMessage) resource() dnsResource {
+// resource reads a resource, if d.r does not fail. Behind a question or another resource it passes over one that is impossible, which is
+// not readable then: its length is known nevertheless, and those behind it may be right.
+func (d *dnsMessage) resource() (rr dnsResource, readable bool) {
 	r := &d.r
-	rr := dnsResource{name: r.name(d.h), typ: r.U16(), class: r.U16(), ttl: r.U32()}
+	before := r.Cursor
+	rr.name = r.name(d.h)
+	named := r.OK()
+	if !named && r.bad && d.printed > 0 {
+		r.Cursor, r.bad = before, false
+		r.skipName()
+	}
+	rr.typ, rr.class, rr.ttl = r.U16(), r.U16(), r.U32()
 	rr.data = r.part(int(r.U16()))
-	if r.OK() && !rr.plausible() {
+	if !r.OK() {
+		return rr, false
+	}
+	if named && rr.plausible(d.anyClass) {
+		return rr, true
+	}
+	if d.printed == 0 {
 		r.reject()
 	}
-	return rr
+	return rr, false
 }
 
 // plausible reports whether the resource is a possible one. It also tells DNS apart from similar formats. Updates (RFC 2136) have
 // addresses without data in the classes ANY and NONE.
-func (rr *dnsResource) plausible() bool {
+func (rr *dnsResource) plausible(anyClass bool) bool {
 	in := rr.class&^dnsTopBit == dnsIN
 	switch {
 	case rr.typ == dnsTypeOPT:
 		return len(rr.name) == 0 // its class is a size
-	case !dnsClassInUse(rr.class), isNBNS(rr.name, rr.typ):
+	case !anyClass && !dnsClassInUse(rr.class), isNBNS(rr.name, rr.typ):
 		return false
 	case in && rr.typ == dnsTypeA:
 		return rr.data.Len() == 4

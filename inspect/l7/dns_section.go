@@ -43,7 +43,7 @@ func (d *dnsMessage) questions() {
 	mark := d.h.openList(keyQueries)
 	for i := 0; i < d.hd.questions && d.room(); i++ {
 		name, typ, class := d.r.name(d.h), d.r.U16(), d.r.U16()
-		if d.r.OK() && (!dnsClassInUse(class) || isNBNS(name, typ)) {
+		if d.r.OK() && (!d.anyClass && !dnsClassInUse(class) || isNBNS(name, typ)) {
 			d.r.reject()
 		}
 		if !d.r.OK() {
@@ -75,9 +75,12 @@ func (d *dnsMessage) resources() {
 func (d *dnsMessage) section(key Key, s dnsSection, n int) {
 	mark := d.h.openList(key)
 	for i := 0; i < n && d.room(); i++ {
-		rr := d.resource()
+		rr, readable := d.resource()
 		if !d.r.OK() {
 			break
+		}
+		if !readable {
+			continue
 		}
 		if s == dnsAnswers {
 			d.addResource(rr)

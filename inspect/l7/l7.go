@@ -22,6 +22,9 @@ type Input struct {
 	// Opener reports by side whether it opened the connection, if the connection's start was seen. It is for protocols in which
 	// both sides send the same. Evidence in the content comes first.
 	Opener [2]bool
+	// Ports are those of the flow's ends, for the few formats that content alone does not tell apart: DNS of unusual classes, and
+	// NetBIOS.
+	Ports [2]uint16
 	// Late reports of a datagram that the flow's earlier ones were read, or given up: it must be the start of a message by itself,
 	// since it may as well be what follows an earlier one.
 	Late bool

@@ -60,6 +60,8 @@ func (t *Table) datagramLate(r *flow.Record, c *conn, m Message) bool {
 	return t.datagram(r, c, proto, m, true)
 }
 
+func ports(r *flow.Record) [2]uint16 { return [2]uint16{r.Key.LoPort, r.Key.HiPort} }
+
 // dnsPort is the port at which a datagram is always tried as DNS.
 const dnsPort = 53
 
@@ -69,7 +71,7 @@ func (t *Table) datagram(r *flow.Record, c *conn, proto l7.Proto, m Message, lat
 	if parse == nil {
 		return false
 	}
-	in := l7.Input{Data: m.Data, Side: m.Side, Final: true, Late: late, State: t.state}
+	in := l7.Input{Data: m.Data, Side: m.Side, Final: true, Late: late, State: t.state, Ports: ports(r)}
 	if c != nil {
 		in.State = nil // the parser of another protocol uses it
 		if c.proto == proto {
@@ -171,7 +173,7 @@ func (t *Table) flushDatagrams(r *flow.Record, c *conn, nanos int64) {
 	for more := true; more; {
 		t.hint.Reset()
 		t.scratch = l7.Conn{}
-		in := l7.Input{Side: c.side, Final: true, State: c.state}
+		in := l7.Input{Side: c.side, Final: true, State: c.state, Ports: ports(r)}
 		if l7.Table[c.proto].Datagram(&t.hint, &t.scratch, in) != l7.Done {
 			return
 		}

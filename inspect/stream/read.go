@@ -45,6 +45,7 @@ func (t *Table) read(r *flow.Record, c *conn, seg Segment) {
 func (t *Table) parse(c *conn, s flow.Side, data []byte, final bool) l7.Verdict {
 	in := l7.Input{Data: data, Side: s, Final: final}
 	r := t.flows.At(c.flow)
+	in.Ports = ports(r)
 	in.Opener[r.Client()] = r.Initiator >= event.BySYNACK
 	if c.proto != l7.None {
 		return t.call(c, c.proto, in)
