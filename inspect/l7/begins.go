@@ -14,7 +14,7 @@ func BeginsDatagram(b []byte, dnsPort bool) Proto {
 		}
 	case first == tlsHandshake:
 		version := r.U16()
-		r.Skip(2 + 6 + 2) // epoch, number, length
+		r.Skip(8 + 2) // the number and the length of the record
 		if dtlsHelloVersion(version) && r.U8() == tlsClientHello {
 			return DTLS
 		}
