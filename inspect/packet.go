@@ -53,7 +53,7 @@ type segments struct {
 
 // Deliver implements causal.Handler: it judges a segment, in the order of its connection, accounts it, and lets the parsers read its
 // payload.
-func (h segments) Deliver(r *flow.Record, s flow.Side, p *decap.Packet, nanos int64) {
+func (h *segments) Deliver(r *flow.Record, s flow.Side, p *decap.Packet, nanos int64) {
 	t := h.tracker
 	var v flow.Verdict
 	if a := r.Arrival(s, p); h.Reads(r) || !a.Plain() {
@@ -62,7 +62,7 @@ func (h segments) Deliver(r *flow.Record, s flow.Side, p *decap.Packet, nanos in
 			return
 		}
 	}
-	if r.OpenedWith(s, p) || r.BeginsWith(s) {
+	if p.TCPFlags&decap.SYN != 0 && r.OpenedWith(s, p) || r.BeginsWith(s) {
 		t.opened(r)
 	}
 	next, known := r.Next(s)
@@ -113,11 +113,6 @@ func countOddities(c *event.Counters, p *decap.Packet) {
 // record returns the flow's record, which is new if the packet is the first one, or opens another connection on the same addresses and
 // ports. It also returns why the receiver of a TCP segment would drop it, as far as the segment shows that by itself.
 func (t *Tracker) record(it *Item, v Volume) (r *flow.Record, started bool, refused event.Refusal) {
-	if t.gate.Live() {
-		if r := t.flows.Peek(&it.key, it.hash); r != nil {
-			t.gate.Before(r, t.clock)
-		}
-	}
 	r, started = t.flows.Get(&it.key, it.hash, v.First)
 	if it.Packet.Proto == decap.TCP && it.Packet.HasTCP && !it.unread {
 		refused = t.examine(r, it.side, &it.Packet)

@@ -54,7 +54,7 @@ func (g *Gate) Counts() Counts { return g.counts }
 
 // Segment takes a TCP segment of a flow at a time, and delivers what does not have to wait. clock is the latest time of all packets.
 func (g *Gate) Segment(r *flow.Record, s flow.Side, p *decap.Packet, nanos, clock int64) {
-	if !r.Waiting() && !g.early(r, s, p) && !r.Beyond(s, p) {
+	if !r.Waiting() && !r.Overtakes(s, p) && !r.Beyond(s, p) && !g.behindGap(r, s, p) {
 		g.handler.Deliver(r, s, p, nanos)
 		return
 	}
@@ -63,7 +63,12 @@ func (g *Gate) Segment(r *flow.Record, s flow.Side, p *decap.Packet, nanos, cloc
 
 // early reports whether a segment came before some that its sender had received.
 func (g *Gate) early(r *flow.Record, s flow.Side, p *decap.Packet) bool {
-	return r.Overtakes(s, p) || p.PayloadLen > 0 && r.Stream != 0 && p.TCPFlags&decap.ACK != 0 && g.handler.HasGap(r, 1-s, p.Ack)
+	return r.Overtakes(s, p) || g.behindGap(r, s, p)
+}
+
+// behindGap reports whether a message is the answer to bytes of which some are waited for.
+func (g *Gate) behindGap(r *flow.Record, s flow.Side, p *decap.Packet) bool {
+	return r.Stream != 0 && p.PayloadLen > 0 && p.TCPFlags&decap.ACK != 0 && g.handler.HasGap(r, 1-s, p.Ack)
 }
 
 // wait takes a segment of a flow of which others wait, or that has to wait itself.
@@ -116,16 +121,13 @@ func (g *Gate) advance(r *flow.Record, q *queue, clock int64) (more bool) {
 // flush delivers all that waits of a flow.
 func (g *Gate) flush(r *flow.Record, q *queue) { g.advance(r, q, endOfTime) }
 
-// Before ends the waits of a flow that are over at a time. It is called before the flow is looked up for its next packet.
+// Before ends the waits of a flow that are over at a time. It is called before its next packet.
 func (g *Gate) Before(r *flow.Record, clock int64) {
 	if q := g.queues.of(r, g.flows); q != nil && q.since+Timeout < clock {
 		g.advance(r, q, clock)
 		g.flows.Active(r)
 	}
 }
-
-// Live reports whether any segments wait.
-func (g *Gate) Live() bool { return g.queues.live > 0 }
 
 // Expire ends the waits that are over at a time.
 func (g *Gate) Expire(clock int64) {

@@ -41,6 +41,7 @@ func newFixture(bytes int) *fixture {
 	f := new(fixture)
 	f.flows = flow.New(64<<10, func(r *flow.Record, _ event.EndReason, _ int64) { f.gate.End(r) })
 	f.gate = New(bytes, f.flows, f)
+	f.flows.OnWaiting(func(r *flow.Record) { f.gate.Before(r, 1<<62) })
 	f.begin(1)
 	return f
 }
@@ -139,7 +140,7 @@ func TestWaitEnds(t *testing.T) {
 			end(f)
 			require.Greater(t, len(f.got), 3)
 			require.EqualValues(t, 20, f.r.Missing[0])
-			require.False(t, f.gate.Live())
+			require.False(t, f.r.Waiting())
 			require.Zero(t, f.gate.used)
 		})
 	}

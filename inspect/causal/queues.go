@@ -52,7 +52,6 @@ const buckets = 1 << 12
 type queues struct {
 	index [buckets]*queue
 	lists [2]struct{ head, tail *queue } // by whether both directions of the flow were seen
-	live  int
 	free  *queue
 }
 
@@ -81,7 +80,6 @@ func (l *queues) add(r *flow.Record, flows *flow.Table, clock int64) *queue {
 	bucket := &l.index[q.flow%buckets]
 	q.chain, *bucket = *bucket, q
 	l.append(q)
-	l.live++
 	r.SetWaiting(true)
 	return q
 }
@@ -94,7 +92,6 @@ func (l *queues) remove(r *flow.Record, q *queue, flows *flow.Table) {
 	}
 	*at = q.chain
 	l.unlink(q)
-	l.live--
 	r.SetWaiting(false)
 	*q = queue{chain: l.free}
 	l.free = q

@@ -28,8 +28,7 @@ func (r *Record) WaitNoMore() { r.marks |= markAlone }
 // Beyond reports whether a segment without payload closes its direction behind bytes of it that did not come yet: a FIN that has overtaken
 // data.
 func (r *Record) Beyond(s Side, p *decap.Packet) bool {
-	ahead := p.Seq - r.next[s]
-	return p.TCPFlags&(decap.FIN|decap.RST|decap.SYN) == decap.FIN && p.PayloadLen == 0 && r.seqKnown(s) && ahead-1 < maxJump
+	return p.TCPFlags&(decap.FIN|decap.RST|decap.SYN) == decap.FIN && p.PayloadLen == 0 && r.seqKnown(s) && p.Seq-r.next[s]-1 < maxJump
 }
 
 // finished reports whether what comes next from a side lies behind its FIN.

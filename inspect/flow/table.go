@@ -22,6 +22,7 @@ type Table struct {
 	classes [numClasses]list
 	windows windows
 	ended   func(*Record, event.EndReason, int64)
+	settle  func(*Record)
 }
 
 // slot is an entry of the index: a record, and the lower half of its hash. The hash shows where the entry belongs, so that others can be
@@ -77,6 +78,9 @@ func (t *Table) TouchRecord(ref uint32) uint64 {
 func (t *Table) Get(k *decap.Key, hash uint64, nanos int64) (r *Record, fresh bool) {
 	if _, rec := t.find(k, hash); rec != 0 {
 		r = &t.records[rec]
+		if r.Waiting() {
+			t.settle(r)
+		}
 		if nanos-r.End <= timeouts[r.due()] && !r.idle(t.clock) {
 			return r, false
 		}
@@ -102,14 +106,9 @@ func (t *Table) Find(k *decap.Key, hash uint64, nanos int64) *Record {
 	return r
 }
 
-// Peek returns the record of a key, even if it is due to be ended, and nil if there is none. It is valid until the next call of a method of
-// the table.
-func (t *Table) Peek(k *decap.Key, hash uint64) *Record {
-	if _, rec := t.find(k, hash); rec != 0 {
-		return &t.records[rec]
-	}
-	return nil
-}
+// OnWaiting sets what Get calls for a record of which segments wait, before it finds out whether the record has been idle for too long: some
+// may have waited for long enough. It may call Active, and must not call the table otherwise.
+func (t *Table) OnWaiting(settle func(*Record)) { t.settle = settle }
 
 // Beside returns zeroed memory for a value of a type without pointers for each record, to be indexed with its number. It is
 // given back with the table.
