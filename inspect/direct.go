@@ -155,27 +155,25 @@ func (d *Direct) WorkerWindowDone(worker int, next uint32) {
 	d.held.after(func() { d.emitClosed(d.cfg.Shared.barrier.advance(d.members[worker], next)) })
 }
 
-// SawAll reports to other workers that this one has seen all of its packets.
-func (d *Direct) SawAll() {
-	if d.seen != nil {
-		d.seen.nanos.Store(math.MaxInt64)
-	}
-}
-
 // lastWait is how long the end of a worker waits for the others, which end too, in milliseconds.
 const lastWait = 500
 
-// Close delivers the last events: no worker will add more. DNS answers may still be with other workers, which is worth a short wait.
-func (d *Direct) Close() {
+// SettleAll decides about all flows, after the last packet. Answers of DNS may still be with other workers, which is worth a short wait.
+func (d *Direct) SettleAll() {
 	if d.seen != nil {
-		d.SawAll()
+		d.seen.nanos.Store(math.MaxInt64)
 		for left := lastWait; left > 0 && !d.namer.Settled(d.cfg.Shared.progress.seen()); left-- {
 			time.Sleep(time.Millisecond)
 		}
-		d.namer.Settle(math.MaxInt64, d.cfg.Shared.progress.seen())
+	}
+	d.Settle(math.MaxInt64)
+}
+
+// Close delivers the last events: no worker will add more.
+func (d *Direct) Close() {
+	d.Settle(math.MaxInt64)
+	if d.seen != nil {
 		d.cfg.Shared.progress.leave(d.seen)
-	} else {
-		d.namer.Settle(math.MaxInt64, math.MaxInt64)
 	}
 	d.held.close()
 	for _, member := range d.members {

@@ -155,6 +155,9 @@ func (t *Tracker) EndSome(nanos int64) (left int) {
 	return t.flows.Live()
 }
 
+// FlushWaiting takes the segments that wait for others, after the last packet.
+func (t *Tracker) FlushWaiting() { t.gate.Flush() }
+
 // EndAll ends all flows.
 func (t *Tracker) EndAll(nanos int64) {
 	t.gate.Flush()

@@ -160,8 +160,9 @@ func (w *Worker) age() {
 
 // finish ends every open flow.
 func (w *Worker) finish() {
-	w.direct.SawAll()
 	w.frags.Flush()
+	w.tracker.FlushWaiting()
+	w.direct.SettleAll() // before so many events that they could not wait
 	w.tracker.EndAll(w.now)
 	w.direct.Deliver()
 	w.forward.Flush(w.now) // the segments that waited

@@ -252,8 +252,8 @@ func isHidden(ech event.ECH, source l7.NameSource) bool {
 
 // waits reports whether an event of a flow has to wait for what DNS says about it: for the place that Decided and Complete take.
 func (n *Namer) waits(e *event.Event, r *flow.Record) (place uint64, ok bool) {
-	if l7.Table[e.Proto].Lookup {
-		return 0, false
+	if l7.Table[e.Proto].Lookup && e.Kind == event.AppLayer {
+		return 0, false // lookups are answered before anything else happens
 	}
 	if e.Direct == event.NotDirect && e.Conflicts&event.SNINotInDNS == 0 && e.NameSource > l7.ByDNS && e.ECH != event.ECHUnknown &&
 		(e.Kind != event.Interval || !n.Details) {
@@ -281,7 +281,9 @@ func (n *Namer) Complete(b *event.Batch, e *event.Event, place uint64) {
 		}
 		return
 	}
-	e.Direct = p.direct
+	if !l7.Table[e.Proto].Lookup {
+		e.Direct = p.direct
+	}
 	if !p.conflict {
 		e.Conflicts &^= event.SNINotInDNS
 	}

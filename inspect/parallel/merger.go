@@ -16,6 +16,7 @@ type merger struct {
 	states    flowStates
 	length    uint32 // of an aggregation window, in seconds; 0 without
 	window    uint32 // the current one
+	ending    bool   // the source has ended
 	settle    *tick  // of the last batch, until all records of its end were replayed
 	heads     []int  // by worker: the first record that was not replayed
 	hint      l7.Hint
@@ -52,6 +53,10 @@ func (m *merger) merge(c *chunk) {
 			break
 		}
 		m.replay(&c.journals[worker], worker, at)
+	}
+	if c.ending && !m.ending { // the workers have taken what was waiting, and ended few flows
+		m.ending = true
+		m.direct.SettleAll()
 	}
 	switch {
 	case c.last:
