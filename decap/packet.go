@@ -108,6 +108,20 @@ func (p *Packet) IPID() uint16 {
 	return binary.BigEndian.Uint16(p.packet[4:])
 }
 
+// TransportSum returns the checksum field of TCP, UDP, ICMP or ICMPv6, which covers the payload; 0 if it is not there.
+func (p *Packet) TransportSum() uint16 {
+	switch p.Proto {
+	case TCP:
+		return uint16At(p.packet, p.transport+16)
+	case UDP:
+		return uint16At(p.packet, p.transport+6)
+	case ICMP, ICMPv6:
+		return uint16At(p.packet, p.transport+2)
+	default:
+		return 0
+	}
+}
+
 // Detached returns p without its slices, so that it can be kept longer than the datagram.
 func (p *Packet) Detached() Packet {
 	d := *p

@@ -112,6 +112,7 @@ func flowRecord(r *flow.Record) event.FlowRecord {
 		TCPState:  r.TCPState,
 		State:     r.State(),
 		Truncated: r.Truncated(),
+		Passes:    flow.Passes(r),
 		Fragments: r.Key.Version&decap.FragmentKey != 0,
 		Messages:  uint32(r.Message),
 	}

@@ -17,6 +17,9 @@ func (t *Tracker) Packet(it *Item, v Volume, copies bool) (r *flow.Record, dupli
 		countOddities(&t.stats, p)
 	}
 	r, started, refused := t.record(it, v)
+	if t.passesAgain(r, s, it, v) {
+		return r, true
+	}
 	t.intervals.tick(v.Last) // a packet that another worker reassembled may be ahead of the clock
 	t.intervals.flushPrevious(r)
 	r.Count(s, p, v.Packets, v.Bytes, v.Last)
@@ -43,6 +46,29 @@ func (t *Tracker) Packet(it *Item, v Volume, copies bool) (r *flow.Record, dupli
 	}
 	t.flows.Active(r)
 	return r, duplicate
+}
+
+// The first packets of a side show whether the mirrored interface passes them on, and now and then some later ones: a burst may come before
+// the first second copy.
+const (
+	passFirst = 8
+	passSome  = 64
+	passEvery = 1 << 11
+)
+
+// passesAgain reports whether a packet is the second copy of one at a session whose interface receives and sends it. Such copies are only
+// counted as such. Whether a packet is one depends on packets of the same flow alone.
+func (t *Tracker) passesAgain(r *flow.Record, s flow.Side, it *Item, v Volume) bool {
+	n := r.Packets[s]
+	if n >= passFirst && (n < passEvery || n%passEvery >= passSome) && !flow.Passes(r) || it.partial {
+		return false
+	}
+	if !t.passes.Again(&it.Packet, it.hash+uint64(s), v.Last) || n == 0 {
+		return false
+	}
+	t.stats.SecondCopies += uint64(v.Packets)
+	flow.SetPasses(r)
+	return true
 }
 
 // segments is the causal.Handler of a Tracker.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/mirrorsink/mirrorsink/decap"
 	"github.com/mirrorsink/mirrorsink/inspect/causal"
+	"github.com/mirrorsink/mirrorsink/inspect/dedup"
 	"github.com/mirrorsink/mirrorsink/inspect/event"
 	"github.com/mirrorsink/mirrorsink/inspect/flow"
 	"github.com/mirrorsink/mirrorsink/inspect/forward"
@@ -23,6 +24,7 @@ type Tracker struct {
 	gate      *causal.Gate
 	streams   *stream.Table
 	vlans     *vlanTable
+	passes    *dedup.Passes
 	intervals *intervals        // nil without aggregation windows
 	forward   *forward.Selector // nil without forwarding
 	clock     int64             // the latest time of all packets so far, Unix nanoseconds
@@ -60,7 +62,7 @@ const noTime = -1
 // NewTracker returns a Tracker that takes the memory that cfg grants for flows and streams. SetOrdered must be called before the first
 // packet.
 func NewTracker(cfg Config) *Tracker {
-	t := &Tracker{sessions: cfg.Shared.NewSessions(cfg.Owners), exempt: cfg.Exempt, vlans: newVLANTable(), clock: noTime}
+	t := &Tracker{sessions: cfg.Shared.NewSessions(cfg.Owners), exempt: cfg.Exempt, vlans: newVLANTable(), passes: dedup.NewPasses(), clock: noTime}
 	size := flow.RecordSize + cfg.Forward.FlowBytes()
 	if cfg.Interval != 0 {
 		size += flow.WindowSize

@@ -34,6 +34,7 @@ type Counters struct {
 	FlowsNew        uint64
 	FlowsEnded      [4]uint64 // by EndReason
 	Paired          uint64    // packets whose other copy, mirrored at the other end, was seen
+	SecondCopies    uint64    // copies of packets of which the same session had sent one before, since its interface passes them on
 	PairsEvicted    uint64    // copies that stopped waiting for their duplicates since the memory was used up
 	NamesRefused    uint64    // names for which the name memory had no room
 	Undecided       uint64    // events and flows that claim nothing about DNS, since the memory for events that wait was full
@@ -96,6 +97,7 @@ func (c *Counters) Add(o *Counters) {
 		c.FlowsEnded[i] += o.FlowsEnded[i]
 	}
 	c.Paired += o.Paired
+	c.SecondCopies += o.SecondCopies
 	c.PairsEvicted += o.PairsEvicted
 	c.NamesRefused += o.NamesRefused
 	c.Undecided += o.Undecided

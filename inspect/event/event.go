@@ -128,6 +128,7 @@ type FlowRecord struct {
 	Reason         EndReason
 	Truncated      bool   // copies were cut: by a packet length, an MTU or a snap length
 	Fragments      bool   // incomplete fragments, accounted by their addresses
+	Passes         bool   // the mirrored interface passes packets on: those that came twice were counted once
 	Unpaired       uint32 // packets that left one mirrored end and were not seen at the other one, counted since the ends are known to be paired
 	Messages       uint32 // application messages or transactions reported: Suricata's tx_cnt
 }

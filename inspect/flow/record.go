@@ -123,12 +123,19 @@ const (
 	markAlone   = 1 << 4 // a side that was not seen is not waited for any more
 	markFIN0    = 1 << 5 // next[0] is behind a FIN
 	markFIN1    = 1 << 6
+	markPasses  = 1 << 7 // copies of packets came twice: see SetPasses
 )
 
 // class returns the class of the list that the record is in.
 func (r *Record) class() class { return class(r.marks & maskClass) }
 
 func (r *Record) setClass(c class) { r.marks = r.marks&^maskClass | uint8(c) }
+
+// Passes reports whether the mirrored interface receives the flow's packets and sends them on, so that each has two copies.
+func Passes(r *Record) bool { return r.marks&markPasses != 0 }
+
+// SetPasses sets Passes.
+func SetPasses(r *Record) { r.marks |= markPasses }
 
 // Waiting reports whether the caller keeps segments of the flow until others have come. It is the caller's mark.
 func (r *Record) Waiting() bool { return r.marks&markWaiting != 0 }

@@ -4,7 +4,7 @@ import "github.com/mirrorsink/mirrorsink/inspect/event"
 
 // mirror describes how the copies were received. Events of a plain capture with whole packets have no such object.
 func (l *line) mirror(e *event.Event) {
-	if !e.Mirrored && !e.Flow.Truncated {
+	if !e.Mirrored && !e.Flow.Truncated && !e.Flow.Passes {
 		return
 	}
 	l.object("mirror")
@@ -29,6 +29,9 @@ func (l *line) mirror(e *event.Event) {
 	}
 	if e.Flow.Unpaired > 0 {
 		l.uint("unpaired_packets", uint64(e.Flow.Unpaired))
+	}
+	if e.Flow.Passes {
+		l.bool("copied_twice", true)
 	}
 	if e.Flow.Truncated {
 		l.bool("truncated", true)

@@ -65,6 +65,7 @@ func (l *line) receiveStats(t *event.Totals) {
 	l.uint("sessions", t.Sessions)
 	l.uint("sessions_refused", t.SessionsRefused)
 	l.uint("unattributed", t.Unattributed)
+	l.uint("second_copies", t.SecondCopies)
 }
 
 func (l *line) fragmentStats(t *event.Totals) {

@@ -74,6 +74,8 @@ var metricTable = []metric{
 		values: single(func(s *snapshot) uint64 { return s.Named })},
 	{name: "paired_packets_total", help: "Packets mirrored at both ends of which both copies were seen.",
 		values: single(func(s *snapshot) uint64 { return s.Paired })},
+	{name: "second_copies_total", help: "Copies of packets of which the same session sent one before, because its interface receives and sends them. They count for no flow.",
+		values: single(func(s *snapshot) uint64 { return s.SecondCopies })},
 	{name: "pairs_evicted_total", help: "Copies evicted while they waited for the copy of the other end because the memory was full.",
 		values: single(func(s *snapshot) uint64 { return s.PairsEvicted })},
 	{name: "dns_answers", help: "DNS answers and other names of addresses in the cache.", gauge: true,

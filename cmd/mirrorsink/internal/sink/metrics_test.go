@@ -46,7 +46,7 @@ func someSnapshot() snapshot {
 		Bytes: 1234567, ReservedBits: 1, Truncated: 2, BadChecksum: 3,
 		FragmentsHeld: 4, Reassembled: 5, FragmentsIncomplete: 6, FragmentsEvicted: 7, FragmentsDuplicate: 64, FragmentsOverlapping: 65, ReassembledBad: 66, Sessions: 8, SessionsRefused: 9,
 		FlowsNew: 50, NamesRefused: 10, Undecided: 42, StreamsNew: 11, StreamsEvicted: 12, SegmentsHeld: 61, SegmentsEmptied: 62, SegmentsEvicted: 63, Gaps: 13, LostBytes: 14, Retransmits: 15,
-		FlowsActive: 16, StreamsActive: 17, Paired: 18, PairsEvicted: 19, Unattributed: 20,
+		FlowsActive: 16, StreamsActive: 17, Paired: 18, PairsEvicted: 19, SecondCopies: 67, Unattributed: 20,
 		Misdated: 21,
 	}
 	for r := range decap.Reasons {
