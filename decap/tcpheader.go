@@ -95,11 +95,14 @@ func (h *TCPHeader) option(kind uint8, o wire.Cursor) {
 	}
 }
 
-// offloaded reports whether the checksum of a TCP segment looks unfinished: zero, or the sum of the pseudo header alone, which a kernel
-// leaves to the network card. Copies that were taken before the card, or of segments that a kernel merged, look like this.
+// offloaded reports whether the checksums that are wrong look unfinished: zero, or for TCP the sum of the pseudo header alone, which a
+// kernel leaves to the network card. Copies that were taken before the card, or of segments that a kernel merged, look like this.
 func (p *Packet) offloaded() bool {
-	if len(p.packet) < p.transport+TCPLen {
+	if len(p.packet) < p.transport+TCPLen || !p.headerOK() && binary.BigEndian.Uint16(p.packet[10:]) != 0 {
 		return false
+	}
+	if p.segmentOK() {
+		return true
 	}
 	s := p.packet[p.transport:]
 	switch have := binary.BigEndian.Uint16(s[16:]); have {

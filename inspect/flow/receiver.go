@@ -249,7 +249,7 @@ func (a Arrival) judgeSYN() event.Refusal {
 	o := 1 - a.s
 	switch {
 	case a.r.TCPState >= event.TCPEstablished && a.r.seqKnown(a.s) &&
-		(a.p.PayloadLen > 0 && a.r.Flags[a.s]&decap.SYN != 0 || !a.r.beganWith(a.s, a.p.Seq+1)):
+		(a.p.PayloadLen > 0 && a.r.Flags[a.s]&decap.SYN != 0 || a.p.TCPFlags&decap.FIN != 0 || !a.r.beganWith(a.s, a.p.Seq+1)):
 		a.r.senders[a.s].far = uint8(a.p.Seq >> 24)
 		return event.OutOfWindow
 	case a.p.TCPFlags&decap.ACK != 0 && a.r.Flags[o]&decap.SYN != 0 && a.outside(o, a.p.Ack):

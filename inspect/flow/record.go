@@ -217,8 +217,15 @@ func (r *Record) Count(s Side, p *decap.Packet, packets uint32, bytes uint64, na
 	r.payload.add(s, uint64(p.PayloadLen))
 }
 
-// Next returns the TCP sequence number that comes next from a side; known is false before its first packet.
-func (r *Record) Next(s Side) (seq uint32, known bool) { return r.next[s], r.seqKnown(s) }
+// Next returns the sequence number of the byte that comes next from a side, that of its FIN if that came; known is false before its first
+// packet.
+func (r *Record) Next(s Side) (seq uint32, known bool) {
+	seq = r.next[s]
+	if r.finished(s) {
+		seq--
+	}
+	return seq, r.seqKnown(s)
+}
 
 // saturated adds without wrapping.
 func saturated(a, b uint32) uint32 {

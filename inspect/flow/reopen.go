@@ -51,18 +51,19 @@ func (a Arrival) anotherSYNACK(nanos int64) bool {
 	if a.r.TCPState < event.TCPEstablished || !a.r.seqKnown(a.s) || a.r.beganWith(a.s, a.p.Seq+1) {
 		return false
 	}
-	if a.r.State() == event.StateClosed {
+	if a.r.finished(0) && a.r.finished(1) {
 		return true
 	}
-	return !a.r.beganWith(1-a.s, a.p.Ack) && (!a.active(nanos) || a.nearFar(1-a.s, a.p.Ack))
+	return !a.r.beganWith(1-a.s, a.p.Ack) && (nanos-a.r.End >= quiet || a.nearFar(1-a.s, a.p.Ack))
 }
 
-// anotherPlace reports whether a segment lies where the connection cannot have come.
+// anotherPlace reports whether a segment lies where the connection cannot have come. Behind the FINs of both sides nothing follows. A reset
+// may not have been taken, so a connection that has one counts as live.
 func (a Arrival) anotherPlace(nanos int64) bool {
-	if a.r.State() == event.StateClosed {
+	if a.r.finished(0) && a.r.finished(1) {
 		return a.r.ahead(a.s, a.p.Seq) > 0 || a.foreign(a.s, a.p.Seq)
 	}
-	return !a.active(nanos) && a.foreign(a.s, a.p.Seq) && a.foreign(1-a.s, a.p.Ack)
+	return nanos-a.r.End >= quiet && a.foreign(a.s, a.p.Seq) && a.foreign(1-a.s, a.p.Ack)
 }
 
 // foreign reports whether a sequence number is none of a side: beyond any window, or from before its first byte.

@@ -37,6 +37,9 @@ type direction struct {
 	truncAt    uint32 // sequence number
 	repeats    repeats
 	odd        odd
+	stamp      uint32 // the latest timestamp; valid with stamped
+	stamped    bool
+	far        far
 	past       past
 }
 

@@ -49,6 +49,20 @@ func allZero(b []byte) bool {
 	return true
 }
 
+// older reports whether a segment has an older timestamp than others of its direction: the receiver may drop it (RFC 7323 section 5). It
+// notes the timestamp otherwise.
+func (d *direction) older(p *decap.Packet) bool {
+	h := &p.TCP
+	if !h.HasTimestamp {
+		return false
+	}
+	if d.stamped && int32(d.stamp-h.Timestamp) > 0 {
+		return true
+	}
+	d.stamp, d.stamped = h.Timestamp, true
+	return false
+}
+
 // clashes are what differed when a segment was added to a buffer.
 type clashes uint8
 

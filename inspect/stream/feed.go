@@ -61,8 +61,15 @@ func tried(r *flow.Record) { r.Tries = min(r.Tries+1, maxTries) }
 // noteACK notes that the peer has the bytes of a gap.
 func (c *conn) noteACK(seg *Segment) {
 	d := &c.direction[1-seg.Side]
-	if ack, ok := seg.ack(); ok && d.buf.HasGap() && int32(ack-d.buf.GapEnd()) >= 0 {
+	ack, ok := seg.ack()
+	if !ok {
+		return
+	}
+	if d.buf.HasGap() && int32(ack-d.buf.GapEnd()) >= 0 {
 		d.acked = true
+	}
+	if d.far.since != 0 && int32(ack-d.far.seq) >= 0 {
+		d.far.acked = true
 	}
 }
 
@@ -91,28 +98,37 @@ func (t *Table) accept(r *flow.Record, c *conn, seg Segment) {
 	if len(payload) < seg.Packet.PayloadLen {
 		d.truncated, d.truncAt = true, seq+uint32(len(payload))
 	}
-	var placed placement
-	if why := seg.doubt(); why == certain {
-		placed = d.buf.Add(seq, payload, &t.pool)
-	} else {
-		placed = d.buf.AddDoubtful(seq, payload, why, &t.pool)
-		d.odd = odd{seg.Nanos, seg.Packet.Ack, seg.Packet.TCPFlags, seg.Packet.TTL}
-	}
-	t.countClashes(r, seg.Side, &d.buf)
-	switch placed {
-	case inOrder:
+	seg.Doubtful = seg.Doubtful || d.older(seg.Packet)
+	switch placed := t.place(d, &seg, seq); {
+	case placed == inOrder:
+		t.countClashes(r, seg.Side, &d.buf)
 		t.read(r, c, seg)
-	case outOfWindow:
-		if seg.Doubtful {
-			break
-		}
+	case placed == outOfWindow && !d.waits(r, &seg, seq):
+		d.far = far{}
 		t.skipGap(r, c, seg)
 		if d.mode == seeking && c.begins(payload) {
 			t.accept(r, c, seg)
 		}
-	case outOfOrder, duplicate:
+	default:
+		t.countClashes(r, seg.Side, &d.buf)
 	}
 	d.buf.Detach(&t.pool)
+}
+
+// waits reports whether a segment beyond the buffer displaces nothing.
+func (d *direction) waits(r *flow.Record, seg *Segment, seq uint32) bool {
+	return seg.Doubtful || r.BothSides() && d.far.wait(d.buf.End(), seq, seg.Nanos)
+}
+
+// place adds a segment that begins at a sequence number to its direction's buffer.
+func (t *Table) place(d *direction, seg *Segment, seq uint32) placement {
+	p := seg.Packet
+	why := seg.doubt()
+	if why == certain {
+		return d.buf.Add(seq, p.Payload, &t.pool)
+	}
+	d.odd = odd{seg.Nanos, p.Ack, p.TCPFlags, p.TTL}
+	return d.buf.AddDoubtful(seq, p.Payload, why, &t.pool)
 }
 
 // start returns where a direction's first message starts, and whether that is certain: after a SYN it is.

@@ -102,3 +102,19 @@ func (t *Table) resyncFromACK(r *flow.Record, c *conn, seg Segment) {
 		c.parser.Bits, c.parser.Len = 0, 0 // it held what the parser knew of those requests
 	}
 }
+
+// far is the first segment of a direction that lies beyond its buffer. It does not displace what is waited for: the receiver cannot use it
+// either before that has come.
+type far struct {
+	since int64  // its time; 0 if there is none
+	seq   uint32 // its sequence number
+	acked bool   // the peer has the bytes before it
+}
+
+// wait reports whether the bytes before a segment beyond the buffer, which has bytes up to end, are still waited for.
+func (f *far) wait(end, seq uint32, nanos int64) bool {
+	if f.since == 0 || int32(end-f.seq) >= 0 {
+		*f = far{since: max(nanos, 1), seq: seq}
+	}
+	return !f.acked && nanos-f.since <= retransmitTimeout
+}

@@ -17,8 +17,8 @@ type past struct {
 }
 
 const (
-	pastBlock  = 32
-	pastBlocks = 32
+	pastBlock  = 16
+	pastBlocks = 48
 )
 
 // pastSeed keeps an attacker from making two copies with the same hashes. Nothing that is written depends on it otherwise.
