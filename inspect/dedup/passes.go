@@ -121,7 +121,7 @@ func passID(p *decap.Packet, seed uint64) uint64 {
 	var head [headBytes]byte
 	copy(head[:], p.Payload)
 	numbers := uint64(p.IPID()) | uint64(p.TCPFlags)<<16 | uint64(p.ICMPType)<<24 | uint64(p.TransportSum())<<32 | uint64(uint16(p.PayloadLen))<<48
-	h := mix(seed^passMul1, uint64(p.Seq)<<32|uint64(p.Ack))
+	h := mix(seed^passMul1, (uint64(p.Seq)<<32|uint64(p.Ack))^passMul2)
 	h = mix(h^numbers, binary.LittleEndian.Uint64(head[:])^passMul2)
 	return mix(h^passMul2, binary.LittleEndian.Uint64(head[8:])^passMul1)
 }
