@@ -12,6 +12,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/decap"
 	"github.com/mirrorsink/mirrorsink/inspect/event"
 	"github.com/mirrorsink/mirrorsink/inspect/forward"
+	"github.com/mirrorsink/mirrorsink/testdata/testform"
 )
 
 // bypassed runs a conversation through bypass rules.
@@ -163,7 +164,7 @@ func TestForwardingAllocatesNothing(t *testing.T) {
 	c.say(get("/"))
 	c.hear(ok("x"))
 	c.close()
-	src := &manyFlows{packets: c.frames, flows: 20_000, clients: 100}
+	src := &manyFlows{packets: c.frames, flows: testform.Pick(8_000, 20_000), clients: 100}
 	rule, err := forward.ParseRule("http", nil)
 	require.NoError(t, err)
 	w := New(Config{Memory: Share(8 << 20), Forward: &forward.Config{To: discard{}, Bypass: []forward.Rule{rule}}}, src, released{})

@@ -63,7 +63,7 @@ func TestEndsWithItsSource(t *testing.T) {
 	broken := errors.New("broken")
 	for _, c := range []struct{ end, want error }{{broken, broken}, {os.ErrClosed, nil}, {io.EOF, nil}} {
 		src, out := newEndless(), new(collected)
-		replay := newReplay(t, 64<<20, 3, src, out)
+		replay := newReplay(t, 16<<20, 3, src, out)
 		done := make(chan error)
 		go func() { done <- replay.Run() }()
 		require.Eventually(t, func() bool { return src.reads.Load() > 100 }, time.Minute, time.Millisecond)

@@ -61,6 +61,6 @@ func TestHeapDoesNotGrowWithFlows(t *testing.T) {
 		require.EqualValues(t, flows, n.FlowsEnded[event.EndShutdown], "none was evicted")
 		return src
 	}
-	few, many := live(5_000), live(testform.Pick(60_000, 200_000))
+	few, many := live(5_000), live(testform.Pick(50_000, 200_000))
 	require.InDelta(t, few.after.HeapAlloc, many.after.HeapAlloc, 8<<20, "a flow state takes 200 bytes")
 }

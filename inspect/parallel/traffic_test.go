@@ -14,6 +14,7 @@ import (
 
 	"github.com/mirrorsink/mirrorsink/decap"
 	"github.com/mirrorsink/mirrorsink/inspect"
+	"github.com/mirrorsink/mirrorsink/testdata/testform"
 )
 
 // traffic makes frames of a few hosts, mirrored at one end, at both or at none, so that as much as can be depends on other flows.
@@ -165,7 +166,8 @@ func TestSameEventsOfAnyTraffic(t *testing.T) {
 		w := inspect.New(cfg, &in, &alone)
 		require.NoError(t, w.Run())
 		want, counted := alone.printed(), w.Counters()
-		for _, n := range []int{1, 2, 3, 8} {
+		numbers := rapid.Permutation([]int{1, 2, 3, 8}).Draw(t, "workers")[:testform.Pick(2, 4)]
+		for _, n := range numbers {
 			in, out := slices.Clone(all), new(collected)
 			c, err := New(cfg, n, &in, out)
 			require.NoError(t, err)

@@ -1,0 +1,5 @@
+package frag
+
+import "github.com/mirrorsink/mirrorsink/testdata/testform"
+
+func init() { testform.Checks(30) }

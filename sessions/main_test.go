@@ -1,0 +1,5 @@
+package sessions
+
+import "github.com/mirrorsink/mirrorsink/testdata/testform"
+
+func init() { testform.Checks(30) }
