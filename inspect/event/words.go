@@ -140,7 +140,7 @@ const (
 	OutOfWindow                 // it lies beyond any window that the receiver announced
 	OldTimestamp                // its timestamp is older than its sender's others
 	UnexpectedSignature         // it is signed, while others of its sender are not
-	OddHopLimit                 // a FIN ahead of the data whose hop limit is not that of its sender's other segments
+	OddHopLimit                 // a FIN ahead of the first byte whose hop limit is not that of its sender's other segments
 	SYNData                     // data of a SYN that the other side did not acknowledge
 	Padding                     // zero bytes of a bare acknowledgment
 	NumRefusals

@@ -52,7 +52,7 @@ func (r *Record) Arrival(s Side, p *decap.Packet) Arrival { return Arrival{r, s,
 type Verdict struct {
 	Refused  event.Refusal // why not; NotRefused if it does
 	Doubtful bool          // perhaps it did not reach the receiver
-	Unsure   bool          // it is doubtful and lies behind bytes that did not come: it shows nothing of what was sent
+	Unsure   bool          // it is doubtful and lies ahead of the first byte of its side: it shows nothing of what was sent
 }
 
 // Examine judges what a segment of a side shows by itself, and notes the side's habits. It is called when the segment comes, after
@@ -96,7 +96,7 @@ func (a Arrival) Judge() (v Verdict) {
 		return v
 	}
 	v.Doubtful = a.doubtful()
-	v.Unsure = v.Doubtful && a.r.ahead(a.s, a.p.Seq) > 0 && a.otherHops()
+	v.Unsure = v.Doubtful && a.r.ahead(a.s, a.p.Seq) > 0 && a.r.Payload(a.s) == 0 && a.otherHops()
 	if v.Unsure && a.p.TCPFlags&decap.FIN != 0 && a.p.PayloadLen == 0 {
 		v.Refused = event.OddHopLimit
 		return v

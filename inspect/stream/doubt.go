@@ -170,7 +170,7 @@ func (b *buffer) forget(why doubt, pool *bufferPool) bool {
 
 // odd is what is kept of the latest doubtful segment of a direction.
 type odd struct {
-	nanos int64
+	nanos int64 // of the first one
 	ack   uint32
 	flags uint8
 	ttl   uint8

@@ -127,7 +127,11 @@ func (t *Table) place(d *direction, seg *Segment, seq uint32) placement {
 	if why == certain {
 		return d.buf.Add(seq, p.Payload, &t.pool)
 	}
-	d.odd = odd{seg.Nanos, p.Ack, p.TCPFlags, p.TTL}
+	nanos := seg.Nanos
+	if d.buf.Doubts() {
+		nanos = d.odd.nanos
+	}
+	d.odd = odd{nanos, p.Ack, p.TCPFlags, p.TTL}
 	return d.buf.AddDoubtful(seq, p.Payload, why, &t.pool)
 }
 
