@@ -60,7 +60,7 @@ const (
 // counted as such. Whether a packet is one depends on packets of the same flow alone.
 func (t *Tracker) passesAgain(r *flow.Record, s flow.Side, it *Item, v Volume) bool {
 	n := r.Packets[s]
-	if n >= passFirst && (n < passEvery || n%passEvery >= passSome) && !flow.Passes(r) || it.partial {
+	if n >= passFirst && (n < passEvery || n%passEvery >= passSome) && !flow.Passes(r) || it.partial || !it.Packet.Mirrored {
 		return false
 	}
 	if !t.passes.Again(&it.Packet, it.hash+uint64(s), v.Last) || n == 0 {

@@ -18,24 +18,31 @@ type Passes struct {
 	sets []set
 }
 
-// set holds packets whose identities belong to the same place of the table.
+// set holds packets whose identities belong to the same place of the table. It is a cache line.
 type set [4]pass
 
 // pass is a packet on its way through an interface.
 type pass struct {
-	id            uint64
-	nanos         int64
-	frame, tunnel ends // of the Ethernet header, and of the IP header around a tunnel
-	ttl           uint8
+	tag           uint32 // of its identity: 24 bits, which with the place of the set are 36; below them the hop limit
+	at            uint32 // the time in passUnits, modulo 2^32
+	frame, tunnel ends   // of the Ethernet header, and of the IP header around a tunnel
 }
 
+func (a *pass) ttl() uint8 { return uint8(a.tag) }
+
+// same reports whether two packets have the same identity.
+func (a *pass) same(b *pass) bool { return (a.tag^b.tag)>>8 == 0 }
+
+// passUnit is the resolution of times, in nanoseconds.
+const passUnit = 1 << 17
+
 // ends are hashes of the two addresses of a header; 0 if there is none.
-type ends struct{ src, dst uint32 }
+type ends struct{ src, dst uint16 }
 
 // turns reports whether one of two packets comes from where the other went to.
 func (a ends) turns(b ends) bool { return a != b && (a.dst == b.src || a.src == b.dst) }
 
-// passSets is enough for the packets of a busy interface within PassSpan that are looked at: see Tracker. The table takes 768 KiB, of which
+// passSets is enough for the packets of a busy interface within PassSpan that are looked at: see Tracker. The table takes 256 KiB, of which
 // only what is used costs memory.
 const passSets = 1 << 12
 
@@ -45,20 +52,25 @@ func NewPasses() *Passes { return &Passes{sets: make([]set, passSets)} }
 // Again reports whether a packet is one that its session has sent a copy of before, on its other way. seed is of its flow and direction. A
 // retransmission has another IPv4 identification, and comes the same way as the first transmission.
 func (t *Passes) Again(p *decap.Packet, seed uint64, nanos int64) bool {
-	next := pass{id: passID(p, seed), nanos: nanos, ttl: p.TTL}
+	id := passID(p, seed)
+	next := pass{tag: uint32(id>>32)&^0xff | uint32(p.TTL), at: uint32(nanos / passUnit)}
 	next.frame, next.tunnel = endsOf(p)
-	places := &t.sets[next.id%passSets]
+	places := &t.sets[id%passSets]
 	oldest := 0
 	for i := range places {
 		before := &places[i]
-		if before.id == next.id && near(before.nanos, nanos) {
+		if *before == (pass{}) {
+			oldest = i
+			break
+		}
+		if before.same(&next) && near(before.at, next.at) {
 			again := before.leadsTo(&next)
 			if !again {
-				before.nanos = nanos
+				before.at = next.at
 			}
 			return again
 		}
-		if before.nanos < places[oldest].nanos {
+		if distance(before.at, next.at) > distance(places[oldest].at, next.at) {
 			oldest = i
 		}
 	}
@@ -67,7 +79,12 @@ func (t *Passes) Again(p *decap.Packet, seed uint64, nanos int64) bool {
 }
 
 // near reports whether two times are within PassSpan.
-func near(a, b int64) bool { return a-b <= int64(PassSpan) && b-a <= int64(PassSpan) }
+func near(a, b uint32) bool {
+	return distance(a, b) <= uint32(PassSpan/passUnit)
+}
+
+// distance returns how far two times are apart.
+func distance(a, b uint32) uint32 { return min(a-b, b-a) }
 
 // leadsTo reports whether an interface that receives one of two equal packets sends the other, or the reverse: one comes from where the
 // other went to, or a router took from the hop limit. The copies may come in either order, if the frames show that they are two.
@@ -76,9 +93,9 @@ func (a *pass) leadsTo(b *pass) bool {
 	case a.frame.turns(b.frame) || a.tunnel.turns(b.tunnel):
 		return true
 	case a.frame.src != b.frame.src && a.frame.dst != b.frame.dst:
-		return a.ttl != b.ttl
+		return a.ttl() != b.ttl()
 	default:
-		return b.ttl < a.ttl
+		return b.ttl() < a.ttl()
 	}
 }
 
@@ -102,7 +119,7 @@ func endsOf(p *decap.Packet) (frame, tunnel ends) {
 }
 
 // endHash returns a number for an address.
-func endHash(address []byte) uint32 {
+func endHash(address []byte) uint16 {
 	h := uint64(len(address))
 	for ; len(address) >= 4; address = address[4:] {
 		h = (h ^ uint64(binary.LittleEndian.Uint32(address))) * passMul1
@@ -110,7 +127,7 @@ func endHash(address []byte) uint32 {
 	if len(address) >= 2 {
 		h = (h ^ uint64(binary.LittleEndian.Uint16(address))) * passMul1
 	}
-	return uint32(h >> 32)
+	return uint16(h >> 48)
 }
 
 const passMul1, passMul2 = 0xa0761d6478bd642f, 0xe7037ed1a0b428db
