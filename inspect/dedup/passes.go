@@ -56,13 +56,8 @@ func (t *Passes) Again(p *decap.Packet, seed uint64, nanos int64) bool {
 	next := pass{tag: uint32(id>>32)&^0xff | uint32(p.TTL), at: uint32(nanos / passUnit)}
 	next.frame, next.tunnel = endsOf(p)
 	places := &t.sets[id%passSets]
-	oldest := 0
 	for i := range places {
 		before := &places[i]
-		if *before == (pass{}) {
-			oldest = i
-			break
-		}
 		if before.same(&next) && near(before.at, next.at) {
 			again := before.leadsTo(&next)
 			if !again {
@@ -70,21 +65,16 @@ func (t *Passes) Again(p *decap.Packet, seed uint64, nanos int64) bool {
 			}
 			return again
 		}
-		if distance(before.at, next.at) > distance(places[oldest].at, next.at) {
-			oldest = i
-		}
 	}
-	places[oldest] = next
+	copy(places[1:], places[:]) // the last one is the oldest
+	places[0] = next
 	return false
 }
 
 // near reports whether two times are within PassSpan.
 func near(a, b uint32) bool {
-	return distance(a, b) <= uint32(PassSpan/passUnit)
+	return min(a-b, b-a) <= uint32(PassSpan/passUnit)
 }
-
-// distance returns how far two times are apart.
-func distance(a, b uint32) uint32 { return min(a-b, b-a) }
 
 // leadsTo reports whether an interface that receives one of two equal packets sends the other, or the reverse: one comes from where the
 // other went to, or a router took from the hop limit. The copies may come in either order, if the frames show that they are two.
