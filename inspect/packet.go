@@ -82,7 +82,7 @@ type segments struct {
 func (h *segments) Deliver(r *flow.Record, s flow.Side, p *decap.Packet, nanos int64) {
 	t := h.tracker
 	var v flow.Verdict
-	if a := r.Arrival(s, p); h.Reads(r) || !a.Plain() {
+	if a := r.Arrival(s, p); !a.Plain() || p.PayloadLen > 0 && h.Reads(r) {
 		if v = a.Judge(); v.Refused != event.NotRefused {
 			t.stats.Refused[v.Refused]++
 			return

@@ -70,6 +70,13 @@ func (a Arrival) Examine() event.Refusal {
 	case h.Signed && f.habits&habitPlain != 0:
 		return event.UnexpectedSignature
 	}
+	a.noteHabits()
+	return event.NotRefused
+}
+
+// noteHabits notes what a segment that was not refused shows of its sender by itself.
+func (a Arrival) noteHabits() {
+	h, f := &a.p.TCP, &a.r.senders[a.s]
 	if a.p.BadChecksum && !h.Offloaded && a.p.TCPFlags&decap.SYN != 0 {
 		f.habits |= habitWrongSum // a side's first segment shows whether its copies have checksums
 	} else if !a.p.BadChecksum && a.p.Complete() {
@@ -77,8 +84,10 @@ func (a Arrival) Examine() event.Refusal {
 	}
 	if !h.Signed && h.Known {
 		f.habits |= habitPlain
+		if a.p.TCPFlags&decap.SYN == 0 {
+			f.announce(uint32(h.Window) << max(f.windows>>4, 1) >> 1)
+		}
 	}
-	return event.NotRefused
 }
 
 // Judge judges a segment of a side by the connection's numbers, and notes what it shows. It is called in the order of the connection,
@@ -103,7 +112,9 @@ func (a Arrival) Judge() (v Verdict) {
 	}
 	if !v.Doubtful {
 		a.note()
-		a.goesOn()
+		if a.r.TCPState > event.TCPEstablished {
+			a.goesOn()
+		}
 	}
 	return v
 }
@@ -317,26 +328,18 @@ func (a Arrival) note() {
 	}
 	if a.p.TCPFlags&decap.SYN != 0 {
 		f.windows = (1 + h.Scale) << 4
+		f.announce(uint32(h.Window))
 		f.habits &^= habitStamp
 	}
-	f.announce(h.Window, a.p.TCPFlags&decap.SYN != 0)
 	if h.HasTimestamp && a.r.Missing[a.s] == 0 && (f.habits&habitStamp == 0 || int32(h.Timestamp-a.r.gapEnd[a.s]) > 0) {
 		a.r.gapEnd[a.s] = h.Timestamp
 		f.habits |= habitStamp
 	}
 }
 
-// announce notes a window. Those of a SYN are not scaled.
-func (f *sender) announce(window uint16, syn bool) {
-	shift := f.windows >> 4
-	if shift == 0 {
-		return
-	}
-	n := uint32(window)
-	if !syn {
-		n <<= shift - 1
-	}
-	if step := uint8(bits.Len32(max(n, 1)-1)+1) / 2; step > f.windows&0xf {
+// announce notes a window in bytes, once its scale is known.
+func (f *sender) announce(window uint32) {
+	if step := uint8(bits.Len32(max(window, 1)-1)+1) / 2; f.windows>>4 != 0 && step > f.windows&0xf {
 		f.windows = f.windows&^0xf | min(step, 15)
 	}
 }

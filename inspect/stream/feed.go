@@ -33,7 +33,7 @@ func (t *Table) Feed(r *flow.Record, seg Segment) {
 // TLS after STARTTLS, HTTP on a connection that was picked up in the middle.
 func (t *Table) open(r *flow.Record, seg *Segment) *conn {
 	p, s := seg.Packet, seg.Side
-	if r.Tries >= maxTries && (r.Tries == doneTries || !l7.Table[l7.TLS].Begins(p.Payload)) {
+	if r.Tries >= maxTries && (r.Tries == doneTries || p.Payload[0] != tlsHandshake || !l7.Table[l7.TLS].Begins(p.Payload)) {
 		return nil // TLS may follow any number of lines of a protocol that is not known
 	}
 	first := r.Payload(s) <= uint64(p.PayloadLen)
@@ -54,6 +54,9 @@ func (t *Table) open(r *flow.Record, seg *Segment) *conn {
 	}
 	return c
 }
+
+// tlsHandshake is the first byte of a TLS connection (RFC 8446 section 5.1).
+const tlsHandshake = 22
 
 // tried counts that nothing was recognized.
 func tried(r *flow.Record) { r.Tries = min(r.Tries+1, maxTries) }
