@@ -18,6 +18,9 @@ func (t *Tracker) Packet(it *Item, v Volume, copies bool) (r *flow.Record, dupli
 	}
 	r, started, refused := t.record(it, v)
 	if t.passesAgain(r, s, it, v) {
+		if copies && !it.unread {
+			t.findCopy(r, s, p, v.Last) // the interface at the other end of this way has a copy too
+		}
 		return r, true
 	}
 	t.intervals.tick(v.Last) // a packet that another worker reassembled may be ahead of the clock

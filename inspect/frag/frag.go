@@ -40,8 +40,8 @@ type Datagram struct {
 	Cut     bool   // copies of the fragments were truncated
 	Packets int    // fragments that came and were not reported before, without those that came again
 	Bytes   uint64 // the sum of their IPLen
-	First   int64  // when the first of them came, in nanoseconds
-	Last    int64  // when the last of them came
+	First   int64  // the time of the first of them, in nanoseconds
+	Last    int64  // the time of the last of them; not before First, whatever the order of arrival
 	Reason  Reason
 }
 

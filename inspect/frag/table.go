@@ -294,7 +294,8 @@ func (t *Table) report(i int32, r Reason) {
 func (t *Table) fillDatagram(s *slot, r Reason) {
 	d := &t.datagram
 	*d = Datagram{
-		Packet: s.packet, Payload: t.buf[:0], Led: s.led, Cut: s.cut, Packets: s.packets, Bytes: s.bytes, First: s.first, Last: s.last, Reason: r,
+		Packet: s.packet, Payload: t.buf[:0], Led: s.led, Cut: s.cut, Packets: s.packets, Bytes: s.bytes,
+		First: min(s.first, s.last), Last: max(s.first, s.last), Reason: r,
 	}
 	d.Packet.IPLen = int(s.bytes)
 	if s.led && !s.failed {

@@ -364,6 +364,20 @@ func TestExpire(t *testing.T) {
 	assertEmpty(t, table)
 }
 
+// TestTimesGoBack: the first time of a packet is not after its last one, though its fragments have times in another order.
+func TestTimesGoBack(t *testing.T) {
+	table, incomplete := newTable(0)
+	require.Nil(t, table.Add(fragment(4, 1, text(64), 0, 32), 7))
+	whole := table.Add(fragment(4, 1, text(64), 32, 64), 3)
+	require.NotNil(t, whole)
+	assert.Equal(t, [2]int64{3, 7}, [2]int64{whole.First, whole.Last})
+	table.Add(fragment(4, 2, text(96), 0, 32), 9)
+	table.Add(fragment(4, 2, text(96), 32, 64), 5)
+	table.Flush()
+	require.Len(t, *incomplete, 1)
+	assert.Equal(t, [2]int64{5, 9}, [2]int64{(*incomplete)[0].First, (*incomplete)[0].Last})
+}
+
 // TestEvictsOldest fills the smallest table with packets that each hold one chunk. Those that were reported are forgotten before.
 func TestEvictsOldest(t *testing.T) {
 	table, incomplete := newTable(0)
