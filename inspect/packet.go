@@ -95,13 +95,16 @@ func (h *segments) Deliver(r *flow.Record, s flow.Side, p *decap.Packet, nanos i
 		t.opened(r)
 	}
 	next, known := r.Next(s)
+	if v.Wrong {
+		t.stats.Refused[event.WrongChecksum]++
+	}
 	if !v.Unsure {
 		t.countSegment(r, s, p)
 	}
 	if !known {
 		next = p.Seq + uint32(p.TCPFlags&decap.SYN)/decap.SYN
 	}
-	h.Feed(r, stream.Segment{Side: s, Nanos: nanos, Packet: p, Next: next, Doubtful: v.Doubtful})
+	h.Feed(r, stream.Segment{Side: s, Nanos: nanos, Packet: p, Next: next, Doubtful: v.Doubtful, Wrong: v.Wrong})
 }
 
 // Assembled accounts a packet that Reassembler.Decode decoded, as far as its fragments came, to its flow: to that of its ports, or to one of

@@ -52,7 +52,8 @@ func (r *Record) Arrival(s Side, p *decap.Packet) Arrival { return Arrival{r, s,
 type Verdict struct {
 	Refused  event.Refusal // why not; NotRefused if it does
 	Doubtful bool          // perhaps it did not reach the receiver
-	Unsure   bool          // it is doubtful and lies ahead of the first byte of its side: it shows nothing of what was sent
+	Wrong    bool          // it is doubtful since its checksum is wrong: nobody takes it, unless the bytes were changed since
+	Unsure   bool          // it is doubtful and lies ahead of what was sent so far: it shows nothing of what was sent
 }
 
 // Examine judges what a segment of a side shows by itself, and notes the side's habits. It is called when the segment comes, after
@@ -63,15 +64,23 @@ func (a Arrival) Examine() event.Refusal {
 	switch {
 	case !h.Valid:
 		return event.BadHeader
-	case a.p.BadChecksum && f.habits&(habitRightSum|habitWrongSum) == habitRightSum && !h.Offloaded:
+	case a.wrongSum() && (a.p.PayloadLen == 0 || a.p.TCPFlags&(decap.SYN|decap.FIN|decap.RST) != 0):
 		return event.WrongChecksum
 	case a.p.TCPFlags&exempt == 0:
 		return event.NoACK
 	case h.Signed && f.habits&habitPlain != 0:
 		return event.UnexpectedSignature
 	}
-	a.noteHabits()
+	if !a.wrongSum() {
+		a.noteHabits()
+	}
 	return event.NotRefused
+}
+
+// wrongSum reports whether a segment has a wrong checksum while its sender's others have right ones.
+func (a Arrival) wrongSum() bool {
+	const both = habitRightSum | habitWrongSum
+	return a.p.BadChecksum && a.r.senders[a.s].habits&both == habitRightSum && !a.p.TCP.Offloaded
 }
 
 // noteHabits notes what a segment that was not refused shows of its sender by itself.
@@ -104,8 +113,9 @@ func (a Arrival) Judge() (v Verdict) {
 	if v.Refused != event.NotRefused {
 		return v
 	}
-	v.Doubtful = a.doubtful()
-	v.Unsure = v.Doubtful && a.r.ahead(a.s, a.p.Seq) > 0 && a.r.Payload(a.s) == 0 && a.otherHops()
+	v.Wrong = a.wrongSum()
+	v.Doubtful = v.Wrong || a.doubtful()
+	v.Unsure = v.Doubtful && a.r.ahead(a.s, a.p.Seq) > 0 && (v.Wrong || a.r.Payload(a.s) == 0 && a.otherHops())
 	if v.Unsure && a.p.TCPFlags&decap.FIN != 0 && a.p.PayloadLen == 0 {
 		v.Refused = event.OddHopLimit
 		return v

@@ -97,7 +97,7 @@ func (b *buffer) Add(seq uint32, payload []byte, pool *bufferPool) placement {
 		return outOfWindow
 	}
 	payload = payload[:min(len(payload), maxBuffered-int(off))]
-	b.yield(int32(off), payload)
+	b.yield(int32(off), payload, certain)
 	return b.insert(int32(off), payload, certain, pool)
 }
 

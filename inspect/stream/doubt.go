@@ -12,12 +12,13 @@ import (
 // doubt is why bytes are kept without being read: the receiver may not have them. Another copy takes their place.
 type doubt uint8
 
-// Reasons for doubt.
+// Reasons for doubt, the weakest first.
 const (
 	certain   doubt = iota
 	oddPacket       // flow.Verdict.Doubtful: read when they are acknowledged, or at last if nothing contradicts them
 	synData         // of a SYN: read when they are acknowledged, or continued
 	padding         // zero bytes of what looks like a bare acknowledgment: the same
+	wrongSum        // flow.Verdict.Wrong: read when they are acknowledged and no other copy came
 )
 
 // doubt returns why a segment's bytes cannot be read yet.
@@ -26,6 +27,8 @@ func (s *Segment) doubt() doubt {
 	switch {
 	case p.TCPFlags&decap.SYN != 0:
 		return synData
+	case s.Wrong:
+		return wrongSum
 	case s.Doubtful:
 		return oddPacket
 	case len(p.Payload) <= maxPadding && p.IPLen <= minPacket && p.TCPFlags == decap.ACK && allZero(p.Payload):
@@ -86,18 +89,23 @@ func (b *buffer) AddDoubtful(seq uint32, payload []byte, why doubt, pool *buffer
 	if off+int64(len(payload)) > maxBuffered {
 		return outOfWindow
 	}
-	return b.insert(int32(off), payload, why, pool)
+	b.yield(int32(off), payload, why)
+	placed := b.insert(int32(off), payload, why, pool)
+	if why == wrongSum {
+		b.clashes = 0
+	}
+	return placed
 }
 
-// yield takes doubtful bytes out of the buffer of which a certain copy comes, and believes those that it continues.
-func (b *buffer) yield(off int32, data []byte) {
+// yield takes bytes out of the buffer of which a copy comes that is less doubtful, and believes those that a certain one continues.
+func (b *buffer) yield(off int32, data []byte, why doubt) {
 	end := off + int32(len(data))
 	for i := 0; i < len(b.runs); i++ {
 		r := b.runs[i]
 		lo, hi := max(off, r.off), min(end, r.end)
 		switch {
-		case r.doubt == certain:
-		case r.end == off:
+		case r.doubt <= why:
+		case r.end == off && why == certain:
 			b.continued(i)
 		case lo < hi:
 			if !bytes.Equal(b.buf[lo:hi], data[lo-off:hi-off]) {
@@ -119,7 +127,7 @@ func (b *buffer) yield(off int32, data []byte) {
 
 // continued believes the bytes of a SYN, or zero bytes, up to a run: others follow them.
 func (b *buffer) continued(i int) {
-	for end := b.runs[i].end; i >= 0 && b.runs[i].end == end && b.runs[i].doubt > oddPacket; i-- {
+	for end := b.runs[i].end; i >= 0 && b.runs[i].end == end && (b.runs[i].doubt == synData || b.runs[i].doubt == padding); i-- {
 		b.runs[i].doubt = certain
 		end = b.runs[i].off
 	}
@@ -152,9 +160,10 @@ func (b *buffer) Believe(ack uint32) (grown bool) {
 }
 
 // Give takes the doubtful bytes next to the contiguous front as certain, since nothing contradicted them for long, and reports whether there
-// are any. Those of a SYN are dropped.
+// are any. Those of a SYN, and of segments with wrong checksums, are dropped.
 func (b *buffer) Give(pool *bufferPool) (grown bool) {
 	b.forget(synData, pool)
+	b.forget(wrongSum, pool)
 	return b.Believe(b.base + maxBuffered)
 }
 

@@ -83,7 +83,7 @@ func (t *Table) accept(r *flow.Record, c *conn, seg Segment) {
 	if seg.Packet.TCPFlags&decap.SYN != 0 {
 		seq++ // TCP Fast Open (RFC 7413)
 	}
-	if d.contradicts(seq, payload) {
+	if !seg.Wrong && d.contradicts(seq, payload) {
 		r.TwoCopies(seg.Side)
 	}
 	switch d.mode {
