@@ -43,7 +43,6 @@ type pending struct {
 type pendings struct {
 	all                        []pending // a power of two
 	index                      []uint32  // by hash of the flow's key: an index of all and 1
-	bound                      int       // of all, which grows only as it has to: what is pending is found in a cache then
 	first, decided, timed, end uint64
 }
 
@@ -53,26 +52,8 @@ var pendingBytes = int(reflect.TypeFor[pending]().Size()) + 4
 const minPending = 64
 
 func newPendings(bytes int) pendings {
-	bound := 1 << (bits.Len(uint(max(minPending, bytes/pendingBytes))) - 1)
-	return pendings{all: make([]pending, minPending), index: make([]uint32, minPending), bound: bound}
-}
-
-// grow doubles the room. It reports whether there is more.
-func (q *pendings) grow() bool {
-	if len(q.all) >= q.bound {
-		return false
-	}
-	old := *q
-	q.all, q.index = make([]pending, 2*len(old.all)), make([]uint32, 2*len(old.all))
-	for place := q.first; place != q.end; place++ {
-		p := q.at(place)
-		*p = *old.at(place)
-		if p.r != nil {
-			head := q.bucket(p.r)
-			p.chain, *head = *head, uint32(place&uint64(len(q.all)-1))+1
-		}
-	}
-	return true
+	n := 1 << (bits.Len(uint(max(minPending, bytes/pendingBytes))) - 1)
+	return pendings{all: make([]pending, n), index: make([]uint32, n)}
 }
 
 func (q *pendings) at(place uint64) *pending { return &q.all[place&uint64(len(q.all)-1)] }
@@ -97,7 +78,7 @@ func (q *pendings) find(r *flow.Record) (p *pending, place uint64) {
 
 // add adds a flow; nil if there is no room.
 func (q *pendings) add(r *flow.Record) *pending {
-	if q.end-q.first == uint64(len(q.all)) && !q.grow() {
+	if q.end-q.first == uint64(len(q.all)) {
 		return nil
 	}
 	p, head := q.at(q.end), q.bucket(r)
