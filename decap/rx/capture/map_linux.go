@@ -22,10 +22,6 @@ func mapFile(f *os.File) []byte {
 	return m
 }
 
-// makePresent has the kernel map the pages of a part of a mapping, which begins at a page, in one call. Kernels before 5.14 refuse, and the
-// pages come one by one.
-func makePresent(part []byte) { _ = unix.Madvise(part, unix.MADV_POPULATE_READ) }
-
 // unmapFile gives a mapping back; nil is none.
 func unmapFile(m []byte) {
 	if m != nil {

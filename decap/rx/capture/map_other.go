@@ -7,8 +7,6 @@ import "os"
 // mapFile returns nil: elsewhere than on Linux, files are read through a buffer.
 func mapFile(*os.File) []byte { return nil }
 
-func makePresent([]byte) {}
-
 func unmapFile([]byte) {}
 
 func standardInput() *os.File { return os.Stdin }
