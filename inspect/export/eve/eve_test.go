@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -210,6 +211,16 @@ func TestAppProto(t *testing.T) {
 		var got map[string]any
 		require.NoError(t, json.Unmarshal(encode(&event.Batch{Events: []event.Event{e}}), &got))
 		assert.Equal(t, c.want, got["app_proto"], c.name)
+	}
+}
+
+// TestEveryCounterIsInStats: a stats event has every counter that users see.
+func TestEveryCounterIsInStats(t *testing.T) {
+	totals := event.Totals{Targets: []event.Target{{Name: "iface:veth0"}}}
+	names := eventtest.Number(&totals.Counters)
+	line := string(encode(&event.Batch{Events: []event.Event{{Kind: event.Stats, Stats: &totals}}}))
+	for n, name := range names {
+		assert.Contains(t, line, fmt.Sprintf(":%d", n), "no key has the counter %s", name)
 	}
 }
 

@@ -65,6 +65,8 @@ func (l *line) receiveStats(t *event.Totals) {
 	l.uint("sessions", t.Sessions)
 	l.uint("sessions_refused", t.SessionsRefused)
 	l.uint("unattributed", t.Unattributed)
+	l.uint("paired", t.Paired)
+	l.uint("pairs_evicted", t.PairsEvicted)
 	l.uint("second_copies", t.SecondCopies)
 }
 

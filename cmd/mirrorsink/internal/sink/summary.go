@@ -33,6 +33,7 @@ func (s *snapshot) Print(w io.Writer) {
 	view.PrintCount(tw, "lost", s.LostBytes, "TCP bytes of which no copy came")
 	view.PrintCount(tw, "bad checksums", s.BadChecksum, "packets")
 	view.PrintCount(tw, "misdated", s.Misdated, "frames whose time cannot be right: they have that of a neighbor")
+	view.PrintCount(tw, "second copies", s.SecondCopies, "of packets that mirrored interfaces pass on: counted once")
 	view.PrintCount(tw, "refused segments", s.refused(), "that their receivers would drop")
 	view.PrintCount(tw, "evicted flows", s.FlowsEnded[event.EndForced], "early: --memory was full")
 	view.PrintCount(tw, "evicted streams", s.StreamsEvicted, "before they were parsed: --memory was full")
