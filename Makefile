@@ -30,7 +30,7 @@ build: ## build bin/mirrorsink, one static binary
 TOOLS := $(shell find .ci testdata/gen -name '*.go' -not -path '*/gopacket/*' | xargs -n 1 dirname | sort -u | sed 's,^,./,')
 
 # LONG=1 runs the long forms of heavy tests: more cases of properties, whole sets of captures. Their short forms hold the same. The
-# measurements of receiving pin processors, so their tests run after the others.
+# measurements of receiving pin processors, so their tests run after the others. go vet runs once, before the tests.
 LONG :=
 
 test: ## vet and run every test, with the race detector where there is a C compiler; LONG=1 runs the long forms of heavy tests
@@ -43,8 +43,8 @@ test: ## vet and run every test, with the race detector where there is a C compi
 	  [ "$${PIPESTATUS[0]}" = 0 ] || { echo "failed: $$*"; status=1; }; \
 	}; \
 	run go vet ./... $(TOOLS); \
-	run go test -v $(RACE) -shuffle=on -timeout 30m ./... $(filter-out ./.ci/bench/live%,$(TOOLS)); \
-	run go test -v -shuffle=on -timeout 30m $(filter ./.ci/bench/live%,$(TOOLS)); \
+	run go test -v -vet=off $(RACE) -shuffle=on -timeout 30m ./... $(filter-out ./.ci/bench/live%,$(TOOLS)); \
+	run go test -v -vet=off -shuffle=on -timeout 30m $(filter ./.ci/bench/live%,$(TOOLS)); \
 	run env CGO_ENABLED=$(or $(DUCKDB),0) go test -C deploy/athena/test -v -shuffle=on -timeout 30m ./...; \
 	awk '/_test\.go:[0-9]+: / {why = $$0; sub(/^ +[^ ]+ /, "", why)} /--- SKIP: / {print "left out here: " $$3 ": " why}' bin/test.log; \
 	times >bin/times; awk 'NR == 2 {print "CPU time of the tests and their builds: " $$1 " user, " $$2 " system"}' bin/times; \

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -78,10 +79,18 @@ var standard = []string{
 	"version, epoch, high", "epoch == 0 && high == 0", // of a DTLS record (RFC 6347 section 4.1)
 }
 
+// stems are what the words begin with. Most files have none, and looking for them is faster than the expression.
+var stems = []string{"crew", "dealer", "diary", "chronicle", "baptiz", "mourn", "heed", "bowout", "talk", "stori", "epoch", "hireling"}
+
+func hasStem(text string) bool {
+	text = strings.ToLower(text)
+	return slices.ContainsFunc(stems, func(stem string) bool { return strings.Contains(text, stem) })
+}
+
 // TestWords: the project speaks the words of its field.
 func TestWords(t *testing.T) {
 	for name, text := range texts(t, ".go", ".md") {
-		if name == ".ci/house/docs_test.go" {
+		if name == ".ci/house/docs_test.go" || !hasStem(text) {
 			continue
 		}
 	lines:

@@ -262,8 +262,9 @@ func TestInterfaceThatGoesAndComesBack(t *testing.T) {
 		c.away()
 		once()
 		s.awaitPassed(2 * frames) // inspection goes on
+		down := "mirrorsink_forward_dropped_frames_total{reason=\"down\",target=\"" + c.target + "\"}"
+		require.Eventually(t, func() bool { return s.scrape()[down] > 0 }, testTimeout, 5*time.Millisecond, "%s: a frame passes before it is dropped", c.target)
 		last := s.scrape()
-		assert.Positive(t, last["mirrorsink_forward_dropped_frames_total{reason=\"down\",target=\""+c.target+"\"}"], c.target)
 		assert.EqualValues(t, 1, last["mirrorsink_forward_outages_total"+series])
 
 		c.back()

@@ -32,6 +32,9 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	started := false
 	root := newRoot(stdout, stderr)
 	root.PersistentPreRun = func(*cobra.Command, []string) { started = true }
+	if len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {
+		complete(root) // only here, since cobra keeps every flag with a completion for ever
+	}
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)
 	var usage flags.UsageError
@@ -76,7 +79,6 @@ files or AWS; messages for people go to standard error.`,
 	})
 	root.SetHelpCommand(newHelp())
 	addCompletion(root)
-	complete(root)
 	return root
 }
 
