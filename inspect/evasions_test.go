@@ -165,6 +165,23 @@ func TestDataOfSYN(t *testing.T) {
 	}
 }
 
+// TestAnswersBeforeSYNACK: a server that sends a FIN or a reset before its SYN-ACK closes nothing for good, and no bytes are missing.
+func TestAnswersBeforeSYNACK(t *testing.T) {
+	d := newDeceived(4)
+	d.frames = nil
+	d.add(&raw{seq: d.client - 1, flags: decap.SYN, window: 64240, ttl: 64, scale: 7})
+	for _, flags := range []uint8{decap.RST | decap.ACK, decap.FIN | decap.ACK} {
+		d.add(&raw{server: true, ack: d.client, flags: flags, window: 64240, ttl: 50, scale: -1})
+	}
+	d.add(&raw{server: true, seq: d.server - 1, ack: d.client, flags: decap.SYN | decap.ACK, window: 64240, ttl: 50, scale: 7})
+	d.add(d.segment(decap.ACK, 0, d.real))
+	d.acknowledge(len(d.real))
+	out, n := inspect(t, Config{}, d.frames)
+	require.Equal(t, []trialFlow{{"real-name-ok", event.High, 0}}, flowsByClient(out)[d.id])
+	require.Zero(t, n.LostBytes)
+	require.EqualValues(t, 1, n.Refused[event.OutOfWindow])
+}
+
 // TestOffloadedChecksums: a sender whose checksums are all wrong leaves them to its network card.
 func TestOffloadedChecksums(t *testing.T) {
 	d := newDeceived(3)
