@@ -43,12 +43,20 @@ func (t *Tracker) Packet(it *Item, v Volume, copies bool) (r *flow.Record, dupli
 	case p.Proto == decap.UDP:
 		t.streams.Datagram(r, s, p.Payload, v.Last)
 	case refused != event.NotRefused:
-		t.stats.Refused[refused]++
+		t.refuse(r, stream.Segment{Side: s, Nanos: v.Last, Packet: p}, refused)
 	case p.Proto == decap.TCP && p.HasTCP:
 		t.gate.Segment(r, s, p, v.Last, t.clock)
 	}
 	t.flows.Active(r)
 	return r, duplicate
+}
+
+// refuse takes a segment that its receiver would drop.
+func (t *Tracker) refuse(r *flow.Record, seg stream.Segment, why event.Refusal) {
+	t.stats.Refused[why]++
+	if why == event.WrongChecksum {
+		t.streams.Refused(r, seg)
+	}
 }
 
 // The first packets of a side show whether the mirrored interface passes them on, and now and then some later ones: a burst may come before
@@ -95,16 +103,17 @@ func (h *segments) Deliver(r *flow.Record, s flow.Side, p *decap.Packet, nanos i
 		t.opened(r)
 	}
 	next, known := r.Next(s)
-	if v.Wrong {
-		t.stats.Refused[event.WrongChecksum]++
-	}
 	if !v.Unsure {
 		t.countSegment(r, s, p)
 	}
 	if !known {
 		next = p.Seq + uint32(p.TCPFlags&decap.SYN)/decap.SYN
+	} else if p.TCPFlags&decap.SYN != 0 {
+		if first, _ := r.Next(s); first != next {
+			h.Restart(r, s)
+		}
 	}
-	h.Feed(r, stream.Segment{Side: s, Nanos: nanos, Packet: p, Next: next, Doubtful: v.Doubtful, Wrong: v.Wrong})
+	h.Feed(r, stream.Segment{Side: s, Nanos: nanos, Packet: p, Next: next, Doubtful: v.Doubtful})
 }
 
 // Assembled accounts a packet that Reassembler.Decode decoded, as far as its fragments came, to its flow: to that of its ports, or to one of

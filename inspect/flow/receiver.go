@@ -52,8 +52,7 @@ func (r *Record) Arrival(s Side, p *decap.Packet) Arrival { return Arrival{r, s,
 type Verdict struct {
 	Refused  event.Refusal // why not; NotRefused if it does
 	Doubtful bool          // perhaps it did not reach the receiver
-	Wrong    bool          // it is doubtful since its checksum is wrong: nobody takes it, unless the bytes were changed since
-	Unsure   bool          // it is doubtful and lies ahead of what was sent so far: it shows nothing of what was sent
+	Unsure   bool          // it is doubtful and lies ahead of the first byte of its side: it shows nothing of what was sent
 }
 
 // Examine judges what a segment of a side shows by itself, and notes the side's habits. It is called when the segment comes, after
@@ -64,23 +63,15 @@ func (a Arrival) Examine() event.Refusal {
 	switch {
 	case !h.Valid:
 		return event.BadHeader
-	case a.wrongSum() && (a.p.PayloadLen == 0 || a.p.TCPFlags&(decap.SYN|decap.FIN|decap.RST) != 0):
+	case a.p.BadChecksum && f.habits&(habitRightSum|habitWrongSum) == habitRightSum && !h.Offloaded:
 		return event.WrongChecksum
 	case a.p.TCPFlags&exempt == 0:
 		return event.NoACK
 	case h.Signed && f.habits&habitPlain != 0:
 		return event.UnexpectedSignature
 	}
-	if !a.wrongSum() {
-		a.noteHabits()
-	}
+	a.noteHabits()
 	return event.NotRefused
-}
-
-// wrongSum reports whether a segment has a wrong checksum while its sender's others have right ones.
-func (a Arrival) wrongSum() bool {
-	const both = habitRightSum | habitWrongSum
-	return a.p.BadChecksum && a.r.senders[a.s].habits&both == habitRightSum && !a.p.TCP.Offloaded
 }
 
 // noteHabits notes what a segment that was not refused shows of its sender by itself.
@@ -113,9 +104,8 @@ func (a Arrival) Judge() (v Verdict) {
 	if v.Refused != event.NotRefused {
 		return v
 	}
-	v.Wrong = a.wrongSum()
-	v.Doubtful = v.Wrong || a.doubtful()
-	v.Unsure = v.Doubtful && a.r.ahead(a.s, a.p.Seq) > 0 && (v.Wrong || a.r.Payload(a.s) == 0 && a.otherHops())
+	v.Doubtful = a.doubtful()
+	v.Unsure = v.Doubtful && a.r.ahead(a.s, a.p.Seq) > 0 && a.r.Payload(a.s) == 0 && a.otherHops()
 	if v.Unsure && a.p.TCPFlags&decap.FIN != 0 && a.p.PayloadLen == 0 {
 		v.Refused = event.OddHopLimit
 		return v
@@ -182,7 +172,7 @@ func (r *Record) ahead(s Side, seq uint32) int32 {
 
 // judgeSegment judges a segment without SYN and RST.
 func (a Arrival) judgeSegment() event.Refusal {
-	if a.wrongAck() {
+	if a.wrongAck() || a.challenges() {
 		return event.WrongACK
 	}
 	if a.p.PayloadLen == 0 && a.p.TCPFlags&decap.FIN == 0 {
@@ -225,6 +215,23 @@ func (a Arrival) wrongAck() bool {
 		return false
 	}
 	return ahead > MaxAck || -ahead > max(MaxAck, a.limit(o)) || a.r.Flags[o]&decap.SYN != 0 && a.before(o, a.p.Ack)
+}
+
+// challenges reports whether a bare acknowledgment answers the other side's SYN for a connection that this side has from before: the other
+// side resets that one, and sends its SYN again (RFC 9293 section 3.5.1).
+func (a Arrival) challenges() bool {
+	return a.p.PayloadLen == 0 && a.p.TCPFlags&decap.FIN == 0 && a.r.TCPState == event.TCPSynSent && a.unanswered() && a.outside(1-a.s, a.p.Ack)
+}
+
+// unanswered reports whether the other side's SYN was seen, and no answer of this side to it.
+func (a Arrival) unanswered() bool {
+	return a.r.Flags[1-a.s]&decap.SYN != 0 && a.r.Flags[a.s]&decap.SYN == 0 && a.r.senders[a.s].habits&habitRightAck == 0
+}
+
+// answers reports whether a SYN-ACK is the first answer to the other side's SYN.
+func (a Arrival) answers() bool {
+	o := 1 - a.s
+	return a.p.TCPFlags&decap.ACK != 0 && a.unanswered() && a.r.seqKnown(o) && !a.outside(o, a.p.Ack)
 }
 
 // before reports whether a sequence number lies before the first byte of a side whose SYN was seen.
@@ -272,6 +279,8 @@ func (a Arrival) resumes(seq uint32) bool {
 func (a Arrival) judgeSYN() event.Refusal {
 	o := 1 - a.s
 	switch {
+	case a.answers():
+		a.r.senders[a.s].habits |= habitRightAck // what came of this side before was of an older connection
 	case a.r.TCPState >= event.TCPEstablished && a.r.seqKnown(a.s) &&
 		(a.p.PayloadLen > 0 && a.r.Flags[a.s]&decap.SYN != 0 || a.p.TCPFlags&decap.FIN != 0 || !a.r.beganWith(a.s, a.p.Seq+1)):
 		a.r.senders[a.s].far = uint8(a.p.Seq >> 24)
@@ -328,6 +337,12 @@ func (r *Record) Believe(s Side, ttl uint8) {
 	if f.habits&habitRightSum == 0 {
 		f.habits |= habitWrongSum
 	}
+}
+
+// Recover notes n bytes of a side from a sequence number on, which the other side took though their checksum was wrong: so is that of others.
+func (r *Record) Recover(s Side, seq uint32, n int) {
+	r.senders[s].habits |= habitWrongSum
+	r.sequence(s, &decap.Packet{Seq: seq, PayloadLen: n})
 }
 
 // note takes over what a segment that was taken shows of its sender.

@@ -68,7 +68,7 @@ func parseHTTPMessage(h *Hint, c *Conn, in Input) Verdict {
 	whole := m.fields.read(h, &lines)
 	end := len(in.Data) - len(lines.rest)
 	if m.start.status == 0 {
-		m.request(h, c, in.Side, end)
+		m.request(h, c, in, end)
 	} else {
 		m.response(h, c, in.Side, end)
 	}

@@ -48,14 +48,17 @@ func httpPop(c *Conn) uint64 {
 // requestBody sets Next and Mode from the length of a request's body (RFC 9112 section 6.3). With an invalid Content-Length, or several
 // that differ, servers and proxies disagree on where the next request starts, so the caller looks for a segment that begins like one.
 // A body that the client announced with Expect comes only if the server wants it.
-func (m *httpMessage) requestBody(h *Hint, c *Conn, side uint8, end int) {
-	f := &m.fields
+// Behind a negative length no body is possible, so what begins like a request there is one.
+func (m *httpMessage) requestBody(h *Hint, c *Conn, in Input, end int) {
+	f, side := &m.fields, in.Side
 	switch {
 	case f.chunked && f.expect:
 		h.Next, c.Mode[side] = end, httpExpectChunk
 	case f.chunked:
 		h.Next, c.Mode[side] = end, httpChunk
-	case f.coded, f.length == httpBadLength:
+	case f.length == httpNegative && !f.coded && httpRequestVerdict(in.Data[end:]) == Done:
+		h.Next = end
+	case f.coded, f.length < httpNoLength:
 		h.Next = Unknown
 	case f.length == httpNoLength:
 		h.Next = end

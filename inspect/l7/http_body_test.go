@@ -24,6 +24,7 @@ func TestHTTPNextAfterRequest(t *testing.T) {
 		{"different lengths", "Content-Length: 10\r\nContent-Length: 11", Unknown, 0, httpHeader},
 		{"list of different lengths", "Content-Length: 10, 11", Unknown, 0, httpHeader},
 		{"negative length", "Content-Length: -1", Unknown, 0, httpHeader},
+		{"two negative lengths", "Content-Length: -1, -2", Unknown, 0, httpHeader},
 		{"length with a sign", "Content-Length: +5", Unknown, 0, httpHeader},
 		{"length with a space", "Content-Length: 1 0", Unknown, 0, httpHeader},
 		{"hexadecimal length", "Content-Length: 0xa", Unknown, 0, httpHeader},
@@ -50,6 +51,23 @@ func TestHTTPNextAfterRequest(t *testing.T) {
 			checkNext(t, h, len(data), tc.next, tc.add)
 			assert.Equal(t, [2]uint8{tc.mode, httpHeader}, c.Mode)
 		})
+	}
+}
+
+// TestHTTPRequestBehindNegativeLength: no body is possible, so a request behind the header section is one. Behind other lengths that are
+// invalid it may be a body.
+func TestHTTPRequestBehindNegativeLength(t *testing.T) {
+	for fields, known := range map[string]bool{
+		"Content-Length: -1": true, "Content-Length: -20": true, "Content-Length: - 1": false, "Content-Length: +18": false,
+		"Content-Length: -1\r\nContent-Length: 18": false, "Content-Length: -1\r\nTransfer-Encoding: gzip": false,
+	} {
+		section := crlf("POST / HTTP/1.1", fields)
+		h, _ := parsed(t, section+crlf("GET /next HTTP/1.1", "Host: x"))
+		want := Unknown
+		if known {
+			want = len(section)
+		}
+		assert.Equal(t, want, h.Next, fields)
 	}
 }
 

@@ -34,6 +34,7 @@ var httpFieldNames = [httpFieldCount]string{
 const (
 	httpNoLength  = -1
 	httpBadLength = -2 // not a number, or several that differ
+	httpNegative  = -3 // a number below 0
 )
 
 // httpFields is the parsed fields of a header section.
@@ -94,6 +95,11 @@ func (f *httpFields) add(id httpField, value []byte) {
 // addLength accepts several equal lengths; different ones are invalid (RFC 9112 section 6.3).
 func (f *httpFields) addLength(item []byte) {
 	n, ok := parseNumber(item, 10)
+	if len(item) > 1 && item[0] == '-' {
+		if _, ok = parseNumber(item[1:], 10); ok {
+			n = httpNegative
+		}
+	}
 	if !ok || f.length != httpNoLength && f.length != n {
 		n = httpBadLength
 	}

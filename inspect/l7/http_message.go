@@ -10,7 +10,7 @@ type httpMessage struct {
 
 // request fills the hint from a request whose header section ends at end. The fields are those of Suricata, in its order. The
 // event notifications of UPnP (GENA: NOTIFY, SUBSCRIBE, UNSUBSCRIBE) name their flow but make no event.
-func (m *httpMessage) request(h *Hint, c *Conn, side uint8, end int) {
+func (m *httpMessage) request(h *Hint, c *Conn, in Input, end int) {
 	h.Role = Request
 	host, port := httpSplitPort(m.authority())
 	if len(host) > 0 {
@@ -29,7 +29,7 @@ func (m *httpMessage) request(h *Hint, c *Conn, side uint8, end int) {
 	if httpPush(c, m.start.method) == httpNotice {
 		h.Role = Interim
 	}
-	m.requestBody(h, c, side, end)
+	m.requestBody(h, c, in, end)
 }
 
 // response fills the hint from a response whose header section ends at end.

@@ -17,6 +17,8 @@ type buffer struct {
 	buf     []byte // from base on, with gaps
 	runs    []run
 	clashes clashes // where other copies of bytes differed
+
+	recovered run // what Believe has believed in spite of its checksum
 }
 
 // run is a run of bytes in buf that came in one segment, or in several of which there were too many to remember where each began.
@@ -97,7 +99,7 @@ func (b *buffer) Add(seq uint32, payload []byte, pool *bufferPool) placement {
 		return outOfWindow
 	}
 	payload = payload[:min(len(payload), maxBuffered-int(off))]
-	b.yield(int32(off), payload, certain)
+	b.yield(int32(off), payload, oddPacket)
 	return b.insert(int32(off), payload, certain, pool)
 }
 
@@ -150,7 +152,7 @@ func (b *buffer) insert(off int32, data []byte, why doubt, pool *bufferPool) pla
 			break
 		}
 		r := &b.runs[i]
-		if lo, hi := max(start, r.off), min(end, r.end); lo < hi && !bytes.Equal(b.buf[lo:hi], data[lo-off:hi-off]) {
+		if lo, hi := max(start, r.off), min(end, r.end); lo < hi && why != wrongSum && !bytes.Equal(b.buf[lo:hi], data[lo-off:hi-off]) {
 			b.clashes |= 1 << r.doubt
 		}
 		start = max(start, r.end)

@@ -12,23 +12,23 @@ import (
 // doubt is why bytes are kept without being read: the receiver may not have them. Another copy takes their place.
 type doubt uint8
 
-// Reasons for doubt, the weakest first.
+// Reasons for doubt.
 const (
 	certain   doubt = iota
 	oddPacket       // flow.Verdict.Doubtful: read when they are acknowledged, or at last if nothing contradicts them
+	wrongSum        // of a segment that was refused for its checksum: the same, but they contradict nothing
 	synData         // of a SYN: read when they are acknowledged, or continued
 	padding         // zero bytes of what looks like a bare acknowledgment: the same
-	wrongSum        // flow.Verdict.Wrong: read when they are acknowledged and no other copy came
 )
 
 // doubt returns why a segment's bytes cannot be read yet.
 func (s *Segment) doubt() doubt {
 	p := s.Packet
 	switch {
+	case s.WrongSum:
+		return wrongSum
 	case p.TCPFlags&decap.SYN != 0:
 		return synData
-	case s.Wrong:
-		return wrongSum
 	case s.Doubtful:
 		return oddPacket
 	case len(p.Payload) <= maxPadding && p.IPLen <= minPacket && p.TCPFlags == decap.ACK && allZero(p.Payload):
@@ -89,23 +89,21 @@ func (b *buffer) AddDoubtful(seq uint32, payload []byte, why doubt, pool *buffer
 	if off+int64(len(payload)) > maxBuffered {
 		return outOfWindow
 	}
-	b.yield(int32(off), payload, why)
-	placed := b.insert(int32(off), payload, why, pool)
-	if why == wrongSum {
-		b.clashes = 0
+	if why != wrongSum {
+		b.yield(int32(off), payload, wrongSum)
 	}
-	return placed
+	return b.insert(int32(off), payload, why, pool)
 }
 
-// yield takes bytes out of the buffer of which a copy comes that is less doubtful, and believes those that a certain one continues.
-func (b *buffer) yield(off int32, data []byte, why doubt) {
+// yield takes the bytes out of the buffer that have at least a doubt and of which a better copy comes, and believes those that it continues.
+func (b *buffer) yield(off int32, data []byte, least doubt) {
 	end := off + int32(len(data))
 	for i := 0; i < len(b.runs); i++ {
 		r := b.runs[i]
 		lo, hi := max(off, r.off), min(end, r.end)
 		switch {
-		case r.doubt <= why:
-		case r.end == off && why == certain:
+		case r.doubt < least || least > oddPacket && r.doubt != least:
+		case r.end == off:
 			b.continued(i)
 		case lo < hi:
 			if !bytes.Equal(b.buf[lo:hi], data[lo-off:hi-off]) {
@@ -127,7 +125,7 @@ func (b *buffer) yield(off int32, data []byte, why doubt) {
 
 // continued believes the bytes of a SYN, or zero bytes, up to a run: others follow them.
 func (b *buffer) continued(i int) {
-	for end := b.runs[i].end; i >= 0 && b.runs[i].end == end && (b.runs[i].doubt == synData || b.runs[i].doubt == padding); i-- {
+	for end := b.runs[i].end; i >= 0 && b.runs[i].end == end && b.runs[i].doubt > wrongSum; i-- {
 		b.runs[i].doubt = certain
 		end = b.runs[i].off
 	}
@@ -154,17 +152,25 @@ func (b *buffer) Believe(ack uint32) (grown bool) {
 		if int32(ack-b.base)-r.end < 0 || r.off > b.front() {
 			break
 		}
+		if r.doubt == wrongSum {
+			if b.recovered.end == b.recovered.off {
+				b.recovered.off = r.off
+			}
+			b.recovered.end = r.end
+		}
 		r.doubt, grown = certain, true
 	}
 	return grown
 }
 
-// Give takes the doubtful bytes next to the contiguous front as certain, since nothing contradicted them for long, and reports whether there
-// are any. Those of a SYN, and of segments with wrong checksums, are dropped.
-func (b *buffer) Give(pool *bufferPool) (grown bool) {
-	b.forget(synData, pool)
-	b.forget(wrongSum, pool)
-	return b.Believe(b.base + maxBuffered)
+// Give takes the doubtful bytes of a direction next to the contiguous front as certain, since nothing contradicted them for long, and
+// reports whether there are any. Those of a SYN are dropped, and those with a wrong checksum if the other side goes on without them.
+func (d *direction) Give(pool *bufferPool) (grown bool) {
+	d.buf.forget(synData, pool)
+	if d.odd.ignored {
+		d.buf.forget(wrongSum, pool)
+	}
+	return d.buf.Believe(d.buf.base + maxBuffered)
 }
 
 // forget drops the bytes of a doubt, and reports whether there are any.
@@ -179,10 +185,34 @@ func (b *buffer) forget(why doubt, pool *bufferPool) bool {
 
 // odd is what is kept of the latest doubtful segment of a direction.
 type odd struct {
-	nanos int64 // of the first one
-	ack   uint32
-	flags uint8
-	ttl   uint8
+	nanos   int64 // of the first one
+	ack     uint32
+	flags   uint8
+	ttl     uint8
+	ignored bool // the other side sent something later that does not acknowledge it
+}
+
+// Refused takes a segment that was refused for its checksum. It shows nothing of the connection. Its bytes are read if the other side
+// acknowledges them and no other copy comes: then the capture was edited after it was made.
+func (t *Table) Refused(r *flow.Record, seg Segment) {
+	p := seg.Packet
+	next, known := r.Next(seg.Side)
+	if !known || len(p.Payload) == 0 || len(p.Payload) != p.PayloadLen || p.TCPFlags&(decap.SYN|decap.RST) != 0 {
+		return
+	}
+	c := t.conns[r.Stream]
+	if c == nil {
+		if c = t.open(r, &seg); c == nil {
+			return
+		}
+	}
+	t.touch(r)
+	if d := &c.direction[seg.Side]; d.mode == reading {
+		seg.WrongSum = true
+		d.buf.Open(next, r.Flags[seg.Side]&decap.SYN != 0)
+		t.place(d, &seg, p.Seq)
+	}
+	t.finishIfDone(r, c)
 }
 
 // confirm reads the doubtful bytes of the other side that a segment acknowledges. A SYN-ACK that does not acknowledge the data of the SYN
@@ -199,6 +229,7 @@ func (t *Table) confirm(r *flow.Record, c *conn, seg *Segment) {
 	} else if seg.Packet.TCPFlags&decap.SYN != 0 && d.buf.forget(synData, &t.pool) {
 		t.refused[event.SYNData]++
 	}
+	d.odd.ignored = true
 }
 
 // readBelieved reads bytes that were doubtful, as of the segment that they came in.
@@ -206,6 +237,10 @@ func (t *Table) readBelieved(r *flow.Record, c *conn, s flow.Side) {
 	d := &c.direction[s]
 	if d.odd.ttl != 0 {
 		r.Believe(s, d.odd.ttl)
+	}
+	if b := &d.buf; b.recovered.end > b.recovered.off {
+		r.Recover(s, b.base+uint32(b.recovered.off), int(b.recovered.end-b.recovered.off))
+		b.recovered = run{}
 	}
 	t.believed = decap.Packet{TCPFlags: d.odd.flags, Ack: d.odd.ack}
 	t.read(r, c, Segment{Side: s, Nanos: d.odd.nanos, Packet: &t.believed})

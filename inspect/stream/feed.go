@@ -29,6 +29,14 @@ func (t *Table) Feed(r *flow.Record, seg Segment) {
 	t.finishIfDone(r, c)
 }
 
+// Restart drops what was kept of a side whose SYN showed that it was of an older connection.
+func (t *Table) Restart(r *flow.Record, s flow.Side) {
+	if c := t.conns[r.Stream]; c != nil {
+		c.direction[s].buf.Close(&t.pool)
+		c.restart(s)
+	}
+}
+
 // open gives a connection parsing state for its first bytes, or for a later segment that begins like a message of a known protocol:
 // TLS after STARTTLS, HTTP on a connection that was picked up in the middle.
 func (t *Table) open(r *flow.Record, seg *Segment) *conn {
@@ -83,7 +91,7 @@ func (t *Table) accept(r *flow.Record, c *conn, seg Segment) {
 	if seg.Packet.TCPFlags&decap.SYN != 0 {
 		seq++ // TCP Fast Open (RFC 7413)
 	}
-	if !seg.Wrong && d.contradicts(seq, payload) {
+	if d.contradicts(seq, payload) {
 		r.TwoCopies(seg.Side)
 	}
 	switch d.mode {
@@ -118,9 +126,10 @@ func (t *Table) accept(r *flow.Record, c *conn, seg Segment) {
 	d.buf.Detach(&t.pool)
 }
 
-// waits reports whether a segment beyond the buffer displaces nothing.
+// waits reports whether a segment beyond the buffer displaces nothing. If no bytes are missing before it the buffer is full.
 func (d *direction) waits(r *flow.Record, seg *Segment, seq uint32) bool {
-	return seg.Doubtful || r.BothSides() && d.far.wait(d.buf.End(), seq, seg.Nanos)
+	end := d.buf.End()
+	return seg.Doubtful || r.BothSides() && int32(seq-end) > 0 && d.far.wait(end, seq, seg.Nanos)
 }
 
 // place adds a segment that begins at a sequence number to its direction's buffer.
@@ -134,7 +143,7 @@ func (t *Table) place(d *direction, seg *Segment, seq uint32) placement {
 	if d.buf.Doubts() {
 		nanos = d.odd.nanos
 	}
-	d.odd = odd{nanos, p.Ack, p.TCPFlags, p.TTL}
+	d.odd = odd{nanos: nanos, ack: p.Ack, flags: p.TCPFlags, ttl: p.TTL}
 	return d.buf.AddDoubtful(seq, p.Payload, why, &t.pool)
 }
 

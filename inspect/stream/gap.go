@@ -32,9 +32,14 @@ func (t *Table) skipOldGaps(r *flow.Record, c *conn, nanos int64) {
 // like a message.
 func (t *Table) skipGap(r *flow.Record, c *conn, seg Segment) {
 	d := &c.direction[seg.Side]
-	if d.mode == reading && d.buf.Doubts() && d.buf.Give(&t.pool) {
-		t.readBelieved(r, c, seg.Side)
-		return
+	if d.mode == reading && d.buf.Doubts() {
+		if d.Give(&t.pool) {
+			t.readBelieved(r, c, seg.Side)
+			return
+		}
+		if seg.Packet == nil && !d.buf.HasGap() {
+			return // nothing waits for what was dropped
+		}
 	}
 	t.flushFront(r, c, seg)
 	if d.mode == stopped {

@@ -64,7 +64,7 @@ type Segment struct {
 	Next   uint32        // the sequence number that was expected next from this side
 
 	Doubtful bool // see flow.Verdict
-	Wrong    bool // the same
+	WrongSum bool // see Table.Refused
 }
 
 // ack returns the sequence number up to which the sender has received the other side's bytes.
