@@ -74,9 +74,9 @@ func (g *Gate) behindGap(r *flow.Record, s flow.Side, p *decap.Packet) bool {
 // wait takes a segment of a flow of which others wait, or that has to wait itself.
 func (g *Gate) wait(r *flow.Record, s flow.Side, p *decap.Packet, nanos, clock int64) {
 	q := g.queues.of(r, g.flows)
-	switch free := q != nil && (q.heads[s] == nil || p.TCPFlags&decap.SYN != 0); {
+	switch free := q != nil && (q.heads[s] == nil || p.TCPFlags&decap.SYN != 0 || q.heads[s].hasOvertaken(p)); {
 	case free && !g.early(r, s, p) && !r.Beyond(s, p):
-		g.handler.Deliver(r, s, p, nanos) // a SYN comes before all that waits of its side
+		g.handler.Deliver(r, s, p, nanos) // it comes before all that waits of its side
 	default:
 		if q == nil {
 			q = g.queues.add(r, g.flows, clock)

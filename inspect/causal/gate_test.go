@@ -110,6 +110,29 @@ func TestAnyInterleaving(t *testing.T) {
 	})
 }
 
+// TestAnyOrder: whatever the order in which the segments come within the time that they wait, they are delivered in the order of their hosts,
+// and nothing is missing.
+func TestAnyOrder(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		f := newFixture(0)
+		for n, i := range rapid.Permutation([]int{0, 1, 3, 5, 7, 8, 9, 11, 12}).Draw(t, "order") {
+			f.send(dialogue[i], int64(n))
+		}
+		f.gate.Expire(Timeout + 20)
+		f.flows.Flush(event.EndShutdown)
+		var seen [2]string
+		for _, d := range f.got {
+			if d.payload == "answer" && seen[0] == "" {
+				t.Fatalf("an answer before its question: %+v", f.got)
+			}
+			seen[d.s] += d.payload
+		}
+		require.Equal(t, event.TCPClosed, f.r.TCPState)
+		require.Equal(t, [2]uint32{}, f.r.Missing)
+		require.Zero(t, f.gate.used)
+	})
+}
+
 // TestWaitEnds: what does not come is not waited for any longer, with the next packet of the flow, without one, or when the flow ends.
 func TestWaitEnds(t *testing.T) {
 	early := delivery{1, ack, 500, 120, "answer", 6}

@@ -19,13 +19,10 @@ func (g *Gate) next(r *flow.Record, q *queue, clock int64) (*held, flow.Side) {
 	}
 	s, found := g.ready(r, q)
 	if !found {
-		s, found = q.contradiction()
-	}
-	if !found {
 		if s, found = q.overdue(clock); !found {
 			return nil, 0
 		}
-		if _, known := r.Next(1 - s); !known {
+		if _, known := r.Next(1 - s); !known && q.heads[1-s] == nil {
 			r.WaitNoMore()
 		}
 	}
@@ -51,27 +48,19 @@ func (g *Gate) ready(r *flow.Record, q *queue) (s flow.Side, found bool) {
 	return 0, false
 }
 
-// contradiction returns the side whose segments go first when each side waits for the other, so that something is missing: the one that
-// acknowledges nothing of what waits of the other side.
-func (q *queue) contradiction() (s flow.Side, found bool) {
-	if q.heads[0] == nil || q.heads[1] == nil {
-		return 0, false
-	}
+// overdue returns a side whose first segment has waited for too long. Where each side waits for the other, something is missing, and that
+// side goes first which acknowledges nothing of what waits of the other side.
+func (q *queue) overdue(clock int64) (s flow.Side, found bool) {
 	order := q.byArrival()
 	for _, s := range order {
-		if h, o := q.heads[s], q.heads[1-s]; int32(h.packet.Ack-o.packet.Seq) <= 0 {
-			return s, true
+		h, o := q.heads[s], q.heads[1-s]
+		if h == nil || !h.over(clock) {
+			continue
 		}
-	}
-	return order[0], true
-}
-
-// overdue returns a side whose first segment has waited for too long.
-func (q *queue) overdue(clock int64) (s flow.Side, found bool) {
-	for _, s := range q.byArrival() {
-		if h := q.heads[s]; h != nil && h.over(clock) {
-			return s, true
+		if o != nil && int32(h.packet.Ack-o.packet.Seq) > 0 && int32(o.packet.Ack-h.packet.Seq) <= 0 {
+			return 1 - s, true
 		}
+		return s, true
 	}
 	return 0, false
 }

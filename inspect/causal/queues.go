@@ -7,7 +7,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/flow"
 )
 
-// queue has the segments of a flow that wait, by side in the order of their arrival.
+// queue has the segments of a flow that wait, by side in the order in which they were sent, as far as they show it, else of their arrival.
 type queue struct {
 	flow         uint32 // the number of its record
 	both         bool   // the list that it is in: both directions of its flow were seen
@@ -21,7 +21,7 @@ type queue struct {
 
 const queueSize = int(unsafe.Sizeof(queue{}))
 
-// push puts a segment at the end of its side's, a SYN at the front.
+// push puts a segment behind those of its side, but before those that have overtaken it, and a SYN at the front.
 func (q *queue) push(s flow.Side, h *held) {
 	switch {
 	case q.heads[s] == nil:
@@ -29,10 +29,25 @@ func (q *queue) push(s flow.Side, h *held) {
 	case h.packet.TCPFlags&decap.SYN != 0:
 		h.next = q.heads[s]
 		q.heads[s] = h
+	case q.tails[s].hasOvertaken(&h.packet):
+		at := &q.heads[s]
+		for !(*at).hasOvertaken(&h.packet) {
+			at = &(*at).next
+		}
+		h.next, h.since, h.arrival = *at, (*at).since, (*at).arrival // those behind it wait no longer for it
+		*at = h
 	default:
 		q.tails[s].next = h
 		q.tails[s] = h
 	}
+}
+
+// hasOvertaken reports whether a segment that waits was sent after another one of its side, which came later: neither its sequence number
+// nor its acknowledgment is before the other's. A segment that is sent again with a newer acknowledgment was not overtaken.
+func (h *held) hasOvertaken(p *decap.Packet) bool {
+	t := &h.packet
+	seq, ack := int32(t.Seq-p.Seq), int32(t.Ack-p.Ack)
+	return t.TCPFlags&p.TCPFlags&decap.ACK != 0 && (t.TCPFlags|p.TCPFlags)&(decap.SYN|decap.RST) == 0 && seq >= 0 && ack >= 0 && (seq > 0 || ack > 0)
 }
 
 // pop takes the first segment of a side.
