@@ -178,6 +178,7 @@ func TestAnswersBeforeSYNACK(t *testing.T) {
 	d.acknowledge(len(d.real))
 	out, n := inspect(t, Config{}, d.frames)
 	require.Equal(t, []trialFlow{{"real-name-ok", event.High, 0}}, flowsByClient(out)[d.id])
+	require.Contains(t, out.lines(event.Flow)[0], " established ")
 	require.Zero(t, n.LostBytes)
 	require.EqualValues(t, 1, n.Refused[event.OutOfWindow])
 }

@@ -181,7 +181,7 @@ func (a Arrival) judgeSegment() event.Refusal {
 	if ahead, limit := a.r.ahead(a.s, a.p.Seq), a.limit(a.s); ahead > limit && !a.resumes(a.p.Seq) {
 		return event.OutOfWindow
 	}
-	if a.p.PayloadLen == 0 && a.r.TCPState == event.TCPSynSent && !a.r.seqKnown(a.s) {
+	if a.p.PayloadLen == 0 && a.r.Flags[1-a.s]&decap.SYN != 0 && !a.r.seqKnown(a.s) {
 		return event.OutOfWindow // a FIN does not answer a SYN (RFC 9293 section 3.10.7.3)
 	}
 	if a.r.Flags[a.s]&decap.SYN != 0 && a.before(a.s, a.p.Seq+uint32(a.p.PayloadLen)) {
