@@ -105,8 +105,8 @@ func (d tunnelDecoder) l2tp3(b []byte, missing int) Reason {
 	return d.l2tp3Payload(c.Rest(), missing)
 }
 
-// l2tp3Payload enters a payload of version 3. Only the control messages tell how long the cookie before it is (0, 4 or 8 bytes), whether a
-// sublayer of 4 bytes follows, and what is carried. The first combination counts with which a packet is plausible.
+// l2tp3Payload enters a payload of version 3. Control messages announce the length of the cookie before it (0, 4 or 8
+// bytes), the sublayer of 4 bytes that may follow, and the kind of the payload. The first combination with a plausible packet counts.
 func (d tunnelDecoder) l2tp3Payload(b []byte, missing int) Reason {
 	const step, longest = 4, 8 + 4
 	for n := 0; n <= longest && n < len(b); n += step {

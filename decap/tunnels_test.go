@@ -167,7 +167,7 @@ func carriers() []carrier {
 			inIP("Aruba, "+name, 47, 1, typed("0000 8200", head)),
 			inIP("Aruba, "+name+", another", 47, 1, typed("0000 83f0", head)))
 	}
-	// Version 3 tells neither how long its cookie is, nor what it carries.
+	// Data of version 3 do not show the length of the cookie, nor the kind of the payload.
 	for _, cookie := range []string{"", "c0ffee00", "c0ffee00 c0ffee01"} {
 		for _, sublayer := range []string{"", "40000001"} {
 			for _, header := range []struct {

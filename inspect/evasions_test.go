@@ -11,8 +11,8 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/event"
 )
 
-// deceived is a connection whose client is about to say its hello.
-type deceived struct {
+// evaded is a connection whose client is about to say its hello.
+type evaded struct {
 	raws
 	m      *receiver
 	real   []byte
@@ -21,8 +21,8 @@ type deceived struct {
 	server uint32
 }
 
-func newDeceived(id uint32) *deceived {
-	d := &deceived{raws: raws{id: id, nanos: 1e18}, client: 1000, server: 5000}
+func newEvaded(id uint32) *evaded {
+	d := &evaded{raws: raws{id: id, nanos: 1e18}, client: 1000, server: 5000}
 	d.real, d.fake = helloFor("real-name-ok", 1), helloFor("fake-name-no", 99)
 	d.m = &receiver{distance: 9, stamp: 700000}
 	d.add(&raw{seq: d.client - 1, flags: decap.SYN, window: 64240, ttl: 64, scale: 7, stamp: 700000})
@@ -32,17 +32,17 @@ func newDeceived(id uint32) *deceived {
 }
 
 // segment returns a segment of the client at a distance from its first byte.
-func (d *deceived) segment(flags uint8, off int, payload []byte) *raw {
+func (d *evaded) segment(flags uint8, off int, payload []byte) *raw {
 	return &raw{seq: d.client + uint32(off), ack: d.server, flags: flags, window: 502, ttl: 64, scale: -1, stamp: 700001, payload: payload}
 }
 
 // acknowledge adds an acknowledgment of the server.
-func (d *deceived) acknowledge(n int) {
+func (d *evaded) acknowledge(n int) {
 	d.add(&raw{server: true, seq: d.server, ack: d.client + uint32(n), flags: decap.ACK, window: 502, ttl: 50, scale: -1, stamp: 900001})
 }
 
 // end returns the flows of the connection.
-func (d *deceived) end(t *testing.T) []trialFlow {
+func (d *evaded) end(t *testing.T) []trialFlow {
 	out, _ := inspect(t, Config{}, d.frames)
 	return flowsByClient(out)[d.id]
 }
@@ -51,13 +51,13 @@ func (d *deceived) end(t *testing.T) []trialFlow {
 // flow has the name that the server read.
 func TestEvasions(t *testing.T) {
 	pieces := map[string][]int{"whole": nil, "first byte apart": {1}, "tiny": {3, 6, 9, 12, 15}, "in the name": {helloName + 5}}
-	for i, l := range lies {
+	for i, l := range evasions {
 		if l.name == "nothing wrong" {
 			continue
 		}
 		for how, cuts := range pieces {
 			for _, disorder := range []bool{false, true} {
-				d := newDeceived(uint32(i))
+				d := newEvaded(uint32(i))
 				var sends []*raw
 				at := 0
 				for _, cut := range append(slices.Clone(cuts), len(d.real)) {
@@ -84,62 +84,62 @@ func TestEvasions(t *testing.T) {
 	}
 }
 
-// TestLies has other ways to mislead, each with the flows that it leads to.
-func TestLies(t *testing.T) {
+// TestConflictingCopies has other ways to mislead, each with the flows that it leads to.
+func TestConflictingCopies(t *testing.T) {
 	honest := []trialFlow{{"real-name-ok", event.High, 0}}
 	overlap := []trialFlow{{"real-name-ok", event.Low, event.Overlap}}
 	for name, c := range map[string]struct {
-		lie  func(d *deceived)
-		want []trialFlow
+		evade func(d *evaded)
+		want  []trialFlow
 	}{
-		"none": {func(d *deceived) { d.add(d.segment(decap.ACK, 0, d.real)) }, honest},
-		"another copy after": {func(d *deceived) {
+		"none": {func(d *evaded) { d.add(d.segment(decap.ACK, 0, d.real)) }, honest},
+		"another copy after": {func(d *evaded) {
 			d.add(d.segment(decap.ACK, 0, d.real))
 			d.add(d.segment(decap.ACK, 0, d.fake))
 		}, overlap},
-		"the same copy after": {func(d *deceived) {
+		"the same copy after": {func(d *evaded) {
 			d.add(d.segment(decap.ACK, 0, d.real))
 			d.add(d.segment(decap.ACK, 0, d.real))
 		}, honest},
-		"FIN ahead": {func(d *deceived) {
+		"FIN ahead": {func(d *evaded) {
 			g := d.segment(decap.FIN|decap.ACK, 5000, nil)
 			g.ttl = 3
 			d.add(g)
 			d.add(d.segment(decap.ACK, 0, d.real))
 		}, honest},
-		"FIN in its place": {func(d *deceived) {
+		"FIN in its place": {func(d *evaded) {
 			g := d.segment(decap.FIN|decap.ACK, 0, nil)
 			g.ttl = 3
 			d.add(g)
 			d.add(d.segment(decap.ACK, 0, d.real))
 		}, honest},
-		"reset in the window": {func(d *deceived) {
+		"reset in the window": {func(d *evaded) {
 			d.add(d.segment(decap.RST, 9, nil))
 			d.add(d.segment(decap.ACK, 0, d.real))
 		}, honest},
-		"SYN with another number": {func(d *deceived) {
+		"SYN with another number": {func(d *evaded) {
 			d.add(&raw{seq: 1 << 30, flags: decap.SYN, window: 64240, ttl: 64, scale: 7})
 			d.add(d.segment(decap.ACK, 0, d.real))
 		}, honest},
-		"SYN-ACK of the client": {func(d *deceived) {
+		"SYN-ACK of the client": {func(d *evaded) {
 			d.add(&raw{seq: 1 << 30, ack: 77, flags: decap.SYN | decap.ACK, window: 64240, ttl: 64, scale: 7})
 			d.add(d.segment(decap.ACK, 0, d.real))
 		}, honest},
-		"padding": {func(d *deceived) {
+		"padding": {func(d *evaded) {
 			g := d.segment(decap.ACK, 0, make([]byte, 2))
 			g.stamp = 0
 			d.add(g)
 			d.add(d.segment(decap.ACK, 0, d.real))
 		}, honest},
-		"odd hop limit, but acknowledged": {func(d *deceived) {
+		"odd hop limit, but acknowledged": {func(d *evaded) {
 			g := d.segment(decap.ACK, 0, d.real)
 			g.ttl = 33
 			d.add(g)
 		}, honest},
 	} {
 		t.Run(name, func(t *testing.T) {
-			d := newDeceived(1)
-			c.lie(d)
+			d := newEvaded(1)
+			c.evade(d)
 			d.acknowledge(len(d.real))
 			require.Equal(t, c.want, d.end(t))
 		})
@@ -149,7 +149,7 @@ func TestLies(t *testing.T) {
 // TestDataOfSYN: data of a SYN is read if the server acknowledges it, and dropped otherwise.
 func TestDataOfSYN(t *testing.T) {
 	for _, taken := range []bool{false, true} {
-		d := newDeceived(2)
+		d := newEvaded(2)
 		d.frames = nil
 		d.add(&raw{seq: d.client - 1, flags: decap.SYN, window: 64240, ttl: 64, scale: 7, payload: d.fake})
 		ack, want := d.client, "real-name-ok"
@@ -185,7 +185,7 @@ func TestAnswersBeforeSYNACK(t *testing.T) {
 
 // TestOffloadedChecksums: a sender whose checksums are all wrong leaves them to its network card.
 func TestOffloadedChecksums(t *testing.T) {
-	d := newDeceived(3)
+	d := newEvaded(3)
 	d.frames = nil
 	d.add(&raw{seq: d.client - 1, flags: decap.SYN, window: 64240, ttl: 64, scale: 7, badSum: true})
 	d.add(&raw{server: true, seq: d.server - 1, ack: d.client, flags: decap.SYN | decap.ACK, window: 64240, ttl: 50, scale: 7})

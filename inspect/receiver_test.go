@@ -16,7 +16,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/event"
 )
 
-// raw is a TCP segment of a test, with all that a liar can set.
+// raw is a TCP segment of a test, with all that an evading sender can set.
 type raw struct {
 	server   bool // sent by the server
 	seq, ack uint32
@@ -202,14 +202,14 @@ func (m *receiver) name() string {
 	return string(m.bytes[helloName : helloName+12])
 }
 
-// lie is a way to mislead who watches. certain reports that the segment itself shows that it is not taken.
-type lie struct {
+// evasion changes a segment so that an observer may take it and the receiver does not. certain reports that the segment itself shows that.
+type evasion struct {
 	name    string
 	certain bool
 	apply   func(r *rand.Rand, g *raw, m *receiver)
 }
 
-var lies = []lie{
+var evasions = []evasion{
 	{"low ttl", false, func(r *rand.Rand, g *raw, m *receiver) { g.ttl = 1 + uint8(r.IntN(int(m.distance)-1)) }},
 	{"wrong checksum", true, func(_ *rand.Rand, g *raw, _ *receiver) { g.badSum = true }},
 	{"wrong checksum of IP", true, func(_ *rand.Rand, g *raw, _ *receiver) { g.badIPSum = true }},
@@ -232,11 +232,11 @@ var lies = []lie{
 	{"nothing wrong", false, func(*rand.Rand, *raw, *receiver) {}},
 }
 
-// trial is one connection of the differential test: what the client really sends, and what a liar adds.
+// trial is one connection of the differential test: what the client really sends, and the evasions added to it.
 type trial struct {
 	frames  []decap.Datagram
 	server  string // what the receiver read
-	certain bool   // every lie shows by itself
+	certain bool   // every evasion shows by itself
 	log     []string
 }
 
@@ -311,7 +311,7 @@ func newTrial(id uint32) trial {
 		case 1:
 			g.flags, g.payload = decap.RST, nil
 		}
-		l := lies[r.IntN(len(lies))]
+		l := evasions[r.IntN(len(evasions))]
 		l.apply(r, g, m)
 		t.certain = t.certain && l.certain
 		t.log = append(t.log, fmt.Sprintf("%s flags=%02x [%d,%d) before %d of %d", l.name, g.flags, from, to, at, len(sends)))
@@ -362,12 +362,12 @@ type trialFlow struct {
 	conflicts  event.Conflict
 }
 
-// TestNamesAreWhatTheReceiverRead compares names with what a model of the receiver has read, for connections into which a liar puts
-// segments that the receiver does not take, or takes. A name is the receiver's, or the flow says that copies differ. MIRRORSINK_LIES sets how
-// many connections are tried.
+// TestNamesAreWhatTheReceiverRead compares names with what a model of the receiver has read. Connections have inserted segments, which the
+// receiver takes or drops. A name is the receiver's, or the flow has the conflict overlap. MIRRORSINK_EVASIONS sets how many connections
+// are tried.
 func TestNamesAreWhatTheReceiverRead(t *testing.T) {
 	trials := 4000
-	if n, err := strconv.Atoi(os.Getenv("MIRRORSINK_LIES")); err == nil {
+	if n, err := strconv.Atoi(os.Getenv("MIRRORSINK_EVASIONS")); err == nil {
 		trials = n
 	}
 	const together = 500
@@ -388,7 +388,7 @@ func TestNamesAreWhatTheReceiverRead(t *testing.T) {
 		}
 	}
 	t.Logf("%d connections, %d named by the receiver, %d of these without a name", trials, named, missed)
-	require.Less(t, missed*50, named, "a liar may hide a name, but seldom")
+	require.Less(t, missed*50, named, "an evasion may hide a name, but seldom")
 }
 
 // checkTrial compares a connection's flows with what its receiver read.
@@ -401,7 +401,7 @@ func checkTrial(t *testing.T, tried *trial, id uint32, flows []trialFlow) (named
 			require.NotEqual(t, event.High, f.confidence)
 		}
 		if tried.certain {
-			require.Zero(t, f.conflicts, "connection %d: all lies show by themselves: %q", id, tried.log)
+			require.Zero(t, f.conflicts, "connection %d: all evasions show by themselves: %q", id, tried.log)
 			require.True(t, f.name == "" || f.name == "real-name-ok", "connection %d has the name %q: %q", id, f.name, tried.log)
 		}
 	}

@@ -22,7 +22,7 @@ type Handler interface {
 	// HasGap reports whether bytes of a side that it acknowledged up to a sequence number are still waited for, since segments behind
 	// them came first.
 	HasGap(r *flow.Record, s flow.Side, ack uint32) bool
-	// Reads reports whether the payload of a flow matters to anyone.
+	// Reads reports whether a parser may read the payload of a flow.
 	Reads(r *flow.Record) bool
 }
 

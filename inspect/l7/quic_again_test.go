@@ -93,7 +93,7 @@ func TestQUICConnectionsOnOneSocket(t *testing.T) {
 	})
 }
 
-// TestQUICConnectionsOver: when a flow ends each connection whose hello is incomplete says what it has.
+// TestQUICConnectionsOver: when a flow ends, what came of each incomplete hello is reported.
 func TestQUICConnectionsOver(t *testing.T) {
 	hello := clientHellos(t)[0]
 	var s State

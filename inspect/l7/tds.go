@@ -86,7 +86,7 @@ func readTDSPacket(in Input, want uint8) (body wire.Cursor, end int, v Verdict) 
 	return r.Sub(size - tdsHeader), size, Done
 }
 
-// tdsOptions is what a PRELOGIN says.
+// tdsOptions are the options of a PRELOGIN message.
 type tdsOptions struct {
 	version    []byte
 	encryption uint8

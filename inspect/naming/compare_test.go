@@ -103,7 +103,7 @@ func TestHostsAndServerNames(t *testing.T) {
 	}
 }
 
-// TestAddressAsServerName: who connects to an address and says so needs no lookup for that name.
+// TestAddressAsServerName: a client that connects to an address, and sends that as the server name, needs no lookup for it.
 func TestAddressAsServerName(t *testing.T) {
 	for _, name := range []string{server.String(), "::ffff:" + server.String()} {
 		n, _ := newNamer(64 << 10)

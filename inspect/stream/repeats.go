@@ -20,7 +20,7 @@ type repeats struct {
 const (
 	freeBytes   = 256 << 10 // shown at no condition: a message of 700 bytes that come one by one
 	forcedBytes = 1 << 20   // shown when the other side speaks
-	growth      = 32        // otherwise a message is shown when it has grown by one part in so many
+	growth      = 32        // otherwise a message is shown when it has grown by 1/growth of its length
 )
 
 // postpone reports whether the parsers are not shown the n bytes that there are with a segment, since they have seen most of them too often.

@@ -185,7 +185,7 @@ func TestReplayOfAWrongTime(t *testing.T) {
 	const header, frame, count = 24, 16, 8
 	text, err := os.ReadFile(testdata("plain-tls.pcap"))
 	require.NoError(t, err)
-	told := func(workers string, content []byte) (all []string) {
+	lines := func(workers string, content []byte) (all []string) {
 		path, eve := filepath.Join(t.TempDir(), "times.pcap"), eveFile(t)
 		require.NoError(t, os.WriteFile(path, content, 0o600))
 		require.Equal(t, exitOK, runHere(t, "replay", "--quiet", "--workers="+workers, "--eve", eve, path).code)
@@ -202,7 +202,7 @@ func TestReplayOfAWrongTime(t *testing.T) {
 		slices.Sort(all)
 		return all
 	}
-	want := told("1", text)
+	want := lines("1", text)
 	require.NotEmpty(t, want)
 	odd, at := slices.Clone(text), header
 	for i := range count {
@@ -213,7 +213,7 @@ func TestReplayOfAWrongTime(t *testing.T) {
 	}
 	require.NotEqual(t, text, odd)
 	for _, workers := range []string{"1", "2"} {
-		assert.Equal(t, want, told(workers, odd), "%s workers", workers)
+		assert.Equal(t, want, lines(workers, odd), "%s workers", workers)
 	}
 }
 
