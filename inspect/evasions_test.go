@@ -167,7 +167,7 @@ func TestDataOfSYN(t *testing.T) {
 
 // TestAnswersBeforeSYNACK: a server that sends a FIN or a reset before its SYN-ACK closes nothing for good, and no bytes are missing.
 func TestAnswersBeforeSYNACK(t *testing.T) {
-	d := newDeceived(4)
+	d := newEvaded(4)
 	d.frames = nil
 	d.add(&raw{seq: d.client - 1, flags: decap.SYN, window: 64240, ttl: 64, scale: 7})
 	for _, flags := range []uint8{decap.RST | decap.ACK, decap.FIN | decap.ACK} {
