@@ -3,6 +3,9 @@
 SHELL       := bash
 .SHELLFLAGS := -o pipefail -c
 
+# Builds do not depend on the folder that they are made in, so that those of tests are found in the cache again.
+export GOFLAGS := $(GOFLAGS) -trimpath
+
 VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 FUZZTIME ?= 30s
 
