@@ -97,10 +97,10 @@ func (a *Reassembled) badSum() bool {
 
 // report counts fragments of a packet that was not put together, and passes on what came of it; the table calls it.
 func (a *Reassembler) report(d *frag.Datagram) {
-	switch n := uint64(d.Packets); {
-	case d.Reason == frag.Evicted:
+	switch n := uint64(d.Packets); d.Reason {
+	case frag.Evicted:
 		a.stats.FragmentsEvicted += n
-	case d.Reason == frag.Overlap:
+	case frag.Overlap:
 		a.stats.FragmentsOverlapping += n
 		a.stats.FragmentsIncomplete += n
 	default:

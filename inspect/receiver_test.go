@@ -155,15 +155,7 @@ type receiver struct {
 
 // take reports whether the receiver takes a segment after the handshake.
 func (m *receiver) take(g *raw) bool {
-	if m.closed || g.ttl < m.distance || g.badSum || g.badIPSum || g.noLength || g.signed {
-		return false
-	}
-	n := uint32(len(g.payload))
-	if m.stamp != 0 && g.stamp != 0 && int32(g.stamp-m.stamp) < 0 && g.flags&decap.RST == 0 {
-		return false
-	}
-	ahead := int32(g.seq - m.next)
-	if ahead >= int32(m.window) || ahead+int32(n) < 0 || ahead < 0 && ahead+int32(n) <= 0 && n > 0 {
+	if m.lost(g) || !m.inWindow(g) {
 		return false
 	}
 	switch {
@@ -175,9 +167,32 @@ func (m *receiver) take(g *raw) bool {
 	case int32(g.ack-m.sent) > 0 || int32(g.ack-(m.una-min(m.ackWindow, m.una-m.firstSent()))) < 0:
 		return false
 	}
-	if m.stamp != 0 && g.stamp != 0 && ahead <= 0 {
+	if m.stamp != 0 && g.stamp != 0 && int32(g.seq-m.next) <= 0 {
 		m.stamp = g.stamp
 	}
+	m.store(g)
+	if g.flags&decap.FIN != 0 && g.seq+uint32(len(g.payload)) == m.next {
+		m.closed = true
+	}
+	return true
+}
+
+// lost reports whether a segment does not reach the connection, or is dropped for what its header has (RFC 7323 section 5).
+func (m *receiver) lost(g *raw) bool {
+	if m.closed || g.ttl < m.distance || g.badSum || g.badIPSum || g.noLength || g.signed {
+		return true
+	}
+	return m.stamp != 0 && g.stamp != 0 && int32(g.stamp-m.stamp) < 0 && g.flags&decap.RST == 0
+}
+
+// inWindow reports whether a segment has anything in the window.
+func (m *receiver) inWindow(g *raw) bool {
+	ahead, n := int32(g.seq-m.next), int32(len(g.payload))
+	return ahead < int32(m.window) && ahead+n >= 0 && (ahead >= 0 || ahead+n > 0 || n == 0)
+}
+
+// store keeps the bytes of a segment that the receiver does not have.
+func (m *receiver) store(g *raw) {
 	for i, x := range g.payload {
 		if at := int(int32(g.seq + uint32(i) - m.base)); at >= 0 && at < len(m.bytes) && !m.have[at] {
 			m.bytes[at], m.have[at] = x, true
@@ -186,10 +201,6 @@ func (m *receiver) take(g *raw) bool {
 	for at := int(m.next - m.base); at < len(m.have) && m.have[at]; at++ {
 		m.next++
 	}
-	if g.flags&decap.FIN != 0 && g.seq+n == m.next {
-		m.closed = true
-	}
-	return true
 }
 
 func (m *receiver) firstSent() uint32 { return m.sent }
@@ -240,102 +251,133 @@ type trial struct {
 	log     []string
 }
 
+// draft is a trial in the making.
+type draft struct {
+	trial
+	raws
+	r     *rand.Rand
+	m     *receiver
+	hello []byte
+	scale int
+	stamp uint32 // of the client's latest segment; 0 without timestamps
+}
+
 // newTrial draws a trial.
 func newTrial(id uint32) trial {
 	r := rand.New(rand.NewPCG(uint64(id), 7))
-	c := raws{id: id, nanos: 1e18 + int64(id)*100*millisecond}
-	t := trial{certain: true}
-	m := &receiver{distance: 6 + uint8(r.IntN(20)), base: r.Uint32(), window: 64240, ackWindow: 64240}
-	real := helloFor("real-name-ok", byte(r.Uint32()))
-	m.bytes, m.have, m.next = make([]byte, len(real)), make([]bool, len(real)), m.base
-	isn, scale, stamp := r.Uint32(), r.IntN(9)-1, uint32(0)
-	if r.IntN(2) == 0 {
-		stamp = 1 + r.Uint32N(1<<31)
-		m.stamp = stamp
+	d := &draft{trial: trial{certain: true}, raws: raws{id: id, nanos: 1e18 + int64(id)*100*millisecond}, r: r}
+	d.m = &receiver{distance: 6 + uint8(r.IntN(20)), base: r.Uint32(), window: 64240, ackWindow: 64240}
+	d.hello = helloFor("real-name-ok", byte(r.Uint32()))
+	d.m.bytes, d.m.have, d.m.next = make([]byte, len(d.hello)), make([]bool, len(d.hello)), d.m.base
+	d.open()
+	sends := d.pieces()
+	for fakes := 1 + r.IntN(4); fakes > 0; fakes-- {
+		sends = d.insertFake(sends)
 	}
-	m.una, m.sent = isn+1, isn+1
-	segment := func(flags uint8, seq uint32, payload []byte) *raw {
-		if stamp != 0 {
-			stamp++
-		}
-		return &raw{seq: seq, ack: m.sent, flags: flags, window: 64240, ttl: 64, scale: -1, stamp: stamp, payload: payload}
-	}
-	answer := func(flags uint8) {
-		c.add(&raw{server: true, seq: m.sent, ack: m.next, flags: flags, window: uint16(m.window >> max(scale, 0)), ttl: 50, scale: -1})
-	}
-	syn := segment(decap.SYN, m.base-1, nil)
-	syn.ack, syn.scale = 0, scale
-	c.add(syn)
-	c.add(&raw{server: true, seq: isn, ack: m.base, flags: decap.SYN | decap.ACK, window: uint16(m.window), ttl: 50, scale: scale})
-	c.add(segment(decap.ACK, m.base, nil))
+	d.send(sends)
+	d.trial.frames, d.server = d.raws.frames, d.m.name()
+	return d.trial
+}
 
-	var sends []*raw
-	for off := 0; off < len(real); {
-		n := len(real) - off
-		if r.IntN(3) > 0 {
-			n = min(n, 1+r.IntN([]int{3, 40, 300}[r.IntN(3)]))
+// segment returns the client's next segment.
+func (d *draft) segment(flags uint8, seq uint32, payload []byte) *raw {
+	if d.stamp != 0 {
+		d.stamp++
+	}
+	return &raw{seq: seq, ack: d.m.sent, flags: flags, window: 64240, ttl: 64, scale: -1, stamp: d.stamp, payload: payload}
+}
+
+// answer adds an acknowledgment of the server.
+func (d *draft) answer() {
+	window := uint16(d.m.window >> max(d.scale, 0))
+	d.add(&raw{server: true, seq: d.m.sent, ack: d.m.next, flags: decap.ACK, window: window, ttl: 50, scale: -1})
+}
+
+// open adds the handshake.
+func (d *draft) open() {
+	isn := d.r.Uint32()
+	d.scale = d.r.IntN(9) - 1
+	if d.r.IntN(2) == 0 {
+		d.stamp = 1 + d.r.Uint32N(1<<31)
+		d.m.stamp = d.stamp
+	}
+	d.m.una, d.m.sent = isn+1, isn+1
+	syn := d.segment(decap.SYN, d.m.base-1, nil)
+	syn.ack, syn.scale = 0, d.scale
+	d.add(syn)
+	d.add(&raw{server: true, seq: isn, ack: d.m.base, flags: decap.SYN | decap.ACK, window: uint16(d.m.window), ttl: 50, scale: d.scale})
+	d.add(d.segment(decap.ACK, d.m.base, nil))
+}
+
+// pieces returns the hello in segments, in any order. Timestamps are in the order in which they are sent.
+func (d *draft) pieces() (sends []*raw) {
+	for off := 0; off < len(d.hello); {
+		n := len(d.hello) - off
+		if d.r.IntN(3) > 0 {
+			n = min(n, 1+d.r.IntN([]int{3, 40, 300}[d.r.IntN(3)]))
 		}
-		sends = append(sends, segment(decap.ACK, m.base+uint32(off), real[off:off+n]))
+		sends = append(sends, d.segment(decap.ACK, d.m.base+uint32(off), d.hello[off:off+n]))
 		off += n
 	}
+	if d.r.IntN(3) == 0 {
+		d.r.Shuffle(len(sends), func(i, j int) { sends[i], sends[j] = sends[j], sends[i] })
+	}
+	if d.stamp != 0 {
+		for _, g := range sends {
+			d.stamp++
+			g.stamp = d.stamp
+		}
+	}
+	return sends
+}
+
+// insertFake inserts a segment with another name, with an evasion.
+func (d *draft) insertFake(sends []*raw) []*raw {
+	r := d.r
+	fake := helloFor("fake-name-no", byte(r.Uint32()))
+	from, to := 0, len(fake)
 	if r.IntN(3) == 0 {
-		r.Shuffle(len(sends), func(i, j int) { sends[i], sends[j] = sends[j], sends[i] })
+		from = r.IntN(len(fake) - 1)
 	}
-	if stamp != 0 {
-		for _, g := range sends { // as they are sent
-			stamp++
-			g.stamp = stamp
-		}
+	if r.IntN(3) == 0 {
+		to = from + 1 + r.IntN(len(fake)-from)
 	}
-	fakes := 1 + r.IntN(4)
-	for ; fakes > 0; fakes-- {
-		decoy := helloFor("fake-name-no", byte(r.Uint32()))
-		from := 0
-		if r.IntN(3) == 0 {
-			from = r.IntN(len(decoy) - 1)
-		}
-		to := len(decoy)
-		if r.IntN(3) == 0 {
-			to = from + 1 + r.IntN(len(decoy)-from)
-		}
-		at := r.IntN(len(sends) + 1)
-		g := segment(decap.ACK|decap.PSH, m.base+uint32(from), decoy[from:to])
-		if at < len(sends) && g.stamp != 0 {
-			g.stamp = sends[at].stamp
-		} else if at > 0 && g.stamp != 0 {
-			g.stamp = sends[at-1].stamp
-		}
-		switch r.IntN(12) {
-		case 0:
-			g.flags, g.payload = decap.FIN|decap.ACK, nil
-		case 1:
-			g.flags, g.payload = decap.RST, nil
-		}
-		l := evasions[r.IntN(len(evasions))]
-		l.apply(r, g, m)
-		t.certain = t.certain && l.certain
-		t.log = append(t.log, fmt.Sprintf("%s flags=%02x [%d,%d) before %d of %d", l.name, g.flags, from, to, at, len(sends)))
-		sends = slices.Insert(sends, at, g)
+	at := r.IntN(len(sends) + 1)
+	g := d.segment(decap.ACK|decap.PSH, d.m.base+uint32(from), fake[from:to])
+	if g.stamp != 0 {
+		g.stamp = sends[min(at, len(sends)-1)].stamp
 	}
+	switch r.IntN(12) {
+	case 0:
+		g.flags, g.payload = decap.FIN|decap.ACK, nil
+	case 1:
+		g.flags, g.payload = decap.RST, nil
+	}
+	e := evasions[r.IntN(len(evasions))]
+	e.apply(r, g, d.m)
+	d.certain = d.certain && e.certain
+	d.log = append(d.log, fmt.Sprintf("%s flags=%02x [%d,%d) before %d of %d", e.name, g.flags, from, to, at, len(sends)))
+	return slices.Insert(sends, at, g)
+}
+
+// send adds segments, answers of the receiver, and what is missing then once more.
+func (d *draft) send(sends []*raw) {
 	for _, g := range sends {
-		c.add(g)
-		if m.take(g) && r.IntN(2) == 0 {
-			answer(decap.ACK)
+		d.add(g)
+		if d.m.take(g) && d.r.IntN(2) == 0 {
+			d.answer()
 		}
 	}
-	for m.next != m.base+uint32(len(real)) && !m.closed { // what is missing is sent again
-		off := m.next - m.base
-		g := segment(decap.ACK, m.next, real[off:])
-		c.add(g)
-		if !m.take(g) {
+	for d.m.next != d.m.base+uint32(len(d.hello)) && !d.m.closed {
+		g := d.segment(decap.ACK, d.m.next, d.hello[d.m.next-d.m.base:])
+		d.add(g)
+		if !d.m.take(g) {
 			break
 		}
 	}
-	if !m.closed {
-		answer(decap.ACK)
+	if !d.m.closed {
+		d.answer()
 	}
-	t.frames, t.server = c.frames, m.name()
-	return t
 }
 
 // flowsByClient returns the flow events by the client's number.
