@@ -12,7 +12,7 @@ const endOfTime = math.MaxInt64
 // next takes the next segment of a flow that is to be delivered at a time out of its queue; nil if all have to wait.
 func (g *Gate) next(r *flow.Record, q *queue, clock int64) (*held, flow.Side) {
 	for s := range flow.Side(2) {
-		if h := q.fins[s]; h != nil && (!r.Beyond(s, &h.packet) && !g.early(r, s, &h.packet) || h.over(clock)) {
+		if h := q.fins[s]; h != nil && (!r.Beyond(s, &h.packet) && !g.early(r, s, &h.packet) || h.over(clock) && !q.before(h, clock)) {
 			q.fins[s] = nil
 			return h, s
 		}
@@ -63,6 +63,16 @@ func (q *queue) overdue(clock int64) (s flow.Side, found bool) {
 		return s, true
 	}
 	return 0, false
+}
+
+// before reports whether a segment that has waited for too long came before a FIN: it may acknowledge the bytes that the FIN waits for.
+func (q *queue) before(fin *held, clock int64) bool {
+	for _, h := range q.heads {
+		if h != nil && h.over(clock) && h.arrival < fin.arrival {
+			return true
+		}
+	}
+	return false
 }
 
 // byArrival returns the sides in the order in which their first segments came.
