@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/mirrorsink/mirrorsink/inspect/strictyaml"
 	"github.com/mirrorsink/mirrorsink/sessions"
-	"github.com/mirrorsink/mirrorsink/sessions/spec"
 )
 
 // refused reports what AWS would refuse of the plan.
@@ -54,7 +54,7 @@ func (s *setup) unused() (all []Finding) {
 			used["source "+name] = true
 		}
 	}
-	found := func(kind, name string, at spec.Position, impact string) {
+	found := func(kind, name string, at strictyaml.Position, impact string) {
 		if !used[kind+" "+name] {
 			all = append(all, Finding{Subject: s.where(kind, name, at), What: "no session uses it", Impact: impact, Remedy: "name it in a session, or remove it from the spec"})
 		}

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/mirrorsink/mirrorsink/inspect/strictyaml"
 	"github.com/mirrorsink/mirrorsink/sessions"
 	"github.com/mirrorsink/mirrorsink/sessions/account"
 	"github.com/mirrorsink/mirrorsink/sessions/spec"
@@ -76,7 +77,7 @@ func (t usedTarget) String() string {
 }
 
 // where returns an entry of the spec with its position.
-func (s *setup) where(kind, name string, at spec.Position) string {
+func (s *setup) where(kind, name string, at strictyaml.Position) string {
 	return fmt.Sprintf("%s %s (%s:%d)", kind, name, s.Spec.File, at.Line)
 }
 

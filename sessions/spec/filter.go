@@ -3,24 +3,23 @@ package spec
 import (
 	"net/netip"
 
-	"github.com/goccy/go-yaml/ast"
-
+	"github.com/mirrorsink/mirrorsink/inspect/strictyaml"
 	"github.com/mirrorsink/mirrorsink/sessions/account"
 )
 
 // filter reads a filter.
-func (l *loader) filter(at Position, name string, n ast.Node) {
+func (l *loader) filter(at strictyaml.Position, name string, n *strictyaml.Node) {
 	f := Filter{At: at, Name: name, AmazonDNS: true}
-	what := "filter " + quote(name)
+	what := "filter " + strictyaml.Quote(name)
 	ingress, egress := acceptAll(account.Ingress), acceptAll(account.Egress)
-	l.mapping(n, what, fields{
-		"amazon-dns": one(l, &f.AmazonDNS, parseBool),
+	l.Mapping(n, what, strictyaml.Fields{
+		"amazon-dns": strictyaml.One(l.Loader, &f.AmazonDNS, strictyaml.Bool),
 		"ingress":    l.rules(account.Ingress, &ingress),
 		"egress":     l.rules(account.Egress, &egress),
 	})
 	f.Rules = append(ingress, egress...)
 	if len(f.Rules) > account.MaxRulesPerFilter {
-		l.problem(at, "%s has %d ingress and %d egress rules: AWS takes %d in all (a direction that is left out has two)",
+		l.Problem(at, "%s has %d ingress and %d egress rules: AWS takes %d in all (a direction that is left out has two)",
 			what, len(ingress), len(egress), account.MaxRulesPerFilter)
 	}
 	l.spec.Filters = append(l.spec.Filters, f)
@@ -43,20 +42,20 @@ func acceptAll(direction string) []account.Rule {
 // placed is a rule with its position.
 type placed struct {
 	account.Rule
-	at       Position
+	at       strictyaml.Position
 	numbered bool
 }
 
 // rules returns the reader of the rules of a direction.
-func (l *loader) rules(direction string, into *[]account.Rule) field {
-	return func(key string, n ast.Node) {
+func (l *loader) rules(direction string, into *[]account.Rule) strictyaml.Field {
+	return func(key string, n *strictyaml.Node) {
 		*into = nil
-		if n.Type() == ast.NullType {
-			l.problem(position(n), "%s: want rules; [] takes nothing, and without the key everything is taken", key)
+		if strictyaml.IsNull(n) {
+			l.Problem(strictyaml.At(n), "%s: want rules; [] takes nothing, and without the key everything is taken", key)
 			return
 		}
 		var list []placed
-		for _, e := range items(n) {
+		for _, e := range strictyaml.Items(n) {
 			list = append(list, l.rule(direction, e))
 		}
 		l.number(list)
@@ -71,17 +70,17 @@ const ruleStep = 10
 
 // number assigns numbers to the rules of a direction, unless they have their own.
 func (l *loader) number(list []placed) {
-	numbers := map[int]Position{}
+	numbers := map[int]strictyaml.Position{}
 	for i := range list {
 		r := &list[i]
 		if r.numbered != list[0].numbered {
-			l.problem(r.at, "some rules of this direction have a number and some have none: give one to all, or to none")
+			l.Problem(r.at, "some rules of this direction have a number and some have none: give one to all, or to none")
 			return
 		}
 		if !r.numbered {
 			r.Number = (i + 1) * ruleStep
 		} else if first, twice := numbers[r.Number]; twice && r.Number > 0 {
-			l.problem(r.at, "number %d is the rule's in line %d already: each rule of a direction has its own", r.Number, first.Line)
+			l.Problem(r.at, "number %d is the rule's in line %d already: each rule of a direction has its own", r.Number, first.Line)
 		} else {
 			numbers[r.Number] = r.at
 		}

@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/tools/txtar"
+
+	"github.com/mirrorsink/mirrorsink/inspect/strictyaml"
 )
 
 // FuzzParseSpec: every error has one line and a position within the text, and parsing is deterministic.
@@ -34,10 +36,10 @@ func checkPlaces(t *testing.T, err error, text string) {
 	joined, ok := err.(interface{ Unwrap() []error })
 	require.True(t, ok, "%v", err)
 	require.NotEmpty(t, joined.Unwrap())
-	require.LessOrEqual(t, len(joined.Unwrap()), maxProblems)
+	require.LessOrEqual(t, len(joined.Unwrap()), 20)
 	lines := strings.Split(text, "\n")
 	for _, err := range joined.Unwrap() {
-		var e *Error
+		var e *strictyaml.Error
 		require.True(t, errors.As(err, &e), "%v", err)
 		require.NotContains(t, e.Text, "\n")
 		require.GreaterOrEqual(t, e.At.Line, 1, "%v", e)

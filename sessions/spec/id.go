@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"github.com/mirrorsink/mirrorsink/inspect/strictyaml"
 )
 
 // idForm is the format of a kind of EC2 IDs.
@@ -27,7 +29,7 @@ var idDigits = regexp.MustCompile(`^[0-9a-f]{1,17}$`)
 func (f idForm) parse(text string) (string, error) {
 	digits, ok := strings.CutPrefix(text, f.prefix)
 	if !ok || !idDigits.MatchString(digits) {
-		return "", fmt.Errorf("%s is not the ID of %s: want %s and hexadecimal digits", quote(text), f.of, f.prefix)
+		return "", fmt.Errorf("%s is not the ID of %s: want %s and hexadecimal digits", strictyaml.Quote(text), f.of, f.prefix)
 	}
 	return text, nil
 }
@@ -39,13 +41,13 @@ func parseLoadBalancer(text string) (string, error) {
 	m := arnForm.FindStringSubmatch(text)
 	switch {
 	case m == nil:
-		return "", fmt.Errorf("%s is not the ARN of a Network Load Balancer: want arn:aws:elasticloadbalancing:REGION:ACCOUNT:loadbalancer/net/NAME/NUMBER", quote(text))
+		return "", fmt.Errorf("%s is not the ARN of a Network Load Balancer: want arn:aws:elasticloadbalancing:REGION:ACCOUNT:loadbalancer/net/NAME/NUMBER", strictyaml.Quote(text))
 	case m[1] == "app":
-		return "", fmt.Errorf("%s is an Application Load Balancer, which takes no UDP: want a Network Load Balancer, loadbalancer/net/…", quote(text))
+		return "", fmt.Errorf("%s is an Application Load Balancer, which takes no UDP: want a Network Load Balancer, loadbalancer/net/…", strictyaml.Quote(text))
 	case m[1] == "gwy":
-		return "", fmt.Errorf("%s is a Gateway Load Balancer: give an endpoint of its service, under gateway-load-balancer-endpoint", quote(text))
+		return "", fmt.Errorf("%s is a Gateway Load Balancer: give an endpoint of its service, under gateway-load-balancer-endpoint", strictyaml.Quote(text))
 	case m[1] != "net":
-		return "", fmt.Errorf("%s is not a Network Load Balancer: want loadbalancer/net/…", quote(text))
+		return "", fmt.Errorf("%s is not a Network Load Balancer: want loadbalancer/net/…", strictyaml.Quote(text))
 	}
 	return text, nil
 }

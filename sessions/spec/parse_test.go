@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/mirrorsink/mirrorsink/inspect/strictyaml"
 	"github.com/mirrorsink/mirrorsink/sessions/account"
 )
 
@@ -125,16 +126,16 @@ func TestGoodSpecs(t *testing.T) {
 // unplaced returns the spec without positions.
 func unplaced(spec *Spec) *Spec {
 	for i := range spec.Targets {
-		spec.Targets[i].At = Position{}
+		spec.Targets[i].At = strictyaml.Position{}
 	}
 	for i := range spec.Filters {
-		spec.Filters[i].At = Position{}
+		spec.Filters[i].At = strictyaml.Position{}
 	}
 	for i := range spec.Sources {
-		spec.Sources[i].At = Position{}
+		spec.Sources[i].At = strictyaml.Position{}
 	}
 	for i := range spec.Sessions {
-		spec.Sessions[i].At = Position{}
+		spec.Sessions[i].At = strictyaml.Position{}
 	}
 	return spec
 }
@@ -142,8 +143,8 @@ func unplaced(spec *Spec) *Spec {
 func TestSpecPositions(t *testing.T) {
 	spec, err := Parse("x", []byte("owner: o\nsources:\n  a: {vpcs: vpc-1}\n  b:\n    vpcs: [vpc-2]\nsessions: {}\n"))
 	require.NoError(t, err)
-	require.Equal(t, Position{Line: 3, Column: 3}, spec.Sources[0].At)
-	require.Equal(t, Position{Line: 4, Column: 3}, spec.Sources[1].At)
+	require.Equal(t, strictyaml.Position{Line: 3, Column: 3}, spec.Sources[0].At)
+	require.Equal(t, strictyaml.Position{Line: 4, Column: 3}, spec.Sources[1].At)
 }
 
 // TestWindowsLineEnds: they are accepted and change no position.
@@ -151,7 +152,7 @@ func TestWindowsLineEnds(t *testing.T) {
 	text := strings.ReplaceAll("# a comment\nowner: o\n# another\nsources:\n  a:\n    vpcs: vpc-1 # one more\n  b: {vpcs: vpc-2}\nsessions: {}\n", "\n", "\r\n")
 	spec, err := Parse("x", []byte(text))
 	require.NoError(t, err)
-	require.Equal(t, Position{Line: 7, Column: 3}, spec.Sources[1].At)
+	require.Equal(t, strictyaml.Position{Line: 7, Column: 3}, spec.Sources[1].At)
 	_, err = Parse("x", []byte(strings.Replace(text, "{vpcs: vpc-2}", "{vpcs: 2}", 1)))
 	require.ErrorContains(t, err, "x:7:13: ")
 }

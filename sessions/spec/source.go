@@ -5,8 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/goccy/go-yaml/ast"
-
+	"github.com/mirrorsink/mirrorsink/inspect/strictyaml"
 	"github.com/mirrorsink/mirrorsink/sessions/account"
 )
 
@@ -14,62 +13,62 @@ import (
 const maxDevice = 1023
 
 // source reads a source.
-func (l *loader) source(at Position, name string, n ast.Node) {
+func (l *loader) source(at strictyaml.Position, name string, n *strictyaml.Node) {
 	s := Source{At: at, Name: name}
-	known := fields{
-		"devices":  many(l, &s.Devices, parseNumber(0, maxDevice, "")),
-		"optional": one(l, &s.Optional, parseBool),
-		"exclude": func(_ string, value ast.Node) {
-			for _, e := range items(value) {
+	known := strictyaml.Fields{
+		"devices":  strictyaml.Many(l.Loader, &s.Devices, strictyaml.Number(0, maxDevice, "")),
+		"optional": strictyaml.One(l.Loader, &s.Optional, strictyaml.Bool),
+		"exclude": func(_ string, value *strictyaml.Node) {
+			for _, e := range strictyaml.Items(value) {
 				s.Exclude = append(s.Exclude, Selector{})
-				l.selector(position(e), "an exclusion", e, &s.Exclude[len(s.Exclude)-1], nil)
+				l.selector(strictyaml.At(e), "an exclusion", e, &s.Exclude[len(s.Exclude)-1], nil)
 			}
 		},
 	}
-	l.selector(at, "source "+quote(name), n, &s.Selector, known)
+	l.selector(at, "source "+strictyaml.Quote(name), n, &s.Selector, known)
 	l.spec.Sources = append(l.spec.Sources, s)
 }
 
 // selector reads a selector and the other permitted keys of its mapping.
-func (l *loader) selector(at Position, what string, n ast.Node, s *Selector, others fields) {
-	own := fields{
+func (l *loader) selector(at strictyaml.Position, what string, n *strictyaml.Node, s *Selector, others strictyaml.Fields) {
+	own := strictyaml.Fields{
 		"tags":                l.tags(&s.Tags),
-		"interfaces":          many(l, &s.Interfaces, interfaceID.parse),
-		"instances":           many(l, &s.Instances, instanceID.parse),
-		"auto-scaling-groups": many(l, &s.Groups, parseText),
-		"vpcs":                many(l, &s.VPCs, vpcID.parse),
-		"subnets":             many(l, &s.Subnets, subnetID.parse),
-		"types":               many(l, &s.Types, parseText),
+		"interfaces":          strictyaml.Many(l.Loader, &s.Interfaces, interfaceID.parse),
+		"instances":           strictyaml.Many(l.Loader, &s.Instances, instanceID.parse),
+		"auto-scaling-groups": strictyaml.Many(l.Loader, &s.Groups, strictyaml.Text),
+		"vpcs":                strictyaml.Many(l.Loader, &s.VPCs, vpcID.parse),
+		"subnets":             strictyaml.Many(l.Loader, &s.Subnets, subnetID.parse),
+		"types":               strictyaml.Many(l.Loader, &s.Types, strictyaml.Text),
 	}
 	known := maps.Clone(own)
 	maps.Copy(known, others)
-	before := len(l.problems)
-	given := l.mapping(n, what, known)
+	before := l.Problems()
+	given := l.Mapping(n, what, known)
 	for key := range given {
 		if own[key] != nil {
 			return
 		}
 	}
-	if len(l.problems) == before {
-		l.problem(at, "%s chooses nothing: want one or more of %s", what, strings.Join(slices.Sorted(maps.Keys(own)), ", "))
+	if l.Problems() == before {
+		l.Problem(at, "%s chooses nothing: want one or more of %s", what, strings.Join(slices.Sorted(maps.Keys(own)), ", "))
 	}
 }
 
 // tags returns the reader of at least one tag. Tags of AWS itself (aws:…) are permitted.
-func (l *loader) tags(into *account.Tags) field {
-	return func(key string, n ast.Node) {
-		before := len(l.problems)
+func (l *loader) tags(into *account.Tags) strictyaml.Field {
+	return func(key string, n *strictyaml.Node) {
+		before := l.Problems()
 		*into = account.Tags{}
-		list, _ := l.entries(n, key)
+		list, _ := l.Entries(n, key)
 		for _, e := range list {
-			text, ok := scalar(e.value)
+			text, ok := strictyaml.Scalar(e.Value)
 			if !ok {
-				l.problem(position(e.value), `%s: %s: want a text ("" for an empty one), found %s`, key, e.key, describe(e.value))
+				l.Problem(strictyaml.At(e.Value), `%s: %s: want a text ("" for an empty one), found %s`, key, e.Key, strictyaml.Describe(e.Value))
 			}
-			(*into)[e.key] = text
+			(*into)[e.Key] = text
 		}
-		if len(*into) == 0 && len(l.problems) == before {
-			l.problem(position(n), "%s: want at least one", key)
+		if len(*into) == 0 && l.Problems() == before {
+			l.Problem(strictyaml.At(n), "%s: want at least one", key)
 		}
 	}
 }

@@ -5,6 +5,7 @@ package spec
 import (
 	"fmt"
 
+	"github.com/mirrorsink/mirrorsink/inspect/strictyaml"
 	"github.com/mirrorsink/mirrorsink/sessions/account"
 )
 
@@ -18,28 +19,14 @@ type Spec struct {
 	Sessions []Session
 }
 
-// Position is a place in the file, counted from 1.
-type Position struct{ Line, Column int }
-
-// An Error is a mistake in a spec with its position.
-type Error struct {
-	File string
-	At   Position
-	Text string
-}
-
-func (e *Error) Error() string {
-	return fmt.Sprintf("%s:%d:%d: %s", e.File, e.At.Line, e.At.Column, e.Text)
-}
-
 // Errorf returns an error about a part of the spec.
-func (s *Spec) Errorf(at Position, format string, args ...any) *Error {
-	return &Error{s.File, at, fmt.Sprintf(format, args...)}
+func (s *Spec) Errorf(at strictyaml.Position, format string, args ...any) *strictyaml.Error {
+	return &strictyaml.Error{File: s.File, At: at, Text: fmt.Sprintf(format, args...)}
 }
 
 // Target is a mirror target: an existing one by its ID, or the address of one that is created.
 type Target struct {
-	At           Position
+	At           strictyaml.Position
 	Name         string
 	ID           string // of an existing target, possibly another account's; then the following are empty
 	Interface    string
@@ -49,7 +36,7 @@ type Target struct {
 
 // Filter is a filter. A direction that the file leaves out has rules that accept everything, IPv4 and IPv6.
 type Filter struct {
-	At        Position
+	At        strictyaml.Position
 	Name      string
 	AmazonDNS bool // default true: without it no lookup at the VPC's resolver is mirrored, and every connection looks as if it had none
 	Rules     []account.Rule
@@ -57,7 +44,7 @@ type Filter struct {
 
 // Source chooses interfaces: those that match the selector and Devices, and none of Exclude.
 type Source struct {
-	At       Position
+	At       strictyaml.Position
 	Name     string
 	Optional bool // may match nothing, such as an Auto Scaling group of no instances
 	Selector
@@ -79,7 +66,7 @@ type Selector struct {
 
 // Session mirrors the interfaces that its sources choose, each in a session of its own.
 type Session struct {
-	At           Position
+	At           strictyaml.Position
 	Name         string
 	Sources      []string
 	Filter       string

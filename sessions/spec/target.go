@@ -3,22 +3,22 @@ package spec
 import (
 	"cmp"
 
-	"github.com/goccy/go-yaml/ast"
+	"github.com/mirrorsink/mirrorsink/inspect/strictyaml"
 )
 
 // target reads a target, which has exactly one address or ID.
-func (l *loader) target(at Position, name string, n ast.Node) {
+func (l *loader) target(at strictyaml.Position, name string, n *strictyaml.Node) {
 	t := Target{At: at, Name: name}
-	what := "target " + quote(name)
-	before := len(l.problems)
-	given := l.mapping(n, what, fields{
-		"id":                             one(l, &t.ID, targetID.parse),
-		"network-interface":              one(l, &t.Interface, interfaceID.parse),
-		"network-load-balancer":          one(l, &t.LoadBalancer, parseLoadBalancer),
-		"gateway-load-balancer-endpoint": one(l, &t.Endpoint, endpointID.parse),
+	what := "target " + strictyaml.Quote(name)
+	before := l.Problems()
+	given := l.Mapping(n, what, strictyaml.Fields{
+		"id":                             strictyaml.One(l.Loader, &t.ID, targetID.parse),
+		"network-interface":              strictyaml.One(l.Loader, &t.Interface, interfaceID.parse),
+		"network-load-balancer":          strictyaml.One(l.Loader, &t.LoadBalancer, parseLoadBalancer),
+		"gateway-load-balancer-endpoint": strictyaml.One(l.Loader, &t.Endpoint, endpointID.parse),
 	})
-	if len(given) != 1 && len(l.problems) == before {
-		l.problem(at, "%s: want exactly one of network-interface, network-load-balancer, gateway-load-balancer-endpoint and id, found %d", what, len(given))
+	if len(given) != 1 && l.Problems() == before {
+		l.Problem(at, "%s: want exactly one of network-interface, network-load-balancer, gateway-load-balancer-endpoint and id, found %d", what, len(given))
 	}
 	l.spec.Targets = append(l.spec.Targets, t)
 }
@@ -33,7 +33,7 @@ func (l *loader) checkTargets() {
 			continue // recorded already
 		}
 		if other := first[address]; other != nil {
-			l.problem(t.At, "target %s is the same as %s in line %d: use that one", quote(t.Name), quote(other.Name), other.At.Line)
+			l.Problem(t.At, "target %s is the same as %s in line %d: use that one", strictyaml.Quote(t.Name), strictyaml.Quote(other.Name), other.At.Line)
 			continue
 		}
 		first[address] = t

@@ -1,0 +1,166 @@
+package policy
+
+import "slices"
+
+// Decide judges a flow. It is a function of the policy and the facts alone.
+//
+// The order: is it outbound, is it egress, whose is it, is it exempt. Then an address rule that allows the flow is certain, whatever its
+// name. Then a name from the flow itself decides, SNI before HTTP host; without one, the names that were looked up for the address. What
+// is doubtful ends as inconclusive with its reason, never as allowed or not allowed.
+func (p *Policy) Decide(f *Flow) Verdict {
+	if f.Opened == OpenedThere {
+		return Verdict{}
+	}
+	v := Verdict{By: ByAddress}
+	if f.Addr.IsValid() {
+		v.To = f.Addr.Unmap().String()
+	}
+	if notEgress(f) {
+		return v.as(Exempt, NotEgress)
+	}
+	at, known := p.workload(&f.Source)
+	switch {
+	case !known:
+		return v.as(Inconclusive, Workloads)
+	case at >= 0:
+		v.Workload = p.Workloads[at].Name
+	case len(p.Workloads) > 0:
+		return v.as(Exempt, NoWorkload)
+	}
+	j := judgement{policy: p, flow: f, workload: at}
+	if j.isExempt() {
+		return v.as(Exempt, ExemptTo)
+	}
+	if f.Opened == OpenedUnknown {
+		return v.as(Inconclusive, Initiator)
+	}
+	return j.decide(v)
+}
+
+func (v Verdict) as(k Kind, r Reason) Verdict {
+	v.Kind, v.Reason = k, r
+	return v
+}
+
+// notEgress reports whether a destination is no host: multicast or broadcast.
+func notEgress(f *Flow) bool {
+	a := f.Addr.Unmap()
+	return a.IsMulticast() || a.IsUnspecified() || a.Is4() && a.As4() == [4]byte{255, 255, 255, 255}
+}
+
+// judgement is the judging of one flow.
+type judgement struct {
+	policy   *Policy
+	flow     *Flow
+	workload int
+}
+
+func (j *judgement) isExempt() bool {
+	everyone := func(int) bool { return true }
+	f, x := j.flow, j.policy.exempt
+	if x.byAddr(f.Addr, f.Service, everyone) >= 0 {
+		return true
+	}
+	name, _ := j.name()
+	return name != "" && !f.Disputed && x.byName(name, everyone) >= 0
+}
+
+// name returns the name from the flow itself, and what it is from.
+func (j *judgement) name() (string, Evidence) {
+	if n := observed(j.flow.Names.SNI); n != "" {
+		return n, BySNI
+	}
+	if n := observed(j.flow.Names.Host); n != "" {
+		return n, ByHost
+	}
+	return "", NoEvidence
+}
+
+// mine reports whether a rule is for the flow's workload.
+func (j *judgement) mine(rule int) bool {
+	from := j.policy.Allow[rule].from
+	return from == nil || j.workload >= 0 && from[j.workload]
+}
+
+// fits reports whether a rule is for the flow's workload, protocol and port.
+func (j *judgement) fits(rule int) bool {
+	ports := j.policy.Allow[rule].Ports
+	return j.mine(rule) &&
+		(len(ports) == 0 || slices.ContainsFunc(ports, func(p Ports) bool { return p.contains(j.flow.Protocol, j.flow.Port) }))
+}
+
+// decide judges a flow that is outbound and not exempt.
+func (j *judgement) decide(v Verdict) Verdict {
+	f, x := j.flow, j.policy.allow
+	if rule := x.byAddr(f.Addr, f.Service, j.fits); rule >= 0 {
+		return j.allowed(v, rule)
+	}
+	if !f.Services && x.hasServices(j.fits) {
+		return v.as(Inconclusive, NoRanges)
+	}
+	name, by := j.name()
+	if name != "" {
+		v.To, v.By = name, by
+	}
+	switch {
+	case f.Disputed:
+		return v.as(Inconclusive, DisputedName)
+	case f.Hidden:
+		return v.as(Inconclusive, EncryptedName)
+	case name != "":
+		return j.byName(v, name)
+	case f.Late:
+		return v.as(Inconclusive, BeganBefore)
+	}
+	return j.byLookups(v)
+}
+
+func (j *judgement) allowed(v Verdict, rule int) Verdict {
+	v.Kind, v.Rule = Allowed, j.policy.Allow[rule].Name
+	return v
+}
+
+// byName judges by one name.
+func (j *judgement) byName(v Verdict, name string) Verdict {
+	if rule := j.policy.allow.byName(name, j.fits); rule >= 0 {
+		return j.allowed(v, rule)
+	}
+	return v.as(NotAllowed, j.why(name))
+}
+
+// why returns the reason why a destination is not allowed: a rule may have it on other ports. A rule for any destination says nothing of
+// this one.
+func (j *judgement) why(name string) Reason {
+	x := j.policy.allow
+	named := func(rule int) bool { return j.mine(rule) && !slices.Contains(x.any, rule) }
+	if name != "" && x.byName(name, named) >= 0 || x.byAddr(j.flow.Addr, j.flow.Service, named) >= 0 {
+		return WrongPort
+	}
+	return NoRule
+}
+
+// byLookups judges by the names that were looked up for the address. One of them that is allowed is enough, as it is for a resolver's
+// client: it asked for the name and connects to an address that it was given for it.
+func (j *judgement) byLookups(v Verdict) Verdict {
+	shown := ""
+	for _, lookup := range j.flow.Names.Lookups {
+		name := observed(lookup)
+		if name == "" {
+			continue
+		}
+		if rule := j.policy.allow.byName(name, j.fits); rule >= 0 {
+			v.To, v.By = name, ByLookup
+			return j.allowed(v, rule)
+		}
+		if shown == "" {
+			shown = name
+		}
+	}
+	switch {
+	case shown != "":
+		v.To, v.By = shown, ByLookup
+	case j.flow.NoDNS:
+		return v.as(Inconclusive, NoDNSSeen)
+	}
+	return v.as(NotAllowed, j.why(shown))
+}

@@ -1,0 +1,54 @@
+package policy
+
+import (
+	"errors"
+	"net/netip"
+	"strings"
+
+	"golang.org/x/net/idna"
+)
+
+// maxName is the length of a name as text (RFC 1035 section 3.1).
+const maxName = 253
+
+// profile maps names as browsers do, and permits underscores, which names of services have.
+var profile = idna.New(idna.MapForLookup(), idna.StrictDomainName(false), idna.Transitional(false))
+
+// canonical returns a name as policies compare it: lower case, A-labels, no final dot.
+func canonical(name string) (string, error) {
+	name = strings.TrimSuffix(name, ".")
+	if name == "" || len(name) > 4*maxName {
+		return "", errors.New("a name has 1 to 253 characters")
+	}
+	ascii, err := profile.ToASCII(name)
+	if err != nil {
+		return "", errors.New("it is no name of the internet")
+	}
+	if len(ascii) > maxName {
+		return "", errors.New("a name has 1 to 253 characters")
+	}
+	for label := range strings.SplitSeq(ascii, ".") {
+		if label == "" || len(label) > 63 {
+			return "", errors.New("a label of a name has 1 to 63 characters")
+		}
+		if strings.Trim(label, "abcdefghijklmnopqrstuvwxyz0123456789_-") != "" {
+			return "", errors.New("a name has letters, digits, dashes, underscores and dots")
+		}
+	}
+	return ascii, nil
+}
+
+// observed returns a name from traffic as policies compare it; "" if it is none. An address in the place of a name is none.
+func observed(name string) string {
+	if name == "" {
+		return ""
+	}
+	if _, err := netip.ParseAddr(strings.Trim(name, "[]")); err == nil {
+		return ""
+	}
+	ascii, err := canonical(name)
+	if err != nil {
+		return ""
+	}
+	return ascii
+}

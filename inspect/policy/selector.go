@@ -1,0 +1,109 @@
+package policy
+
+import (
+	"net/netip"
+	"slices"
+)
+
+// Selector is a condition on a source. It must have one value of each list and all tags; an empty list is no condition.
+type Selector struct {
+	Tags       map[string]string
+	Instances  []string
+	Interfaces []string
+	Groups     []string // Auto Scaling groups, by name
+	Subnets    []string
+	VPCs       []string
+	Accounts   []string
+	Networks   []netip.Prefix
+	VNIs       []uint32
+}
+
+// match is the result of a selector: with too little known of a source it is unknown.
+type match uint8
+
+const (
+	no match = iota
+	unknown
+	yes
+)
+
+// and returns the conjunction of two results.
+func (m match) and(o match) match { return min(m, o) }
+
+// match evaluates the selector. A part of the source that is not known makes the result unknown, unless another part excludes it.
+func (s *Selector) match(src *Source) match {
+	result := yes
+	for _, part := range []struct {
+		list  []string
+		value string
+	}{
+		{s.Instances, src.Instance}, {s.Interfaces, src.Interface}, {s.Groups, src.Group}, {s.Subnets, src.Subnet}, {s.VPCs, src.VPC},
+		{s.Accounts, src.Account},
+	} {
+		result = result.and(oneOf(part.list, part.value))
+	}
+	return result.and(s.matchTags(src)).and(s.matchNetwork(src)).and(s.matchVNI(src))
+}
+
+func oneOf(list []string, value string) match {
+	switch {
+	case len(list) == 0 || slices.Contains(list, value):
+		return yes
+	case value == "":
+		return unknown
+	default:
+		return no
+	}
+}
+
+func (s *Selector) matchTags(src *Source) match {
+	for k, v := range s.Tags {
+		if src.Tags == nil {
+			return unknown
+		}
+		if got, ok := src.Tags[k]; !ok || got != v {
+			return no
+		}
+	}
+	return yes
+}
+
+func (s *Selector) matchNetwork(src *Source) match {
+	switch {
+	case len(s.Networks) == 0:
+		return yes
+	case !src.Addr.IsValid():
+		return unknown
+	case slices.ContainsFunc(s.Networks, func(p netip.Prefix) bool { return p.Contains(src.Addr.Unmap()) }):
+		return yes
+	default:
+		return no
+	}
+}
+
+func (s *Selector) matchVNI(src *Source) match {
+	switch {
+	case len(s.VNIs) == 0 || src.Mirrored && slices.Contains(s.VNIs, src.VNI):
+		return yes
+	case !src.Mirrored:
+		return unknown
+	default:
+		return no
+	}
+}
+
+// workload returns the index of the first workload that matches a source; -1 for none. known is false if that cannot be said: an earlier
+// workload might match too. A workload that a sink has recorded decides then.
+func (p *Policy) workload(src *Source) (i int, known bool) {
+	for i := range p.Workloads {
+		switch p.Workloads[i].Selector.match(src) {
+		case yes:
+			return i, true
+		case unknown:
+			at := slices.IndexFunc(p.Workloads, func(w Workload) bool { return w.Name == src.Workload })
+			return at, at >= 0
+		case no:
+		}
+	}
+	return -1, true
+}
