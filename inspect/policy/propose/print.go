@@ -1,0 +1,77 @@
+package propose
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/mirrorsink/mirrorsink/inspect/policy"
+)
+
+// AppendRules appends rules as items of a policy's allow list, each line indented. Every destination has a comment: what was seen of it.
+func AppendRules(dst []byte, rules []Rule, indent string) []byte {
+	for i := range rules {
+		r := &rules[i]
+		lead := indent + "- "
+		line := func(format string, args ...any) {
+			dst = fmt.Appendf(append(dst, lead...), format+"\n", args...)
+			lead = indent + "  "
+		}
+		if r.Review {
+			dst = append(dst, indent+"# To review: seen rarely, or an address that no name explains.\n"...)
+		}
+		if r.Workload != "" {
+			line("from: %s", r.Workload)
+		}
+		line("to:")
+		for k := range r.Entries {
+			dst = appendEntry(dst, &r.Entries[k], indent+"    ")
+		}
+		if len(r.Ports) > 0 {
+			line("ports: [%s]", portsText(r.Ports))
+		}
+	}
+	return dst
+}
+
+func appendEntry(dst []byte, e *Entry, indent string) []byte {
+	to := e.To
+	if strings.HasPrefix(to, "*") {
+		to = `"` + to + `"`
+	}
+	dst = fmt.Appendf(dst, "%s- %s # %s in %s, %s to %s", indent, to, size(e.Bytes), count(e.Flows, "flow"), day(e.First), day(e.Last))
+	if e.Names > 1 {
+		dst = fmt.Appendf(dst, ", %d names", e.Names)
+	}
+	switch e.By {
+	case policy.ByLookup:
+		dst = append(dst, ", named by lookups"...)
+	case policy.ByAddress:
+		dst = append(dst, ", no name"...)
+	case policy.NoEvidence, policy.BySNI, policy.ByHost:
+	}
+	return append(dst, '\n')
+}
+
+func count(n uint64, of string) string {
+	if n == 1 {
+		return "1 " + of
+	}
+	return fmt.Sprintf("%d %ss", n, of)
+}
+
+func day(unix int64) string { return time.Unix(unix, 0).UTC().Format(time.DateOnly) }
+
+// size returns a number of bytes in a unit that leaves few digits.
+func size(n uint64) string {
+	units := []struct {
+		name  string
+		bytes uint64
+	}{{"GB", 1e9}, {"MB", 1e6}, {"kB", 1e3}}
+	for _, u := range units {
+		if n >= u.bytes {
+			return fmt.Sprintf("%.1f %s", float64(n)/float64(u.bytes), u.name)
+		}
+	}
+	return fmt.Sprintf("%d B", n)
+}

@@ -1,0 +1,145 @@
+// Package propose derives an allow list from observed flows: the smallest list for each workload that covers what was seen. Names are
+// collapsed to wildcards only below a registered domain, never at a public suffix or at a host that many customers share.
+package propose
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+
+	"github.com/mirrorsink/mirrorsink/inspect/policy"
+)
+
+// Observation is what was seen of the flows of a workload to one destination and port.
+type Observation struct {
+	Workload string // "" for sources of no workload
+	To       string // a canonical name, or an address
+	By       policy.Evidence
+	Protocol uint8
+	Port     uint16
+	Bytes    uint64 // that the workload sent
+	Flows    uint64
+	First    int64 // Unix seconds
+	Last     int64
+	Days     int // different days on which it was seen
+}
+
+// Config is how lists are made.
+type Config struct {
+	// Collapse is how many names below one domain become a wildcard. 0 keeps every name.
+	Collapse int
+	// Rare is the number of flows below which a destination is set apart for review, if it was seen on one day only.
+	Rare uint64
+}
+
+// Defaults of Config.
+var Defaults = Config{Collapse: 3, Rare: 3}
+
+// Entry is one destination of a proposed rule, with what it covers.
+type Entry struct {
+	To    string // as a policy has it
+	Names int    // observed names that it covers; 1 unless it is a wildcard
+	Observation
+}
+
+// Rule is a proposed rule: destinations of a workload on the same ports.
+type Rule struct {
+	Workload string
+	Ports    []policy.Ports
+	Review   bool // destinations that a person should look at: rare ones, and addresses that no name explains
+	Entries  []Entry
+}
+
+// Rules returns the rules of a list that allows all observations, and nothing that Decide would not need for them but the names below
+// wildcards. The result does not depend on the order of the observations.
+func Rules(seen []Observation, cfg Config) []Rule {
+	byTarget := merge(seen)
+	type group struct {
+		workload string
+		ports    string
+		review   bool
+	}
+	groups := map[group]*Rule{}
+	for _, e := range collapse(byTarget, cfg) {
+		ports := portsOf(e.ports)
+		g := group{e.Workload, portsText(ports), e.review(cfg)}
+		if groups[g] == nil {
+			groups[g] = &Rule{Workload: e.Workload, Ports: ports, Review: g.review}
+		}
+		groups[g].Entries = append(groups[g].Entries, e.Entry)
+	}
+	rules := make([]Rule, 0, len(groups))
+	for _, r := range groups {
+		slices.SortFunc(r.Entries, func(a, b Entry) int { return cmp.Compare(a.To, b.To) })
+		rules = append(rules, *r)
+	}
+	slices.SortFunc(rules, func(a, b Rule) int {
+		return cmp.Or(cmp.Compare(a.Workload, b.Workload), compareBool(a.Review, b.Review), cmp.Compare(portsText(a.Ports), portsText(b.Ports)))
+	})
+	return rules
+}
+
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	default:
+		return 1
+	}
+}
+
+// target is a destination of a workload, on all of its ports.
+type target struct {
+	Entry
+	ports []port
+}
+
+type port struct {
+	protocol uint8
+	number   uint16
+}
+
+// review reports whether a person should look at a destination.
+func (t *target) review(cfg Config) bool {
+	return isAddress(t.To) || t.Flows < cfg.Rare && t.Days <= 1
+}
+
+func isAddress(text string) bool {
+	_, err := netip.ParseAddr(text)
+	return err == nil
+}
+
+// merge joins the observations of each workload and destination.
+func merge(seen []Observation) []*target {
+	type key struct{ workload, to string }
+	all := map[key]*target{}
+	for _, o := range seen {
+		k := key{o.Workload, o.To}
+		t := all[k]
+		if t == nil {
+			t = &target{Entry: Entry{To: o.To, Names: 1, Observation: o}}
+			t.Bytes, t.Flows, t.Days = 0, 0, 0
+			all[k] = t
+		}
+		t.add(&o)
+		t.ports = append(t.ports, port{o.Protocol, o.Port})
+	}
+	list := make([]*target, 0, len(all))
+	for _, t := range all {
+		list = append(list, t)
+	}
+	slices.SortFunc(list, func(a, b *target) int {
+		return cmp.Or(cmp.Compare(a.Workload, b.Workload), cmp.Compare(a.To, b.To))
+	})
+	return list
+}
+
+// add counts an observation for a destination.
+func (t *target) add(o *Observation) {
+	t.Bytes += o.Bytes
+	t.Flows += o.Flows
+	t.By = min(t.By, o.By) // the strongest evidence
+	t.First, t.Last, t.Days = min(t.First, o.First), max(t.Last, o.Last), max(t.Days, o.Days)
+}

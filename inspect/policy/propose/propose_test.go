@@ -1,0 +1,159 @@
+package propose
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/net/publicsuffix"
+	"pgregory.net/rapid"
+
+	"github.com/mirrorsink/mirrorsink/inspect/policy"
+)
+
+// names are drawn for observations: shared hosts, public suffixes, deep names, and a zone of one's own.
+var names = []string{
+	"www.example.com", "api.example.com", "a.cdn.example.com", "b.cdn.example.com", "example.com", "www.example.co.uk", "mail.example.co.uk",
+	"d1.cloudfront.net", "d2.cloudfront.net", "d3.cloudfront.net", "d4.cloudfront.net", "alice.github.io", "bob.github.io", "carol.github.io",
+	"a.s3.amazonaws.com", "b.s3.amazonaws.com", "c.s3.amazonaws.com", "sqs.eu-west-1.amazonaws.com", "co.uk", "com", "host.corp", "a.host.corp",
+	"b.host.corp", "c.host.corp", "localhost", "xn--bcher-kva.example", "_srv.example.net",
+}
+
+var drawObservation = rapid.Custom(func(t *rapid.T) Observation {
+	o := Observation{
+		Workload: rapid.SampledFrom([]string{"", "web", "build"}).Draw(t, "workload"), Flows: uint64(rapid.IntRange(1, 9).Draw(t, "flows")),
+		Days: rapid.IntRange(1, 3).Draw(t, "days"), Protocol: rapid.SampledFrom([]uint8{tcp, tcp, udp, 1}).Draw(t, "protocol"),
+		Port: rapid.SampledFrom([]uint16{80, 443, 444, 53, 0, 65535}).Draw(t, "port"), First: 1e9, Last: 1e9 + 5,
+	}
+	o.To, o.By = rapid.SampledFrom(names).Draw(t, "name"), rapid.SampledFrom([]policy.Evidence{policy.BySNI, policy.ByHost, policy.ByLookup}).Draw(t, "by")
+	if rapid.IntRange(0, 5).Draw(t, "kind") == 0 {
+		o.To, o.By = rapid.SampledFrom([]string{"203.0.113.9", "2001:db8::9"}).Draw(t, "address"), policy.ByAddress
+	}
+	return o
+})
+
+// flow returns a flow that an observation counts.
+func (o *Observation) flow() *policy.Flow {
+	f := &policy.Flow{
+		Source: policy.Source{Workload: o.Workload}, Addr: netip.MustParseAddr("198.51.100.1"), Protocol: o.Protocol, Port: o.Port,
+		Services: true, Opened: policy.OpenedHere,
+	}
+	switch o.By {
+	case policy.BySNI:
+		f.Names.SNI = o.To
+	case policy.ByHost:
+		f.Names.Host = o.To
+	case policy.ByLookup:
+		f.Names.Lookups = []string{o.To}
+	case policy.ByAddress, policy.NoEvidence:
+		f.Addr = netip.MustParseAddr(o.To)
+	}
+	return f
+}
+
+const header = "workloads: {web: {vpc: vpc-1}, build: {vpc: vpc-2}}\nallow:\n"
+
+// TestNothingIsBlocked: the policy that is proposed from observations parses, and allows each of them.
+func TestNothingIsBlocked(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		seen := rapid.SliceOfN(drawObservation, 1, 40).Draw(t, "seen")
+		head := header
+		for i := range seen {
+			if seen[i].Workload == "" { // a policy without workloads
+				head = "allow:\n"
+			}
+		}
+		if head != header {
+			for i := range seen {
+				seen[i].Workload = ""
+			}
+		}
+		cfg := Config{Collapse: rapid.IntRange(0, 4).Draw(t, "collapse"), Rare: 3}
+		text := string(AppendRules([]byte(head), Rules(seen, cfg), "  "))
+		p, err := policy.Parse("p.yaml", []byte(text), policy.Config{})
+		if err != nil {
+			t.Fatalf("%v\n%s", err, text)
+		}
+		for _, o := range seen {
+			if v := p.Decide(o.flow()); v.Kind != policy.Allowed {
+				t.Fatalf("%+v is %s by\n%s", o, v.Explain(), text)
+			}
+		}
+		shuffled := append([]Observation{}, seen...)
+		rand.New(rand.NewPCG(1, uint64(len(seen)))).Shuffle(len(shuffled), func(i, k int) { shuffled[i], shuffled[k] = shuffled[k], shuffled[i] })
+		if again := string(AppendRules([]byte(head), Rules(shuffled, cfg), "  ")); again != text {
+			t.Fatalf("another order gives\n%s\ninstead of\n%s", again, text)
+		}
+	})
+}
+
+// TestNoSharedWildcard: no wildcard is at a public suffix, nor at a host that many customers share.
+func TestNoSharedWildcard(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		for _, r := range Rules(rapid.SliceOfN(drawObservation, 1, 60).Draw(t, "seen"), Config{Collapse: 2}) {
+			for _, e := range r.Entries {
+				base := strings.TrimPrefix(strings.TrimPrefix(e.To, "*"), ".")
+				if base == e.To {
+					continue
+				}
+				if suffix, _ := publicsuffix.PublicSuffix(base); suffix == base {
+					t.Fatalf("%s", e.To)
+				}
+			}
+		}
+	})
+}
+
+func TestRules(t *testing.T) {
+	seen := []Observation{
+		{"web", "www.example.com", policy.BySNI, tcp, 443, 5e6, 40, 1796000000, 1796100000, 2},
+		{"web", "api.example.com", policy.BySNI, tcp, 443, 500, 4, 1796000000, 1796000001, 1},
+		{"web", "api.example.com", policy.BySNI, udp, 443, 500, 4, 1796000000, 1796000001, 1},
+		{"web", "img.example.com", policy.BySNI, tcp, 443, 1, 9, 1796000000, 1796000001, 1},
+		{"web", "d1.cloudfront.net", policy.ByLookup, tcp, 443, 9, 9, 1796000000, 1796000001, 1},
+		{"web", "once.example.net", policy.BySNI, tcp, 443, 9, 1, 1796000000, 1796000001, 1},
+		{"web", "203.0.113.9", policy.ByAddress, tcp, 22, 9, 100, 1796000000, 1796000001, 3},
+	}
+	require.Equal(t, `- from: web
+  to:
+    - "*.example.com" # 5.0 MB in 57 flows, 2026-11-30 to 2026-12-01, 3 names
+  ports: [443]
+- from: web
+  to:
+    - d1.cloudfront.net # 9 B in 9 flows, 2026-11-30 to 2026-11-30, named by lookups
+  ports: [tcp/443]
+# To review: seen rarely, or an address that no name explains.
+- from: web
+  to:
+    - 203.0.113.9 # 9 B in 100 flows, 2026-11-30 to 2026-11-30, no name
+  ports: [tcp/22]
+# To review: seen rarely, or an address that no name explains.
+- from: web
+  to:
+    - once.example.net # 9 B in 1 flow, 2026-11-30 to 2026-11-30
+  ports: [tcp/443]
+`, string(AppendRules(nil, Rules(seen, Defaults), "")))
+}
+
+// TestNarrowest: a wildcard is as narrow as the names permit.
+func TestNarrowest(t *testing.T) {
+	for want, list := range map[string]string{
+		"*.cdn.example.com":    "a.cdn.example.com b.cdn.example.com c.cdn.example.com",
+		".cdn.example.com":     "cdn.example.com b.cdn.example.com c.cdn.example.com",
+		"*.example.com":        "a.cdn.example.com b.cdn.example.com www.example.com",
+		".example.com":         "example.com b.cdn.example.com www.example.com",
+		"*.alice.github.io":    "a.alice.github.io b.alice.github.io c.alice.github.io",
+		"*.b.s3.amazonaws.com": "x.b.s3.amazonaws.com y.b.s3.amazonaws.com z.b.s3.amazonaws.com",
+		"*.example.co.uk":      "a.example.co.uk b.example.co.uk c.example.co.uk",
+	} {
+		var seen []Observation
+		for _, name := range strings.Fields(list) {
+			seen = append(seen, Observation{To: name, By: policy.BySNI, Protocol: tcp, Port: 443, Flows: 9})
+		}
+		rules := Rules(seen, Defaults)
+		require.Equal(t, want, rules[0].Entries[0].To, fmt.Sprint(rules))
+	}
+}
