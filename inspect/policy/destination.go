@@ -10,7 +10,7 @@ import (
 
 // Destination is one entry of a list of destinations. Exactly one field group is set.
 type Destination struct {
-	Text    string // as written
+	Text    string // as written, with names in A-labels and lower case
 	File    string // the list file that it is from; "" for the policy itself
 	Name    string // a name, lower case, or the part of a wildcard behind its dot
 	Below   bool   // names below Name, at any depth
@@ -99,7 +99,7 @@ func (d *Destination) parseName(text string) error {
 	case err != nil:
 		return fmt.Errorf("%q is neither a name, a network, aws:SERVICE nor file:PATH: %w", text, err)
 	}
-	d.Name = name
+	d.Name, d.Text = name, strings.TrimSuffix(text, base)+name
 	if suffix, icann := publicsuffix.PublicSuffix(name); d.Below && suffix == name && (icann || !strings.Contains(name, ".")) {
 		return fmt.Errorf("%q would allow everyone's names under the public suffix %s: want a registered domain, such as *.example.%s", text, name, name)
 	}
@@ -113,5 +113,5 @@ func (d *Destination) shared() bool {
 	return d.Below && suffix == d.Name && !icann
 }
 
-// String returns the destination as written.
+// String returns the destination as policies have it.
 func (d *Destination) String() string { return d.Text }

@@ -1,0 +1,106 @@
+package controls
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/mirrorsink/mirrorsink/inspect/policy"
+)
+
+// squid writes access rules: for each rule of the policy an ACL of names or networks and one of ports. dstdomain .x is x and all names
+// below it; names below a domain without it want a pattern.
+func squid(p *policy.Policy, o Options) (Result, error) {
+	var text strings.Builder
+	r := Result{Notes: []string{
+		"The clients must use the proxy: what goes past it is not seen. The file ends with http_access deny all.",
+		"CONNECT is judged by the name that the client gives, not by the SNI within.",
+	}}
+	text.WriteString("# Made by mirrorsink policy export.\n")
+	for i := range p.Allow {
+		rule := &p.Allow[i]
+		one := &policy.Policy{Allow: []policy.Rule{*rule}}
+		list := items(one, o.Workload)
+		if len(list) == 0 {
+			continue
+		}
+		if rawProtocolOnly(rule.Ports) {
+			for _, it := range list {
+				r.LeftOut = append(r.LeftOut, it.leftOut("a proxy has TCP only"))
+			}
+			continue
+		}
+		id := "mirrorsink_" + strings.NewReplacer(".", "_", "-", "_").Replace(rule.Name)
+		acls := squidNames(&text, id, names(list))
+		acls = append(acls, squidNetworks(&text, id, list, &o, &r)...)
+		r.Rules += len(acls)
+		ports := ""
+		if of, all := portsOf(rule.Ports, tcp); !all {
+			fmt.Fprintf(&text, "acl %s_ports port", id)
+			for _, p := range of {
+				text.WriteString(" " + rangeText(p, "-"))
+			}
+			text.WriteString("\n")
+			ports = " " + id + "_ports"
+		}
+		for _, acl := range acls {
+			fmt.Fprintf(&text, "http_access allow %s%s\n", acl, ports)
+		}
+	}
+	text.WriteString("http_access deny all\n")
+	r.Text = []byte(text.String())
+	return r, nil
+}
+
+// squidNames writes the ACLs of names, and returns theirs.
+func squidNames(text *strings.Builder, id string, all []name) (acls []string) {
+	var domains, patterns []string
+	for _, n := range all {
+		switch {
+		case n.below && n.apex:
+			domains = append(domains, "."+n.text)
+		case n.below:
+			patterns = append(patterns, `\.`+strings.ReplaceAll(n.text, ".", `\.`)+`$`)
+		default:
+			domains = append(domains, n.text)
+		}
+	}
+	if len(domains) > 0 {
+		acls = append(acls, id+"_names")
+		for _, d := range domains {
+			fmt.Fprintf(text, "acl %s_names dstdomain %s\n", id, d)
+		}
+	}
+	if len(patterns) > 0 {
+		acls = append(acls, id+"_below")
+		for _, p := range patterns {
+			fmt.Fprintf(text, "acl %s_below dstdom_regex -n -i %s\n", id, p)
+		}
+	}
+	return acls
+}
+
+// squidNetworks writes the ACL of networks, and returns its name.
+func squidNetworks(text *strings.Builder, id string, list []item, o *Options, r *Result) (acls []string) {
+	for _, i := range list {
+		if i.to.Name != "" {
+			continue
+		}
+		networks, why := o.networks(i.to)
+		if why != "" {
+			r.LeftOut = append(r.LeftOut, i.leftOut(why))
+			continue
+		}
+		for _, n := range networks {
+			to := n.String()
+			if i.to.Any {
+				to = "all"
+			}
+			fmt.Fprintf(text, "acl %s_networks dst %s\n", id, to)
+			if i.to.Any {
+				break
+			}
+		}
+		acls = []string{id + "_networks"}
+	}
+	return acls
+}
