@@ -2,6 +2,7 @@ package controls
 
 import (
 	"errors"
+	"net/netip"
 	"strconv"
 
 	"go.yaml.in/yaml/v3"
@@ -59,7 +60,7 @@ func cilium(p *policy.Policy, o Options) (Result, error) {
 				fqdns = append(fqdns, object{{"matchPattern", "*." + n.text}})
 			}
 		}
-		var networks []string
+		var networks []netip.Prefix
 		for _, it := range list {
 			if it.to.Name != "" {
 				continue
@@ -68,10 +69,10 @@ func cilium(p *policy.Policy, o Options) (Result, error) {
 			if why != "" {
 				r.LeftOut = append(r.LeftOut, it.leftOut(why))
 			}
-			networks = append(networks, prefixTexts(of)...)
+			networks = append(networks, of...)
 		}
-		egress = append(egress, ciliumRules(rule, fqdns, networks)...)
-		r.Rules += len(fqdns) + len(networks)
+		egress = append(egress, ciliumRules(rule, fqdns, prefixTexts(collapse(networks)))...)
+		r.Rules += len(fqdns) + len(collapse(networks))
 	}
 	text, err := yaml.Marshal(object{
 		{"apiVersion", "cilium.io/v2"}, {"kind", "CiliumNetworkPolicy"}, {"metadata", object{{"name", o.Name}}},

@@ -154,6 +154,20 @@ func (o *Options) networks(d *policy.Destination) ([]netip.Prefix, string) {
 	return nil, "AWS's address ranges have no such service"
 }
 
+// collapse returns networks in order, without those that another contains.
+func collapse(list []netip.Prefix) (all []netip.Prefix) {
+	list = slices.Clone(list)
+	slices.SortFunc(list, func(a, b netip.Prefix) int {
+		return cmp.Or(a.Addr().Compare(b.Addr()), cmp.Compare(a.Bits(), b.Bits()))
+	})
+	for _, p := range list {
+		if n := len(all); n == 0 || !all[n-1].Contains(p.Addr()) {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
 // private are the networks of the keyword private: RFC 1918, RFC 6598, RFC 4193, link-local.
 var private = []netip.Prefix{
 	netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("169.254.0.0/16"),

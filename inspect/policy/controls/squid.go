@@ -2,6 +2,7 @@ package controls
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 
 	"github.com/mirrorsink/mirrorsink/inspect/policy"
@@ -79,8 +80,10 @@ func squidNames(text *strings.Builder, id string, all []name) (acls []string) {
 	return acls
 }
 
-// squidNetworks writes the ACL of networks, and returns its name.
-func squidNetworks(text *strings.Builder, id string, list []item, o *Options, r *Result) (acls []string) {
+// squidNetworks writes the ACL of networks, and returns its name. Squid ignores a network within another in silence, so they are collapsed.
+func squidNetworks(text *strings.Builder, id string, list []item, o *Options, r *Result) []string {
+	var all []netip.Prefix
+	everything := false
 	for _, i := range list {
 		if i.to.Name != "" {
 			continue
@@ -88,19 +91,17 @@ func squidNetworks(text *strings.Builder, id string, list []item, o *Options, r 
 		networks, why := o.networks(i.to)
 		if why != "" {
 			r.LeftOut = append(r.LeftOut, i.leftOut(why))
-			continue
 		}
-		for _, n := range networks {
-			to := n.String()
-			if i.to.Any {
-				to = "all"
-			}
-			fmt.Fprintf(text, "acl %s_networks dst %s\n", id, to)
-			if i.to.Any {
-				break
-			}
-		}
-		acls = []string{id + "_networks"}
+		all, everything = append(all, networks...), everything || i.to.Any
 	}
-	return acls
+	switch {
+	case everything:
+		return []string{"all"}
+	case len(all) == 0:
+		return nil
+	}
+	for _, n := range collapse(all) {
+		fmt.Fprintf(text, "acl %s_networks dst %s\n", id, n)
+	}
+	return []string{id + "_networks"}
 }
