@@ -85,6 +85,16 @@ func weight(service string) int {
 	}
 }
 
+// Networks returns the networks of a service, in order. Those of AMAZON are all.
+func (s *Services) Networks(service string) (list []netip.Prefix) {
+	for p, of := range s.table.AllSorted() {
+		if of == service || service == umbrella {
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
 // Of returns the service of an address; "" if it is none of AWS's.
 func (s *Services) Of(a netip.Addr) string {
 	if s == nil {

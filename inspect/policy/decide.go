@@ -89,6 +89,32 @@ func (j *judgement) fits(rule int) bool {
 		(len(ports) == 0 || slices.ContainsFunc(ports, func(p Ports) bool { return p.contains(j.flow.Protocol, j.flow.Port) }))
 }
 
+// AllowsAddress returns the first rule that allows a flow by its address alone: a network, an AWS service, private, or any. ok is false if
+// there is none.
+func (p *Policy) AllowsAddress(f *Flow) (rule string, ok bool) {
+	at, _ := p.workload(&f.Source)
+	j := judgement{policy: p, flow: f, workload: at}
+	if r := p.allow.byAddr(f.Addr, f.Service, j.fits); r >= 0 {
+		return p.Allow[r].Name, true
+	}
+	return "", false
+}
+
+// AllowsName returns the first rule that allows a name to a flow's workload on its port. ok is false if there is none.
+func (p *Policy) AllowsName(f *Flow, name string) (rule string, ok bool) {
+	at, _ := p.workload(&f.Source)
+	j := judgement{policy: p, flow: f, workload: at}
+	if r := p.allow.byName(observed(name), j.fits); r >= 0 {
+		return p.Allow[r].Name, true
+	}
+	return "", false
+}
+
+// ListsName reports whether any rule has a name, whatever its workloads and ports.
+func (p *Policy) ListsName(name string) bool {
+	return p.allow.byName(observed(name), func(int) bool { return true }) >= 0
+}
+
 // decide judges a flow that is outbound and not exempt.
 func (j *judgement) decide(v Verdict) Verdict {
 	f, x := j.flow, j.policy.allow
@@ -110,6 +136,9 @@ func (j *judgement) decide(v Verdict) Verdict {
 	case name != "":
 		return j.byName(v, name)
 	case f.Late:
+		if shown := j.lookup(); shown != "" {
+			v.To, v.By = shown, ByLookup
+		}
 		return v.as(Inconclusive, BeganBefore)
 	}
 	return j.byLookups(v)
@@ -142,7 +171,6 @@ func (j *judgement) why(name string) Reason {
 // byLookups judges by the names that were looked up for the address. One of them that is allowed is enough, as it is for a resolver's
 // client: it asked for the name and connects to an address that it was given for it.
 func (j *judgement) byLookups(v Verdict) Verdict {
-	shown := ""
 	for _, lookup := range j.flow.Names.Lookups {
 		name := observed(lookup)
 		if name == "" {
@@ -152,10 +180,8 @@ func (j *judgement) byLookups(v Verdict) Verdict {
 			v.To, v.By = name, ByLookup
 			return j.allowed(v, rule)
 		}
-		if shown == "" {
-			shown = name
-		}
 	}
+	shown := j.lookup()
 	switch {
 	case shown != "":
 		v.To, v.By = shown, ByLookup
@@ -163,4 +189,14 @@ func (j *judgement) byLookups(v Verdict) Verdict {
 		return v.as(Inconclusive, NoDNSSeen)
 	}
 	return v.as(NotAllowed, j.why(shown))
+}
+
+// lookup returns the first name that was looked up for the address; "" if there is none.
+func (j *judgement) lookup() string {
+	for _, lookup := range j.flow.Names.Lookups {
+		if name := observed(lookup); name != "" {
+			return name
+		}
+	}
+	return ""
 }

@@ -102,7 +102,7 @@ func TestDecide(t *testing.T) {
 		"unknown initiator":           {with(flow(web, "203.0.113.1", 443, Names{}), func(f *Flow) { f.Opened = OpenedUnknown }), Verdict{Inconclusive, Initiator, "web", "", ByAddress, "203.0.113.1"}},
 		"unknown workload":            {flow(Source{}, "203.0.113.1", 443, Names{}), Verdict{Inconclusive, Workloads, "", "", ByAddress, "203.0.113.1"}},
 		"recorded workload":           {flow(Source{Workload: "build"}, "192.0.2.1", 443, Names{}), Verdict{Allowed, 0, "build", "allow-2", ByAddress, "192.0.2.1"}},
-		"began before":                {with(flow(web, "203.0.113.1", 443, looked("www.example.com")), func(f *Flow) { f.Late = true }), Verdict{Inconclusive, BeganBefore, "web", "", ByAddress, "203.0.113.1"}},
+		"began before":                {with(flow(web, "203.0.113.1", 443, looked("www.example.com")), func(f *Flow) { f.Late = true }), Verdict{Inconclusive, BeganBefore, "web", "", ByLookup, "www.example.com"}},
 		"began before, allowed":       {with(flow(build, "192.0.2.1", 443, Names{}), func(f *Flow) { f.Late = true }), Verdict{Allowed, 0, "build", "allow-2", ByAddress, "192.0.2.1"}},
 		"began before, name seen":     {with(flow(web, "203.0.113.1", 443, sni("www.example.com")), func(f *Flow) { f.Late = true }), Verdict{Allowed, 0, "web", "allow-1", BySNI, "www.example.com"}},
 		"encrypted name":              {with(flow(web, "203.0.113.1", 443, sni("www.example.com")), func(f *Flow) { f.Hidden = true }), Verdict{Inconclusive, EncryptedName, "web", "", BySNI, "www.example.com"}},

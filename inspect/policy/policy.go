@@ -99,6 +99,7 @@ type Flow struct {
 	Port     uint16 // 0 for protocols without ports
 	Service  string // the AWS service that the address belongs to; "" for none
 	Services bool   // AWS's ranges are loaded, so that an empty Service means none
+	App      string // the application protocol as flow logs have it: tls, http, quic, dns; "" if it is not known
 	Names    Names
 	Opened   Opened
 	Late     bool // the flow began before the first copy, so that its name may have been missed

@@ -1,5 +1,7 @@
 package policy
 
+import "slices"
+
 // Verdict is what a policy says of a flow, with its evidence.
 type Verdict struct {
 	Kind     Kind
@@ -75,3 +77,8 @@ var evidenceNames = [numEvidence]string{NoEvidence: "", BySNI: "sni", ByHost: "h
 
 // String returns the spelling of hint.policy.by.
 func (e Evidence) String() string { return evidenceNames[e] }
+
+// EvidenceOf returns the evidence with a spelling; NoEvidence for others.
+func EvidenceOf(word string) Evidence {
+	return Evidence(max(slices.Index(evidenceNames[:], word), 0))
+}

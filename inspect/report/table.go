@@ -36,5 +36,13 @@ type Table struct {
 	Notes   []string // remarks on the completeness of the answer
 }
 
+// Cut leaves out the rows behind the first n; 0 keeps all.
+func (t *Table) Cut(n int) {
+	if n > 0 && len(t.Rows) > n {
+		t.Left += uint64(len(t.Rows) - n)
+		t.Rows = t.Rows[:n]
+	}
+}
+
 func textCell(s string) Cell  { return Cell{Text: s} }
 func numberCell(n int64) Cell { return Cell{Num: n} }

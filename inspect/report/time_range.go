@@ -2,6 +2,7 @@ package report
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -15,12 +16,12 @@ type TimeBound struct {
 	before   time.Duration // the last record's end
 }
 
-// ParseTimeBound parses a time (RFC 3339) or a negative duration, such as -1h30m.
+// ParseTimeBound parses a time (RFC 3339) or a negative duration, such as -1h30m or -14d.
 func ParseTimeBound(text string) (TimeBound, error) {
 	if strings.HasPrefix(text, "-") {
-		d, err := time.ParseDuration(text[1:])
-		if err != nil || d < 0 {
-			return TimeBound{}, errors.New("want a duration before the last record, such as -1h or -90m")
+		d, ok := parseDuration(text[1:])
+		if !ok {
+			return TimeBound{}, errors.New("want a duration before the last record, such as -1h, -90m or -14d")
 		}
 		return TimeBound{set: true, relative: true, before: d}, nil
 	}
@@ -29,6 +30,17 @@ func ParseTimeBound(text string) (TimeBound, error) {
 		return TimeBound{}, errors.New("want a time such as 2026-11-25T08:00:00Z, or a duration before the last record such as -1h")
 	}
 	return TimeBound{set: true, unix: t.Unix()}, nil
+}
+
+// parseDuration reads a duration as Go has it, or a number of days.
+func parseDuration(text string) (d time.Duration, ok bool) {
+	const day, year = 24 * time.Hour, 366
+	if digits, isDays := strings.CutSuffix(text, "d"); isDays {
+		n, err := strconv.ParseUint(digits, 10, 16)
+		return time.Duration(n) * day, err == nil && n <= 100*year
+	}
+	d, err := time.ParseDuration(text)
+	return d, err == nil && d >= 0
 }
 
 // resolve makes a bound absolute. last is the end of the last record, in Unix seconds.

@@ -21,7 +21,7 @@ type Observation struct {
 	Flows    uint64
 	First    int64 // Unix seconds
 	Last     int64
-	Days     int // different days on which it was seen
+	Days     int // 1 if it was seen on one day only
 }
 
 // Config is how lists are made.

@@ -46,21 +46,27 @@ A damaged file is read up to the damage, and the exit status is 1.`,
 		Example: `  mirrorsink report top /var/log/mirrorsink/flows
   mirrorsink report management --from -24h AWSLogs/`,
 	}, newReportTop(), newReportManagement(), newReportUnanswered(), newReportDirect(), newReportInitiators(),
-		newReportNames(), newReportNew(), newReportNAT())
+		newReportNames(), newReportNew(), newReportNAT(), newReportViolations())
 }
 
 func (o *reportOptions) addTo(f *pflag.FlagSet) {
-	o.output, o.memory, o.rows = flags.ChoiceOf(report.Formats...), defaultReportMemory, 20
+	o.addSelecting(f)
+	o.output, o.rows = flags.ChoiceOf(report.Formats...), 20
+	g := flags.In(f, flags.Outputs)
+	g.Var(&o.output, "output,o", "FORMAT", "format of the output: "+strings.Join(report.Formats, ", "))
+	g.Int(&o.rows, "rows,n", "N", "show at most this many rows; 0 for all")
+	g.String(&o.html, "html", "FILE", "also write a self-contained page with the table and plots to this file")
+}
+
+// addSelecting adds the flags that say which records are read, and how.
+func (o *reportOptions) addSelecting(f *pflag.FlagSet) {
+	o.memory = defaultReportMemory
 	g := flags.In(f, flags.Selecting)
 	g.String(&o.where, "where", "EXPRESSION", "count only records for which this expression is true, such as 'dstport == 443 and not private(dstaddr)'; see \"help where\"")
 	g.Var(&o.from, "from", "TIME", "count only records that end at or after this time: RFC 3339, or a duration before the last record, such as -1h")
 	g.Var(&o.to, "to", "TIME", "count only records that begin before this time")
 	g.Var(&o.format, "format", "FORMAT", "fields of flow log lines in files without a header line, in AWS's syntax; the default is version 2")
-	g = flags.In(f, flags.Outputs)
-	g.Var(&o.output, "output,o", "FORMAT", "format of the output: "+strings.Join(report.Formats, ", "))
-	g.Int(&o.rows, "rows,n", "N", "show at most this many rows; 0 for all")
-	g.String(&o.html, "html", "FILE", "also write a self-contained page with the table and plots to this file")
-	g.Bool(&o.quiet, "quiet", "print no progress bar and no notes")
+	flags.In(f, flags.Outputs).Bool(&o.quiet, "quiet", "print no progress bar and no notes")
 	flags.In(f, flags.Limits).Var(&o.memory, "memory", "SIZE", "maximum memory of all tables; more goes through a file in TMPDIR")
 }
 
@@ -79,12 +85,24 @@ func (o *reportOptions) check() error {
 
 // run asks a query of the files, and prints the answer.
 func (o *reportOptions) run(cmd *cobra.Command, files []string, query *report.Query) error {
+	answer, failures := o.answer(cmd, files, query)
+	if answer == nil {
+		return failures
+	}
+	if err := o.print(cmd, answer); err != nil {
+		return errors.Join(failures, err)
+	}
+	return failures
+}
+
+// answer asks a query of the files. It returns an answer and an error if it covers a part of them only.
+func (o *reportOptions) answer(cmd *cobra.Command, files []string, query *report.Query) (*report.Answer, error) {
 	if err := o.check(); err != nil {
-		return err
+		return nil, err
 	}
 	if len(files) == 0 {
 		if f, ok := cmd.InOrStdin().(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-			return flags.Usagef("nothing to read: name files or folders, or pipe lines in")
+			return nil, flags.Usagef("nothing to read: name files or folders, or pipe lines in")
 		}
 		files = []string{"-"}
 	}
@@ -97,15 +115,12 @@ func (o *reportOptions) run(cmd *cobra.Command, files []string, query *report.Qu
 	bar.Clear()
 	var expression *where.Error
 	if errors.As(failures, &expression) {
-		return flags.Usagef("--where: %w", expression)
+		return nil, flags.Usagef("--where: %w", expression)
 	}
-	if answer == nil || failures != nil && answer.Records == 0 {
-		return failures // nothing was read, so there is no answer
+	if answer != nil && failures != nil && answer.Records == 0 {
+		return nil, failures // nothing was read, so there is no answer
 	}
-	if err := o.print(cmd, answer); err != nil {
-		return errors.Join(failures, err)
-	}
-	return failures
+	return answer, failures
 }
 
 // reportSlack is the memory of reading beside the groups: buffers, decompression, pages of Parquet.

@@ -15,16 +15,20 @@ import (
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/manual"
 )
 
-// Exit statuses. 4 (inconclusive, too much was lost) is for commands that compare traffic.
+// Exit statuses.
 const (
-	exitOK       = 0
-	exitError    = 1
-	exitUsage    = 2
-	exitFindings = 3 // there are findings, or differences from the desired state, which the output lists
+	exitOK           = 0
+	exitError        = 1
+	exitUsage        = 2
+	exitFindings     = 3 // there are findings, or differences from the desired state, which the output lists
+	exitInconclusive = 4 // too little was seen for an answer
 )
 
 // errFindings makes the exit status exitFindings. Nothing is printed for it.
 var errFindings = errors.New("there are findings")
+
+// errInconclusive makes the exit status exitInconclusive. Nothing is printed for it.
+var errInconclusive = errors.New("inconclusive")
 
 // Run runs one command line and returns the exit status. When ctx ends the command stops as after SIGTERM: what was read
 // is written.
@@ -43,6 +47,8 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return exitOK
 	case errors.Is(err, errFindings):
 		return exitFindings
+	case errors.Is(err, errInconclusive):
+		return exitInconclusive
 	case !started || errors.As(err, &usage):
 		fmt.Fprintf(stderr, "mirrorsink: %v; run \"%s --help\"\n", err, cmd.CommandPath())
 		return exitUsage
@@ -66,7 +72,7 @@ files or AWS; messages for people go to standard error.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Version:       readBuildInfo().String(),
-	}, newDemo(), newDoctor(), newListen(), newReplay(), newReport(), newSessions(), newSimulate(), newVersion(), newMan())
+	}, newDemo(), newDoctor(), newListen(), newPolicy(), newReplay(), newReport(), newSessions(), newSimulate(), newVersion(), newMan())
 	root.AddCommand(newTopics()...)
 	root.SetOut(stdout)
 	root.SetErr(stderr)

@@ -1,0 +1,93 @@
+package command
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/flags"
+	"github.com/mirrorsink/mirrorsink/inspect/flowlog"
+	"github.com/mirrorsink/mirrorsink/inspect/policy"
+	"github.com/mirrorsink/mirrorsink/inspect/report"
+)
+
+func newPolicy() *cobra.Command {
+	return groupOf(&cobra.Command{
+		Use:   "policy",
+		Short: "Write, test and export an egress policy",
+		Long: `An egress policy says which destinations a workload may reach, by name, network or AWS service, and what is to be alerted.
+docs/policy.md describes the file. The commands propose one from recorded flows, test it, show what it would block, and translate it for
+the controls that enforce it. They read files and print; nothing is changed in AWS.`,
+		Example: `  mirrorsink policy propose flows/ > policy.yaml
+  mirrorsink policy check policy.yaml
+  mirrorsink policy simulate policy.yaml flows/`,
+	}, newPolicyCheck(), newPolicyExplain(), newPolicyPropose(), newPolicySimulate(), newPolicyExport())
+}
+
+// readPolicy reads a policy and the list files that it names, which stand beside it.
+func readPolicy(name string) (*policy.Policy, error) {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	return policy.Parse(name, text, policy.Config{
+		Open: func(path string) ([]byte, error) {
+			if !filepath.IsAbs(path) {
+				path = filepath.Join(filepath.Dir(name), path)
+			}
+			return os.ReadFile(path)
+		},
+		Check: func(expression string) error {
+			if _, err := report.Schema.Compile(expression); err != nil {
+				return fmt.Errorf("%w; see \"mirrorsink help where\"", err)
+			}
+			return nil
+		},
+	})
+}
+
+// rangesFlag is the flag for AWS's address ranges.
+type rangesFlag struct{ file string }
+
+func (r *rangesFlag) addTo(f *pflag.FlagSet) {
+	flags.In(f, flags.AWS).String(&r.file, "aws-ip-ranges", "FILE", "AWS's ip-ranges.json, for destinations such as aws:S3")
+}
+
+// read returns the ranges; nil if the flag is not given.
+func (r *rangesFlag) read() (*flowlog.Services, error) {
+	if r.file == "" {
+		return nil, nil
+	}
+	f, err := os.Open(r.file)
+	if err != nil {
+		return nil, fmt.Errorf("--aws-ip-ranges: %w", err)
+	}
+	defer f.Close()
+	services, err := flowlog.ReadServices(f)
+	if err != nil {
+		return nil, fmt.Errorf("--aws-ip-ranges %s: %w", r.file, err)
+	}
+	return services, nil
+}
+
+// readJudgement reads a policy, and the ranges if they are given.
+func readJudgement(file string, ranges rangesFlag) (by report.Judgement, err error) {
+	if by.Policy, err = readPolicy(file); err != nil {
+		return by, err
+	}
+	by.Services, err = ranges.read()
+	return by, err
+}
+
+// exactly requires a number of arguments, which what names.
+func exactly(n int, what string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) != n {
+			return flags.Usagef("want %s", what)
+		}
+		return nil
+	}
+}

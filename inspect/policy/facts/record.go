@@ -1,0 +1,102 @@
+// Package facts derives what a policy judges by from flow log records.
+package facts
+
+import (
+	"net/netip"
+
+	"github.com/mirrorsink/mirrorsink/inspect/flowlog"
+	"github.com/mirrorsink/mirrorsink/inspect/policy"
+)
+
+// Values of record fields.
+const (
+	egress  = "egress" // of flow-direction
+	ingress = "ingress"
+	src     = "src" // of x-initiator
+	dst     = "dst"
+)
+
+// Fields are the names of the record fields that Of reads.
+var Fields = []string{
+	"account-id", "interface-id", "vpc-id", "subnet-id", "instance-id", "flow-direction", "srcaddr", "dstaddr", "pkt-srcaddr", "pkt-dstaddr",
+	"srcport", "dstport", "protocol", "pkt-src-aws-service", "pkt-dst-aws-service", "x-name", "x-name-source", "x-sni", "x-dns-name",
+	"x-app-proto", "x-initiator", "x-initiator-reason", "x-direct-to-address", "x-vni",
+}
+
+// Of fills f with the facts of a record. outbound reports whether the record's packets left the interface. The record of the other
+// direction of a flow has the same facts. f keeps its memory for the next record.
+func Of(f *policy.Flow, r *flowlog.Record) (outbound bool) {
+	lookups := f.Names.Lookups[:0]
+	outbound = r.FlowDirection == egress
+	here, there := end{addr(r.PktSrcAddr, r.SrcAddr), r.SrcPort, r.PktSrcAWSService}, end{addr(r.PktDstAddr, r.DstAddr), r.DstPort, r.PktDstAWSService}
+	opener := src
+	if r.FlowDirection == ingress {
+		here, there, opener = there, here, dst
+	}
+	*f = policy.Flow{
+		Source: policy.Source{
+			Interface: r.InterfaceID, Instance: r.InstanceID, Subnet: r.SubnetID, VPC: r.VPCID, Account: known(r.AccountID),
+			Addr: here.addr, VNI: r.VNI, Mirrored: r.Mirrored,
+		},
+		Addr: there.addr, Port: there.port, Protocol: r.Protocol, Service: there.service, App: r.AppProto,
+		Services: there.service != "",
+		Opened:   opened(r, opener),
+		NoDNS:    r.DirectToAddress == "no_dns_seen" || r.InitiatorReason == "", // AWS's own records have no names
+	}
+	f.Names.SNI = r.SNI
+	if r.NameSource == "http_host" {
+		f.Names.Host = r.Name
+	}
+	if r.DNSName != "" {
+		lookups = append(lookups, r.DNSName)
+	}
+	f.Names.Lookups = lookups
+	f.Late = isLate(r)
+	return outbound
+}
+
+// end is one end of a flow.
+type end struct {
+	addr    netip.Addr
+	port    uint16
+	service string
+}
+
+func addr(packet, own netip.Addr) netip.Addr {
+	if packet.IsValid() {
+		return packet
+	}
+	return own
+}
+
+func known(account string) string {
+	if account == "unknown" {
+		return ""
+	}
+	return account
+}
+
+// opened reports who opened the flow. Records of AWS have no initiator: the end with the higher port is taken for the client, as it is for
+// nearly all services.
+func opened(r *flowlog.Record, here string) policy.Opened {
+	switch {
+	case r.FlowDirection == "":
+		return policy.OpenedUnknown
+	case r.Initiator == here:
+		return policy.OpenedHere
+	case r.Initiator != "":
+		return policy.OpenedThere
+	case r.SrcPort == r.DstPort:
+		return policy.OpenedUnknown
+	case (r.SrcPort > r.DstPort) == (here == src):
+		return policy.OpenedHere
+	default:
+		return policy.OpenedThere
+	}
+}
+
+// isLate reports whether a TCP flow began before the first copy: nothing of its handshake was seen. AWS's own records do not say.
+func isLate(r *flowlog.Record) bool {
+	const tcp = 6
+	return r.Protocol == tcp && r.InitiatorReason != "" && r.InitiatorReason != "syn" && r.InitiatorReason != "synack"
+}

@@ -1,0 +1,145 @@
+package report
+
+import (
+	"cmp"
+	"strconv"
+
+	"github.com/mirrorsink/mirrorsink/inspect/flowlog"
+	"github.com/mirrorsink/mirrorsink/inspect/policy"
+	"github.com/mirrorsink/mirrorsink/inspect/policy/controls"
+	"github.com/mirrorsink/mirrorsink/inspect/policy/facts"
+	"github.com/mirrorsink/mirrorsink/inspect/policy/propose"
+)
+
+// Judgement is what flows are judged by.
+type Judgement struct {
+	Policy   *policy.Policy
+	Services *flowlog.Services // nil judges by the services that records have
+}
+
+// judge decides about the flows of records.
+type judge struct {
+	Judgement
+	flow    policy.Flow
+	verdict policy.Verdict
+}
+
+// outbound decides about the flow of a record. It returns false for records of packets that did not leave an interface, and of flows that
+// were opened from elsewhere.
+func (j *judge) outbound(r *row) bool {
+	if !facts.Of(&j.flow, &r.Record) {
+		return false
+	}
+	if j.Services != nil {
+		j.flow.Service, j.flow.Services = j.Services.Of(j.flow.Addr), true
+	}
+	j.verdict = j.Policy.Decide(&j.flow)
+	return j.verdict.Kind != policy.None
+}
+
+// column returns a column of the verdict that outbound reached.
+func (j *judge) column(c Column, value func(*judge) string) keyColumn {
+	return keyColumn{c, nil, func(*row) string { return value(j) }}
+}
+
+// columns of judged flows.
+func (j *judge) workload() keyColumn {
+	return j.column(Column{Name: "workload"}, func(j *judge) string { return j.verdict.Workload })
+}
+
+func (j *judge) destination() keyColumn {
+	return j.column(Column{Name: "destination"}, func(j *judge) string { return j.verdict.To })
+}
+
+func (j *judge) port() keyColumn {
+	return j.column(Column{Name: "port", Unit: Digits}, func(j *judge) string { return portText(j.flow.Port) })
+}
+
+func (j *judge) protocol() keyColumn {
+	return j.column(Column{Name: "protocol"}, func(j *judge) string { return protocolName(j.flow.Protocol) })
+}
+
+// Violations lists what a policy does not allow, and what it cannot judge, by workload and destination.
+func Violations(by Judgement, limit int) *Query {
+	j := &judge{Judgement: by}
+	return newQuery("violations", "Flows that the policy does not allow", &groupBy{
+		columns: []keyColumn{
+			j.column(Column{Name: "verdict"}, func(j *judge) string { return j.verdict.Kind.String() }),
+			j.workload(), instanceColumn, j.destination(), j.port(), j.protocol(),
+			j.column(Column{Name: "reason"}, func(j *judge) string { return j.verdict.Reason.String() }),
+		},
+		keep: func(r *row) bool {
+			return j.outbound(r) && (j.verdict.Kind == policy.NotAllowed || j.verdict.Kind == policy.Inconclusive)
+		},
+		reads:    facts.Fields,
+		measures: []measure{flows, packets, bytesSum, firstSeen, lastSeen}, orderBy: bytesSum, limit: limit,
+	})
+}
+
+// Destinations lists where each workload sent to that the policy does not allow: what a proposal is made from.
+func Destinations(by Judgement) *Query {
+	j := &judge{Judgement: by}
+	return newQuery("destinations", "Destinations by workload", &groupBy{
+		columns: []keyColumn{
+			j.workload(), j.destination(), j.column(Column{Name: "evidence"}, func(j *judge) string { return j.verdict.By.String() }),
+			j.column(Column{Name: "ip_protocol", Unit: Digits}, func(j *judge) string { return strconv.Itoa(int(j.flow.Protocol)) }), j.port(),
+		},
+		keep: func(r *row) bool {
+			return j.outbound(r) && (j.verdict.Kind == policy.NotAllowed ||
+				j.verdict.Kind == policy.Inconclusive && j.verdict.Reason != policy.Initiator && j.verdict.Reason != policy.Workloads)
+		},
+		reads:    facts.Fields,
+		measures: []measure{flows, bytesSum, firstSeen, lastSeen}, orderBy: bytesSum,
+	})
+}
+
+// Simulation lists the flows that workloads opened, with the verdict of a policy and what each control that enforces it would do: pass or
+// block.
+func Simulation(by Judgement, limit int) *Query {
+	j := &judge{Judgement: by}
+	columns := []keyColumn{
+		j.workload(), j.destination(), j.port(), j.protocol(),
+		j.column(Column{Name: "verdict"}, func(j *judge) string { return j.verdict.Kind.String() }),
+		j.column(Column{Name: "why"}, func(j *judge) string { return cmp.Or(j.verdict.Rule, j.verdict.Reason.String()) }),
+	}
+	for _, c := range controls.Controls {
+		columns = append(columns, j.column(Column{Name: c.Name}, func(j *judge) string {
+			if c.Judge(j.Policy, &j.flow).Passes {
+				return ControlPasses
+			}
+			return ControlBlocks
+		}))
+	}
+	return newQuery("simulate", "What the policy and its controls would do", &groupBy{
+		columns:  columns,
+		keep:     func(r *row) bool { return j.outbound(r) && j.verdict.Kind != policy.Exempt },
+		reads:    facts.Fields,
+		measures: []measure{flows, packets, bytesSum, wide(firstSeen), wide(lastSeen)}, orderBy: bytesSum, limit: limit,
+	})
+}
+
+// Values of the columns of controls in a Simulation.
+const (
+	ControlPasses = "pass"
+	ControlBlocks = "block"
+)
+
+// Observations returns the rows of Destinations.
+func Observations(t *Table) []propose.Observation {
+	all := make([]propose.Observation, len(t.Rows))
+	for i, row := range t.Rows {
+		protocol, _ := strconv.ParseUint(row[3].Text, 10, 8)
+		port, _ := strconv.ParseUint(row[4].Text, 10, 16)
+		o := propose.Observation{
+			Workload: row[0].Text, To: row[1].Text, By: policy.EvidenceOf(row[2].Text), Protocol: uint8(protocol), Port: uint16(port),
+			Flows: uint64(row[5].Num), Bytes: uint64(row[6].Num), First: row[7].Num, Last: row[8].Num, Days: 1,
+		}
+		if o.Last/secondsPerDay != o.First/secondsPerDay {
+			o.Days = 2
+		}
+		all[i] = o
+	}
+	return all
+}
+
+const secondsPerDay = 24 * 60 * 60
