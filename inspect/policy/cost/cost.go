@@ -14,7 +14,6 @@ const HoursPerMonth = 730
 type Usage struct {
 	Interfaces int     // mirrored network interfaces
 	Zones      int     // availability zones with workloads
-	VPCs       int     // of the workloads
 	Gigabytes  float64 // that leave through the control, in units of 10^9 bytes
 	Mirrored   float64 // gigabytes that mirrors copy: both directions
 	Lookups    float64 // DNS queries, in millions

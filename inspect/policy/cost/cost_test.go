@@ -47,8 +47,8 @@ func TestUnknown(t *testing.T) {
 	require.False(t, find(t, options, "host agents").Total().Known)
 	require.Equal(t, Price{583.2, true}, find(t, options, "Network Firewall").Total())
 	require.Equal(t, Price{0, true}, find(t, options, "security groups and NACLs").Total())
-	_, known := BreakEven(prices(t, "us-east-1"), Usage{Zones: 2}, "Network Firewall")
-	require.False(t, known, "the price of the sinks is unknown")
+	_, known := BreakEven(prices(t, "ap-northeast-1"), Usage{Zones: 2}, "Network Firewall")
+	require.False(t, known, "the price of sessions is unknown")
 }
 
 func TestBreakEven(t *testing.T) {

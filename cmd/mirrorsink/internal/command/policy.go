@@ -24,7 +24,7 @@ the controls that enforce it. They read files and print; nothing is changed in A
 		Example: `  mirrorsink policy propose flows/ > policy.yaml
   mirrorsink policy check policy.yaml
   mirrorsink policy simulate policy.yaml flows/`,
-	}, newPolicyCheck(), newPolicyExplain(), newPolicyPropose(), newPolicySimulate(), newPolicyExport())
+	}, newPolicyCheck(), newPolicyExplain(), newPolicyPropose(), newPolicySimulate(), newPolicyExport(), newPolicyCost())
 }
 
 // readPolicy reads a policy and the list files that it names, which stand beside it.
