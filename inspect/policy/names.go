@@ -20,9 +20,12 @@ func canonical(name string) (string, error) {
 	if name == "" || len(name) > 4*maxName {
 		return "", errors.New("a name has 1 to 253 characters")
 	}
-	ascii, err := profile.ToASCII(name)
-	if err != nil {
-		return "", errors.New("it is no name of the internet")
+	ascii := name
+	if !isLower(name) {
+		var err error
+		if ascii, err = profile.ToASCII(name); err != nil {
+			return "", errors.New("it is no name of the internet")
+		}
 	}
 	if len(ascii) > maxName {
 		return "", errors.New("a name has 1 to 253 characters")
@@ -36,6 +39,16 @@ func canonical(name string) (string, error) {
 		}
 	}
 	return ascii, nil
+}
+
+// isLower reports whether a name is in lower case and A-labels already, as most are: mapping it would not change it.
+func isLower(name string) bool {
+	for i := range len(name) {
+		if c := name[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '.' && c != '-' && c != '_' {
+			return false
+		}
+	}
+	return !strings.Contains(name, "xn--") && !strings.Contains(name, "--")
 }
 
 // observed returns a name from traffic as policies compare it; "" if it is none. An address in the place of a name is none.

@@ -27,10 +27,10 @@ var Fields = []string{
 // direction of a flow has the same facts. f keeps its memory for the next record.
 func Of(f *policy.Flow, r *flowlog.Record) (outbound bool) {
 	lookups := f.Names.Lookups[:0]
-	outbound = r.FlowDirection == egress
+	outbound = r.FlowDirection == egress || isPlain(r) && r.Initiator == src
 	here, there := end{addr(r.PktSrcAddr, r.SrcAddr), r.SrcPort, r.PktSrcAWSService}, end{addr(r.PktDstAddr, r.DstAddr), r.DstPort, r.PktDstAWSService}
 	opener := src
-	if r.FlowDirection == ingress {
+	if r.FlowDirection == ingress || isPlain(r) && r.Initiator == dst {
 		here, there, opener = there, here, dst
 	}
 	*f = policy.Flow{
@@ -76,10 +76,17 @@ func known(account string) string {
 	return account
 }
 
+// isPlain reports whether a record is of a plain capture, which has no interface: every client in it is judged.
+func isPlain(r *flowlog.Record) bool {
+	return r.FlowDirection == "" && !r.Mirrored && r.InterfaceID == ""
+}
+
 // opened reports who opened the flow. Records of AWS have no initiator: the end with the higher port is taken for the client, as it is for
 // nearly all services.
 func opened(r *flowlog.Record, here string) policy.Opened {
 	switch {
+	case isPlain(r) && r.Initiator != "":
+		return policy.OpenedHere
 	case r.FlowDirection == "":
 		return policy.OpenedUnknown
 	case r.Initiator == here:

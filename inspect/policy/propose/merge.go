@@ -58,7 +58,9 @@ func insert(lines []string, key, list *yaml.Node, next int, rules []Rule) ([]byt
 			indent = lines[list.Content[0].Line-1][:dash]
 		}
 	case len(list.Content) == 0 && list.Line == key.Line:
-		lines[key.Line-1] = strings.TrimRight(lines[key.Line-1][:list.Column-1], " ") + "\n"
+		line := lines[key.Line-1]
+		_, rest, _ := strings.Cut(line[list.Column-1:], "]")
+		lines[key.Line-1] = strings.TrimRight(line[:list.Column-1], " ") + strings.TrimRight(rest, " \n") + "\n"
 		end = key.Line
 	default:
 		return nil, errFlowStyle
