@@ -3,6 +3,7 @@ package policy
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -78,8 +79,33 @@ type Alert struct {
 	List       []Destination // Listed
 	Where      string        // Match: an expression of package where
 
-	from []bool
 	list *index
+}
+
+// For reports whether the alert is for a workload.
+func (a *Alert) For(workload string) bool {
+	return len(a.From) == 0 || slices.Contains(a.From, workload)
+}
+
+// Lists returns the entry of a Listed alert's list that has a flow's destination: by its name, the names that were looked up for its
+// address, or the address. It is empty if there is none.
+func (a *Alert) Lists(f *Flow) string {
+	everyone := func(int) bool { return true }
+	for _, name := range append([]string{f.Names.SNI, f.Names.Host}, f.Names.Lookups...) {
+		if n := observed(name); n != "" && a.list.byName(n, everyone) >= 0 {
+			return n
+		}
+	}
+	if a.list.byAddr(f.Addr, f.Service, everyone) >= 0 {
+		return f.Addr.String()
+	}
+	return ""
+}
+
+// ManagementPorts are the ports of services for administrators, with their names.
+var ManagementPorts = map[uint16]string{
+	22: "SSH", 23: "Telnet", 135: "RPC", 445: "SMB", 512: "rexec", 513: "rlogin", 514: "rsh", 623: "IPMI", 2375: "Docker", 2376: "Docker",
+	3389: "RDP", 5900: "VNC", 5985: "WinRM", 5986: "WinRM", 6443: "Kubernetes", 10250: "kubelet",
 }
 
 // defaults are what a kind has without keys.

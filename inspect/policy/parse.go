@@ -271,7 +271,7 @@ func (p *Policy) compile() {
 	}
 	for i := range p.Alerts {
 		a := &p.Alerts[i]
-		a.from, a.list = from(a.From), newIndex()
+		a.list = newIndex()
 		for k := range a.List {
 			a.list.add(&a.List[k], 0)
 		}

@@ -1,0 +1,81 @@
+package alert
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/mirrorsink/mirrorsink/inspect/policy"
+)
+
+// flowAlert alerts of single flows that a condition holds for.
+type flowAlert struct {
+	rule  *policy.Alert
+	holds func(*Activity) (evidence string, ok bool)
+}
+
+func newFlowAlert(rule *policy.Alert, cfg Config) detector {
+	holds := map[policy.AlertKind]func(*Activity) (string, bool){
+		policy.Violation: func(a *Activity) (string, bool) {
+			return a.Verdict.Explain(), a.Verdict.Kind == policy.NotAllowed
+		},
+		policy.DirectToAddress: func(a *Activity) (string, bool) {
+			return "no lookup explains the address: " + a.Direct, a.Direct != ""
+		},
+		policy.ManagementPort: func(a *Activity) (string, bool) {
+			service := policy.ManagementPorts[a.Flow.Port]
+			return fmt.Sprintf("%s on port %d", service, a.Flow.Port), service != ""
+		},
+		policy.Cleartext: func(a *Activity) (string, bool) {
+			return "credentials were sent without encryption", a.Clear
+		},
+		policy.ResolverBypass: func(a *Activity) (string, bool) {
+			return "names are looked up elsewhere than at the VPC's resolver", a.bypassesResolver()
+		},
+		policy.Listed: func(a *Activity) (string, bool) {
+			text := rule.Lists(a.Flow)
+			return "listed: " + text, text != ""
+		},
+	}[rule.Kind]
+	if rule.Kind == policy.Match {
+		match := cfg.Match(rule)
+		holds = func(a *Activity) (string, bool) { return rule.Where, match(a) }
+	}
+	return &flowAlert{rule, holds}
+}
+
+func (f *flowAlert) evicted() uint64 { return 0 }
+
+func (f *flowAlert) observe(e *Engine, a *Activity) {
+	if evidence, ok := f.holds(a); ok {
+		e.raise(a, fact{rule: f.rule, to: a.Verdict.To, evidence: evidence, uncertain: a.Verdict.Kind == policy.Inconclusive})
+	}
+}
+
+// Ports of resolvers.
+const (
+	portDNS = 53
+	portDoT = 853
+)
+
+// bypassesResolver reports whether a flow looks names up at another server than the VPC's resolver, which has a private address.
+func (a *Activity) bypassesResolver() bool {
+	if a.Verdict.Kind == policy.Exempt {
+		return false
+	}
+	return a.Flow.Port == portDNS || a.Flow.Port == portDoT || a.Direct == "doh_suspected"
+}
+
+// long alerts of connections that stay open.
+type long struct {
+	rule *policy.Alert
+}
+
+func newLong(rule *policy.Alert, _ int) detector { return &long{rule} }
+
+func (l *long) evicted() uint64 { return 0 }
+
+func (l *long) observe(e *Engine, a *Activity) {
+	if open := time.Duration(a.At - a.Started); open > l.rule.Over && a.Verdict.Kind != policy.Exempt {
+		e.raise(a, fact{rule: l.rule, to: a.Verdict.To, evidence: fmt.Sprintf("open for %v", open.Round(time.Second))})
+	}
+}

@@ -1,0 +1,79 @@
+package alert
+
+import "container/list"
+
+// lru is state by key, bounded in bytes: the least recently used is dropped.
+type lru[K comparable, V any] struct {
+	items map[K]*list.Element
+	order *list.List // of *entry; the front is the most recently used
+	size  int
+	limit int
+	of    func(*V) int // bytes of a value; its key and place are counted beside it
+	drops uint64
+}
+
+type entry[K comparable, V any] struct {
+	key   K
+	value V
+	size  int
+}
+
+// entrySize is the memory of an entry without its value's own: map, list and texts of a key.
+const entrySize = 256
+
+func newLRU[K comparable, V any](limit int, of func(*V) int) *lru[K, V] {
+	return &lru[K, V]{items: map[K]*list.Element{}, order: list.New(), limit: limit, of: of}
+}
+
+// get returns the value of a key, a new one if there is none. fresh reports whether it is new.
+func (l *lru[K, V]) get(k K) (v *V, fresh bool) {
+	if e := l.items[k]; e != nil {
+		l.order.MoveToFront(e)
+		return &e.Value.(*entry[K, V]).value, false
+	}
+	e := &entry[K, V]{key: k}
+	l.items[k] = l.order.PushFront(e)
+	return &e.value, true
+}
+
+// settle counts the value's memory again, after it was changed, and makes room. The value of k itself stays.
+func (l *lru[K, V]) settle(k K) {
+	e := l.items[k].Value.(*entry[K, V])
+	size := entrySize + l.of(&e.value)
+	l.size += size - e.size
+	e.size = size
+	for l.size > l.limit && l.order.Len() > 1 {
+		back := l.order.Back()
+		if back.Value.(*entry[K, V]) == e {
+			break
+		}
+		l.remove(back)
+		l.drops++
+	}
+}
+
+func (l *lru[K, V]) remove(el *list.Element) {
+	e := el.Value.(*entry[K, V])
+	l.size -= e.size
+	delete(l.items, e.key)
+	l.order.Remove(el)
+}
+
+// oldest returns the values from the least recently used on; the loop may remove the one that it is at.
+func (l *lru[K, V]) oldest(yield func(K, *V) bool) {
+	for el := l.order.Back(); el != nil; {
+		before := el.Prev()
+		e := el.Value.(*entry[K, V])
+		if !yield(e.key, &e.value) {
+			return
+		}
+		el = before
+	}
+}
+
+// drop removes a key.
+func (l *lru[K, V]) drop(k K) {
+	if el := l.items[k]; el != nil {
+		l.remove(el)
+	}
+}

@@ -1,0 +1,71 @@
+package alert
+
+import (
+	"time"
+
+	"github.com/mirrorsink/mirrorsink/inspect/policy"
+)
+
+// Names are the names that workloads have used. They survive restarts: the caller keeps them.
+type Names map[NameKey]int64 // when it was seen last, Unix seconds
+
+// NameKey is a name as used by a workload, or by a source of none.
+type NameKey struct{ Workload, Name string }
+
+// newName alerts of names that a workload has not used before, once it was watched for the learning time.
+type newName struct {
+	rule  *policy.Alert
+	seen  *lru[NameKey, int64]
+	began map[string]int64 // when each workload was seen first
+}
+
+func newNewName(rule *policy.Alert, memory int, known Names) detector {
+	n := &newName{rule, newLRU[NameKey](memory, func(*int64) int { return 8 }), map[string]int64{}}
+	for k, at := range known {
+		v, _ := n.seen.get(k)
+		*v = at
+		n.seen.settle(k)
+		if first, ok := n.began[k.Workload]; !ok || at < first {
+			n.began[k.Workload] = at
+		}
+	}
+	return n
+}
+
+func (n *newName) evicted() uint64 { return n.seen.drops }
+
+func (n *newName) observe(e *Engine, a *Activity) {
+	v := &a.Verdict
+	if v.By == policy.ByAddress || v.By == policy.NoEvidence || v.Kind == policy.Exempt {
+		return
+	}
+	second := a.At / int64(time.Second)
+	k := NameKey{v.Workload, v.To}
+	if k.Workload == "" {
+		k.Workload = a.source()
+	}
+	at, fresh := n.seen.get(k)
+	*at = second
+	n.seen.settle(k)
+	first, known := n.began[k.Workload]
+	if !known {
+		first = second
+		n.began[k.Workload] = second
+	}
+	if fresh && second-first >= int64(n.rule.Learn/time.Second) {
+		e.raise(a, fact{rule: n.rule, to: v.To, evidence: "the workload has not used this name before"})
+	}
+}
+
+// Names returns what was learnt, for the next start.
+func (e *Engine) Names() Names {
+	all := Names{}
+	for _, d := range e.detectors {
+		if n, ok := d.(*newName); ok {
+			for k, at := range n.seen.oldest {
+				all[k] = max(all[k], *at)
+			}
+		}
+	}
+	return all
+}

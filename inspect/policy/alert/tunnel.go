@@ -1,0 +1,55 @@
+package alert
+
+import (
+	"fmt"
+	"hash/maphash"
+	"time"
+
+	"github.com/mirrorsink/mirrorsink/inspect/policy"
+	"github.com/mirrorsink/mirrorsink/inspect/where"
+)
+
+// tunnel alerts of many different subdomains of one domain within a day, as names carry data to whoever has the domain.
+type tunnel struct {
+	rule    *policy.Alert
+	domains *lru[target, subdomains]
+	seed    maphash.Seed
+	cache   map[string]string
+}
+
+// subdomains are the names that were asked for below a domain, as hashes.
+type subdomains struct {
+	since int64
+	names map[uint32]struct{}
+}
+
+func (s *subdomains) size() int { return 48 + 16*len(s.names) }
+
+func newTunnel(rule *policy.Alert, memory int) detector {
+	return &tunnel{rule, newLRU[target](memory, (*subdomains).size), maphash.MakeSeed(), map[string]string{}}
+}
+
+func (t *tunnel) evicted() uint64 { return t.domains.drops }
+
+func (t *tunnel) observe(e *Engine, a *Activity) {
+	if a.Query == "" {
+		return
+	}
+	domain := where.Domain(a.Query)
+	if domain == a.Query {
+		return
+	}
+	k := target{a.Verdict.Workload, a.source(), domain}
+	s, fresh := t.domains.get(k)
+	if fresh || a.At-s.since > int64(24*time.Hour) {
+		s.since, s.names = a.At, map[uint32]struct{}{}
+	}
+	if len(s.names) < t.rule.Subdomains {
+		s.names[uint32(maphash.String(t.seed, a.Query))] = struct{}{}
+	}
+	n := len(s.names)
+	t.domains.settle(k)
+	if n >= t.rule.Subdomains {
+		e.raise(a, fact{rule: t.rule, to: domain, evidence: fmt.Sprintf("%d or more names below %s within a day", n, domain), quiet: 24 * time.Hour})
+	}
+}
