@@ -1,0 +1,107 @@
+package message
+
+import (
+	"encoding/json"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/mirrorsink/mirrorsink/inspect/policy"
+	"github.com/mirrorsink/mirrorsink/inspect/policy/alert"
+)
+
+var (
+	sinkA = &Sink{Host: "sink-a", Account: "111122223333", Region: "eu-west-1"}
+	sinkB = &Sink{Host: "sink-b", Account: "111122223333", Region: "eu-west-1"}
+)
+
+func example() *alert.Alert {
+	return &alert.Alert{
+		Key:  alert.Key{Rule: "exfiltration", Workload: "web", Source: "i-0123456789abcdef0", To: "evil.example"},
+		Kind: policy.Exfiltration, Severity: policy.High, First: 1796000000e9, Last: 1796000060e9, Count: 3, Repeats: 2, Bytes: 198_000,
+		Evidence: "198000 bytes within 5m0s, more than 100000", Interface: "eni-0123456789abcdef0", Account: "444455556666",
+		Addr: netip.MustParseAddr("203.0.113.9"), Port: 443,
+		Flows: []alert.FlowBytes{{ID: 7, Addr: netip.MustParseAddr("203.0.113.9"), Port: 443, Bytes: 99_000}},
+	}
+}
+
+func TestMail(t *testing.T) {
+	require.Equal(t, "mirrorsink exfiltration: web i-0123456789abcdef0 to evil.example", Subject(example()))
+	require.Equal(t, `exfiltration: web i-0123456789abcdef0 to evil.example
+
+What         198000 bytes within 5m0s, more than 100000 (opened, severity high)
+Who          i-0123456789abcdef0
+Workload     web
+Interface    eni-0123456789abcdef0
+Account      444455556666
+Destination  evil.example
+Address      203.0.113.9 port 443
+Bytes        198.0 kB
+First seen   2026-11-30T00:53:20Z
+Last seen    2026-11-30T00:54:20Z, 3 times
+Largest flows 99.0 kB to 203.0.113.9 port 443 (flow_id 7)
+
+To look further, on the sink sink-a:
+  mirrorsink report top --group name --group address --from -1h --where 'instance_id == "i-0123456789abcdef0"' FLOWS
+`, Body(example(), sinkA))
+}
+
+// TestHostile: whatever a name is made of, each format stays within its limits and has no control characters of it.
+func TestHostile(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		a := example()
+		text := rapid.OneOf(rapid.String(), rapid.StringN(200, 400, -1), rapid.SampledFrom([]string{"\x00\x1b[2J", "a\r\nBcc: x@y", "`$(id)`", "'; rm -rf /", "<!channel>", "\u202egnp.exe", "\xff\xfe"}))
+		a.To, a.Source, a.Evidence = text.Draw(t, "to"), text.Draw(t, "source"), text.Draw(t, "evidence")
+		if s := Subject(a); len(s) > maxSubject || strings.Trim(s, " !\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~") != "" {
+			t.Fatalf("subject %q", s)
+		}
+		body := Body(a, sinkA)
+		if !utf8.ValidString(body) || strings.ContainsAny(body, "\x00\x1b\r\u202e") {
+			t.Fatalf("body %q", body)
+		}
+		if _, command, ok := strings.Cut(body, "\n  mirrorsink report "); !ok || strings.Count(command, "'") != 2 || strings.ContainsAny(command, "`$;") {
+			t.Fatalf("command %q", command)
+		}
+		for _, out := range [][]byte{JSON(a, sinkA), Slack(a, sinkA), Alertmanager([]*alert.Alert{a}, sinkA, time.Unix(1796000000, 0))} {
+			if !json.Valid(out) || strings.ContainsAny(string(out), "\n\x00\x1b") {
+				t.Fatalf("%q", out)
+			}
+		}
+		if strings.Contains(string(Slack(a, sinkA)), "<!") {
+			t.Fatal("a mention in Slack")
+		}
+		f, ok := SecurityHub(a, sinkA)
+		if !ok || len(f.Title) > maxTitle || len(f.Description) > maxDescription {
+			t.Fatalf("%+v", f)
+		}
+	})
+}
+
+// TestOneNotification: two sinks that see the same fact post the same labels, and the same finding.
+func TestOneNotification(t *testing.T) {
+	type posted struct {
+		Labels map[string]string
+		EndsAt string
+	}
+	labels := func(s *Sink, state alert.State) posted {
+		a := example()
+		a.State = state
+		var list []posted
+		require.NoError(t, json.Unmarshal(Alertmanager([]*alert.Alert{a}, s, time.Unix(1796009999, 0)), &list))
+		return list[0]
+	}
+	require.Equal(t, labels(sinkA, alert.Opened), labels(sinkB, alert.Opened))
+	require.Equal(t, "MirrorsinkExfiltration", labels(sinkA, alert.Opened).Labels["alertname"])
+	require.Equal(t, "2026-11-30T00:54:20Z", labels(sinkA, alert.Resolved).EndsAt)
+	fa, _ := SecurityHub(example(), sinkA)
+	fb, _ := SecurityHub(example(), sinkB)
+	require.Equal(t, fa.ID, fb.ID)
+	require.Equal(t, Resource{"AwsEc2Instance", "arn:aws:ec2:eu-west-1:444455556666:instance/i-0123456789abcdef0"}, fa.Resources[0])
+	_, ok := SecurityHub(example(), &Sink{})
+	require.False(t, ok)
+}
