@@ -2,6 +2,7 @@
 package facts
 
 import (
+	"cmp"
 	"net/netip"
 
 	"github.com/mirrorsink/mirrorsink/inspect/flowlog"
@@ -43,16 +44,28 @@ func Of(f *policy.Flow, r *flowlog.Record) (outbound bool) {
 		Opened:   opened(r, opener),
 		NoDNS:    r.DirectToAddress == "no_dns_seen" || r.InitiatorReason == "", // AWS's own records have no names
 	}
-	f.Names.SNI = r.SNI
-	if r.NameSource == "http_host" {
-		f.Names.Host = r.Name
-	}
-	if r.DNSName != "" {
-		lookups = append(lookups, r.DNSName)
-	}
-	f.Names.Lookups = lookups
+	f.Names = names(r, lookups)
 	f.Late = isLate(r)
 	return outbound
+}
+
+// names returns the names of a record. Without the fields for a server name and a lookup, the flow's name counts as what its source says.
+func names(r *flowlog.Record, lookups []string) (n policy.Names) {
+	n.SNI = r.SNI
+	lookup := r.DNSName
+	switch r.NameSource {
+	case "http_host":
+		n.Host = r.Name
+	case "sni", "quic_sni":
+		n.SNI = cmp.Or(n.SNI, r.Name)
+	case "dns":
+		lookup = cmp.Or(lookup, r.Name)
+	}
+	if lookup != "" {
+		lookups = append(lookups, lookup)
+	}
+	n.Lookups = lookups
+	return n
 }
 
 // end is one end of a flow.

@@ -14,13 +14,16 @@ import (
 	"golang.org/x/tools/txtar"
 )
 
-// TestReports runs the commands of each case in testdata/report: a file whose name begins with "> " is a command, and holds
+// TestReports runs the commands of each case in testdata/report and testdata/policy: a file whose name begins with "> " is a command, and holds
 // what it says. Files named .gz are compressed.
 func TestReports(t *testing.T) {
 	cases, err := filepath.Glob(testdata("report/*.txtar"))
 	require.NoError(t, err)
+	policies, err := filepath.Glob(testdata("policy/*.txtar"))
+	require.NoError(t, err)
 	require.NotEmpty(t, cases)
-	for _, name := range cases {
+	require.NotEmpty(t, policies)
+	for _, name := range append(cases, policies...) {
 		t.Run(strings.TrimSuffix(filepath.Base(name), ".txtar"), func(t *testing.T) {
 			name, err := filepath.Abs(name)
 			require.NoError(t, err)
