@@ -13,4 +13,6 @@ var (
 	IAM string
 	//go:embed delivery.md
 	Delivery string
+	//go:embed policy.md
+	Policy string
 )

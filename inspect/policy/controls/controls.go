@@ -40,12 +40,12 @@ type Format struct {
 
 // Formats are all formats.
 var Formats = []Format{
-	{"network-firewall-rules", "stateful rule group of Suricata rules, JSON for create-rule-group", networkFirewallRules},
-	{"network-firewall-domains", "stateful domain list, JSON for create-rule-group", networkFirewallDomains},
-	{"dns-firewall", "domain list of Route 53 Resolver DNS Firewall, a domain a line", dnsFirewall},
-	{"security-group", "egress rules of a security group, JSON for authorize-security-group-egress", securityGroup},
-	{"squid", "access rules of squid 5 and later", squid},
-	{"envoy", "HTTP and TLS filter chains of envoy, YAML", envoy},
+	{"network-firewall-rules", "rule group of Suricata rules, JSON", networkFirewallRules},
+	{"network-firewall-domains", "rule group of a domain list, JSON", networkFirewallDomains},
+	{"dns-firewall", "domain list of DNS Firewall", dnsFirewall},
+	{"security-group", "egress rules of a security group, JSON", securityGroup},
+	{"squid", "access rules of squid 5", squid},
+	{"envoy", "TLS filter chains of envoy, YAML", envoy},
 	{"cilium", "CiliumNetworkPolicy, YAML", cilium},
 }
 

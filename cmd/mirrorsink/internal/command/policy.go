@@ -19,7 +19,7 @@ func newPolicy() *cobra.Command {
 		Use:   "policy",
 		Short: "Write, test and export an egress policy",
 		Long: `An egress policy says which destinations a workload may reach, by name, network or AWS service, and what is to be alerted.
-docs/policy.md describes the file. The commands propose one from recorded flows, test it, show what it would block, and translate it for
+"mirrorsink help policy-file" describes the file. The commands propose one from recorded flows, test it, show what it would block, and translate it for
 the controls that enforce it. They read files and print; nothing is changed in AWS.`,
 		Example: `  mirrorsink policy propose flows/ > policy.yaml
   mirrorsink policy check policy.yaml

@@ -32,8 +32,8 @@ func newPolicyCost() *cobra.Command {
 		Use:   "cost",
 		Short: "Estimate what each control of egress costs a month",
 		Long: `Estimates what security groups, host agents, a proxy, DNS Firewall, Network Firewall and mirroring cost a month for given traffic, and
-from how many mirrored interfaces on mirroring costs more than the others. Prices are those of a dated file, which can be replaced:
-deploy/prices/aws.yaml is built in. A price that the file does not have is unknown, and so is every sum with it.`,
+from how many mirrored interfaces on mirroring costs more than the others. Prices are those of a dated file that is built in; --prices
+reads another one. A price that the file does not have is unknown, and so is every sum with it.`,
 		Example: `  mirrorsink policy cost --interfaces 10 --zones 2 --gigabytes 1000 \
     --lookups 100 --region us-east-1
   mirrorsink policy cost --prices prices.yaml -o json`,

@@ -44,7 +44,7 @@ judge and cannot judge others.`,
 	}
 	opts.addTo(cmd.Flags())
 	ranges.addTo(cmd.Flags())
-	flags.In(cmd.Flags(), flags.Common).String(&file, "policy", "FILE", "the egress policy; see docs/policy.md")
+	flags.In(cmd.Flags(), flags.Common).String(&file, "policy", "FILE", `the egress policy; see "help policy-file"`)
 	return cmd
 }
 

@@ -15,12 +15,13 @@ import (
 
 // topics are the texts of help topics, which are rendered when they are shown.
 var topics = map[string]func() string{
-	"config":   configTopic,
-	"fields":   fieldsTopic,
-	"where":    whereTopic,
-	"hints":    func() string { return manual.Markdown(docs.Hints) },
-	"delivery": func() string { return manual.Markdown(docs.Delivery) },
-	"iam":      func() string { return manual.Markdown(docs.IAM) },
+	"config":      configTopic,
+	"fields":      fieldsTopic,
+	"where":       whereTopic,
+	"hints":       func() string { return manual.Markdown(docs.Hints) },
+	"delivery":    func() string { return manual.Markdown(docs.Delivery) },
+	"policy-file": func() string { return manual.Markdown(docs.Policy) },
+	"iam":         func() string { return manual.Markdown(docs.IAM) },
 }
 
 // newTopics makes the help topics: commands with nothing to run, which "help" shows.
@@ -31,6 +32,7 @@ func newTopics() []*cobra.Command {
 		{Use: "fields", Short: "Fields of flow log records and of EVE events"},
 		{Use: "hints", Short: "Sources of names, and the reasons of direct_to_address"},
 		{Use: "iam", Short: "IAM permissions of the sessions commands"},
+		{Use: "policy-file", Short: "Egress policies: the file, verdicts, and what the commands are for"},
 		{Use: "where", Short: "Expressions of --where and --forward-where"},
 	}
 }
