@@ -25,9 +25,9 @@ func TestParseTimeBound(t *testing.T) {
 		"yesterday":  "want a time such as 2026-11-25T08:00:00Z, or a duration before the last record such as -1h",
 		"1h":         "want a time such as 2026-11-25T08:00:00Z, or a duration before the last record such as -1h",
 		"2026-11-25": "want a time such as 2026-11-25T08:00:00Z, or a duration before the last record such as -1h",
-		"-":          "want a duration before the last record, such as -1h or -90m",
-		"--1h":       "want a duration before the last record, such as -1h or -90m",
-		"-1d":        "want a duration before the last record, such as -1h or -90m",
+		"-":          "want a duration before the last record, such as -1h, -90m or -14d",
+		"--1h":       "want a duration before the last record, such as -1h, -90m or -14d",
+		"-1x":        "want a duration before the last record, such as -1h, -90m or -14d",
 	} {
 		_, err := report.ParseTimeBound(text)
 		assert.EqualError(t, err, want, text)
