@@ -87,14 +87,12 @@ func Scalar(n *Node) (text string, ok bool) {
 	return n.Value, true
 }
 
-// Items returns the elements of a list, a single value as a list of one, and nothing for the absence of a value.
+// Items returns the elements of a list, or a single value as a list of one.
 func Items(n *Node) []*Node {
-	switch {
-	case n.Kind == yaml.SequenceNode:
+	if n.Kind == yaml.SequenceNode {
 		return n.Content
-	default:
-		return []*Node{n}
 	}
+	return []*Node{n}
 }
 
 // Describe returns the kind of an unexpected node, for messages.

@@ -127,7 +127,6 @@ type openAlert struct {
 	alert    Alert
 	quiet    time.Duration
 	reported int64 // when it was reported last
-	changed  bool  // since then
 }
 
 func (o *openAlert) size() int { return 400 + 48*len(o.alert.Flows) }
