@@ -123,8 +123,13 @@ func (p *Packet) TransportSum() uint16 {
 }
 
 // Detached returns p without its slices, so that it can be kept longer than the datagram.
-func (p *Packet) Detached() Packet {
-	d := *p
-	d.Frame, d.Payload, d.packet, d.header, d.transport = nil, nil, nil, 0, 0
+func (p *Packet) Detached() (d Packet) {
+	p.DetachTo(&d)
 	return d
+}
+
+// DetachTo sets d to p without its slices. It copies p once.
+func (p *Packet) DetachTo(d *Packet) {
+	*d = *p
+	d.Frame, d.Payload, d.packet, d.header, d.transport = nil, nil, nil, 0, 0
 }

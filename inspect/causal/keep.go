@@ -44,7 +44,8 @@ func (g *Gate) keep(r *flow.Record, q *queue, s flow.Side, p *decap.Packet, nano
 		return
 	}
 	h := g.pool.get(len(payload))
-	h.packet, h.nanos, h.since, h.arrival = p.Detached(), nanos, clock, g.counts.Held
+	p.DetachTo(&h.packet)
+	h.nanos, h.since, h.arrival = nanos, clock, g.counts.Held
 	if len(payload) > 0 {
 		h.packet.Payload = h.buf[:copy(h.buf[:cap(h.buf)], payload)]
 	}
@@ -102,7 +103,7 @@ func (p *pool) get(n int) *held {
 
 func (p *pool) put(h *held) {
 	class := sizeClass(cap(h.buf))
-	*h = held{buf: h.buf[:0]}
+	h.packet.Payload, h.next = nil, nil
 	if class < len(p.free) && p.size+h.size() <= maxFree {
 		p.size += h.size()
 		p.free[class] = append(p.free[class], h)

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
+	"github.com/mirrorsink/mirrorsink/inspect/bytesize"
 	"github.com/mirrorsink/mirrorsink/inspect/strictyaml"
 )
 
@@ -223,21 +223,14 @@ func parseScore(text string) (float64, error) {
 	return v, nil
 }
 
-// byteUnits are tried in this order: the longer names end in the shorter ones.
-var byteUnits = []struct {
-	name  string
-	bytes uint64
-}{{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"kB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"B", 1}, {"", 1}}
-
 // parseBytes reads a number of bytes with a unit.
 func parseBytes(text string) (uint64, error) {
-	for _, u := range byteUnits {
-		digits, ok := strings.CutSuffix(text, u.name)
-		if n, err := strconv.ParseUint(strings.TrimSpace(digits), 10, 32); ok && err == nil {
-			return n * u.bytes, nil
-		}
+	number, unit := bytesize.Split(text)
+	n, err := strconv.ParseUint(number, 10, 32)
+	if err != nil {
+		return 0, fmt.Errorf("want a number of bytes such as 100kB or 5MiB, found %s", strictyaml.Quote(text))
 	}
-	return 0, fmt.Errorf("want a number of bytes such as 100kB or 5MiB, found %s", strictyaml.Quote(text))
+	return n * uint64(unit), nil
 }
 
 // parseDuration reads a duration of one unit: 30s, 5m, 4h, 7d.

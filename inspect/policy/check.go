@@ -85,7 +85,7 @@ func joined(names []string) string {
 func (p *Policy) coveredBy(rule int, d *Destination) string {
 	for i := range rule {
 		earlier := &p.Allow[i]
-		if earlier.coversScope(&p.Allow[rule]) && slices.ContainsFunc(earlier.To, func(e Destination) bool { return e.covers(d) }) {
+		if earlier.coversScope(&p.Allow[rule]) && slices.ContainsFunc(earlier.To, func(e Destination) bool { return e.Covers(d) }) {
 			return earlier.Name
 		}
 	}
@@ -116,8 +116,8 @@ func (p Ports) covers(o Ports) bool {
 	return p.From <= o.From && o.To <= p.To && (p.Protocol == 0 || p.Protocol == o.Protocol)
 }
 
-// covers reports whether a destination has all that another has.
-func (d *Destination) covers(o *Destination) bool {
+// Covers reports whether a destination has all that another has.
+func (d *Destination) Covers(o *Destination) bool {
 	switch {
 	case d.Any:
 		return true

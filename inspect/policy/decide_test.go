@@ -61,7 +61,7 @@ var (
 )
 
 func flow(src Source, addr string, port uint16, names Names) *Flow {
-	return &Flow{Source: src, Addr: netip.MustParseAddr(addr), Protocol: tcp, Port: port, Services: true, Names: names, Opened: OpenedHere}
+	return &Flow{Source: src, Addr: netip.MustParseAddr(addr), Protocol: TCP, Port: port, Services: true, Names: names, Opened: OpenedHere}
 }
 
 func with(f *Flow, change func(*Flow)) *Flow {
@@ -94,7 +94,7 @@ func TestDecide(t *testing.T) {
 		"a service":                   {with(flow(build, "203.0.113.1", 443, Names{}), func(f *Flow) { f.Service = "S3" }), Verdict{Allowed, 0, "build", "allow-2", ByAddress, "203.0.113.1"}},
 		"a service, ranges unknown":   {with(flow(build, "203.0.113.1", 443, sni("evil.test")), func(f *Flow) { f.Services = false }), Verdict{Inconclusive, NoRanges, "build", "", ByAddress, "203.0.113.1"}},
 		"apex of a dot":               {flow(build, "203.0.113.1", 443, sni("pool.example.org")), Verdict{Allowed, 0, "build", "allow-2", BySNI, "pool.example.org"}},
-		"everyone":                    {with(flow(web, "203.0.113.1", 123, Names{}), func(f *Flow) { f.Protocol = udp }), Verdict{Allowed, 0, "web", "ntp", ByAddress, "203.0.113.1"}},
+		"everyone":                    {with(flow(web, "203.0.113.1", 123, Names{}), func(f *Flow) { f.Protocol = UDP }), Verdict{Allowed, 0, "web", "ntp", ByAddress, "203.0.113.1"}},
 		"private":                     {flow(web, "10.3.3.3", 443, Names{}), Verdict{Exempt, ExemptTo, "web", "", ByAddress, "10.3.3.3"}},
 		"multicast":                   {flow(web, "224.0.0.251", 5353, Names{}), Verdict{Exempt, NotEgress, "", "", ByAddress, "224.0.0.251"}},
 		"no workload":                 {flow(other, "203.0.113.1", 443, Names{}), Verdict{Exempt, NoWorkload, "", "", ByAddress, "203.0.113.1"}},

@@ -82,10 +82,8 @@ func checkName(text string) error {
 	if text == everyone {
 		return errors.New("any stands for all workloads")
 	}
-	if len(text) == 0 || len(text) > 64 || strings.Trim(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") != "" {
-		return fmt.Errorf("want 1 to 64 letters, digits, dots, dashes or underscores, found %s", strictyaml.Quote(text))
-	}
-	return nil
+	_, err := strictyaml.Name(text)
+	return err
 }
 
 // everyone stands for all workloads in a rule.
@@ -94,7 +92,7 @@ const everyone = "any"
 func (l *loader) selector(at Position, what string, n *strictyaml.Node, s *Selector) {
 	before := l.Problems()
 	given := l.Mapping(n, what, strictyaml.Fields{
-		"tags":               l.tags(&s.Tags),
+		"tags":               strictyaml.Texts(l.Loader, &s.Tags),
 		"instance":           strictyaml.Many(l.Loader, &s.Instances, strictyaml.Text),
 		"interface":          strictyaml.Many(l.Loader, &s.Interfaces, strictyaml.Text),
 		"auto-scaling-group": strictyaml.Many(l.Loader, &s.Groups, strictyaml.Text),
@@ -115,24 +113,6 @@ func parseVNI(text string) (uint32, error) {
 		return 0, fmt.Errorf("%s is not a VNI: want a number below 16777216", strictyaml.Quote(text))
 	}
 	return uint32(n), nil
-}
-
-// tags returns the reader of at least one tag.
-func (l *loader) tags(into *map[string]string) strictyaml.Field {
-	return func(key string, n *strictyaml.Node) {
-		list, ok := l.Entries(n, key)
-		if ok && len(list) == 0 {
-			l.Problem(strictyaml.At(n), "%s: want at least one", key)
-		}
-		*into = map[string]string{}
-		for _, e := range list {
-			text, ok := strictyaml.Scalar(e.Value)
-			if !ok {
-				l.Problem(strictyaml.At(e.Value), `%s: %s: want a text ("" for an empty one), found %s`, key, e.Key, strictyaml.Describe(e.Value))
-			}
-			(*into)[e.Key] = text
-		}
-	}
 }
 
 func (l *loader) exempt(key string, n *strictyaml.Node) {

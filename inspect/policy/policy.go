@@ -60,13 +60,13 @@ type Ports struct {
 }
 
 func (p Ports) contains(protocol uint8, port uint16) bool {
-	return p.From <= port && port <= p.To && (p.Protocol == protocol || p.Protocol == 0 && (protocol == tcp || protocol == udp))
+	return p.From <= port && port <= p.To && (p.Protocol == protocol || p.Protocol == 0 && (protocol == TCP || protocol == UDP))
 }
 
-// IP protocol numbers.
+// IP protocol numbers of the protocols with ports.
 const (
-	tcp = 6
-	udp = 17
+	TCP = 6
+	UDP = 17
 )
 
 // Source is the end of a flow that a mirrored interface belongs to. Unknown texts are empty.

@@ -11,9 +11,9 @@ import (
 // parsePorts reads a port or a range of TCP and UDP, or of one of them: 443, 8000-8080, udp/53.
 func parsePorts(text string) (p Ports, err error) {
 	rest := text
-	for name, number := range protocols {
-		if after, ok := strings.CutPrefix(text, name+"/"); ok {
-			p.Protocol, rest = number, after
+	for _, known := range Protocols {
+		if after, ok := strings.CutPrefix(text, known.Name+"/"); ok {
+			p.Protocol, rest = known.Number, after
 		}
 	}
 	from, to, err := strictyaml.Range(rest, 65535, "port")
@@ -24,7 +24,11 @@ func parsePorts(text string) (p Ports, err error) {
 	return p, nil
 }
 
-var protocols = map[string]uint8{"tcp": tcp, "udp": udp}
+// Protocols are the protocols with ports, by the names that policies have for them.
+var Protocols = []struct {
+	Name   string
+	Number uint8
+}{{"tcp", TCP}, {"udp", UDP}}
 
 // String returns the range as policies have it.
 func (p Ports) String() string {
@@ -32,9 +36,9 @@ func (p Ports) String() string {
 	if p.To != p.From {
 		text += "-" + strconv.Itoa(int(p.To))
 	}
-	for name, number := range protocols {
-		if p.Protocol == number {
-			return name + "/" + text
+	for _, known := range Protocols {
+		if p.Protocol == known.Number {
+			return known.Name + "/" + text
 		}
 	}
 	return text

@@ -59,10 +59,10 @@ func (t *Test) parseTo() (err error) {
 // ParseEndpoint reads host:port, where host is a name, an address, or an IPv6 address in brackets. The port is of TCP unless udp/ stands in
 // front of it all, as in udp/dns.example.com:53.
 func ParseEndpoint(text string) (name string, addr netip.Addr, protocol uint8, port uint16, err error) {
-	rest, protocol := text, uint8(tcp)
-	for word, number := range protocols {
-		if after, ok := strings.CutPrefix(text, word+"/"); ok {
-			rest, protocol = after, number
+	rest, protocol := text, uint8(TCP)
+	for _, known := range Protocols {
+		if after, ok := strings.CutPrefix(text, known.Name+"/"); ok {
+			rest, protocol = after, known.Number
 		}
 	}
 	at := strings.LastIndexByte(rest, ':')

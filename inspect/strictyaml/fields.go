@@ -97,6 +97,25 @@ func Many[T any](l *Loader, into *[]T, parse func(string) (T, error)) Field {
 	}
 }
 
+// Texts returns the reader of a mapping of at least one text to its key, such as tags.
+func Texts[M ~map[string]string](l *Loader, into *M) Field {
+	return func(key string, n *Node) {
+		before := l.Problems()
+		*into = M{}
+		list, _ := l.Entries(n, key)
+		for _, e := range list {
+			text, ok := Scalar(e.Value)
+			if !ok {
+				l.Problem(At(e.Value), `%s: %s: want a text ("" for an empty one), found %s`, key, e.Key, Describe(e.Value))
+			}
+			(*into)[e.Key] = text
+		}
+		if len(*into) == 0 && l.Problems() == before {
+			l.Problem(At(n), "%s: want at least one", key)
+		}
+	}
+}
+
 // Value reads a single value.
 func Value[T any](l *Loader, key string, n *Node, parse func(string) (T, error)) (text string, v T, ok bool) {
 	if text, ok = Scalar(n); !ok {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -24,6 +25,16 @@ func Quote(text string) string {
 func Text(text string) (string, error) {
 	if text == "" {
 		return "", errors.New("the text is empty")
+	}
+	return text, nil
+}
+
+var nameForm = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+
+// Name accepts the name of a part of a file.
+func Name(text string) (string, error) {
+	if !nameForm.MatchString(text) {
+		return "", fmt.Errorf("want 1 to 64 letters, digits, dots, dashes or underscores, found %s", Quote(text))
 	}
 	return text, nil
 }

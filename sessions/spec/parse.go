@@ -45,7 +45,7 @@ func (l *loader) named(kind string, read func(at strictyaml.Position, name strin
 	return func(_ string, value *strictyaml.Node) {
 		list, _ := l.Entries(value, kind+"s")
 		for _, e := range list {
-			if _, err := parseName(e.Key); err != nil {
+			if _, err := strictyaml.Name(e.Key); err != nil {
 				l.Problem(e.At, "the name of a %s: %v", kind, err)
 			}
 			read(e.At, e.Key, e.Value)

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/mirrorsink/mirrorsink/inspect/strictyaml"
-	"github.com/mirrorsink/mirrorsink/sessions/account"
 )
 
 // maxDevice is far above any device index: the largest instances have dozens of interfaces.
@@ -32,7 +31,7 @@ func (l *loader) source(at strictyaml.Position, name string, n *strictyaml.Node)
 // selector reads a selector and the other permitted keys of its mapping.
 func (l *loader) selector(at strictyaml.Position, what string, n *strictyaml.Node, s *Selector, others strictyaml.Fields) {
 	own := strictyaml.Fields{
-		"tags":                l.tags(&s.Tags),
+		"tags":                strictyaml.Texts(l.Loader, &s.Tags), // those of AWS itself (aws:…) too
 		"interfaces":          strictyaml.Many(l.Loader, &s.Interfaces, interfaceID.parse),
 		"instances":           strictyaml.Many(l.Loader, &s.Instances, instanceID.parse),
 		"auto-scaling-groups": strictyaml.Many(l.Loader, &s.Groups, strictyaml.Text),
@@ -51,24 +50,5 @@ func (l *loader) selector(at strictyaml.Position, what string, n *strictyaml.Nod
 	}
 	if l.Problems() == before {
 		l.Problem(at, "%s chooses nothing: want one or more of %s", what, strings.Join(slices.Sorted(maps.Keys(own)), ", "))
-	}
-}
-
-// tags returns the reader of at least one tag. Tags of AWS itself (aws:…) are permitted.
-func (l *loader) tags(into *account.Tags) strictyaml.Field {
-	return func(key string, n *strictyaml.Node) {
-		before := l.Problems()
-		*into = account.Tags{}
-		list, _ := l.Entries(n, key)
-		for _, e := range list {
-			text, ok := strictyaml.Scalar(e.Value)
-			if !ok {
-				l.Problem(strictyaml.At(e.Value), `%s: %s: want a text ("" for an empty one), found %s`, key, e.Key, strictyaml.Describe(e.Value))
-			}
-			(*into)[e.Key] = text
-		}
-		if len(*into) == 0 && l.Problems() == before {
-			l.Problem(strictyaml.At(n), "%s: want at least one", key)
-		}
 	}
 }

@@ -9,7 +9,6 @@ import (
 
 var (
 	ownerForm = regexp.MustCompile(`^[A-Za-z0-9._/-]{1,64}$`)
-	nameForm  = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 	zoneForm  = regexp.MustCompile(`^[a-z]{2,}(-[a-z0-9]+)+[a-z]$`) // eu-west-1a, us-west-2-lax-1a; not a zone's ID, such as euw1-az1
 )
 
@@ -22,13 +21,6 @@ func CheckOwner(text string) error {
 func parseOwner(text string) (string, error) {
 	if !ownerForm.MatchString(text) {
 		return "", fmt.Errorf("want 1 to 64 letters, digits, dots, dashes, underscores or slashes, found %s", strictyaml.Quote(text))
-	}
-	return text, nil
-}
-
-func parseName(text string) (string, error) {
-	if !nameForm.MatchString(text) {
-		return "", fmt.Errorf("want 1 to 64 letters, digits, dots, dashes or underscores, found %s", strictyaml.Quote(text))
 	}
 	return text, nil
 }

@@ -2,7 +2,6 @@ package controls
 
 import (
 	"errors"
-	"net/netip"
 	"strconv"
 
 	"go.yaml.in/yaml/v3"
@@ -53,26 +52,16 @@ func cilium(p *policy.Policy, o Options) (Result, error) {
 		list := items(&policy.Policy{Allow: []policy.Rule{*rule}}, o.Workload)
 		var fqdns []object
 		for _, n := range names(list) {
-			if n.apex {
-				fqdns = append(fqdns, object{{"matchName", n.text}})
+			if n.Apex {
+				fqdns = append(fqdns, object{{"matchName", n.Name}})
 			}
-			if n.below {
-				fqdns = append(fqdns, object{{"matchPattern", "*." + n.text}})
+			if n.Below {
+				fqdns = append(fqdns, object{{"matchPattern", "*." + n.Name}})
 			}
 		}
-		var networks []netip.Prefix
-		for _, it := range list {
-			if it.to.Name != "" {
-				continue
-			}
-			of, why := o.networks(it.to)
-			if why != "" {
-				r.LeftOut = append(r.LeftOut, it.leftOut(why))
-			}
-			networks = append(networks, of...)
-		}
-		egress = append(egress, ciliumRules(rule, fqdns, prefixTexts(collapse(networks)))...)
-		r.Rules += len(fqdns) + len(collapse(networks))
+		networks := o.networksOf(list, &r)
+		egress = append(egress, ciliumRules(rule, fqdns, prefixTexts(networks))...)
+		r.Rules += len(fqdns) + len(networks)
 	}
 	text, err := yaml.Marshal(object{
 		{"apiVersion", "cilium.io/v2"}, {"kind", "CiliumNetworkPolicy"}, {"metadata", object{{"name", o.Name}}},
@@ -90,7 +79,7 @@ func ciliumRules(rule *policy.Rule, fqdns []object, networks []string) (all []ob
 		if p.To != p.From {
 			port = append(port, field{"endPort", int(p.To)})
 		}
-		ports = append(ports, append(port, field{"protocol", map[uint8]string{0: "ANY", tcp: "TCP", udp: "UDP"}[p.Protocol]}))
+		ports = append(ports, append(port, field{"protocol", map[uint8]string{0: "ANY", policy.TCP: "TCP", policy.UDP: "UDP"}[p.Protocol]}))
 	}
 	add := func(key string, value any) {
 		o := object{{key, value}}

@@ -82,40 +82,28 @@ func items(p *policy.Policy, workload string) (all []item) {
 	return all
 }
 
-// name is a name or a wildcard of a policy.
-type name struct {
-	text        string
-	apex, below bool
-}
-
-func nameOf(d *policy.Destination) name { return name{d.Name, d.Apex, d.Below} }
-
-func (n name) covers(o name) bool {
-	if n.below && strings.HasSuffix(o.text, "."+n.text) {
-		return true
-	}
-	return n.text == o.text && (n.below || !o.below) && (n.apex || !o.apex)
-}
-
 // names returns the names of all items, sorted by domain, without those that another covers. Domains come before the names below them.
-func names(list []item) []name {
-	var all []name
+func names(list []item) (kept []policy.Destination) {
+	var all []policy.Destination
 	for _, i := range list {
 		if i.to.Name != "" {
-			all = append(all, nameOf(i.to))
+			all = append(all, *i.to)
 		}
 	}
-	all = slices.Compact(sortNames(all))
-	return slices.DeleteFunc(slices.Clone(all), func(n name) bool {
-		return slices.ContainsFunc(all, func(o name) bool { return o != n && o.covers(n) && !n.covers(o) })
+	slices.SortStableFunc(all, func(a, b policy.Destination) int {
+		return cmp.Or(cmp.Compare(reversed(a.Name), reversed(b.Name)), compareBools(b.Below, a.Below), compareBools(b.Apex, a.Apex))
 	})
-}
-
-func sortNames(all []name) []name {
-	slices.SortFunc(all, func(a, b name) int {
-		return cmp.Or(cmp.Compare(reversed(a.text), reversed(b.text)), compareBools(b.below, a.below), compareBools(b.apex, a.apex))
-	})
-	return all
+	domain := -1 // the last one that has names below it: all of them follow it
+	for _, n := range all {
+		if domain >= 0 && kept[domain].Covers(&n) || len(kept) > 0 && kept[len(kept)-1].Covers(&n) {
+			continue
+		}
+		if n.Below {
+			domain = len(kept)
+		}
+		kept = append(kept, n)
+	}
+	return kept
 }
 
 // reversed returns a name with its labels in reverse, so that names sort by domain.
@@ -152,6 +140,22 @@ func (o *Options) networks(d *policy.Destination) ([]netip.Prefix, string) {
 		return list, ""
 	}
 	return nil, "AWS's address ranges have no such service"
+}
+
+// networksOf returns the networks of a list of destinations, collapsed. What has none is added to the result's left out.
+func (o *Options) networksOf(list []item, r *Result) []netip.Prefix {
+	var all []netip.Prefix
+	for _, i := range list {
+		if i.to.Name != "" {
+			continue
+		}
+		networks, why := o.networks(i.to)
+		if why != "" {
+			r.LeftOut = append(r.LeftOut, i.leftOut(why))
+		}
+		all = append(all, networks...)
+	}
+	return collapse(all)
 }
 
 // collapse returns networks in order, without those that another contains.

@@ -19,11 +19,11 @@ func dnsFirewall(p *policy.Policy, o Options) (Result, error) {
 		r.Rules++
 	}
 	for _, n := range names(all) {
-		if n.apex {
-			line(n.text)
+		if n.Apex {
+			line(n.Name)
 		}
-		if n.below {
-			line("*." + n.text)
+		if n.Below {
+			line("*." + n.Name)
 		}
 	}
 	r.Text = []byte(text.String())

@@ -87,7 +87,7 @@ func chainsOf(all []item, r *Result) (chains []chain) {
 		if i.to.Name == "" {
 			continue
 		}
-		of, every := portsOf(i.rule.Ports, tcp)
+		of, every := portsOf(i.rule.Ports, policy.TCP)
 		if every {
 			of = []policy.Ports{{From: 443, To: 443}}
 			r.Notes = append(r.Notes, i.leftOut("the rule has all ports, a chain has one: 443"))
@@ -109,11 +109,11 @@ func chainsOf(all []item, r *Result) (chains []chain) {
 	for port, list := range byPort {
 		c := chain{port: port}
 		for _, n := range names(list) {
-			if n.apex {
-				c.names = append(c.names, n.text)
+			if n.Apex {
+				c.names = append(c.names, n.Name)
 			}
-			if n.below {
-				c.names = append(c.names, "*."+n.text)
+			if n.Below {
+				c.names = append(c.names, "*."+n.Name)
 			}
 		}
 		chains = append(chains, c)

@@ -64,7 +64,7 @@ func byNetworkFirewall(p *policy.Policy, f *policy.Flow) Outcome {
 	if rule, ok := p.AllowsAddress(f); ok {
 		return passes(rule)
 	}
-	if f.Protocol != tcp {
+	if f.Protocol != policy.TCP {
 		return blocks("a name over UDP is not compared, and no rule has its address")
 	}
 	name := ""
@@ -103,7 +103,7 @@ func byValidatedFirewall(p *policy.Policy, f *policy.Flow) Outcome {
 
 // byProxy judges by the name that a client would give to a proxy.
 func byProxy(p *policy.Policy, f *policy.Flow) Outcome {
-	if f.Protocol != tcp {
+	if f.Protocol != policy.TCP {
 		return blocks("UDP does not pass a proxy")
 	}
 	if rule, ok := p.AllowsAddress(f); ok {

@@ -115,30 +115,30 @@ func (w *ruleWriter) item(i *item) {
 		w.networks(i)
 		return
 	}
-	n := nameOf(i.to)
+	n := i.to
 	if rawProtocolOnly(i.rule.Ports) {
 		w.leftOut = append(w.leftOut, i.leftOut("a name is seen in TLS and HTTP over TCP only, and the rule is for UDP"))
 		return
 	}
-	ports := suricataPorts(i.rule.Ports, tcp)
+	ports := suricataPorts(i.rule.Ports, policy.TCP)
 	w.rule("tls", ports, i, "ssl_state:client_hello; tls.sni; "+match(n, true))
 	w.rule("http", ports, i, "http.host; "+match(n, false))
 }
 
 // match returns the keywords that compare a buffer with a name. Network Firewall's advice: dotprefix for a domain with its apex, startswith
 // and endswith for one name.
-func match(n name, nocase bool) string {
+func match(n *policy.Destination, nocase bool) string {
 	fold := ""
 	if nocase {
 		fold = " nocase;"
 	}
 	switch {
-	case n.below && n.apex:
-		return fmt.Sprintf(`dotprefix; content:".%s";%s endswith;`, n.text, fold)
-	case n.below:
-		return fmt.Sprintf(`content:".%s";%s endswith;`, n.text, fold)
+	case n.Below && n.Apex:
+		return fmt.Sprintf(`dotprefix; content:".%s";%s endswith;`, n.Name, fold)
+	case n.Below:
+		return fmt.Sprintf(`content:".%s";%s endswith;`, n.Name, fold)
 	default:
-		return fmt.Sprintf(`content:"%s"; startswith;%s endswith;`, n.text, fold)
+		return fmt.Sprintf(`content:"%s"; startswith;%s endswith;`, n.Name, fold)
 	}
 }
 
@@ -162,9 +162,9 @@ func (w *ruleWriter) networks(i *item) {
 		w.ruleTo("ip", to, "any", i, "")
 		return
 	}
-	for _, protocol := range portProtocols {
-		if ports := suricataPorts(i.rule.Ports, protocol.number); ports != "" {
-			w.ruleTo(protocol.name, to, ports, i, "")
+	for _, protocol := range policy.Protocols {
+		if ports := suricataPorts(i.rule.Ports, protocol.Number); ports != "" {
+			w.ruleTo(protocol.Name, to, ports, i, "")
 		}
 	}
 }
@@ -213,10 +213,10 @@ func networkFirewallDomains(p *policy.Policy, o Options) (Result, error) {
 	list := &domainsList{TargetTypes: []string{"TLS_SNI", "HTTP_HOST"}, GeneratedRulesType: "ALLOWLIST", Targets: []string{}}
 	widened := 0
 	for _, n := range names(all) {
-		target := n.text
-		if n.below {
-			target = "." + n.text
-			if !n.apex {
+		target := n.Name
+		if n.Below {
+			target = "." + n.Name
+			if !n.Apex {
 				widened++
 			}
 		}

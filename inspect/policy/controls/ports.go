@@ -7,18 +7,6 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/policy"
 )
 
-// IP protocol numbers of protocols with ports.
-const (
-	tcp = 6
-	udp = 17
-)
-
-// portProtocols are the protocols with ports that policies name.
-var portProtocols = []struct {
-	name   string
-	number uint8
-}{{"tcp", tcp}, {"udp", udp}}
-
 // portsOf returns the ranges that a rule has of a protocol. all is true if it has every port.
 func portsOf(list []policy.Ports, protocol uint8) (of []policy.Ports, all bool) {
 	if len(list) == 0 {
@@ -34,7 +22,7 @@ func portsOf(list []policy.Ports, protocol uint8) (of []policy.Ports, all bool) 
 
 // rawProtocolOnly reports whether a rule has no port of TCP.
 func rawProtocolOnly(list []policy.Ports) bool {
-	of, all := portsOf(list, tcp)
+	of, all := portsOf(list, policy.TCP)
 	return len(of) == 0 && !all
 }
 

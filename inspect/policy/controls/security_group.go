@@ -86,11 +86,11 @@ func permissions(ports []policy.Ports) (all []ipPermission) {
 	if len(ports) == 0 {
 		return []ipPermission{{IPProtocol: "-1"}}
 	}
-	for _, protocol := range portProtocols {
-		of, _ := portsOf(ports, protocol.number)
+	for _, protocol := range policy.Protocols {
+		of, _ := portsOf(ports, protocol.Number)
 		for _, p := range of {
 			from, to := int(p.From), int(p.To)
-			all = append(all, ipPermission{IPProtocol: protocol.name, FromPort: &from, ToPort: &to})
+			all = append(all, ipPermission{IPProtocol: protocol.Name, FromPort: &from, ToPort: &to})
 		}
 	}
 	return all

@@ -2,7 +2,7 @@ package controls
 
 import (
 	"fmt"
-	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/mirrorsink/mirrorsink/inspect/policy"
@@ -35,7 +35,7 @@ func squid(p *policy.Policy, o Options) (Result, error) {
 		acls = append(acls, squidNetworks(&text, id, list, &o, &r)...)
 		r.Rules += len(acls)
 		ports := ""
-		if of, all := portsOf(rule.Ports, tcp); !all {
+		if of, all := portsOf(rule.Ports, policy.TCP); !all {
 			fmt.Fprintf(&text, "acl %s_ports port", id)
 			for _, p := range of {
 				text.WriteString(" " + rangeText(p, "-"))
@@ -53,16 +53,16 @@ func squid(p *policy.Policy, o Options) (Result, error) {
 }
 
 // squidNames writes the ACLs of names, and returns theirs.
-func squidNames(text *strings.Builder, id string, all []name) (acls []string) {
+func squidNames(text *strings.Builder, id string, all []policy.Destination) (acls []string) {
 	var domains, patterns []string
 	for _, n := range all {
 		switch {
-		case n.below && n.apex:
-			domains = append(domains, "."+n.text)
-		case n.below:
-			patterns = append(patterns, `\.`+strings.ReplaceAll(n.text, ".", `\.`)+`$`)
+		case n.Below && n.Apex:
+			domains = append(domains, "."+n.Name)
+		case n.Below:
+			patterns = append(patterns, `\.`+strings.ReplaceAll(n.Name, ".", `\.`)+`$`)
 		default:
-			domains = append(domains, n.text)
+			domains = append(domains, n.Name)
 		}
 	}
 	if len(domains) > 0 {
@@ -82,25 +82,14 @@ func squidNames(text *strings.Builder, id string, all []name) (acls []string) {
 
 // squidNetworks writes the ACL of networks, and returns its name. Squid ignores a network within another in silence, so they are collapsed.
 func squidNetworks(text *strings.Builder, id string, list []item, o *Options, r *Result) []string {
-	var all []netip.Prefix
-	everything := false
-	for _, i := range list {
-		if i.to.Name != "" {
-			continue
-		}
-		networks, why := o.networks(i.to)
-		if why != "" {
-			r.LeftOut = append(r.LeftOut, i.leftOut(why))
-		}
-		all, everything = append(all, networks...), everything || i.to.Any
-	}
+	networks := o.networksOf(list, r)
 	switch {
-	case everything:
+	case slices.ContainsFunc(list, func(i item) bool { return i.to.Any }):
 		return []string{"all"}
-	case len(all) == 0:
+	case len(networks) == 0:
 		return nil
 	}
-	for _, n := range collapse(all) {
+	for _, n := range networks {
 		fmt.Fprintf(text, "acl %s_networks dst %s\n", id, n)
 	}
 	return []string{id + "_networks"}

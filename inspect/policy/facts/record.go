@@ -117,6 +117,5 @@ func opened(r *flowlog.Record, here string) policy.Opened {
 
 // isLate reports whether a TCP flow began before the first copy: nothing of its handshake was seen. AWS's own records do not say.
 func isLate(r *flowlog.Record) bool {
-	const tcp = 6
-	return r.Protocol == tcp && r.InitiatorReason != "" && r.InitiatorReason != "syn" && r.InitiatorReason != "synack"
+	return r.Protocol == policy.TCP && r.InitiatorReason != "" && r.InitiatorReason != "syn" && r.InitiatorReason != "synack"
 }

@@ -8,21 +8,15 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/policy"
 )
 
-// IP protocol numbers of protocols with ports.
-const (
-	tcp = 6
-	udp = 17
-)
-
 // portsOf returns the ranges that have exactly the ports: neighbours joined, and TCP and UDP together where both have the same. It is empty,
 // which allows all, if a flow has no ports.
 func portsOf(seen []port) []policy.Ports {
 	var byProtocol [2][]uint16
 	for _, p := range seen {
 		switch p.protocol {
-		case tcp:
+		case policy.TCP:
 			byProtocol[0] = append(byProtocol[0], p.number)
-		case udp:
+		case policy.UDP:
 			byProtocol[1] = append(byProtocol[1], p.number)
 		default:
 			return nil
@@ -35,11 +29,11 @@ func portsOf(seen []port) []policy.Ports {
 			all = append(all, r)
 			continue
 		}
-		all = append(all, policy.Ports{Protocol: tcp, From: r.From, To: r.To})
+		all = append(all, policy.Ports{Protocol: policy.TCP, From: r.From, To: r.To})
 	}
 	for _, r := range u {
 		if !slices.Contains(t, r) {
-			all = append(all, policy.Ports{Protocol: udp, From: r.From, To: r.To})
+			all = append(all, policy.Ports{Protocol: policy.UDP, From: r.From, To: r.To})
 		}
 	}
 	slices.SortFunc(all, func(a, b policy.Ports) int {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/mirrorsink/mirrorsink/inspect/bytesize"
 	"github.com/mirrorsink/mirrorsink/inspect/policy"
 )
 
@@ -39,7 +40,7 @@ func appendEntry(dst []byte, e *Entry, indent string) []byte {
 	if strings.HasPrefix(to, "*") {
 		to = `"` + to + `"`
 	}
-	dst = fmt.Appendf(dst, "%s- %s # %s in %s, %s to %s", indent, to, size(e.Bytes), count(e.Flows, "flow"), day(e.First), day(e.Last))
+	dst = fmt.Appendf(dst, "%s- %s # %s in %s, %s to %s", indent, to, bytesize.Decimal(e.Bytes), count(e.Flows, "flow"), day(e.First), day(e.Last))
 	if e.Names > 1 {
 		dst = fmt.Appendf(dst, ", %d names", e.Names)
 	}
@@ -61,17 +62,3 @@ func count(n uint64, of string) string {
 }
 
 func day(unix int64) string { return time.Unix(unix, 0).UTC().Format(time.DateOnly) }
-
-// size returns a number of bytes in a unit that leaves few digits.
-func size(n uint64) string {
-	units := []struct {
-		name  string
-		bytes uint64
-	}{{"GB", 1e9}, {"MB", 1e6}, {"kB", 1e3}}
-	for _, u := range units {
-		if n >= u.bytes {
-			return fmt.Sprintf("%.1f %s", float64(n)/float64(u.bytes), u.name)
-		}
-	}
-	return fmt.Sprintf("%d B", n)
-}

@@ -25,7 +25,7 @@ var names = []string{
 var drawObservation = rapid.Custom(func(t *rapid.T) Observation {
 	o := Observation{
 		Workload: rapid.SampledFrom([]string{"", "web", "build"}).Draw(t, "workload"), Flows: uint64(rapid.IntRange(1, 9).Draw(t, "flows")),
-		Days: rapid.IntRange(1, 3).Draw(t, "days"), Protocol: rapid.SampledFrom([]uint8{tcp, tcp, udp, 1}).Draw(t, "protocol"),
+		Days: rapid.IntRange(1, 3).Draw(t, "days"), Protocol: rapid.SampledFrom([]uint8{policy.TCP, policy.TCP, policy.UDP, 1}).Draw(t, "protocol"),
 		Port: rapid.SampledFrom([]uint16{80, 443, 444, 53, 0, 65535}).Draw(t, "port"), First: 1e9, Last: 1e9 + 5,
 	}
 	o.To, o.By = rapid.SampledFrom(names).Draw(t, "name"), rapid.SampledFrom([]policy.Evidence{policy.BySNI, policy.ByHost, policy.ByLookup}).Draw(t, "by")
@@ -109,13 +109,13 @@ func TestNoSharedWildcard(t *testing.T) {
 
 func TestRules(t *testing.T) {
 	seen := []Observation{
-		{"web", "www.example.com", policy.BySNI, tcp, 443, 5e6, 40, 1796000000, 1796100000, 2},
-		{"web", "api.example.com", policy.BySNI, tcp, 443, 500, 4, 1796000000, 1796000001, 1},
-		{"web", "api.example.com", policy.BySNI, udp, 443, 500, 4, 1796000000, 1796000001, 1},
-		{"web", "img.example.com", policy.BySNI, tcp, 443, 1, 9, 1796000000, 1796000001, 1},
-		{"web", "d1.cloudfront.net", policy.ByLookup, tcp, 443, 9, 9, 1796000000, 1796000001, 1},
-		{"web", "once.example.net", policy.BySNI, tcp, 443, 9, 1, 1796000000, 1796000001, 1},
-		{"web", "203.0.113.9", policy.ByAddress, tcp, 22, 9, 100, 1796000000, 1796000001, 3},
+		{"web", "www.example.com", policy.BySNI, policy.TCP, 443, 5e6, 40, 1796000000, 1796100000, 2},
+		{"web", "api.example.com", policy.BySNI, policy.TCP, 443, 500, 4, 1796000000, 1796000001, 1},
+		{"web", "api.example.com", policy.BySNI, policy.UDP, 443, 500, 4, 1796000000, 1796000001, 1},
+		{"web", "img.example.com", policy.BySNI, policy.TCP, 443, 1, 9, 1796000000, 1796000001, 1},
+		{"web", "d1.cloudfront.net", policy.ByLookup, policy.TCP, 443, 9, 9, 1796000000, 1796000001, 1},
+		{"web", "once.example.net", policy.BySNI, policy.TCP, 443, 9, 1, 1796000000, 1796000001, 1},
+		{"web", "203.0.113.9", policy.ByAddress, policy.TCP, 22, 9, 100, 1796000000, 1796000001, 3},
 	}
 	require.Equal(t, `- from: web
   to:
@@ -151,7 +151,7 @@ func TestNarrowest(t *testing.T) {
 	} {
 		var seen []Observation
 		for _, name := range strings.Fields(list) {
-			seen = append(seen, Observation{To: name, By: policy.BySNI, Protocol: tcp, Port: 443, Flows: 9})
+			seen = append(seen, Observation{To: name, By: policy.BySNI, Protocol: policy.TCP, Port: 443, Flows: 9})
 		}
 		rules := Rules(seen, Defaults)
 		require.Equal(t, want, rules[0].Entries[0].To, fmt.Sprint(rules))

@@ -33,6 +33,11 @@ func readPolicy(name string) (*policy.Policy, error) {
 	if err != nil {
 		return nil, err
 	}
+	return parsePolicy(name, text)
+}
+
+// parsePolicy reads a policy from its file's text.
+func parsePolicy(name string, text []byte) (*policy.Policy, error) {
 	return policy.Parse(name, text, policy.Config{
 		Open: func(path string) ([]byte, error) {
 			if !filepath.IsAbs(path) {

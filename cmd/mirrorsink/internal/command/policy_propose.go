@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/flags"
-	"github.com/mirrorsink/mirrorsink/inspect/policy"
 	"github.com/mirrorsink/mirrorsink/inspect/policy/propose"
 	"github.com/mirrorsink/mirrorsink/inspect/report"
 )
@@ -82,14 +81,15 @@ func (o *proposeOptions) run(cmd *cobra.Command, files []string) error {
 
 // base returns what flows are judged by, and the policy's text.
 func (o *proposeOptions) base() (by report.Judgement, text []byte, err error) {
-	if o.into == "" {
-		if by.Policy, err = policy.Parse("", []byte("allow: []"), policy.Config{}); err == nil {
-			by.Services, err = o.ranges.read()
+	name, text := "", []byte("allow: []")
+	if o.into != "" {
+		name = o.into
+		if text, err = os.ReadFile(name); err != nil {
+			return by, nil, err
 		}
-		return by, nil, err
 	}
-	if by, err = readJudgement(o.into, o.ranges); err == nil {
-		text, err = os.ReadFile(o.into)
+	if by.Policy, err = parsePolicy(name, text); err == nil {
+		by.Services, err = o.ranges.read()
 	}
 	return by, text, err
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/goccy/go-yaml/token"
 	"github.com/spf13/pflag"
 
-	"github.com/mirrorsink/mirrorsink/sessions/spec/yamlerror"
+	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/yamlerror"
 )
 
 // ConfigFlag names the file; it cannot stand in the file itself.

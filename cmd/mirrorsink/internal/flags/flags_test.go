@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/mirrorsink/mirrorsink/decap"
+	"github.com/mirrorsink/mirrorsink/inspect/bytesize"
 )
 
 func TestByteSize(t *testing.T) {
@@ -26,8 +27,8 @@ func TestByteSize(t *testing.T) {
 
 func TestByteSizePrintsWhatItReads(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		unit := rapid.SampledFrom(byteUnits).Draw(t, "unit")
-		s := Size(rapid.Int64Range(0, 1<<20).Draw(t, "number") * unit.bytes)
+		unit := rapid.SampledFrom(bytesize.Units).Draw(t, "unit")
+		s := Size(rapid.Int64Range(0, 1<<20).Draw(t, "number") * unit.Bytes)
 		var again Size
 		require.NoError(t, again.Set(s.String()))
 		assert.Equal(t, s, again)

@@ -11,10 +11,10 @@ import (
 	"os"
 
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/flags"
+	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/yamlerror"
 	"github.com/mirrorsink/mirrorsink/decap/rx/capture"
 	"github.com/mirrorsink/mirrorsink/decap/sim"
 	"github.com/mirrorsink/mirrorsink/decap/tx"
-	"github.com/mirrorsink/mirrorsink/sessions/spec/yamlerror"
 )
 
 // Config is the input, the pace, the faults and the destination of a simulation.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/mirrorsink/mirrorsink/inspect/bytesize"
 	"github.com/mirrorsink/mirrorsink/inspect/policy/alert"
 )
 
@@ -50,7 +51,7 @@ func Body(a *alert.Alert, s *Sink) string {
 	if a.Addr.IsValid() {
 		line("Address", "%s port %d", a.Addr, a.Port)
 	}
-	line("Bytes", "%s", size(a.Bytes))
+	line("Bytes", "%s", bytesize.Decimal(a.Bytes))
 	line("First seen", "%s", timeText(a.First))
 	line("Last seen", "%s, %d times", timeText(a.Last), a.Count)
 	for i, f := range a.Flows {
@@ -58,7 +59,7 @@ func Body(a *alert.Alert, s *Sink) string {
 		if i == 0 {
 			label = "Largest flows"
 		}
-		line(label, " %s to %s port %d (flow_id %d)", size(f.Bytes), f.Addr, f.Port, f.ID)
+		line(label, " %s to %s port %d (flow_id %d)", bytesize.Decimal(f.Bytes), f.Addr, f.Port, f.ID)
 	}
 	fmt.Fprintf(&b, "\nTo look further, on the sink %s:\n  mirrorsink report top --group name --group address --from -1h --where '%s' FLOWS\n", s.Host, where(a))
 	return b.String()

@@ -110,16 +110,3 @@ func title(a *alert.Alert) string {
 	}
 	return Printable(fmt.Sprintf("%s: %s to %s", a.Rule, who, a.To))
 }
-
-// size returns a number of bytes for people.
-func size(n uint64) string {
-	for _, u := range []struct {
-		name  string
-		bytes uint64
-	}{{"GB", 1e9}, {"MB", 1e6}, {"kB", 1e3}} {
-		if n >= u.bytes {
-			return fmt.Sprintf("%.1f %s", float64(n)/float64(u.bytes), u.name)
-		}
-	}
-	return fmt.Sprintf("%d B", n)
-}

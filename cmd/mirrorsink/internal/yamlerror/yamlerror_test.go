@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"github.com/mirrorsink/mirrorsink/sessions/spec/yamlerror"
+	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/yamlerror"
 )
 
 // document is decoded strictly from YAML.
