@@ -83,9 +83,9 @@ func joined(names []string) string {
 // coveredBy returns the name of an earlier rule that allows a destination of a rule to the same workloads on the same ports; "" if there
 // is none.
 func (p *Policy) coveredBy(rule int, d *Destination) string {
-	for i := range rule {
+	for _, i := range p.allow.candidates(d) {
 		earlier := &p.Allow[i]
-		if earlier.coversScope(&p.Allow[rule]) && slices.ContainsFunc(earlier.To, func(e Destination) bool { return e.Covers(d) }) {
+		if i < rule && earlier.coversScope(&p.Allow[rule]) && slices.ContainsFunc(earlier.To, func(e Destination) bool { return e.Covers(d) }) {
 			return earlier.Name
 		}
 	}

@@ -3,10 +3,12 @@ package policy
 import (
 	"errors"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 )
 
 const example = `
@@ -177,4 +179,29 @@ tests: [{from: web, to: b.test:443, want: allowed}, {from: web, to: "a.test:1", 
 		`allow-5 has no effect: allow-4 allows all of it already`,
 		`from web to b.test:443: want allowed, and it is not-allowed: no rule has the destination`,
 	}, got)
+}
+
+// TestUnreachable: a rule has no effect if earlier rules with its workloads and ports cover all that it has, by comparing every pair.
+func TestUnreachable(t *testing.T) {
+	destinations := []string{"any", "private", "aws:S3", "aws:EC2", "10.0.0.0/8", "10.1.0.0/16", "10.1.2.3", "'*.a.test'", ".a.test", "a.test", "b.a.test", "'*.b.a.test'", ".b.a.test"}
+	rapid.Check(t, func(t *rapid.T) {
+		text := "allow:\n"
+		for range rapid.IntRange(1, 6).Draw(t, "rules") {
+			to := rapid.SliceOfN(rapid.SampledFrom(destinations), 1, 3).Draw(t, "to")
+			text += "  - {to: [" + strings.Join(to, ", ") + "], ports: [" + rapid.SampledFrom([]string{"443", "1-500", "tcp/443"}).Draw(t, "ports") + "]}\n"
+		}
+		p, err := Parse("p.yaml", []byte(text), files)
+		require.NoError(t, err)
+		for i := range p.Allow {
+			for k := range p.Allow[i].To {
+				want := ""
+				for _, earlier := range p.Allow[:i] {
+					if want == "" && earlier.coversScope(&p.Allow[i]) && slices.ContainsFunc(earlier.To, func(e Destination) bool { return e.Covers(&p.Allow[i].To[k]) }) {
+						want = earlier.Name
+					}
+				}
+				require.Equal(t, want, p.coveredBy(i, &p.Allow[i].To[k]), text)
+			}
+		}
+	})
 }

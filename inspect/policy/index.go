@@ -77,6 +77,28 @@ func (x *index) byName(name string, fits func(int) bool) int {
 	}
 }
 
+// candidates returns the rules, ascending, that may have all that a destination has: those with a wider or an equal one.
+func (x *index) candidates(d *Destination) []int {
+	all := slices.Clone(x.any)
+	switch {
+	case d.Network.IsValid():
+		for _, rules := range x.networks.Supernets(d.Network) {
+			all = append(all, rules...)
+		}
+	case d.Service != "":
+		all = append(all, x.services[d.Service]...)
+	case d.Private:
+		all = append(all, x.private...)
+	case d.Name != "":
+		all = append(all, x.exact[d.Name]...)
+		for rest, ok := d.Name, true; ok; _, rest, ok = strings.Cut(rest, ".") {
+			all = append(all, x.below[rest]...)
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
 // byAddr returns the first fitting rule that has an address by its network, its AWS service, or as a private one.
 func (x *index) byAddr(a netip.Addr, service string, fits func(int) bool) int {
 	best := first(-1, x.any, fits)
