@@ -14,7 +14,8 @@ type Config struct {
 	Emit   func(*Alert) // takes each alert when it is opened, updated or resolved
 	// Match returns the expression of an alert as a function of an activity. It is called once for each alert of kind Match.
 	Match func(a *policy.Alert) func(*Activity) bool
-	Known Names // names that were seen before; nil to begin with none
+	Known Names  // names that were seen before; nil to begin with none
+	Meter *Meter // takes what is added up over sinks; nil for none
 }
 
 // Timing of alerts, in packet time.
@@ -83,6 +84,7 @@ func (e *Engine) newDetector(a *policy.Alert, memory int) detector {
 // Observe takes an activity. Activities come nearly in the order of their times.
 func (e *Engine) Observe(a *Activity) {
 	e.Counters.Activities++
+	e.cfg.Meter.activity(a)
 	e.now = max(e.now, a.At)
 	for i, d := range e.detectors {
 		if e.cfg.Policy.Alerts[i].For(a.Verdict.Workload) {
@@ -197,6 +199,7 @@ func (o *openAlert) report(e *Engine, s State) {
 	switch s {
 	case Opened:
 		e.Counters.Opened++
+		e.cfg.Meter.opened(o.alert.Rule)
 	case Updated:
 		e.Counters.Updated++
 	case Resolved:

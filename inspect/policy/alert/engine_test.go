@@ -18,6 +18,7 @@ const second = int64(time.Second)
 type bench struct {
 	*Engine
 	policy *policy.Policy
+	meter  Meter
 	got    []Alert
 	flow   uint64
 }
@@ -27,7 +28,7 @@ func newBench(t require.TestingT, text string, memory int) *bench {
 	require.NoError(t, err)
 	b := &bench{policy: p}
 	b.Engine = NewEngine(Config{
-		Policy: p, Memory: memory, Emit: func(a *Alert) { b.got = append(b.got, *a) },
+		Policy: p, Memory: memory, Meter: &b.meter, Emit: func(a *Alert) { b.got = append(b.got, *a) },
 		Match: func(*policy.Alert) func(*Activity) bool { return func(a *Activity) bool { return a.Flow.Port == 23 } },
 	})
 	return b
@@ -77,6 +78,7 @@ func TestManyFlows(t *testing.T) {
 	require.EqualValues(t, 198_000, a.Bytes, "it is opened at the second connection")
 	require.Len(t, a.Flows, 1)
 	require.EqualValues(t, 98, b.Counters.Suppressed)
+	require.Equal(t, Totals{map[string]uint64{"": 200 * 99_000}, map[string]uint64{"exfiltration": 1}}, b.meter.Totals())
 	b.Advance((1100 + 3600) * second)
 	require.Len(t, b.got, 2)
 	require.Equal(t, Resolved, b.got[1].State)
