@@ -28,7 +28,7 @@ var mayImport = map[string][]string{
 	in + "manual":    {in + "flags"},
 	in + "output": {
 		in + "flags", "inspect", "inspect/event", "inspect/export", "inspect/export/aws", "inspect/export/eve", "inspect/export/parquet",
-		"inspect/export/records", "inspect/flowlog",
+		"inspect/export/records", "inspect/flowlog", "inspect/policy/alert",
 	},
 	in + "server":   {in + "flags"},
 	in + "simulate": {in + "flags", in + "view", in + "yamlerror", "inspect", "decap", "decap/rx/capture", "decap/sim", "decap/tx", "decap/tx/pcap"},

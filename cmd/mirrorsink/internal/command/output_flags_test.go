@@ -59,7 +59,7 @@ func checkedOutputs(t *testing.T, args ...string) error {
 
 // TestOutputFlagsAreKnown: a flag of outputs either asks for one or is in the table of those that want one.
 func TestOutputFlagsAreKnown(t *testing.T) {
-	known := []string{"eve", "flowlog", "parquet", "cloudwatch-flowlog", "cloudwatch-eve"}
+	known := []string{"eve", "flowlog", "parquet", "cloudwatch-flowlog", "cloudwatch-eve", "alert"}
 	for _, options := range output.Dependents {
 		known = append(known, options.Flags...)
 	}

@@ -17,6 +17,7 @@ type Options struct {
 	flowlog    flowlogOptions
 	parquet    parquetOptions
 	cloudwatch cloudwatchOptions
+	alerts     alertOptions
 	records    recordOptions // of all outputs of flow log records
 	spool      spoolOptions  // of all outputs that AWS receives
 }
@@ -31,6 +32,7 @@ func (o *Options) AddTo(f *pflag.FlagSet) {
 	for _, k := range o.kinds() {
 		k.addTo(f)
 	}
+	o.alerts.addTo(f)
 	o.records.addTo(f)
 	o.spool.addTo(f)
 }
@@ -48,6 +50,9 @@ func (o *Options) Check(given func(flag string) bool) error {
 		if err := k.check(); err != nil {
 			return err
 		}
+	}
+	if err := o.alerts.check(); err != nil {
+		return err
 	}
 	if err := o.spool.check(); err != nil {
 		return err
