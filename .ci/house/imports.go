@@ -28,13 +28,13 @@ var mayImport = map[string][]string{
 	in + "manual":    {in + "flags"},
 	in + "output": {
 		in + "flags", "inspect", "inspect/event", "inspect/export", "inspect/export/aws", "inspect/export/eve", "inspect/export/parquet",
-		"inspect/export/records", "inspect/flowlog", "inspect/policy/alert",
+		"inspect/export/records", "inspect/export/spool", "inspect/flowlog", "inspect/policy/alert",
 	},
 	in + "server":   {in + "flags"},
 	in + "simulate": {in + "flags", in + "view", in + "yamlerror", "inspect", "decap", "decap/rx/capture", "decap/sim", "decap/tx", "decap/tx/pcap"},
 	in + "sink": {
 		in + "flags", in + "forwarding", in + "host", in + "inventory", in + "output", in + "server", in + "view", "inspect",
-		"inspect/event", "inspect/export/aws", "inspect/l7", "inspect/parallel", "inspect/pdns", "decap", "decap/rx", "decap/rx/capture",
+		"inspect/event", "inspect/export/spool", "inspect/l7", "inspect/parallel", "inspect/pdns", "decap", "decap/rx", "decap/rx/capture",
 		"decap/tx",
 	},
 	in + "view":  {in + "flags", "inspect", "inspect/event", "inspect/l7", "inspect/report"},
@@ -53,7 +53,7 @@ var mayImport = map[string][]string{
 	"inspect/event":  {"inspect/l7", "decap"},
 	"inspect/export": {"inspect/event", "inspect/export/disk"},
 	"inspect/export/aws": {
-		"sessions/awssdk", "inspect/event", "inspect/export", "inspect/export/disk", "inspect/export/eve", "inspect/export/records",
+		"sessions/awssdk", "inspect/event", "inspect/export", "inspect/export/eve", "inspect/export/records", "inspect/export/spool",
 	},
 	"inspect/export/eve":       {"inspect/event", "inspect/export/ipproto", "inspect/l7"},
 	"inspect/export/eventtest": {"inspect/event", "inspect/flowlog", "inspect/l7", "decap"},
@@ -62,6 +62,7 @@ var mayImport = map[string][]string{
 		"inspect/l7", "decap",
 	},
 	"inspect/export/records": {"inspect/event", "inspect/flowlog"},
+	"inspect/export/spool":   {"inspect/export/disk"},
 	"inspect/flow":           {"inspect/event", "inspect/l7", "decap"},
 	"inspect/forward": {
 		"inspect/dedup", "inspect/event", "inspect/flow", "inspect/l7", "inspect/mirror", "inspect/stream", "inspect/where", "decap",

@@ -8,6 +8,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/mirrorsink/mirrorsink/inspect/export/spool"
 	"github.com/mirrorsink/mirrorsink/sessions/awssdk"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
@@ -23,15 +24,7 @@ import (
 // in ~/.aws, in the instance's role.
 type Config struct {
 	Timeout time.Duration // of one attempt of one call; 0 is a minute
-	Backoff Backoff
-}
-
-// Backoff sets the delay between two attempts while deliveries fail.
-type Backoff struct {
-	First   time.Duration // after the first failure, doubled after each further one; 0 is half a second
-	Longest time.Duration // at most; 0 is 30 s
-	Slow    time.Duration // after failures that only a person can fix, such as a missing permission; 0 is a minute
-	GiveUp  time.Duration // Close returns when nothing was delivered for this long; 0 is a minute
+	Backoff spool.Backoff
 }
 
 // The SDK retries a call a few times, with delays for a throttled service. All further retries are the sender's. A part of eight
@@ -39,10 +32,6 @@ type Backoff struct {
 const (
 	attempts       = 3
 	defaultTimeout = time.Minute
-	defaultFirst   = 500 * time.Millisecond
-	defaultLongest = 30 * time.Second
-	defaultSlow    = time.Minute
-	defaultGiveUp  = time.Minute
 )
 
 // Client holds the connections of all outputs to AWS. It is safe for concurrent use.
@@ -50,7 +39,7 @@ type Client struct {
 	s3      *s3.Client
 	logs    *cloudwatchlogs.Client
 	region  string
-	backoff Backoff
+	backoff spool.Backoff
 }
 
 // Open finds region and credentials and returns a client. It does not call S3 or CloudWatch Logs. Errors have one line, which names
@@ -64,12 +53,7 @@ func Open(ctx context.Context, cfg Config) (*Client, error) {
 }
 
 func newClient(cfg Config, base sdk.Config) *Client {
-	wait := Backoff{
-		First:   cmp.Or(cfg.Backoff.First, defaultFirst),
-		Longest: cmp.Or(cfg.Backoff.Longest, defaultLongest),
-		Slow:    cmp.Or(cfg.Backoff.Slow, defaultSlow),
-		GiveUp:  cmp.Or(cfg.Backoff.GiveUp, defaultGiveUp),
-	}
+	wait := cfg.Backoff.OrDefaults()
 	retryer := retry.NewStandard(func(o *retry.StandardOptions) {
 		o.MaxAttempts, o.MaxBackoff, o.RateLimiter = attempts, wait.First, ratelimit.None // the sender's backoff bounds the load
 	})

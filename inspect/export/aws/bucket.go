@@ -11,6 +11,8 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"github.com/mirrorsink/mirrorsink/inspect/export/spool"
 )
 
 // bucket uploads files under a prefix. A file's key is its path in the spool, so that a repeated upload replaces the first one.
@@ -32,18 +34,18 @@ const (
 )
 
 // put uploads a file. If it returns nil, S3 has confirmed the upload.
-func (b *bucket) put(ctx context.Context, f *pendingFile) (rejected uint64, err error) {
-	file, err := os.Open(f.path)
+func (b *bucket) put(ctx context.Context, f *spool.File) (rejected uint64, err error) {
+	file, err := os.Open(f.Path)
 	if errors.Is(err, os.ErrNotExist) {
 		return 0, err
 	}
 	if err != nil {
-		return 0, diskError("file", f.path, err)
+		return 0, spool.DiskFailure("file", f.Path, err)
 	}
 	defer file.Close()
-	if f.size <= b.partSize {
+	if f.Size <= b.partSize {
 		_, err = b.s3.PutObject(ctx, &s3.PutObjectInput{
-			Bucket: &b.name, Key: b.key(f), Body: file, ContentLength: &f.size, ChecksumAlgorithm: types.ChecksumAlgorithmCrc32,
+			Bucket: &b.name, Key: b.key(f), Body: file, ContentLength: &f.Size, ChecksumAlgorithm: types.ChecksumAlgorithmCrc32,
 		})
 	} else {
 		err = b.putParts(ctx, file, f)
@@ -51,18 +53,18 @@ func (b *bucket) put(ctx context.Context, f *pendingFile) (rejected uint64, err 
 	return 0, b.explain(err)
 }
 
-func (b *bucket) key(f *pendingFile) *string { return sdk.String(path.Join(b.prefix, f.key)) }
+func (b *bucket) key(f *spool.File) *string { return sdk.String(path.Join(b.prefix, f.Key)) }
 
 // putParts uploads a file in parts. The object becomes visible when the upload is complete.
-func (b *bucket) putParts(ctx context.Context, file io.ReaderAt, f *pendingFile) error {
-	if f.stale {
+func (b *bucket) putParts(ctx context.Context, file io.ReaderAt, f *spool.File) error {
+	if f.Stale {
 		b.sweep(ctx, f)
 	}
 	begun, err := b.s3.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{
 		Bucket: &b.name, Key: b.key(f), ChecksumAlgorithm: types.ChecksumAlgorithmCrc32,
 	})
 	if err != nil {
-		f.stale = true // it may exist: only the answer may be lost
+		f.Stale = true // it may exist: only the answer may be lost
 		return err
 	}
 	parts, err := b.sendParts(ctx, file, f, begun.UploadId)
@@ -78,11 +80,11 @@ func (b *bucket) putParts(ctx context.Context, file io.ReaderAt, f *pendingFile)
 }
 
 // sendParts sends one part after the other, since several files are uploaded concurrently.
-func (b *bucket) sendParts(ctx context.Context, file io.ReaderAt, f *pendingFile, upload *string) ([]types.CompletedPart, error) {
-	size := max(b.partSize, (f.size+maxParts-1)/maxParts)
+func (b *bucket) sendParts(ctx context.Context, file io.ReaderAt, f *spool.File, upload *string) ([]types.CompletedPart, error) {
+	size := max(b.partSize, (f.Size+maxParts-1)/maxParts)
 	var parts []types.CompletedPart
-	for off := int64(0); off < f.size; off += size {
-		n := min(size, f.size-off)
+	for off := int64(0); off < f.Size; off += size {
+		n := min(size, f.Size-off)
 		number := sdk.Int32(int32(len(parts) + 1))
 		out, err := b.s3.UploadPart(ctx, &s3.UploadPartInput{
 			Bucket: &b.name, Key: b.key(f), UploadId: upload, PartNumber: number, ContentLength: &n,
@@ -97,16 +99,16 @@ func (b *bucket) sendParts(ctx context.Context, file io.ReaderAt, f *pendingFile
 }
 
 // abort aborts an upload, since its parts cost money. If that fails it is repeated before the next upload of the file.
-func (b *bucket) abort(ctx context.Context, f *pendingFile, upload *string) {
+func (b *bucket) abort(ctx context.Context, f *spool.File, upload *string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortTimeout)
 	defer cancel()
 	_, err := b.s3.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{Bucket: &b.name, Key: b.key(f), UploadId: upload})
-	f.stale = err != nil && !isAnswer(err, "NoSuchUpload")
+	f.Stale = err != nil && !isAnswer(err, "NoSuchUpload")
 }
 
 // sweep aborts incomplete uploads of this file, as of a process that was killed. Uploads of other machines have other keys. Without
 // the permission to list uploads it does nothing: a lifecycle rule of the bucket can remove them.
-func (b *bucket) sweep(ctx context.Context, f *pendingFile) {
+func (b *bucket) sweep(ctx context.Context, f *spool.File) {
 	key := b.key(f)
 	pages := s3.NewListMultipartUploadsPaginator(b.s3, &s3.ListMultipartUploadsInput{Bucket: &b.name, Prefix: key})
 	for pages.HasMorePages() {
@@ -120,5 +122,5 @@ func (b *bucket) sweep(ctx context.Context, f *pendingFile) {
 			}
 		}
 	}
-	f.stale = false
+	f.Stale = false
 }

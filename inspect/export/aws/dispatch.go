@@ -10,6 +10,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+
+	"github.com/mirrorsink/mirrorsink/inspect/export/spool"
 )
 
 // dispatch sends the lines of segments to their streams, one segment at a time. It keeps its position in a segment after a failure,
@@ -28,8 +30,8 @@ type dispatch struct {
 }
 
 // deliver sends the remaining lines of a segment: its streams concurrently, each stream in order.
-func (d *dispatch) deliver(ctx context.Context, f *pendingFile) (refused uint64, err error) {
-	if d.key != f.key {
+func (d *dispatch) deliver(ctx context.Context, f *spool.File) (refused uint64, err error) {
+	if d.key != f.Key {
 		if err := d.open(f); err != nil {
 			return 0, err
 		}
@@ -58,16 +60,16 @@ func (d *dispatch) deliver(ctx context.Context, f *pendingFile) (refused uint64,
 	return d.refused.Load(), nil
 }
 
-func (d *dispatch) open(f *pendingFile) error {
-	text, err := os.ReadFile(f.path)
+func (d *dispatch) open(f *spool.File) error {
+	text, err := os.ReadFile(f.Path)
 	if errors.Is(err, os.ErrNotExist) {
 		return err
 	}
 	if err != nil {
-		return diskError("file", f.path, err)
+		return spool.DiskFailure("file", f.Path, err)
 	}
 	streams, refused := read(text)
-	d.key, d.streams = f.key, streams
+	d.key, d.streams = f.Key, streams
 	d.refused.Store(0)
 	d.refuse(refused, "too long, empty or damaged")
 	return nil

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/mirrorsink/mirrorsink/inspect/export"
+	"github.com/mirrorsink/mirrorsink/inspect/export/spool"
 )
 
 // LogsConfig configures a Logs.
@@ -42,8 +43,7 @@ const diskRetry = time.Second
 // The methods are safe for concurrent use. They wait for the disk, and never for AWS.
 type Logs struct {
 	cfg     LogsConfig
-	spool   *spool
-	sender  *sender
+	spool   *spool.Spool
 	closing chan struct{}
 	ticking sync.WaitGroup
 
@@ -61,18 +61,15 @@ type Logs struct {
 func (c *Client) NewLogs(cfg LogsConfig) (*Logs, error) {
 	cfg.Every, cfg.Segment = cmp.Or(cfg.Every, defaultEvery), cmp.Or(cfg.Segment, defaultSegment)
 	cfg.Log = cmp.Or(cfg.Log, slog.Default())
-	spool, err := openSpool(spoolConfig{dir: cfg.Dir, bytes: cfg.Bytes, records: countLines, before: byKey, log: cfg.Log})
+	d := &dispatch{Client: c, group: cfg.Group, create: cfg.CreateGroup, parallel: cmp.Or(cfg.Parallel, defaultParallel), log: cfg.Log}
+	s, err := spool.Open(spool.Config{
+		Dir: cfg.Dir, Bytes: cfg.Bytes, Records: countLines, ByName: true, Strict: true, Parallel: 1, Deliver: d.deliver, Backoff: c.backoff,
+		To: "log group " + cfg.Group, Log: cfg.Log,
+	})
 	if err != nil {
 		return nil, err
 	}
-	d := &dispatch{Client: c, group: cfg.Group, create: cfg.CreateGroup, parallel: cmp.Or(cfg.Parallel, defaultParallel), log: cfg.Log}
-	l := &Logs{cfg: cfg, spool: spool, closing: make(chan struct{}), sender: &sender{
-		spool: spool, deliver: d.deliver, parallel: 1, strict: true, backoff: c.backoff, log: cfg.Log, to: "log group " + cfg.Group,
-	}}
-	if n := len(spool.files); n > 0 {
-		l.seq = sequence(spool.files[n-1].key)
-	}
-	l.sender.start()
+	l := &Logs{cfg: cfg, spool: s, closing: make(chan struct{}), seq: sequence(s.Newest())}
 	l.ticking.Go(l.tick)
 	return l, nil
 }
@@ -120,8 +117,7 @@ func (l *Logs) flush() error {
 		l.retry = now.Add(diskRetry)
 		return l.err
 	}
-	l.spool.add(path, l.lines)
-	l.sender.notify()
+	l.spool.Add(path, l.lines)
 	l.seq, l.buf, l.lines = seq, l.buf[:0], 0
 	return nil
 }
@@ -135,7 +131,7 @@ func (l *Logs) save(path string) error {
 	}
 	if err != nil {
 		os.Remove(tmp)
-		return diskError("spool", l.cfg.Dir, err)
+		return spool.DiskFailure("spool", l.cfg.Dir, err)
 	}
 	return nil
 }
@@ -167,8 +163,8 @@ func (l *Logs) Flush() error {
 }
 
 // Counts returns the outcome of the segments and their lines so far.
-func (l *Logs) Counts() Counts {
-	c := l.spool.snapshot()
+func (l *Logs) Counts() spool.Counts {
+	c := l.spool.Counts()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	c.Unspooled = l.unspooled
@@ -176,7 +172,7 @@ func (l *Logs) Counts() Counts {
 }
 
 // LastError returns the destination, and the error of the last delivery; nil if it succeeded.
-func (l *Logs) LastError() (to string, why error) { return l.sender.lastError() }
+func (l *Logs) LastError() (to string, why error) { return l.spool.LastError() }
 
 // Close delivers all lines until ctx ends, a failure needs a person, or CloudWatch Logs is unavailable for too long. The remaining
 // segments stay in the folder for the next start; the error has their number and the reason. No line may be written after Close.
@@ -184,7 +180,7 @@ func (l *Logs) Close(ctx context.Context) error {
 	close(l.closing)
 	l.ticking.Wait()
 	lost := l.flushLast()
-	if err := l.sender.close(ctx); err != nil {
+	if err := l.spool.Close(ctx); err != nil {
 		return err
 	}
 	return lost
@@ -211,7 +207,7 @@ type logsOutput struct{ l *Logs }
 func (o logsOutput) Write(p []byte) (int, error) { return o.l.write(p) }
 func (o logsOutput) Reopen() error               { return nil }
 func (o logsOutput) Close() error                { return o.l.Flush() }
-func (o logsOutput) String() string              { return o.l.sender.to }
+func (o logsOutput) String() string              { return "log group " + o.l.cfg.Group }
 
 // sequence returns the number in a segment's name.
 func sequence(key string) uint64 {

@@ -20,6 +20,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/export/aws"
 	"github.com/mirrorsink/mirrorsink/inspect/export/eve"
 	"github.com/mirrorsink/mirrorsink/inspect/export/records"
+	"github.com/mirrorsink/mirrorsink/inspect/export/spool"
 	"github.com/mirrorsink/mirrorsink/inspect/flowlog"
 )
 
@@ -167,7 +168,7 @@ func TestLogGroupIsMissing(t *testing.T) {
 	require.NoError(t, err)
 	put(t, l, "eni-1-all", time.Now(), "line")
 	require.NoError(t, l.Flush())
-	require.Eventually(t, func() bool { return l.Counts().Failures[aws.Missing] >= 2 }, 2*time.Minute, time.Millisecond)
+	require.Eventually(t, func() bool { return l.Counts().Failures[spool.Missing] >= 2 }, 2*time.Minute, time.Millisecond)
 	assert.Equal(t, uint64(1), l.Counts().Waiting.Records)
 	assert.Equal(t, 1, strings.Count(logged.String(), "\n"), logged.String())
 	err = l.Close(t.Context())

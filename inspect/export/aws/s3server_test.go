@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mirrorsink/mirrorsink/inspect/export/aws"
+	"github.com/mirrorsink/mirrorsink/inspect/export/spool"
 )
 
 // fault is the fault of one request.
@@ -167,7 +168,7 @@ func (s *s3Server) unfinished(t require.TestingT) int {
 
 // quick has a backoff for tests. The timeout is the default: tests with hanging servers set a shorter one.
 var quick = aws.Config{
-	Backoff: aws.Backoff{First: time.Millisecond, Longest: 2 * time.Millisecond, Slow: 5 * time.Millisecond},
+	Backoff: spool.Backoff{First: time.Millisecond, Longest: 2 * time.Millisecond, Slow: 5 * time.Millisecond},
 }
 
 const part = 1000

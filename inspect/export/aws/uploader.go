@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"regexp"
 	"strings"
+
+	"github.com/mirrorsink/mirrorsink/inspect/export/spool"
 )
 
 // UploadConfig configures an Uploader.
@@ -24,42 +26,33 @@ type UploadConfig struct {
 const defaultParallel = 4
 
 // An Uploader uploads finished files to S3 and removes them after that. Its methods are safe for concurrent use.
-type Uploader struct {
-	spool  *spool
-	sender *sender
-}
+type Uploader struct{ spool *spool.Spool }
 
 // NewUploader opens the folder, creates it if necessary, and begins to upload the files in it. Close ends it.
 func (c *Client) NewUploader(cfg UploadConfig) (*Uploader, error) {
-	log := cmp.Or(cfg.Log, slog.Default())
-	spool, err := openSpool(spoolConfig{dir: cfg.Dir, bytes: cfg.Bytes, records: cfg.Records, before: byAge, log: log})
+	b := &bucket{Client: c, name: cfg.Bucket, prefix: cfg.Prefix, partSize: cmp.Or(cfg.PartSize, defaultPart)}
+	s, err := spool.Open(spool.Config{
+		Dir: cfg.Dir, Bytes: cfg.Bytes, Records: cfg.Records, Parallel: cmp.Or(cfg.Parallel, defaultParallel), Deliver: b.put,
+		Backoff: c.backoff, To: strings.TrimSuffix("s3://"+cfg.Bucket+"/"+cfg.Prefix, "/"), Log: cfg.Log,
+	})
 	if err != nil {
 		return nil, err
 	}
-	b := &bucket{Client: c, name: cfg.Bucket, prefix: cfg.Prefix, partSize: cmp.Or(cfg.PartSize, defaultPart)}
-	u := &Uploader{spool: spool, sender: &sender{
-		spool: spool, deliver: b.put, parallel: cmp.Or(cfg.Parallel, defaultParallel), backoff: c.backoff, log: log,
-		to: strings.TrimSuffix("s3://"+cfg.Bucket+"/"+cfg.Prefix, "/"),
-	}}
-	u.sender.start()
-	return u, nil
+	return &Uploader{s}, nil
 }
 
 // Finished takes a finished file of the folder. A file for which it is not called is found at the next start.
-func (u *Uploader) Finished(path string, records int) {
-	u.spool.add(path, records)
-	u.sender.notify()
-}
+func (u *Uploader) Finished(path string, records int) { u.spool.Add(path, records) }
 
 // Counts returns the outcome of the files so far.
-func (u *Uploader) Counts() Counts { return u.spool.snapshot() }
+func (u *Uploader) Counts() spool.Counts { return u.spool.Counts() }
 
 // LastError returns the destination, and the error of the last upload; nil if it succeeded.
-func (u *Uploader) LastError() (to string, why error) { return u.sender.lastError() }
+func (u *Uploader) LastError() (to string, why error) { return u.spool.LastError() }
 
 // Close uploads the files in the folder until ctx ends, a failure needs a person, or S3 is unavailable for too long. The remaining
 // files stay in the folder for the next start; the error has their number and the reason. Finished must not be called after Close.
-func (u *Uploader) Close(ctx context.Context) error { return u.sender.close(ctx) }
+func (u *Uploader) Close(ctx context.Context) error { return u.spool.Close(ctx) }
 
 // bucketName matches names of buckets: https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)

@@ -17,6 +17,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/mirrorsink/mirrorsink/inspect/export/aws"
+	"github.com/mirrorsink/mirrorsink/inspect/export/spool"
 )
 
 // logBuffer is a log that tests read.
@@ -84,7 +85,7 @@ func assertRecords(t require.TestingT, n int, objects map[string]string) {
 }
 
 // assertBalanced asserts that every file is counted once.
-func assertBalanced(t require.TestingT, c aws.Counts) {
+func assertBalanced(t require.TestingT, c spool.Counts) {
 	assert.Equal(t, c.Spooled.Files, c.Delivered.Files+c.Dropped.Files+c.Waiting.Files, "files of %+v", c)
 	assert.Equal(t, c.Spooled.Bytes, c.Delivered.Bytes+c.Dropped.Bytes+c.Waiting.Bytes, "bytes of %+v", c)
 	assert.Equal(t, c.Spooled.Records, c.Delivered.Records+c.Dropped.Records+c.Waiting.Records+c.Rejected, "records of %+v", c)
@@ -110,7 +111,7 @@ func TestFilesGoToTheirKeys(t *testing.T) {
 	assert.Zero(t, server.unfinished(t))
 	c := u.Counts()
 	assertBalanced(t, c)
-	assert.Equal(t, aws.Amount{Files: 2, Bytes: 503 * 16, Records: 503}, c.Delivered)
+	assert.Equal(t, spool.Amount{Files: 2, Bytes: 503 * 16, Records: 503}, c.Delivered)
 	assert.NoFileExists(t, filepath.Join(dir, "AWSLogs/large.parquet"))
 	assert.NoDirExists(t, filepath.Join(dir, "AWSLogs/aws-account-id=1/year=2025"))
 	assert.FileExists(t, filepath.Join(dir, "half.tmp"))
@@ -168,13 +169,13 @@ func TestAFailedPartLeavesNothingHalfDone(t *testing.T) {
 	server.set(slowDown, none, none, none, internal, internal, internal, none)
 	u, err := open(t, quick).NewUploader(uploadTo(dir))
 	require.NoError(t, err)
-	require.Eventually(t, func() bool { return u.Counts().Failures[aws.Throttled] > 0 }, 2*time.Minute, time.Millisecond)
+	require.Eventually(t, func() bool { return u.Counts().Failures[spool.Throttled] > 0 }, 2*time.Minute, time.Millisecond)
 	assert.Zero(t, server.unfinished(t), "it is aborted at once")
 	server.set(none)
 	require.NoError(t, u.Close(t.Context()))
 	assertRecords(t, 300, server.objects(t))
 	assert.Zero(t, server.unfinished(t))
-	assert.Equal(t, uint64(1), u.Counts().Failures[aws.Fault])
+	assert.Equal(t, uint64(1), u.Counts().Failures[spool.Fault])
 	assert.NoFileExists(t, path)
 }
 
@@ -189,7 +190,7 @@ func TestALostCompletionRepeatsTheKey(t *testing.T) {
 	require.NoError(t, u.Close(t.Context()))
 	assertRecords(t, 100, server.objects(t))
 	assert.Zero(t, server.unfinished(t))
-	assert.Equal(t, uint64(1), u.Counts().Failures[aws.Lost])
+	assert.Equal(t, uint64(1), u.Counts().Failures[spool.Lost])
 }
 
 // A failure that needs a person is logged once, in one line with the remedy, and the file waits.
@@ -197,14 +198,14 @@ func TestFailuresThatNeedAPerson(t *testing.T) {
 	for name, c := range map[string]struct {
 		fault  fault
 		bucket string
-		class  aws.Class
+		class  spool.Class
 		want   string
 	}{
-		"denied": {denied, "records", aws.Denied, "PutObject: AccessDenied: not allowed: 'mirrorsink help delivery' lists the least permissions. " +
+		"denied": {denied, "records", spool.Denied, "PutObject: AccessDenied: not allowed: 'mirrorsink help delivery' lists the least permissions. " +
 			"AWS answered: User: arn:aws:iam::123456789012:user/x is not authorized to perform: s3:PutObject"},
-		"misplaced": {misplaced, "records", aws.Misplaced, "PutObject: PermanentRedirect: the bucket is in eu-central-1 and AWS_REGION is eu-west-1: " +
+		"misplaced": {misplaced, "records", spool.Misplaced, "PutObject: PermanentRedirect: the bucket is in eu-central-1 and AWS_REGION is eu-west-1: " +
 			"set AWS_REGION to the bucket's region"},
-		"missing": {none, "other", aws.Missing, "PutObject: NoSuchBucket: "},
+		"missing": {none, "other", spool.Missing, "PutObject: NoSuchBucket: "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server, dir, logged := newS3(t), t.TempDir(), &logBuffer{}
@@ -215,7 +216,7 @@ func TestFailuresThatNeedAPerson(t *testing.T) {
 			u, err := open(t, quick).NewUploader(cfg)
 			require.NoError(t, err)
 			require.Eventually(t, func() bool { return u.Counts().Failures[c.class] >= 3 }, 2*time.Minute, time.Millisecond)
-			assert.Equal(t, aws.Amount{Files: 1, Bytes: 16, Records: 1}, u.Counts().Waiting)
+			assert.Equal(t, spool.Amount{Files: 1, Bytes: 16, Records: 1}, u.Counts().Waiting)
 			assert.Positive(t, u.Counts().OldestAge)
 			assert.Equal(t, 1, strings.Count(logged.String(), "\n"), logged.String())
 			assert.Contains(t, logged.String(), c.want)
@@ -240,7 +241,7 @@ func TestOutage(t *testing.T) {
 	for i := range 20 {
 		u.Finished(finish(t, dir, fmt.Sprintf("%d.parquet", i), i, 1), 1)
 	}
-	require.Eventually(t, func() bool { return u.Counts().Failures[aws.Throttled] >= 5 }, 2*time.Minute, time.Millisecond)
+	require.Eventually(t, func() bool { return u.Counts().Failures[spool.Throttled] >= 5 }, 2*time.Minute, time.Millisecond)
 	server.set(none)
 	require.Eventually(t, func() bool { return u.Counts().Delivered.Files == 20 }, 2*time.Minute, time.Millisecond)
 	require.NoError(t, u.Close(t.Context()))
@@ -327,7 +328,7 @@ func TestARemovedFileIsCounted(t *testing.T) {
 	path := finish(t, dir, "a.parquet", 0, 1)
 	u, err := open(t, quick).NewUploader(cfg)
 	require.NoError(t, err)
-	require.Eventually(t, func() bool { return u.Counts().Failures[aws.Throttled] > 0 }, 2*time.Minute, time.Millisecond)
+	require.Eventually(t, func() bool { return u.Counts().Failures[spool.Throttled] > 0 }, 2*time.Minute, time.Millisecond)
 	require.NoError(t, os.Remove(path))
 	server.set(none)
 	u.Finished(finish(t, dir, "b.parquet", 1, 1), 1)

@@ -11,6 +11,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/export/aws"
 	"github.com/mirrorsink/mirrorsink/inspect/export/eve"
 	"github.com/mirrorsink/mirrorsink/inspect/export/records"
+	"github.com/mirrorsink/mirrorsink/inspect/export/spool"
 )
 
 // cloudwatchOptions are the outputs of lines to CloudWatch Logs.
@@ -115,6 +116,6 @@ var _ Delivery = cloudwatchOutput{}
 
 func (o cloudwatchOutput) Deliver(ctx context.Context) error { return o.logs.Close(ctx) }
 
-func (o cloudwatchOutput) Delivered() (Service, aws.Counts) { return CloudWatch, o.logs.Counts() }
+func (o cloudwatchOutput) Delivered() (Service, spool.Counts) { return CloudWatch, o.logs.Counts() }
 
 func (o cloudwatchOutput) Trouble() (to string, why error) { return o.logs.LastError() }

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"sync"
 
-	"github.com/mirrorsink/mirrorsink/inspect/export/aws"
+	"github.com/mirrorsink/mirrorsink/inspect/export/spool"
 )
 
 // Delivery is an output behind which AWS is. Its Close brings events as far as the spool on the local disk, which is quick;
@@ -16,7 +16,7 @@ type Delivery interface {
 	// after Close.
 	Deliver(ctx context.Context) error
 	// Delivered returns where to, and what became of the files in the spool so far.
-	Delivered() (Service, aws.Counts)
+	Delivered() (Service, spool.Counts)
 	// Trouble returns where to in full, and why the last delivery failed, nil if it did not.
 	Trouble() (to string, why error)
 }

@@ -51,7 +51,7 @@ type Config struct {
 	Log     *slog.Logger
 	Record  records.Config // for outputs of flow log records: each makes a recorder of its own
 	window  time.Duration  // the aggregation window of these records
-	spool   *spool         // for outputs that AWS receives; nil if there is none
+	spool   *spoolPart     // for outputs that AWS receives; nil if there is none
 }
 
 // Close closes outputs that were never used.

@@ -13,6 +13,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/export/aws"
 	"github.com/mirrorsink/mirrorsink/inspect/export/parquet"
 	"github.com/mirrorsink/mirrorsink/inspect/export/records"
+	"github.com/mirrorsink/mirrorsink/inspect/export/spool"
 )
 
 // parquetOptions are the outputs of tables in Parquet files: flow log records, and the answers of DNS beside them.
@@ -169,7 +170,7 @@ var _ Delivery = bucketOutput{}
 
 func (o bucketOutput) Deliver(ctx context.Context) error { return o.uploader.Close(ctx) }
 
-func (o bucketOutput) Delivered() (Service, aws.Counts) { return S3, o.uploader.Counts() }
+func (o bucketOutput) Delivered() (Service, spool.Counts) { return S3, o.uploader.Counts() }
 
 func (o bucketOutput) Trouble() (to string, why error) { return o.uploader.LastError() }
 

@@ -39,23 +39,23 @@ func (o *spoolOptions) check() error {
 	return nil
 }
 
-// spool is what outputs that AWS receives share: the client, and the size, of which each may take an even part.
-type spool struct {
+// spoolPart is what outputs that AWS receives share: the client, and the size, of which each may take an even part.
+type spoolPart struct {
 	dir    string
 	bytes  int64
 	client *aws.Client
 }
 
 // open finds region and credentials, for a number of outputs.
-func (o *spoolOptions) open(to Config, outputs int) (*spool, error) {
+func (o *spoolOptions) open(to Config, outputs int) (*spoolPart, error) {
 	client, err := aws.Open(to.Context, aws.Config{})
 	if err != nil {
 		return nil, err
 	}
-	return &spool{o.dir, int64(o.size) / int64(max(1, outputs)), client}, nil
+	return &spoolPart{o.dir, int64(o.size) / int64(max(1, outputs)), client}, nil
 }
 
 // folder is a folder for one purpose. Names of buckets and groups become one name of a file each.
-func (s *spool) folder(purpose, name string) string {
+func (s *spoolPart) folder(purpose, name string) string {
 	return filepath.Join(s.dir, purpose, url.PathEscape(name))
 }

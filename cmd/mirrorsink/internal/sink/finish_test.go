@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/output"
-	"github.com/mirrorsink/mirrorsink/inspect/export/aws"
+	"github.com/mirrorsink/mirrorsink/inspect/export/spool"
 )
 
 // Undelivered files are reported only after a delay.
@@ -36,7 +36,7 @@ func (d deliveryFunc) Err() error { return nil }
 
 func (d deliveryFunc) Deliver(ctx context.Context) error { return d.deliver(ctx) }
 
-func (d deliveryFunc) Delivered() (to output.Service, count aws.Counts) { return }
+func (d deliveryFunc) Delivered() (to output.Service, count spool.Counts) { return }
 
 func (d deliveryFunc) Trouble() (to string, why error) { return }
 

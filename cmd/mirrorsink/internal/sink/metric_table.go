@@ -2,7 +2,7 @@ package sink
 
 import (
 	"github.com/mirrorsink/mirrorsink/inspect/event"
-	"github.com/mirrorsink/mirrorsink/inspect/export/aws"
+	"github.com/mirrorsink/mirrorsink/inspect/export/spool"
 )
 
 // metricTable is every metric of ours. At all times datagrams_received_total is the sum of datagrams_total over its
@@ -113,23 +113,23 @@ var metricTable = []metric{
 		labels: []string{"kind", "outcome"}, values: byOutcome},
 
 	{name: "spool_files", help: "Finished files that wait for AWS, by destination.", labels: []string{"destination"}, gauge: true,
-		values: byDestination(func(c *aws.Counts) uint64 { return c.Waiting.Files })},
+		values: byDestination(func(c *spool.Counts) uint64 { return c.Waiting.Files })},
 	{name: "spool_bytes", help: "Bytes of finished files that wait for AWS.", labels: []string{"destination"}, gauge: true,
-		values: byDestination(func(c *aws.Counts) uint64 { return c.Waiting.Bytes })},
+		values: byDestination(func(c *spool.Counts) uint64 { return c.Waiting.Bytes })},
 	{name: "spool_records", help: "Records in finished files that wait for AWS.", labels: []string{"destination"}, gauge: true,
-		values: byDestination(func(c *aws.Counts) uint64 { return c.Waiting.Records })},
+		values: byDestination(func(c *spool.Counts) uint64 { return c.Waiting.Records })},
 	{name: "spool_oldest_age_seconds", help: "Age of the oldest file that waits for AWS.", labels: []string{"destination"}, gauge: true,
-		values: byDestination(func(c *aws.Counts) uint64 { return uint64(c.OldestAge.Seconds()) })},
+		values: byDestination(func(c *spool.Counts) uint64 { return uint64(c.OldestAge.Seconds()) })},
 	{name: "spool_files_total", help: "Finished files by outcome. Dropped ones exceeded the size of the spool.",
-		labels: []string{"destination", "outcome"}, values: byDelivery(func(t *aws.Amount) uint64 { return t.Files })},
+		labels: []string{"destination", "outcome"}, values: byDelivery(func(t *spool.Amount) uint64 { return t.Files })},
 	{name: "spool_bytes_total", help: "Bytes of finished files by outcome.",
-		labels: []string{"destination", "outcome"}, values: byDelivery(func(t *aws.Amount) uint64 { return t.Bytes })},
+		labels: []string{"destination", "outcome"}, values: byDelivery(func(t *spool.Amount) uint64 { return t.Bytes })},
 	{name: "spool_records_total", help: "Records in finished files by outcome.",
-		labels: []string{"destination", "outcome"}, values: byDelivery(func(t *aws.Amount) uint64 { return t.Records })},
+		labels: []string{"destination", "outcome"}, values: byDelivery(func(t *spool.Amount) uint64 { return t.Records })},
 	{name: "spool_refused_records_total", help: "Records that AWS rejected permanently.", labels: []string{"destination"},
-		values: byDestination(func(c *aws.Counts) uint64 { return c.Rejected })},
+		values: byDestination(func(c *spool.Counts) uint64 { return c.Rejected })},
 	{name: "spool_unwritten_records_total", help: "Records lost because the spool could not be written.", labels: []string{"destination"},
-		values: byDestination(func(c *aws.Counts) uint64 { return c.Unspooled })},
+		values: byDestination(func(c *spool.Counts) uint64 { return c.Unspooled })},
 	{name: "delivery_failures_total", help: "Failed deliveries to AWS by reason. Each is retried.",
 		labels: []string{"destination", "reason"}, values: byFailure},
 

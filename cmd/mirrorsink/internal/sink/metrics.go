@@ -11,7 +11,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/output"
 	"github.com/mirrorsink/mirrorsink/decap"
 	"github.com/mirrorsink/mirrorsink/inspect/event"
-	"github.com/mirrorsink/mirrorsink/inspect/export/aws"
+	"github.com/mirrorsink/mirrorsink/inspect/export/spool"
 	"github.com/mirrorsink/mirrorsink/inspect/l7"
 )
 
@@ -85,7 +85,7 @@ func byOutcome(s *snapshot, give func(uint64, ...string)) {
 }
 
 // byDestination returns the values of a metric of each destination.
-func byDestination(value func(*aws.Counts) uint64) func(*snapshot, func(uint64, ...string)) {
+func byDestination(value func(*spool.Counts) uint64) func(*snapshot, func(uint64, ...string)) {
 	return func(s *snapshot, give func(uint64, ...string)) {
 		for d := range output.Services {
 			give(value(&s.Delivered[d]), d.String())
@@ -94,7 +94,7 @@ func byDestination(value func(*aws.Counts) uint64) func(*snapshot, func(uint64, 
 }
 
 // byDelivery returns the values of a metric of what became of files.
-func byDelivery(value func(*aws.Amount) uint64) func(*snapshot, func(uint64, ...string)) {
+func byDelivery(value func(*spool.Amount) uint64) func(*snapshot, func(uint64, ...string)) {
 	return func(s *snapshot, give func(uint64, ...string)) {
 		for d := range output.Services {
 			c := &s.Delivered[d]
@@ -108,7 +108,7 @@ func byDelivery(value func(*aws.Amount) uint64) func(*snapshot, func(uint64, ...
 func byFailure(s *snapshot, give func(uint64, ...string)) {
 	for d := range output.Services {
 		for class, n := range s.Delivered[d].Failures {
-			give(n, d.String(), aws.Class(class).String())
+			give(n, d.String(), spool.Class(class).String())
 		}
 	}
 }

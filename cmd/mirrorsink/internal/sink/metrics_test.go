@@ -18,8 +18,8 @@ import (
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/inventory"
 	"github.com/mirrorsink/mirrorsink/decap"
 	"github.com/mirrorsink/mirrorsink/inspect/event"
-	"github.com/mirrorsink/mirrorsink/inspect/export/aws"
 	"github.com/mirrorsink/mirrorsink/inspect/export/eventtest"
+	"github.com/mirrorsink/mirrorsink/inspect/export/spool"
 	"github.com/mirrorsink/mirrorsink/inspect/l7"
 	"github.com/mirrorsink/mirrorsink/inspect/pdns"
 )
@@ -78,8 +78,8 @@ func someSnapshot() snapshot {
 	}
 	for d := range s.Delivered {
 		c, n := &s.Delivered[d], uint64(500+100*d)
-		c.Spooled, c.Delivered = aws.Amount{Files: n + 1, Bytes: n + 2, Records: n + 3}, aws.Amount{Files: n + 4, Bytes: n + 5, Records: n + 6}
-		c.Dropped, c.Waiting = aws.Amount{Files: n + 7, Bytes: n + 8, Records: n + 9}, aws.Amount{Files: n + 10, Bytes: n + 11, Records: n + 12}
+		c.Spooled, c.Delivered = spool.Amount{Files: n + 1, Bytes: n + 2, Records: n + 3}, spool.Amount{Files: n + 4, Bytes: n + 5, Records: n + 6}
+		c.Dropped, c.Waiting = spool.Amount{Files: n + 7, Bytes: n + 8, Records: n + 9}, spool.Amount{Files: n + 10, Bytes: n + 11, Records: n + 12}
 		c.Rejected, c.Unspooled, c.OldestAge = n+13, n+14, time.Duration(n+15)*time.Second
 		for class := range c.Failures {
 			c.Failures[class] = n + 20 + uint64(class)

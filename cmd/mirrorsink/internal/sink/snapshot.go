@@ -6,7 +6,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/inventory"
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/output"
 	"github.com/mirrorsink/mirrorsink/inspect/event"
-	"github.com/mirrorsink/mirrorsink/inspect/export/aws"
+	"github.com/mirrorsink/mirrorsink/inspect/export/spool"
 	"github.com/mirrorsink/mirrorsink/inspect/pdns"
 )
 
@@ -22,7 +22,7 @@ type snapshot struct {
 	ClockSteps       uint64      // times that the clock was set
 	HandoversDropped uint64      // packets put together from fragments that got lost between workers
 	Inventory        inventory.Counts
-	Delivered        [output.Services]aws.Counts
+	Delivered        [output.Services]spool.Counts
 	Elapsed          time.Duration // since the start
 }
 

@@ -1,4 +1,4 @@
-package aws
+package spool
 
 import (
 	"context"
@@ -11,20 +11,11 @@ import (
 	"time"
 )
 
-// deliver delivers one file of a spool. It returns how many of its records AWS refused for good. It may be called again for the same
-// file, in this process or the next.
-type deliver func(ctx context.Context, f *pendingFile) (rejected uint64, err error)
-
-// sender delivers the files of a spool, with retries. While deliveries fail it tries one file at a time, with growing delays. It logs
+// sender delivers the files of a folder, with retries. While deliveries fail it tries one file at a time, with growing delays. It logs
 // the first failure of a kind and the recovery.
 type sender struct {
-	spool    *spool
-	deliver  deliver
-	parallel int  // deliveries at once
-	strict   bool // one file after the other, in the spool's order
-	backoff  Backoff
-	log      *slog.Logger
-	to       string // for messages
+	cfg    *Config
+	folder *folder
 
 	wake chan struct{} // something changed
 	done chan struct{} // closed when the run has ended
@@ -80,19 +71,19 @@ const (
 )
 
 // next returns the file to be delivered now, or how long to wait.
-func (s *sender) next(now time.Time) (*pendingFile, time.Duration) {
+func (s *sender) next(now time.Time) (*File, time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.fatal != nil {
 		return nil, ended
 	}
-	if s.active >= s.parallel || s.failures > 0 && s.active > 0 {
+	if s.active >= s.cfg.Parallel || s.failures > 0 && s.active > 0 {
 		return nil, forever
 	}
 	if now.Before(s.pause) {
 		return nil, s.pause.Sub(now)
 	}
-	f := s.spool.take(s.strict)
+	f := s.folder.take(s.cfg.Strict)
 	switch {
 	case f != nil:
 		s.active++
@@ -118,20 +109,20 @@ func (s *sender) sleep(ctx context.Context, wait time.Duration) {
 }
 
 // try delivers one file, and accounts for what came of it.
-func (s *sender) try(ctx context.Context, f *pendingFile) {
-	rejected, err := s.deliver(ctx, f)
-	var why *failure
+func (s *sender) try(ctx context.Context, f *File) {
+	rejected, err := s.cfg.Deliver(ctx, f)
+	var why *Failure
 	switch {
 	case err == nil:
-		s.spool.delivered(f, rejected)
+		s.folder.delivered(f, rejected)
 	case ctx.Err() != nil: // it is the next start's
 	case errors.Is(err, fs.ErrNotExist):
-		s.spool.missing(f)
-		s.log.Error("a file was removed from the spool by another program", "file", f.path)
+		s.folder.missing(f)
+		s.cfg.Log.Error("a file was removed from the spool by another program", "file", f.Path)
 	case errors.As(err, &why):
-		s.spool.failed(why.class)
-		if !s.isClosing() || !why.class.fileOnly() {
-			s.spool.putBack(f)
+		s.folder.failed(why.Class)
+		if !s.isClosing() || !why.Class.fileOnly() {
+			s.folder.putBack(f)
 		}
 	}
 	s.update(ctx, why)
@@ -146,7 +137,7 @@ func (s *sender) isClosing() bool {
 }
 
 // update adjusts the delay after a delivery. why is nil if it succeeded.
-func (s *sender) update(ctx context.Context, why *failure) {
+func (s *sender) update(ctx context.Context, why *Failure) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.active--
@@ -155,29 +146,30 @@ func (s *sender) update(ctx context.Context, why *failure) {
 		return
 	case why == nil:
 		if s.lastErr != nil {
-			s.log.Info("delivering again", "to", s.to)
+			s.cfg.Log.Info("delivering again", "to", s.cfg.To)
 		}
 		s.failures, s.pause, s.lastErr, s.worked = 0, time.Time{}, nil, time.Now()
 		return
 	}
 	s.failures++
-	wait := min(s.backoff.First<<min(s.failures-1, 16), s.backoff.Longest)
-	if !why.class.retryable() {
-		wait = s.backoff.Slow
+	wait := min(s.cfg.Backoff.First<<min(s.failures-1, 16), s.cfg.Backoff.Longest)
+	if !why.Class.retryable() {
+		wait = s.cfg.Backoff.Slow
 	}
 	if s.closing {
 		wait = s.lastWait(wait, why)
 	}
-	s.pause = time.Now().Add(wait/2 + rand.N(wait/2+1))
+	wait = wait/2 + rand.N(wait/2+1)
+	s.pause = time.Now().Add(max(wait, why.Wait))
 	s.logFailure(why)
 }
 
 // lastWait returns the delay while the sender is being closed. It also decides whether to give up.
-func (s *sender) lastWait(wait time.Duration, why *failure) time.Duration {
+func (s *sender) lastWait(wait time.Duration, why *Failure) time.Duration {
 	switch {
-	case why.class.fileOnly():
+	case why.Class.fileOnly():
 		return 0 // try the other files
-	case !why.class.retryable(), time.Since(s.worked) > s.backoff.GiveUp:
+	case !why.Class.retryable(), time.Since(s.worked) > s.cfg.Backoff.GiveUp:
 		s.fatal = why
 	}
 	return wait
@@ -187,21 +179,21 @@ func (s *sender) lastWait(wait time.Duration, why *failure) time.Duration {
 func (s *sender) lastError() (to string, why error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.to, s.lastErr
+	return s.cfg.To, s.lastErr
 }
 
 // logFailure logs a failure, unless the last one was of the same class.
-func (s *sender) logFailure(why *failure) {
-	var last *failure
-	if errors.As(s.lastErr, &last) && last.class == why.class {
+func (s *sender) logFailure(why *Failure) {
+	var last *Failure
+	if errors.As(s.lastErr, &last) && last.Class == why.Class {
 		return
 	}
 	s.lastErr = why
 	level := slog.LevelError
-	if why.class.retryable() {
+	if why.Class.retryable() {
 		level = slog.LevelWarn
 	}
-	s.log.Log(context.Background(), level, "cannot deliver, files wait in the spool", "to", s.to, "spool", s.spool.cfg.dir, "error", why)
+	s.cfg.Log.Log(context.Background(), level, "cannot deliver, files wait in the spool", "to", s.cfg.To, "spool", s.cfg.Dir, "error", why)
 }
 
 // close delivers the files in the spool until ctx ends, a failure needs a person, or nothing was delivered for Backoff.GiveUp. The
@@ -212,7 +204,7 @@ func (s *sender) close(ctx context.Context) error {
 	s.worked, s.pause = time.Now(), time.Time{} // whatever was wrong may be fixed by now
 	s.mu.Unlock()
 	s.notify()
-	defer s.spool.close()
+	defer s.folder.close()
 	select {
 	case <-s.done:
 	case <-ctx.Done():
@@ -222,7 +214,7 @@ func (s *sender) close(ctx context.Context) error {
 	s.stop()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	left := s.spool.snapshot().Waiting
+	left := s.folder.snapshot().Waiting
 	why := s.fatal
 	if why == nil {
 		why = s.lastErr
@@ -231,9 +223,9 @@ func (s *sender) close(ctx context.Context) error {
 	case left.Files == 0:
 		return nil
 	case why == nil && errors.Is(ctx.Err(), context.Canceled):
-		return fmt.Errorf("%s: interrupted: %d files stay in %s for the next start", s.to, left.Files, s.spool.cfg.dir)
+		return fmt.Errorf("%s: interrupted: %d files stay in %s for the next start", s.cfg.To, left.Files, s.cfg.Dir)
 	case why == nil:
-		return fmt.Errorf("%s: no time was left: %d files stay in %s for the next start", s.to, left.Files, s.spool.cfg.dir)
+		return fmt.Errorf("%s: no time was left: %d files stay in %s for the next start", s.cfg.To, left.Files, s.cfg.Dir)
 	}
-	return fmt.Errorf("%s: %w: %d files stay in %s for the next start", s.to, why, left.Files, s.spool.cfg.dir)
+	return fmt.Errorf("%s: %w: %d files stay in %s for the next start", s.cfg.To, why, left.Files, s.cfg.Dir)
 }
