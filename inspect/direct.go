@@ -39,7 +39,7 @@ func NewDirect(cfg Config, workers int, sink Sink, sessions *mirror.Table, flows
 	d := &Direct{cfg: cfg, sink: sink, sessions: sessions, flows: flows, stats: stats}
 	d.namer = naming.New(naming.Config{
 		DNS: cfg.Shared.dns, Names: flow.NewNames(cfg.Memory.Names), Sessions: sessions, Exempt: cfg.Exempt,
-		Details: cfg.Interval != 0, Refused: &stats.NamesRefused,
+		Details: cfg.details(), Refused: &stats.NamesRefused,
 		Pending: cfg.Memory.Held / 4, Undecided: &stats.Undecided,
 	})
 	d.held = newHeld(d.namer, sink, cfg.Memory.Held/4*3)

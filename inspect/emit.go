@@ -52,6 +52,7 @@ func (t *Tracker) ended(r *flow.Record, why event.EndReason, nanos int64) {
 	t.streams.End(r, r.End)
 	t.forward.EndFlow(r)
 	t.intervals.emit(r)
+	t.intervals.ended(r)
 	t.stats.FlowsEnded[why]++
 	e := t.event(r, event.Flow, nanos)
 	e.Flow = flowRecord(r)

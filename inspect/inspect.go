@@ -49,10 +49,23 @@ type Config struct {
 	// Lost returns how many copies were lost before a worker counted them, for the events of closed windows; nil is for none. It must be
 	// safe for concurrent use.
 	Lost func() uint64
+	// Judged reports that sinks judge flows by a policy: all events of flows have all of their names, not only the best one.
+	Judged bool
 	// Forward selects the frames to forward; nil is for none.
 	Forward *forward.Config
 	// Peer is the worker's place among those that share the traffic; the zero value is a worker alone.
 	Peer Peer
+}
+
+// details returns the events that have all names of their flows.
+func (c *Config) details() (kinds event.KindSet) {
+	if c.Judged {
+		kinds = event.KindsOf(event.AppLayer, event.Flow, event.Interval)
+	}
+	if c.Interval != 0 {
+		kinds |= event.KindsOf(event.Interval)
+	}
+	return kinds
 }
 
 // Memory bounds a worker's tables, in bytes.

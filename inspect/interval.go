@@ -117,9 +117,16 @@ func (i *intervals) emit(r *flow.Record) {
 	e.Window = event.WindowRecord{
 		From: cut.Window, To: cut.Window + i.length,
 		First: [2]uint32{cut.First[c], cut.First[s]}, Last: [2]uint32{cut.Last[c], cut.Last[s]},
-		Answered: r.BothSides(),
+		Payload: [2]uint64{cut.Payload[c], cut.Payload[s]}, Answered: r.BothSides(),
 	}
 	i.t.ordered.Emit(r)
+}
+
+// ended forgets a flow that has ended.
+func (i *intervals) ended(r *flow.Record) {
+	if i != nil {
+		i.t.flows.EndIntervals(r)
+	}
 }
 
 // close marks all windows as done, the current one included.

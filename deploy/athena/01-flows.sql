@@ -71,7 +71,14 @@ CREATE EXTERNAL TABLE IF NOT EXISTS mirrorsink_flows (
   x_community_id string,
   x_vni int,
   x_truncated boolean,
-  x_paired string
+  x_paired string,
+  x_payload_bytes bigint,
+  x_policy_verdict string,
+  x_policy_rule string,
+  x_policy_reason string,
+  x_workload string,
+  x_conflicts string,
+  x_ech string
 )
 PARTITIONED BY (
   `aws-account-id` string,

@@ -17,6 +17,7 @@ FROM (
     sublocation_type, sublocation_id, pkt_src_aws_service, pkt_dst_aws_service, flow_direction, traffic_path,
     x_name, x_name_source, x_sni, x_dns_name, x_app_proto, x_ja4, x_initiator, x_initiator_reason, x_unanswered,
     x_direct_to_address, x_completeness, x_community_id, x_vni, x_truncated, x_paired,
+    x_payload_bytes, x_policy_verdict, x_policy_rule, x_policy_reason, x_workload, x_conflicts, x_ech,
     CASE flow_direction WHEN 'egress' THEN pkt_srcaddr WHEN 'ingress' THEN pkt_dstaddr END AS local_addr,
     CASE flow_direction WHEN 'egress' THEN pkt_dstaddr WHEN 'ingress' THEN pkt_srcaddr END AS remote_addr,
     CASE concat(flow_direction, ' ', x_initiator)
@@ -37,6 +38,8 @@ FROM (
     CAST(NULL AS boolean) AS x_unanswered, CAST(NULL AS varchar) AS x_direct_to_address,
     CAST(NULL AS double) AS x_completeness, CAST(NULL AS varchar) AS x_community_id, CAST(NULL AS integer) AS x_vni,
     CAST(NULL AS boolean) AS x_truncated, CAST(NULL AS varchar) AS x_paired,
+    CAST(NULL AS bigint) AS x_payload_bytes, CAST(NULL AS varchar) AS x_policy_verdict, CAST(NULL AS varchar) AS x_policy_rule,
+    CAST(NULL AS varchar) AS x_policy_reason, CAST(NULL AS varchar) AS x_workload, CAST(NULL AS varchar) AS x_conflicts, CAST(NULL AS varchar) AS x_ech,
     CASE flow_direction WHEN 'egress' THEN pkt_srcaddr WHEN 'ingress' THEN pkt_dstaddr END,
     CASE flow_direction WHEN 'egress' THEN pkt_dstaddr WHEN 'ingress' THEN pkt_srcaddr END,
     CAST(NULL AS varchar),

@@ -23,9 +23,8 @@ const heldSize = int(unsafe.Sizeof(held{}))
 // maxFlow is the most memory that the payload of one flow takes: what a fast sender sends in the time that directions differ by.
 const maxFlow = 256 << 10
 
-// flowBound bounds the payload that waits of one flow. Of what is beyond it only headers wait, in as much memory again. It is less than
-// maxFlow only where memory is short, so that what becomes of a flow does not depend on the number of workers that share the memory.
-func (g *Gate) flowBound() int { return min(maxFlow, g.bound/2) }
+// flowBound bounds the payload that waits of one flow. Of what is beyond it only headers wait, in as much memory again.
+func (g *Gate) flowBound() int { return min(maxFlow, g.bound/4) }
 
 // keep copies a segment and puts it at the end of those of its side, a SYN at the front.
 func (g *Gate) keep(r *flow.Record, q *queue, s flow.Side, p *decap.Packet, nanos, clock int64) {
@@ -38,19 +37,15 @@ func (g *Gate) keep(r *flow.Record, q *queue, s flow.Side, p *decap.Packet, nano
 		g.counts.Emptied++
 	}
 	g.counts.Held++
-	since := clock
-	if t := q.tails[s]; t != nil && !r.Overtakes(s, p) && t.needsFirst(r, s) {
-		since = t.since // it waits no longer than those before it, so that the wait for a side that is not mirrored ends
-	}
 	if t := q.tails[s]; t != nil && t != q.heads[s] && t.joins(p, len(payload)) {
 		t.packet.Ack, t.packet.PayloadLen = p.Ack, t.packet.PayloadLen+p.PayloadLen
 		t.packet.TCPFlags |= p.TCPFlags
-		t.nanos, t.since = nanos, since
+		t.nanos, t.since = nanos, clock
 		return
 	}
 	h := g.pool.get(len(payload))
 	p.DetachTo(&h.packet)
-	h.nanos, h.since, h.arrival = nanos, since, g.counts.Held
+	h.nanos, h.since, h.arrival = nanos, clock, g.counts.Held
 	if len(payload) > 0 {
 		h.packet.Payload = h.buf[:copy(h.buf[:cap(h.buf)], payload)]
 	}

@@ -84,10 +84,11 @@ type Event struct {
 	Direct         Direct
 	ECH            ECH
 	Initiator      Initiator
+	Policy         *Verdict // nil without a policy, and for flows that were opened from elsewhere
 
 	Fields Span // AppLayer: of the batch's fields
 	Flow   FlowRecord
-	Window WindowRecord // Interval and Closed
+	Window WindowRecord // Interval and Closed; its names are those of all events if a policy judges them
 	Stats  *Totals      // Stats: an immutable snapshot
 }
 
@@ -141,10 +142,11 @@ type WindowRecord struct {
 	// First and last packet of each direction in the window, Unix seconds, by index as in FlowRecord. A late packet counts
 	// into the window in which it came, as of the beginning of that window.
 	First, Last [2]uint32
-	SNI         Span // the server name that the client asked for, of the batch's bytes; likewise the following
-	DNSName     Span // the name for which DNS gave the address
-	JA4         Span // of the client's hello
-	Answered    bool // packets of both directions were seen so far
+	Payload     [2]uint64 // transport payload in the window, each byte once
+	SNI         Span      // the server name that the client asked for, of the batch's bytes; likewise the following
+	DNSName     Span      // the name for which DNS gave the address
+	JA4         Span      // of the client's hello
+	Answered    bool      // packets of both directions were seen so far
 	// Lost is the number of copies that the program lost before they were counted, since the last window was closed: Closed only.
 	Lost    uint64
 	Partial bool // the program began or ended within the window, by the clock, so that packets may be missing: Closed only

@@ -1,6 +1,10 @@
 package event
 
-import "github.com/mirrorsink/mirrorsink/inspect/l7"
+import (
+	"strings"
+
+	"github.com/mirrorsink/mirrorsink/inspect/l7"
+)
 
 // Initiator is the evidence for which end of a flow is its client, in ascending order of weight.
 type Initiator uint8
@@ -126,6 +130,23 @@ const (
 
 // Conflicts are the spellings of hint.conflicts, by bit.
 var Conflicts = [numConflicts]string{"sni_not_in_dns", "host_ne_sni", "overlap"}
+
+// String returns the spellings with commas between, in the order of the bits.
+func (c Conflict) String() string { return conflictTexts[c] }
+
+// conflictTexts are the texts of all sets.
+var conflictTexts = func() (all [1 << numConflicts]string) {
+	for set := range all {
+		var words []string
+		for bit, word := range Conflicts {
+			if set&(1<<bit) != 0 {
+				words = append(words, word)
+			}
+		}
+		all[set] = strings.Join(words, ",")
+	}
+	return all
+}()
 
 // Refusal is why the receiver of a TCP segment would drop it.
 type Refusal uint8

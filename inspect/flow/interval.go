@@ -9,6 +9,7 @@ import (
 type Interval struct {
 	Window      uint32    // when the window began, Unix seconds
 	Bytes       [2]uint64 // by side, as the following
+	Payload     [2]uint64 // of the transport, each byte once
 	Packets     [2]uint32
 	First, Last [2]uint32 // packet in the window, Unix seconds
 	Flags       [2]uint8  // TCP flags ORed, ECE and CWR not among them, with event.SynAck
@@ -31,17 +32,18 @@ type windows struct {
 	previous uint32 // and the one before
 	odd      uint8  // bitOdd in every second window
 	ring     []uint32
+	payload  []volume // by record: the payload of earlier windows
 	head, n  int
 	due      int // of the ring's first: those that were put there before the current window began
 }
 
 // WindowSize is the memory that a flow takes for aggregation windows.
-const WindowSize = 4
+const WindowSize = 4 + 12
 
 // Aggregate makes the table count by windows of a number of seconds, at most 65,535, which begin at multiples of that. It is
 // called before the first Get.
 func (t *Table) Aggregate(seconds uint32) {
-	t.windows = windows{length: seconds, ring: slab[uint32](t, len(t.records))}
+	t.windows = windows{length: seconds, ring: slab[uint32](t, len(t.records)), payload: slab[volume](t, len(t.records))}
 }
 
 // OpenWindow opens the window that contains a time. The counts of the window before are due now.
@@ -119,8 +121,14 @@ func (t *Table) TakeInterval(r *Record) Interval {
 		i.First[s], i.Last[s] = i.Window+uint32(c.first[s]), i.Window+uint32(c.last[s])
 	}
 	*c, r.intervalFlags = intervalCounts{}, [2]uint8{}
+	before := &w.payload[t.Ref(r)]
+	i.Payload = [2]uint64{r.Payload(0) - before.of(0), r.Payload(1) - before.of(1)}
+	*before = r.payload
 	return i
 }
+
+// EndIntervals forgets what a record counted in earlier windows. It is called for each flow that ends, after its last TakeInterval.
+func (t *Table) EndIntervals(r *Record) { t.windows.payload[t.Ref(r)] = volume{} }
 
 // Due returns a record that has counts of the window before the current one, nil if there is none. The caller must take the counts before
 // the next call. Due looks at no more than most places of the ring; more reports that others are left.

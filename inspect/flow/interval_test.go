@@ -24,7 +24,7 @@ func TestCut(t *testing.T) {
 	count(0, decap.ACK, 103*second, 104*second)
 	r := count(1, decap.SYN|decap.ACK, 20*second, 101*second) // a part of it came late
 	want := Interval{
-		Window: 60, Bytes: [2]uint64{1 << 34, 1 << 33}, Packets: [2]uint32{4, 2},
+		Window: 60, Bytes: [2]uint64{1 << 34, 1 << 33}, Payload: [2]uint64{20, 10}, Packets: [2]uint32{4, 2},
 		First: [2]uint32{100, 60}, Last: [2]uint32{104, 101},
 		Flags: [2]uint8{decap.SYN | decap.ACK, decap.SYN | decap.ACK | event.SynAck},
 	}
@@ -35,7 +35,7 @@ func TestCut(t *testing.T) {
 	require.False(t, r.Counted())
 	count(1, 0, 130*second, 130*second)
 	i := table.TakeInterval(r)
-	require.Equal(t, Interval{Window: 120, Bytes: [2]uint64{0, 1 << 33}, Packets: [2]uint32{0, 2}, First: [2]uint32{120, 130}, Last: [2]uint32{120, 130}}, i)
+	require.Equal(t, Interval{Window: 120, Bytes: [2]uint64{0, 1 << 33}, Payload: [2]uint64{0, 10}, Packets: [2]uint32{0, 2}, First: [2]uint32{120, 130}, Last: [2]uint32{120, 130}}, i)
 }
 
 // TestWindows: whatever is seen and whoever is evicted, each packet is in one interval, of the window in which it was counted; and

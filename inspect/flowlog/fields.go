@@ -106,6 +106,13 @@ var Fields = [...]Field{
 	{"x-vni", 0, Int32, vni{}},
 	{"x-truncated", 0, Boolean, flag(func(r *Record) *bool { return &r.Truncated })},
 	{"x-paired", 0, String, text(func(r *Record) *string { return &r.Paired })},
+	{"x-payload-bytes", 0, Int64, count(func(r *Record) *uint64 { return &r.PayloadBytes })},
+	{"x-policy-verdict", 0, String, text(func(r *Record) *string { return &r.PolicyVerdict })},
+	{"x-policy-rule", 0, String, text(func(r *Record) *string { return &r.PolicyRule })},
+	{"x-policy-reason", 0, String, text(func(r *Record) *string { return &r.PolicyReason })},
+	{"x-workload", 0, String, text(func(r *Record) *string { return &r.Workload })},
+	{"x-conflicts", 0, String, text(func(r *Record) *string { return &r.Conflicts })},
+	{"x-ech", 0, String, text(func(r *Record) *string { return &r.ECH })},
 }
 
 // Column returns the field's name in tables: with underscores.

@@ -49,7 +49,15 @@ type Record struct {
 	Mirrored        bool // VNI is valid
 	Truncated       bool // copies were truncated
 	// Paired is the interface at the other end, if the packets were seen there too: its ID, or its name by AppendUnnamed.
-	Paired string
+	Paired       string
+	PayloadBytes uint64 // transport payload in the window, each byte once
+	// What a policy says of the flow, if the sink had one.
+	PolicyVerdict string // as hint.policy.verdict: allowed, not-allowed, exempt, inconclusive
+	PolicyRule    string // that allowed the flow
+	PolicyReason  string // why, unless a rule allowed it
+	Workload      string // of the policy
+	Conflicts     string // as hint.conflicts, with commas between
+	ECH           string // as hint.ech
 }
 
 // Values of LogStatus and Action.

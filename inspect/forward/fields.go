@@ -74,6 +74,7 @@ func makeFields() *where.Schema {
 	for _, name := range []string{
 		"start", "end", "action", "log_status", "tcp_flags", "pkt_src_aws_service", "pkt_dst_aws_service",
 		"x_sni", "x_dns_name", "x_ja4", "x_unanswered", "x_completeness", "x_community_id", "x_truncated", "x_paired",
+		"x_payload_bytes", "x_policy_verdict", "x_policy_rule", "x_policy_reason", "x_workload", "x_conflicts", "x_ech",
 	} {
 		fields = append(fields, where.Field{Name: name, Refused: "is in flow log records only, not known of a live flow"})
 	}

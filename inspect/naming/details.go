@@ -15,7 +15,7 @@ const (
 
 // attach keeps a text of a kind with a flow's name.
 func (n *Namer) attach(r *flow.Record, kind byte, text []byte) {
-	if !n.Details || len(text) == 0 {
+	if n.Details == 0 || len(text) == 0 {
 		return
 	}
 	ref, ok := n.Names.Attach(r.Name, kind, text)
@@ -27,17 +27,20 @@ func (n *Namer) attach(r *flow.Record, kind byte, text []byte) {
 
 // keepDNSName attaches the name from DNS to a flow that gets a better one.
 func (n *Namer) keepDNSName(r *flow.Record) {
-	if !n.Details {
+	if n.Details == 0 {
 		return
 	}
 	var name [256]byte // n.scratch may hold the better one
 	n.attach(r, detailDNSName, n.Names.Append(name[:0], r.Name))
 }
 
-// describeDetails sets in an Interval event the texts that are attached to its flow's name.
+// describeDetails sets in an event the texts that are attached to its flow's name.
 func (n *Namer) describeDetails(b *event.Batch, e *event.Event, r *flow.Record) {
 	w := &e.Window
-	w.SNI, w.DNSName, w.JA4 = n.copyDetail(b, r, detailSNI), n.copyDetail(b, r, detailDNSName), n.copyDetail(b, r, detailJA4)
+	w.SNI, w.DNSName = n.copyDetail(b, r, detailSNI), n.copyDetail(b, r, detailDNSName)
+	if e.Kind == event.Interval {
+		w.JA4 = n.copyDetail(b, r, detailJA4)
+	}
 	switch r.NameSource {
 	case l7.SNI, l7.QUICSNI:
 		w.SNI = e.Name

@@ -28,7 +28,7 @@ type Config struct {
 	Names    *flow.Names // where the flows' names are kept; the Namer owns it
 	Sessions *mirror.Table
 	Exempt   []netip.Prefix // networks to which connections need no lookup, besides the site's own
-	Details  bool           // keep the SNI, the DNS name and the JA4 of each flow for Interval events
+	Details  event.KindSet  // the events that have the SNI and the DNS name of their flow beside its name; Interval events also the JA4
 	Refused  *uint64        // counts the names for which there was no room
 	// Pending is the memory for flows about which answers may still come. Undecided counts the events and flows that claim nothing about
 	// DNS since it was full.
@@ -125,7 +125,7 @@ func (n *Namer) Describe(b *event.Batch, e *event.Event, r *flow.Record) (place 
 	if !l7.Table[e.Proto].Lookup {
 		e.Direct = r.NameFlags.Direct()
 	}
-	if e.Kind == event.Interval {
+	if n.Details.Has(e.Kind) {
 		n.describeDetails(b, e, r)
 	}
 	return n.waits(e, r)

@@ -25,7 +25,7 @@ func newDNS() *pdns.Cache { return pdns.New(64 << 10) }
 func newNamer(names int) (*Namer, *uint64) {
 	refused := new(uint64)
 	return New(Config{
-		DNS: newDNS(), Names: flow.NewNames(names), Sessions: mirror.NewTable(mirror.NewIDs(), nil), Details: true, Refused: refused,
+		DNS: newDNS(), Names: flow.NewNames(names), Sessions: mirror.NewTable(mirror.NewIDs(), nil), Details: event.KindsOf(event.Interval), Refused: refused,
 		Undecided: new(uint64),
 	}), refused
 }

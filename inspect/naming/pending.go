@@ -256,7 +256,7 @@ func (n *Namer) waits(e *event.Event, r *flow.Record) (place uint64, ok bool) {
 		return 0, false // lookups are answered before anything else happens
 	}
 	if e.Direct == event.NotDirect && e.Conflicts&event.SNINotInDNS == 0 && e.NameSource > l7.ByDNS && e.ECH != event.ECHUnknown &&
-		(e.Kind != event.Interval || !n.Details) {
+		!n.Details.Has(e.Kind) {
 		return 0, false
 	}
 	p, place := n.pending.find(r)
@@ -296,7 +296,7 @@ func (n *Namer) Complete(b *event.Batch, e *event.Event, place uint64) {
 		if e.NameSource <= l7.ByDNS || isHidden(e.ECH, e.NameSource) {
 			e.Name, e.NameSource = name, l7.ByDNS
 		}
-		if e.Kind == event.Interval && n.Details {
+		if n.Details.Has(e.Kind) {
 			e.Window.DNSName = name
 		}
 	}

@@ -11,12 +11,10 @@ func (p *Policy) Decide(f *Flow) Verdict {
 	if f.Opened == OpenedThere {
 		return Verdict{}
 	}
-	v := Verdict{By: ByAddress}
-	if f.Addr.IsValid() {
-		v.To = f.Addr.Unmap().String()
-	}
+	var v Verdict
+	v.To, v.By = f.Destination()
 	if notEgress(f) {
-		return v.as(Exempt, NotEgress)
+		return v.byAddress(f).as(Exempt, NotEgress)
 	}
 	at, known := p.workload(&f.Source)
 	switch {
@@ -28,13 +26,47 @@ func (p *Policy) Decide(f *Flow) Verdict {
 		return v.as(Exempt, NoWorkload)
 	}
 	j := judgement{policy: p, flow: f, workload: at}
-	if j.isExempt() {
+	if byName, ok := j.isExempt(); ok {
+		if !byName {
+			v = v.byAddress(f)
+		}
 		return v.as(Exempt, ExemptTo)
 	}
 	if f.Opened == OpenedUnknown {
 		return v.as(Inconclusive, Initiator)
 	}
 	return j.decide(v)
+}
+
+// Destination returns the destination of a flow as it is judged if its address alone decides nothing: the name from the flow, else one
+// that was looked up for the address, else the address.
+func (f *Flow) Destination() (to string, by Evidence) {
+	if n := observed(f.Names.SNI); n != "" {
+		return n, BySNI
+	}
+	if n := observed(f.Names.Host); n != "" {
+		return n, ByHost
+	}
+	for _, lookup := range f.Names.Lookups {
+		if n := observed(lookup); n != "" {
+			return n, ByLookup
+		}
+	}
+	return f.address(), ByAddress
+}
+
+// address returns the destination's address; "" if it is not known.
+func (f *Flow) address() string {
+	if !f.Addr.IsValid() {
+		return ""
+	}
+	return f.Addr.Unmap().String()
+}
+
+// byAddress returns the verdict about the destination's address.
+func (v Verdict) byAddress(f *Flow) Verdict {
+	v.To, v.By = f.address(), ByAddress
+	return v
 }
 
 func (v Verdict) as(k Kind, r Reason) Verdict {
@@ -55,26 +87,19 @@ type judgement struct {
 	workload int
 }
 
-func (j *judgement) isExempt() bool {
+// isExempt reports whether a flow is not judged, and whether that is by its name.
+func (j *judgement) isExempt() (byName, ok bool) {
 	everyone := func(int) bool { return true }
 	f, x := j.flow, j.policy.exempt
 	if x.byAddr(f.Addr, f.Service, everyone) >= 0 {
-		return true
+		return false, true
 	}
-	name, _ := j.name()
-	return name != "" && !f.Disputed && x.byName(name, everyone) >= 0
+	to, by := f.Destination()
+	return true, own(by) && !f.Disputed && !f.Hidden && x.byName(to, everyone) >= 0
 }
 
-// name returns the name from the flow itself, and what it is from.
-func (j *judgement) name() (string, Evidence) {
-	if n := observed(j.flow.Names.SNI); n != "" {
-		return n, BySNI
-	}
-	if n := observed(j.flow.Names.Host); n != "" {
-		return n, ByHost
-	}
-	return "", NoEvidence
-}
+// own reports whether evidence is a name from the flow itself.
+func own(by Evidence) bool { return by == BySNI || by == ByHost }
 
 // mine reports whether a rule is for the flow's workload.
 func (j *judgement) mine(rule int) bool {
@@ -119,26 +144,18 @@ func (p *Policy) ListsName(name string) bool {
 func (j *judgement) decide(v Verdict) Verdict {
 	f, x := j.flow, j.policy.allow
 	if rule := x.byAddr(f.Addr, f.Service, j.fits); rule >= 0 {
-		return j.allowed(v, rule)
-	}
-	if !f.Services && x.hasServices(j.fits) {
-		return v.as(Inconclusive, NoRanges)
-	}
-	name, by := j.name()
-	if name != "" {
-		v.To, v.By = name, by
+		return j.allowed(v.byAddress(f), rule)
 	}
 	switch {
+	case !f.Services && x.hasServices(j.fits):
+		return v.as(Inconclusive, NoRanges)
 	case f.Disputed:
 		return v.as(Inconclusive, DisputedName)
 	case f.Hidden:
 		return v.as(Inconclusive, EncryptedName)
-	case name != "":
-		return j.byName(v, name)
+	case own(v.By):
+		return j.byName(v, v.To)
 	case f.Late:
-		if shown := j.lookup(); shown != "" {
-			v.To, v.By = shown, ByLookup
-		}
 		return v.as(Inconclusive, BeganBefore)
 	}
 	return j.byLookups(v)
@@ -181,22 +198,11 @@ func (j *judgement) byLookups(v Verdict) Verdict {
 			return j.allowed(v, rule)
 		}
 	}
-	shown := j.lookup()
-	switch {
-	case shown != "":
-		v.To, v.By = shown, ByLookup
-	case j.flow.NoDNS:
+	if v.By == ByLookup {
+		return v.as(NotAllowed, j.why(v.To))
+	}
+	if j.flow.NoDNS {
 		return v.as(Inconclusive, NoDNSSeen)
 	}
-	return v.as(NotAllowed, j.why(shown))
-}
-
-// lookup returns the first name that was looked up for the address; "" if there is none.
-func (j *judgement) lookup() string {
-	for _, lookup := range j.flow.Names.Lookups {
-		if name := observed(lookup); name != "" {
-			return name
-		}
-	}
-	return ""
+	return v.as(NotAllowed, j.why(""))
 }

@@ -94,7 +94,7 @@ func TestDecide(t *testing.T) {
 		"a mapped address":            {flow(build, "::ffff:192.0.2.7", 22, Names{}), Verdict{Allowed, 0, "build", "allow-2", ByAddress, "192.0.2.7"}},
 		"a network of a file":         {flow(build, "2001:db8:1::5", 22, Names{}), Verdict{Allowed, 0, "build", "allow-2", ByAddress, "2001:db8:1::5"}},
 		"a service":                   {with(flow(build, "203.0.113.1", 443, Names{}), func(f *Flow) { f.Service = "S3" }), Verdict{Allowed, 0, "build", "allow-2", ByAddress, "203.0.113.1"}},
-		"a service, ranges unknown":   {with(flow(build, "203.0.113.1", 443, sni("evil.test")), func(f *Flow) { f.Services = false }), Verdict{Inconclusive, NoRanges, "build", "", ByAddress, "203.0.113.1"}},
+		"a service, ranges unknown":   {with(flow(build, "203.0.113.1", 443, sni("evil.test")), func(f *Flow) { f.Services = false }), Verdict{Inconclusive, NoRanges, "build", "", BySNI, "evil.test"}},
 		"apex of a dot":               {flow(build, "203.0.113.1", 443, sni("pool.example.org")), Verdict{Allowed, 0, "build", "allow-2", BySNI, "pool.example.org"}},
 		"everyone":                    {with(flow(web, "203.0.113.1", 123, Names{}), func(f *Flow) { f.Protocol = UDP }), Verdict{Allowed, 0, "web", "ntp", ByAddress, "203.0.113.1"}},
 		"private":                     {flow(web, "10.3.3.3", 443, Names{}), Verdict{Exempt, ExemptTo, "web", "", ByAddress, "10.3.3.3"}},

@@ -30,6 +30,9 @@ var kindNames = [numKinds]string{None: "none", Allowed: "allowed", NotAllowed: "
 // String returns the spelling of hint.policy.verdict and x-policy-verdict.
 func (k Kind) String() string { return kindNames[k] }
 
+// KindOf returns the outcome with a spelling; None for others.
+func KindOf(word string) Kind { return Kind(max(slices.Index(kindNames[:], word), 0)) }
+
 // Reason is why a flow has its verdict.
 type Reason uint8
 
@@ -59,6 +62,9 @@ var reasonNames = [numReasons]string{
 
 // String returns the reason as reports print it; "" for none.
 func (r Reason) String() string { return reasonNames[r] }
+
+// ReasonOf returns the reason with a spelling; NoReason for others.
+func ReasonOf(word string) Reason { return Reason(max(slices.Index(reasonNames[:], word), 0)) }
 
 // Evidence is what a destination was judged by.
 type Evidence uint8

@@ -43,6 +43,13 @@ var fieldDocs = map[string]string{
 	"x_vni":               "VNI of the mirror session",
 	"x_truncated":         "copies were shorter than the packets",
 	"x_paired":            "interface or mirror session that saw the other end",
+	"x_payload_bytes":     "transport payload in the window, each byte once",
+	"x_policy_verdict":    "what the policy says of the flow: allowed, not-allowed, exempt or inconclusive",
+	"x_policy_rule":       "rule of the policy that allowed the flow",
+	"x_policy_reason":     "why the policy does not allow the flow, or cannot say so",
+	"x_workload":          "workload of the policy that the interface belongs to",
+	"x_conflicts":         "how the names of the flow contradict each other, such as sni_not_in_dns",
+	"x_ech":               "class of the client's encrypted hello: grease, real or unknown",
 	"address":             "address at the other end from the interface",
 	"port":                "port of the server",
 }

@@ -13,7 +13,8 @@ type groupBy struct {
 	show     func(*sum) bool // nil shows all groups
 	reads    []string        // the fields that keep and isOther read
 	noTotal  bool
-	counting counting // 0 is perConnection
+	counting counting        // 0 is perConnection
+	notes    []func() string // remarks on the answer, made after all records; "" is none
 
 	*aggregator
 }
@@ -69,6 +70,11 @@ func (g *groupBy) table() (*Table, error) {
 	t.Left = top.finish()
 	for _, r := range top.rows {
 		t.Rows = append(t.Rows, g.cells(r.parts, &r.sum))
+	}
+	for _, note := range g.notes {
+		if text := note(); text != "" {
+			t.Notes = append(t.Notes, text)
+		}
 	}
 	if !g.noTotal && len(t.Rows) > 0 {
 		t.Total = g.cells(make([]string, len(g.columns)), &g.total)

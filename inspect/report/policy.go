@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"slices"
 	"strconv"
 
 	"github.com/mirrorsink/mirrorsink/inspect/flowlog"
@@ -13,16 +14,39 @@ import (
 
 // Judgement is what flows are judged by.
 type Judgement struct {
-	Policy   *policy.Policy
+	Policy   *policy.Policy    // nil takes the verdicts that sinks have recorded
 	Services *flowlog.Services // nil judges by the services that records have
 }
 
 // judge decides about the flows of records.
 type judge struct {
 	Judgement
+	decide  func(*row) policy.Verdict // of the record that flow is of
 	flow    policy.Flow
 	verdict policy.Verdict
+	any     bool // there was a verdict
 }
+
+func newJudge(by Judgement) *judge {
+	j := &judge{Judgement: by}
+	j.decide = func(*row) policy.Verdict { return j.Policy.Decide(&j.flow) }
+	if by.Policy == nil {
+		j.decide = j.recorded
+	}
+	return j
+}
+
+// recorded returns the verdict that a sink has recorded.
+func (j *judge) recorded(r *row) policy.Verdict {
+	v := policy.Verdict{
+		Kind: policy.KindOf(r.PolicyVerdict), Reason: policy.ReasonOf(r.PolicyReason), Rule: r.PolicyRule, Workload: r.Workload,
+	}
+	v.To, v.By = j.flow.Destination()
+	return v
+}
+
+// verdictFields are the fields that recorded reads.
+var verdictFields = []string{"x-policy-verdict", "x-policy-rule", "x-policy-reason", "x-workload"}
 
 // outbound decides about the flow of a record. It returns false for records of packets that did not leave an interface, and of flows that
 // were opened from elsewhere.
@@ -33,8 +57,17 @@ func (j *judge) outbound(r *row) bool {
 	if j.Services != nil {
 		j.flow.Service, j.flow.Services = j.Services.Of(j.flow.Addr), true
 	}
-	j.verdict = j.Policy.Decide(&j.flow)
+	j.verdict = j.decide(r)
+	j.any = j.any || j.verdict.Kind != policy.None
 	return j.verdict.Kind != policy.None
+}
+
+// note says that there was no verdict.
+func (j *judge) note() string {
+	if j.any {
+		return ""
+	}
+	return "no record has a verdict: give --policy, or record with it"
 }
 
 // column returns a column of the verdict that outbound reached.
@@ -59,9 +92,10 @@ func (j *judge) protocol() keyColumn {
 	return j.column(Column{Name: "protocol"}, func(j *judge) string { return protocolName(j.flow.Protocol) })
 }
 
-// Violations lists what a policy does not allow, and what it cannot judge, by workload and destination.
+// Violations lists what a policy does not allow, and what it cannot judge, by workload and destination. Without a policy it lists what
+// sinks have recorded.
 func Violations(by Judgement, limit int) *Query {
-	j := &judge{Judgement: by}
+	j := newJudge(by)
 	return newQuery("violations", "Flows that the policy does not allow", &groupBy{
 		columns: []keyColumn{
 			j.column(Column{Name: "verdict"}, func(j *judge) string { return j.verdict.Kind.String() }),
@@ -71,14 +105,15 @@ func Violations(by Judgement, limit int) *Query {
 		keep: func(r *row) bool {
 			return j.outbound(r) && (j.verdict.Kind == policy.NotAllowed || j.verdict.Kind == policy.Inconclusive)
 		},
-		reads:    facts.Fields,
+		reads:    slices.Concat(facts.Fields, verdictFields),
 		measures: []measure{flows, packets, bytesSum, firstSeen, lastSeen}, orderBy: bytesSum, limit: limit,
+		notes: []func() string{j.note},
 	})
 }
 
 // Destinations lists where each workload sent to that the policy does not allow: what a proposal is made from.
 func Destinations(by Judgement) *Query {
-	j := &judge{Judgement: by}
+	j := newJudge(by)
 	return newQuery("destinations", "Destinations by workload", &groupBy{
 		columns: []keyColumn{
 			j.workload(), j.destination(), j.column(Column{Name: "evidence"}, func(j *judge) string { return j.verdict.By.String() }),
@@ -96,7 +131,7 @@ func Destinations(by Judgement) *Query {
 // Simulation lists the flows that workloads opened, with the verdict of a policy and what each control that enforces it would do: pass or
 // block.
 func Simulation(by Judgement, limit int) *Query {
-	j := &judge{Judgement: by}
+	j := newJudge(by)
 	columns := []keyColumn{
 		j.workload(), j.destination(), j.port(), j.protocol(),
 		j.column(Column{Name: "verdict"}, func(j *judge) string { return j.verdict.Kind.String() }),

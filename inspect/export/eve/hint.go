@@ -28,4 +28,19 @@ func (l *line) hint(b *event.Batch, e *event.Event) {
 	if e.ECH != event.ECHNone {
 		l.word("ech", e.ECH.String())
 	}
+	l.policy(e.Policy)
+}
+
+// policy writes what the policy says of the flow; nothing if there is no verdict.
+func (l *line) policy(v *event.Verdict) {
+	if v == nil {
+		return
+	}
+	l.object("policy")
+	l.word("verdict", v.Kind)
+	l.known("rule", v.Rule)
+	l.known("workload", v.Workload)
+	l.known("reason", v.Reason)
+	l.known("by", v.By)
+	l.end()
 }

@@ -134,6 +134,7 @@ func EveryKind() *event.Batch {
 	b := &event.Batch{}
 	named := TCPFlow("10.0.1.7", "203.0.113.9")
 	named.Name, named.NameSource = b.CopyText([]byte("api.example.com")), l7.SNI
+	named.Policy = &event.Verdict{Kind: "allowed", Rule: "allow-1", Workload: "web", By: "sni", To: "api.example.com"}
 	unknown := TCPFlow("10.0.1.7", "203.0.113.10")
 	unknown.Proto = l7.None
 	unknown.Owner, unknown.Direction = &event.Owner{ENI: "eni-\"quoted\""}, event.Ingress

@@ -36,7 +36,7 @@ func (bd *Builder) interval(b *event.Batch, e *event.Event) {
 		case event.NoDirection:
 		}
 		r.PktSrcAWSService, r.PktDstAWSService = bd.cfg.Services.Of(r.PktSrcAddr), bd.cfg.Services.Of(r.PktDstAddr)
-		r.Packets, r.Bytes = e.Flow.Packets[i], e.Flow.Bytes[i]
+		r.Packets, r.Bytes, r.PayloadBytes = e.Flow.Packets[i], e.Flow.Bytes[i], e.Window.Payload[i]
 		r.Start, r.End = int64(e.Window.First[i]), int64(e.Window.Last[i])
 		r.TCPFlags = bd.flags(flags)
 		r.Action = action(e, i == 0, direction)
@@ -57,6 +57,15 @@ func (bd *Builder) common(b *event.Batch, e *event.Event) flowlog.Record {
 	r.AppProto, r.InitiatorReason, r.Unanswered = e.AppProto(), e.Initiator.String(), !e.Window.Answered
 	if e.Direct != event.NotDirect {
 		r.DirectToAddress = e.Direct.String()
+	}
+	if e.Conflicts != 0 {
+		r.Conflicts = e.Conflicts.String()
+	}
+	if e.ECH != event.ECHNone {
+		r.ECH = e.ECH.String()
+	}
+	if v := e.Policy; v != nil {
+		r.PolicyVerdict, r.PolicyRule, r.PolicyReason, r.Workload = v.Kind, v.Rule, v.Reason, v.Workload
 	}
 	if bd.cfg.CommunityID {
 		bd.scratch = e.AppendCommunityID(bd.scratch[:0])

@@ -22,27 +22,29 @@ var Fields = []string{
 	"account-id", "interface-id", "vpc-id", "subnet-id", "instance-id", "flow-direction", "srcaddr", "dstaddr", "pkt-srcaddr", "pkt-dstaddr",
 	"srcport", "dstport", "protocol", "pkt-src-aws-service", "pkt-dst-aws-service", "x-name", "x-name-source", "x-sni", "x-dns-name",
 	"x-app-proto", "x-initiator", "x-initiator-reason", "x-direct-to-address", "x-vni",
+	"x-workload", "x-conflicts", "x-ech",
 }
 
 // Of fills f with the facts of a record. outbound reports whether the record's packets left the interface. The record of the other
 // direction of a flow has the same facts. f keeps its memory for the next record.
 func Of(f *policy.Flow, r *flowlog.Record) (outbound bool) {
 	lookups := f.Names.Lookups[:0]
-	outbound = r.FlowDirection == egress || isPlain(r) && r.Initiator == src
+	outbound = r.FlowDirection == egress || r.FlowDirection == "" && r.Initiator == src
 	here, there := end{addr(r.PktSrcAddr, r.SrcAddr), r.SrcPort, r.PktSrcAWSService}, end{addr(r.PktDstAddr, r.DstAddr), r.DstPort, r.PktDstAWSService}
 	opener := src
-	if r.FlowDirection == ingress || isPlain(r) && r.Initiator == dst {
+	if r.FlowDirection == ingress || r.FlowDirection == "" && r.Initiator == dst {
 		here, there, opener = there, here, dst
 	}
 	*f = policy.Flow{
 		Source: policy.Source{
 			Interface: r.InterfaceID, Instance: r.InstanceID, Subnet: r.SubnetID, VPC: r.VPCID, Account: known(r.AccountID),
-			Addr: here.addr, VNI: r.VNI, Mirrored: r.Mirrored,
+			Addr: here.addr, VNI: r.VNI, Mirrored: r.Mirrored, Workload: r.Workload,
 		},
 		Addr: there.addr, Port: there.port, Protocol: r.Protocol, Service: there.service, App: r.AppProto,
 		Services: there.service != "",
 		Opened:   opened(r, opener),
-		NoDNS:    r.DirectToAddress == "no_dns_seen" || r.InitiatorReason == "", // AWS's own records have no names
+		Hidden:   r.ECH == "real" || r.ECH == "unknown", Disputed: r.Conflicts != "",
+		NoDNS: r.DirectToAddress == "no_dns_seen" || r.InitiatorReason == "", // AWS's own records have no names
 	}
 	f.Names = names(r, lookups)
 	f.Late = isLate(r)

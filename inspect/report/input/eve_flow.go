@@ -49,6 +49,16 @@ type flowEvent struct {
 		InitiatorReason string   `json:"initiator_reason"`
 		Direct          string   `json:"direct_to_address"`
 		Completeness    *float64 `json:"completeness"`
+		ToServer        uint64   `json:"payload_toserver"`
+		ToClient        uint64   `json:"payload_toclient"`
+		Conflicts       []string `json:"conflicts"`
+		ECH             string   `json:"ech"`
+		Policy          struct {
+			Verdict  string `json:"verdict"`
+			Rule     string `json:"rule"`
+			Reason   string `json:"reason"`
+			Workload string `json:"workload"`
+		} `json:"policy"`
 	} `json:"hint"`
 }
 
@@ -94,6 +104,8 @@ func (e *flowEvent) request() flowlog.Record {
 		FlowDirection: e.Mirror.Direction, Name: e.Hint.Name, NameSource: e.Hint.NameSource, AppProto: e.AppProto,
 		Initiator: initiatorSrc, InitiatorReason: e.Hint.InitiatorReason, Unanswered: e.Flow.PktsToClient == 0,
 		DirectToAddress: e.Hint.Direct, Completeness: math.NaN(), CommunityID: e.Community, Truncated: e.Mirror.Truncated,
+		PayloadBytes: e.Hint.ToServer, Conflicts: strings.Join(e.Hint.Conflicts, ","), ECH: e.Hint.ECH,
+		PolicyVerdict: e.Hint.Policy.Verdict, PolicyRule: e.Hint.Policy.Rule, PolicyReason: e.Hint.Policy.Reason, Workload: e.Hint.Policy.Workload,
 	}
 	switch e.Hint.NameSource {
 	case "sni":
@@ -123,6 +135,7 @@ func (e *flowEvent) reply(request flowlog.Record) flowlog.Record {
 	r.PktSrcAddr, r.PktDstAddr = r.PktDstAddr, r.PktSrcAddr
 	r.SrcPort, r.DstPort = r.DstPort, r.SrcPort
 	r.Packets, r.Bytes, r.TCPFlags = e.Flow.PktsToClient, e.Flow.BytesToClient, tcpFlags(e.TCP.ToClient)
+	r.PayloadBytes = e.Hint.ToClient
 	r.Initiator, r.Action = initiatorDst, flowlog.Accept
 	switch r.FlowDirection {
 	case egress:

@@ -57,7 +57,7 @@ func newListen() *cobra.Command {
 	}
 	opts.addTo(cmd.Flags())
 	flags.In(cmd.Flags(), flags.Common).String(&config, flags.ConfigFlag, "FILE", "read flags from a YAML file; see \"help config\"")
-	flags.Promote(cmd.Flags(), flags.ConfigFlag, "listen", "eve", "flowlog", "parquet", "inventory", "forward", "memory", "metrics", "health")
+	flags.Promote(cmd.Flags(), flags.ConfigFlag, "listen", "eve", "flowlog", "parquet", "policy", "inventory", "forward", "memory", "metrics", "health")
 	return cmd
 }
 
@@ -77,6 +77,7 @@ func (o *listenOptions) addTo(f *pflag.FlagSet) {
 	g.Duration(&o.Drain, "drain", "continue to receive for this long after SIGTERM, while a load balancer drains")
 	o.Allow.AddTo(f)
 	o.Outputs.AddTo(f)
+	o.Policy.AddTo(f)
 	o.Inventory.AddTo(f)
 	o.Inventory.AddRefreshTo(f)
 	o.Forward.AddTo(f)
@@ -109,6 +110,7 @@ func (o *listenOptions) check(given func(flag string) bool) error {
 	if o.Inventory.From == "" && given("inventory-refresh") {
 		return flags.Usagef("--inventory-refresh does nothing without --inventory")
 	}
+	o.Outputs.Judged = o.Policy.Enabled()
 	if err := o.Outputs.Check(given); err != nil {
 		return err
 	}

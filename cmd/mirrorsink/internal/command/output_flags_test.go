@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/egress"
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/output"
 )
 
@@ -22,7 +23,7 @@ func TestOptionsWithoutTheirOutput(t *testing.T) {
 		"spool": "spool", "spool-size": "1GiB",
 	}
 	outputFlags := map[string]string{
-		"--flowlog": "flows", "--parquet": "folder", "--parquet s3://BUCKET": "s3://records", "--cloudwatch-flowlog": "/flows", "--cloudwatch-eve": "/eve",
+		"--flowlog": "flows", "--parquet": "folder", "--parquet s3://BUCKET": "s3://records", "--cloudwatch-flowlog": "/flows", "--cloudwatch-eve": "/eve", "--policy": "p.yaml",
 	}
 	for _, options := range output.Dependents {
 		for _, flag := range options.Flags {
@@ -53,7 +54,10 @@ func checkedOutputs(t *testing.T, args ...string) error {
 	var o output.Options
 	f := pflag.NewFlagSet("", pflag.ContinueOnError)
 	o.AddTo(f)
+	var policy egress.Options
+	policy.AddTo(f)
 	require.NoError(t, f.Parse(args))
+	o.Judged = policy.Enabled()
 	return o.Check(f.Changed)
 }
 

@@ -3,14 +3,13 @@ package command
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/egress"
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/flags"
 	"github.com/mirrorsink/mirrorsink/inspect/flowlog"
-	"github.com/mirrorsink/mirrorsink/inspect/policy"
 	"github.com/mirrorsink/mirrorsink/inspect/report"
 )
 
@@ -25,33 +24,6 @@ the controls that enforce it. They read files and print; nothing is changed in A
   mirrorsink policy check policy.yaml
   mirrorsink policy simulate policy.yaml flows/`,
 	}, newPolicyCheck(), newPolicyExplain(), newPolicyPropose(), newPolicySimulate(), newPolicyExport(), newPolicyCost())
-}
-
-// readPolicy reads a policy and the list files that it names, which stand beside it.
-func readPolicy(name string) (*policy.Policy, error) {
-	text, err := os.ReadFile(name)
-	if err != nil {
-		return nil, err
-	}
-	return parsePolicy(name, text)
-}
-
-// parsePolicy reads a policy from its file's text.
-func parsePolicy(name string, text []byte) (*policy.Policy, error) {
-	return policy.Parse(name, text, policy.Config{
-		Open: func(path string) ([]byte, error) {
-			if !filepath.IsAbs(path) {
-				path = filepath.Join(filepath.Dir(name), path)
-			}
-			return os.ReadFile(path)
-		},
-		Check: func(expression string) error {
-			if _, err := report.Schema.Compile(expression); err != nil {
-				return fmt.Errorf("%w; see \"mirrorsink help where\"", err)
-			}
-			return nil
-		},
-	})
 }
 
 // rangesFlag is the flag for AWS's address ranges.
@@ -80,11 +52,19 @@ func (r *rangesFlag) read() (*flowlog.Services, error) {
 
 // readJudgement reads a policy, and the ranges if they are given.
 func readJudgement(file string, ranges rangesFlag) (by report.Judgement, err error) {
-	if by.Policy, err = readPolicy(file); err != nil {
+	if by.Policy, err = egress.Read(file); err != nil {
 		return by, err
 	}
 	by.Services, err = ranges.read()
 	return by, err
+}
+
+// judgement reads the policy of a report; without one the report takes the recorded verdicts.
+func judgement(file string, ranges rangesFlag) (report.Judgement, error) {
+	if file == "" {
+		return report.Judgement{}, nil
+	}
+	return readJudgement(file, ranges)
 }
 
 // exactly requires a number of arguments, which what names.

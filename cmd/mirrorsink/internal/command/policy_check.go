@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/egress"
 	"github.com/mirrorsink/mirrorsink/inspect/policy"
 )
 
@@ -18,7 +19,7 @@ otherwise: remarks do not change it.`,
 		Example: `  mirrorsink policy check policy.yaml`,
 		Args:    exactly(1, "one policy file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			p, err := readPolicy(args[0])
+			p, err := egress.Read(args[0])
 			if err != nil {
 				return err
 			}

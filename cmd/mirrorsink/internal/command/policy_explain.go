@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/egress"
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/flags"
 	"github.com/mirrorsink/mirrorsink/inspect/policy"
 	"github.com/mirrorsink/mirrorsink/inspect/policy/controls"
@@ -28,7 +29,7 @@ UDP. The exit status is 3 if the policy does not allow the destination.`,
 			if to == "" {
 				return flags.Usagef("--to is missing: want host:port, such as www.example.com:443")
 			}
-			p, err := readPolicy(args[0])
+			p, err := egress.Read(args[0])
 			if err != nil {
 				return err
 			}

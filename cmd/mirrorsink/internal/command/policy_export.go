@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/egress"
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/flags"
 	"github.com/mirrorsink/mirrorsink/inspect/policy"
 	"github.com/mirrorsink/mirrorsink/inspect/policy/controls"
@@ -47,7 +48,7 @@ without a note. Names in a policy are host names, so that nothing has to be esca
 			if opts.as.Word == "" {
 				return flags.Usagef("--as is missing: want %s", flags.Alternatives(opts.as.Words))
 			}
-			p, err := readPolicy(args[0])
+			p, err := egress.Read(args[0])
 			if err != nil {
 				return err
 			}

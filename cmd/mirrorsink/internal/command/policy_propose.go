@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/egress"
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/flags"
 	"github.com/mirrorsink/mirrorsink/inspect/policy/propose"
 	"github.com/mirrorsink/mirrorsink/inspect/report"
@@ -88,7 +89,7 @@ func (o *proposeOptions) base() (by report.Judgement, text []byte, err error) {
 			return by, nil, err
 		}
 	}
-	if by.Policy, err = parsePolicy(name, text); err == nil {
+	if by.Policy, err = egress.Parse(name, text); err == nil {
 		by.Services, err = o.ranges.read()
 	}
 	return by, text, err

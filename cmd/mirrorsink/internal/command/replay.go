@@ -58,9 +58,10 @@ inventory". Use an inventory from the time of the capture.`,
 	g.Int(&opts.Workers, "workers", "N", "number of threads that inspect a file; by default one a core")
 	flags.In(f, flags.Outputs).Bool(&opts.Quiet, "quiet", "print no progress bar and no summary")
 	opts.Allow.AddTo(f)
+	opts.Policy.AddTo(f)
 	opts.Inventory.AddTo(f)
 	opts.Forward.AddTo(f)
-	flags.Promote(f, "eve", "flowlog", "parquet", "inventory", "forward", "decap", "memory", "quiet")
+	flags.Promote(f, "eve", "flowlog", "parquet", "policy", "inventory", "forward", "decap", "memory", "quiet")
 	return cmd
 }
 
@@ -83,6 +84,7 @@ func (o *replayOptions) checkWorkers(asked bool) error {
 
 // check reports options that are invalid, alone or together.
 func (o *replayOptions) check(given func(flag string) bool) error {
+	o.Outputs.Judged = o.Policy.Enabled()
 	if err := o.Outputs.Check(given); err != nil {
 		return err
 	}

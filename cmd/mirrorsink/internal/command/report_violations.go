@@ -17,18 +17,15 @@ func newReportViolations() *cobra.Command {
 		file   string
 	)
 	cmd := &cobra.Command{
-		Use:   "violations --policy POLICY [FILE or folder]...",
+		Use:   "violations [FILE or folder]...",
 		Short: "Show flows that an egress policy does not allow",
-		Long: `Judges recorded flows by an egress policy, and shows those that it does not allow, and those that it cannot judge with the reason. Only
-packets that left an interface are counted. The exit status is 3 if the policy does not allow a flow, and 4 if it allows all that it can
+		Long: `Shows the recorded flows that an egress policy does not allow, and those that it cannot judge with the reason. With --policy the flows are
+judged by this policy. Without it the verdicts are those that listen or replay recorded with theirs. Only packets that left an interface are counted. The exit status is 3 if the policy does not allow a flow, and 4 if it allows all that it can
 judge and cannot judge others.`,
 		Example: `  mirrorsink report violations --policy policy.yaml /var/log/mirrorsink/flows
-  mirrorsink report violations --policy policy.yaml --from -24h -o csv flows/`,
+  mirrorsink report violations --from -24h -o csv flows/`,
 		RunE: func(cmd *cobra.Command, files []string) error {
-			if file == "" {
-				return flags.Usagef("--policy is missing: name a policy file")
-			}
-			by, err := readJudgement(file, ranges)
+			by, err := judgement(file, ranges)
 			if err != nil {
 				return err
 			}

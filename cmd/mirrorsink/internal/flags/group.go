@@ -20,6 +20,7 @@ const (
 	Outputs    = "Outputs"
 	Records    = "Flow log records"
 	AWS        = "AWS"
+	Policy     = "Policy"
 	Inventory  = "Inventory"
 	Forwarding = "Forwarding"
 	Limits     = "Limits"
@@ -28,7 +29,7 @@ const (
 )
 
 // GroupOrder is the order of groups in --help.
-var GroupOrder = []string{Common, Receiving, Session, Sending, Faults, Selecting, Outputs, Records, AWS, Inventory, Forwarding, Limits, Serving, Other}
+var GroupOrder = []string{Common, Receiving, Session, Sending, Faults, Selecting, Outputs, Records, AWS, Policy, Inventory, Forwarding, Limits, Serving, Other}
 
 // Annotations of flags.
 const (

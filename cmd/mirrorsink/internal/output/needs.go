@@ -12,7 +12,8 @@ type dependent struct {
 // Dependents are the flags that only configure an output. Giving one without that output is refused.
 var Dependents = []dependent{
 	{[]string{"flowlog-format"}, (*Options).hasLines, "--flowlog or --cloudwatch-flowlog"},
-	{[]string{"flowlog-interval", "tcp-flags", "aws-ip-ranges", "account-id", "region"}, (*Options).hasRecords, "--flowlog, --parquet or --cloudwatch-flowlog"},
+	{[]string{"flowlog-interval", "tcp-flags", "account-id", "region"}, (*Options).hasRecords, "--flowlog, --parquet or --cloudwatch-flowlog"},
+	{[]string{"aws-ip-ranges"}, (*Options).hasServices, "--flowlog, --parquet, --cloudwatch-flowlog or --policy"},
 	{[]string{"parquet-schema", "parquet-rotate", "parquet-size"}, (*Options).hasTables, "--parquet"},
 	{[]string{"cloudwatch-create"}, (*Options).hasGroups, "--cloudwatch-flowlog or --cloudwatch-eve"},
 	{[]string{"spool", "spool-size"}, (*Options).hasSpool, "--parquet s3://BUCKET, --cloudwatch-flowlog or --cloudwatch-eve"},
@@ -21,6 +22,8 @@ var Dependents = []dependent{
 func (o *Options) hasLines() bool { return o.flowlog.count() > 0 || o.cloudwatch.flowlog != "" }
 
 func (o *Options) hasRecords() bool { return o.Interval() > 0 }
+
+func (o *Options) hasServices() bool { return o.hasRecords() || o.Judged }
 
 func (o *Options) hasTables() bool { return o.parquet.count() > 0 }
 

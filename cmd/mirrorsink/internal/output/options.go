@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/flags"
+	"github.com/mirrorsink/mirrorsink/inspect/flowlog"
 )
 
 // Options is the flags of everything that events are written to.
@@ -20,6 +21,7 @@ type Options struct {
 	alerts     alertOptions
 	records    recordOptions // of all outputs of flow log records
 	spool      spoolOptions  // of all outputs that AWS receives
+	Judged     bool          // flows are judged by a policy
 }
 
 // kinds is the table of the kinds of outputs. Those of flow log records come after EVE, which has none.
@@ -106,6 +108,9 @@ func (o *Options) Count() (n int) {
 	}
 	return n
 }
+
+// Services reads AWS's address ranges; nil if they are not given.
+func (o *Options) Services() (*flowlog.Services, error) { return o.records.services() }
 
 // Interval is the aggregation window of flow log records, 0 if no output has any.
 func (o *Options) Interval() time.Duration {

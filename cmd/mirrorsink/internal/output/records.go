@@ -46,18 +46,26 @@ func (o *recordOptions) check() error {
 // complete adds to a recorder's configuration what the flags say.
 func (o *recordOptions) complete(cfg records.Config) (records.Config, error) {
 	cfg.FullFlags, cfg.Account, cfg.Region = bool(o.flags), o.account, o.region
+	var err error
+	cfg.Services, err = o.services()
+	return cfg, err
+}
+
+// services reads AWS's address ranges; nil if they are not given.
+func (o *recordOptions) services() (*flowlog.Services, error) {
 	if o.ranges == "" {
-		return cfg, nil
+		return nil, nil
 	}
 	f, err := os.Open(o.ranges)
 	if err != nil {
-		return cfg, fmt.Errorf("--aws-ip-ranges: %w", err)
+		return nil, fmt.Errorf("--aws-ip-ranges: %w", err)
 	}
 	defer f.Close()
-	if cfg.Services, err = flowlog.ReadServices(f); err != nil {
-		return cfg, fmt.Errorf("--aws-ip-ranges %s: %w", o.ranges, err)
+	all, err := flowlog.ReadServices(f)
+	if err != nil {
+		return nil, fmt.Errorf("--aws-ip-ranges %s: %w", o.ranges, err)
 	}
-	return cfg, nil
+	return all, nil
 }
 
 // flowlogInterval is a flag for the two aggregation windows that AWS has. The zero value is not one: see String.

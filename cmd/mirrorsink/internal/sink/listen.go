@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/egress"
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/flags"
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/forwarding"
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/inventory"
@@ -24,6 +25,7 @@ type ListenConfig struct {
 	Memory          flags.Size
 	Allow           flags.Allow
 	Inventory       inventory.Options
+	Policy          egress.Options
 	Outputs         output.Options
 	Forward         forwarding.Options
 	StatsInterval   time.Duration

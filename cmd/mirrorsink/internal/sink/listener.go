@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/egress"
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/forwarding"
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/inventory"
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/server"
@@ -25,6 +26,7 @@ import (
 type Listener struct {
 	opts      *ListenConfig
 	inventory *inventory.Inventory // nil is for none
+	policy    *egress.Policy       // nil is for none
 	log       *slog.Logger
 	pipeline  *pipeline
 	groups    [][]source
@@ -39,6 +41,10 @@ type Listener struct {
 // every batch of events too. An inventory of nil is for none.
 func OpenListener(ctx context.Context, opts *ListenConfig, inventory *inventory.Inventory, log *slog.Logger, sinks ...inspect.Sink) (*Listener, error) {
 	l := &Listener{opts: opts, inventory: inventory, log: log}
+	var err error
+	if l.policy, err = openPolicy(&opts.Policy, &opts.Outputs, log); err != nil {
+		return nil, err
+	}
 	p, err := openPipeline(ctx, pipelineConfig{
 		Decoder:   decap.Decoder{Allow: opts.Allow.List()},
 		Memory:    int(opts.Memory),
@@ -47,6 +53,7 @@ func OpenListener(ctx context.Context, opts *ListenConfig, inventory *inventory.
 		Forward:   opts.Forward,
 		Exempt:    opts.Allow.Exempt,
 		Inventory: inventory,
+		Policy:    l.policy,
 		Now:       func() int64 { return time.Now().UnixNano() },
 		Sinks:     sinks,
 		Drops:     l.drops,
@@ -185,7 +192,7 @@ func (l *Listener) loss(ctx context.Context, what string, lost uint64, err error
 	}
 }
 
-// handleHangups reopens event files at each SIGHUP, for log rotation, and has the inventory read again.
+// handleHangups reopens event files at each SIGHUP, for log rotation, and has the inventory and the policy read again.
 func (l *Listener) handleHangups(ctx context.Context) {
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
@@ -199,6 +206,9 @@ func (l *Listener) handleHangups(ctx context.Context) {
 			l.pipeline.reopen()
 			if l.inventory != nil {
 				l.inventory.Request()
+			}
+			if l.policy != nil {
+				l.policy.Reload()
 			}
 		}
 	}

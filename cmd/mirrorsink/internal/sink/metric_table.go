@@ -62,6 +62,13 @@ var metricTable = []metric{
 		gauge: true, values: single(func(s *snapshot) uint64 { return s.Inventory.Loaded })},
 	{name: "inventory_refresh_failures_total", help: "Failed refreshes of the inventory, after which the old one was kept.",
 		values: single(func(s *snapshot) uint64 { return s.Inventory.Failures })},
+	{name: "policy_reloads_total", help: "Times that the policy was read again, by result. After a failure the old one was kept.",
+		labels: []string{"result"}, values: func(s *snapshot, give func(uint64, ...string)) {
+			give(s.Policy.Reloads, "success")
+			give(s.Policy.Failures, "failure")
+		}},
+	{name: "policy_loaded_timestamp_seconds", help: "Time of the last successful read of the policy, in Unix seconds; 0 without a policy.",
+		gauge: true, values: single(func(s *snapshot) uint64 { return s.Policy.Loaded })},
 	{name: "unattributed_packets_total", help: "Packets of mirror sessions that are not in the inventory; 0 without an inventory.",
 		values: single(func(s *snapshot) uint64 { return s.Unattributed })},
 	{name: "flows_active", help: "Flows in the tables.", gauge: true,
@@ -95,7 +102,7 @@ var metricTable = []metric{
 		values: single(func(s *snapshot) uint64 { return s.StreamsEvicted })},
 	{name: "segments_held_total", help: "TCP segments that waited for the other direction, which they had overtaken.",
 		values: single(func(s *snapshot) uint64 { return s.SegmentsHeld })},
-	{name: "segments_emptied_total", help: "TCP segments that waited without their payload because much of their flow did.",
+	{name: "segments_emptied_total", help: "TCP segments that waited without their payload because their flow had its part of the memory.",
 		values: single(func(s *snapshot) uint64 { return s.SegmentsEmptied })},
 	{name: "segments_evicted_total", help: "Flows whose TCP segments stopped waiting because the memory was full.",
 		values: single(func(s *snapshot) uint64 { return s.SegmentsEvicted })},

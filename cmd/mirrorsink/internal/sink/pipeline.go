@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/egress"
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/flags"
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/forwarding"
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/host"
@@ -19,6 +20,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect"
 	"github.com/mirrorsink/mirrorsink/inspect/event"
 	"github.com/mirrorsink/mirrorsink/inspect/parallel"
+	"github.com/mirrorsink/mirrorsink/inspect/policy/judge"
 )
 
 // pipelineConfig configures what is between the sources and the outputs.
@@ -33,6 +35,7 @@ type pipelineConfig struct {
 	Now        func() int64         // see inspect.Config
 	Exempt     []netip.Prefix       // networks to which connections need no lookup
 	Inventory  *inventory.Inventory // nil is for none
+	Policy     *egress.Policy       // nil is for none
 	Sinks      []inspect.Sink       // each gets every batch too
 	Drops      func() uint64        // datagrams that sources lost so far; nil if they cannot
 	Log        *slog.Logger
@@ -110,6 +113,26 @@ func (p *pipeline) Events(b *event.Batch) {
 	b.Release()
 }
 
+// judged is a sink that judges the flows of a worker's events before they go on.
+type judged struct {
+	judge *judge.Judge
+	next  inspect.Sink
+}
+
+// Events implements inspect.Sink.
+func (j *judged) Events(b *event.Batch) {
+	j.judge.Batch(b)
+	j.next.Events(b)
+}
+
+// forWorker returns where a worker gives its events.
+func (p *pipeline) forWorker() inspect.Sink {
+	if p.cfg.Policy == nil {
+		return p
+	}
+	return &judged{judge.New(p.cfg.Policy.Rules), p}
+}
+
 // run inspects what the sources give until all of them have ended, and closes them when ctx ends or one of them fails.
 // The sources of a group divide the flows of one socket group among each other. It returns the first error of a source.
 func (p *pipeline) run(ctx context.Context, groups ...[]source) error {
@@ -183,13 +206,14 @@ func (p *pipeline) startWorkers(groups [][]source) ([]worker, error) {
 		Lost:    p.lost,
 
 		Interval: p.cfg.Outputs.Interval(),
+		Judged:   p.cfg.Policy != nil,
 	}
 	if p.cfg.Inventory != nil {
 		cfg.Owners = p.cfg.Inventory
 	}
 	for _, group := range groups {
 		if p.cfg.Workers > 1 && len(group) == 1 {
-			replay, err := parallel.New(cfg, p.cfg.Workers, group[0], p)
+			replay, err := parallel.New(cfg, p.cfg.Workers, group[0], p.forWorker())
 			if err != nil {
 				p.workers = nil
 				return nil, err
@@ -206,7 +230,7 @@ func (p *pipeline) startWorkers(groups [][]source) ([]worker, error) {
 				p.workers = nil
 				return nil, err
 			}
-			p.workers = append(p.workers, inspect.New(cfg, s, p))
+			p.workers = append(p.workers, inspect.New(cfg, s, p.forWorker()))
 		}
 	}
 	return p.workers, nil
@@ -258,6 +282,9 @@ func (p *pipeline) snapshot() snapshot {
 	s.DNS = p.known.DNS()
 	if p.cfg.Inventory != nil {
 		s.Inventory = p.cfg.Inventory.Count()
+	}
+	if p.cfg.Policy != nil {
+		s.Policy = p.cfg.Policy.Count()
 	}
 	s.Fixed, s.Targets, s.VLANs = p.forward.Fixed(), p.forward.Counts(), p.forward.VLANs()
 	for _, out := range p.outs {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"sync"
 
+	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/egress"
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/flags"
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/forwarding"
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/inventory"
@@ -25,6 +26,7 @@ type ReplayConfig struct {
 	Workers   int
 	Allow     flags.Allow
 	Inventory inventory.Options
+	Policy    egress.Options
 	Forward   forwarding.Options
 	Quiet     bool
 }
@@ -40,6 +42,10 @@ func Replay(ctx context.Context, opts *ReplayConfig, files []string, stdout, std
 	if err != nil {
 		return err
 	}
+	policy, err := openPolicy(&opts.Policy, &opts.Outputs, log)
+	if err != nil {
+		return err
+	}
 	defer LimitHeap(heapLimit(int64(opts.Memory)))()
 	p, err := openPipeline(ctx, pipelineConfig{
 		Decoder:    decap.Decoder{Encapsulation: decap.Encapsulation(opts.Decap), Allow: opts.Allow.List()},
@@ -49,6 +55,7 @@ func Replay(ctx context.Context, opts *ReplayConfig, files []string, stdout, std
 		Forward:    opts.Forward,
 		Exempt:     opts.Allow.Exempt,
 		Inventory:  inventory,
+		Policy:     policy,
 		Block:      true,
 		ForwardLog: log,
 		Log:        slog.New(slog.DiscardHandler), // the first error is returned at the end

@@ -3,6 +3,7 @@ package sink
 import (
 	"time"
 
+	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/egress"
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/inventory"
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/output"
 	"github.com/mirrorsink/mirrorsink/inspect/event"
@@ -22,6 +23,7 @@ type snapshot struct {
 	ClockSteps       uint64      // times that the clock was set
 	HandoversDropped uint64      // packets put together from fragments that got lost between workers
 	Inventory        inventory.Counts
+	Policy           egress.Counts
 	Delivered        [output.Services]spool.Counts
 	Elapsed          time.Duration // since the start
 }
