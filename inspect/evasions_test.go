@@ -107,6 +107,11 @@ func TestConflictingCopies(t *testing.T) {
 			d.add(g)
 			d.add(d.segment(decap.ACK, 0, d.real))
 		}, honest},
+		"FIN with payload ahead": {func(d *evaded) {
+			d.add(d.segment(decap.FIN|decap.ACK|decap.PSH, 5000, d.fake))
+			d.add(d.segment(decap.ACK, 0, d.real))
+			d.add(d.segment(decap.FIN|decap.ACK, len(d.real), nil))
+		}, honest},
 		"FIN in its place": {func(d *evaded) {
 			g := d.segment(decap.FIN|decap.ACK, 0, nil)
 			g.ttl = 3
@@ -141,7 +146,9 @@ func TestConflictingCopies(t *testing.T) {
 			d := newEvaded(1)
 			c.evade(d)
 			d.acknowledge(len(d.real))
-			require.Equal(t, c.want, d.end(t))
+			out, n := inspect(t, Config{}, d.frames)
+			require.Equal(t, c.want, flowsByClient(out)[d.id])
+			require.Zero(t, n.LostBytes)
 		})
 	}
 }

@@ -207,7 +207,7 @@ func isService(port uint16) bool { return port != 0 && port < 1024 }
 
 // countSegment accounts a TCP header.
 func (t *Tracker) countSegment(r *flow.Record, s flow.Side, p *decap.Packet) {
-	seen := r.Segment(s, p)
+	seen := r.Segment(s, p, t.flows.Gaps())
 	if seen.Gap > 0 {
 		t.stats.Gaps++
 	}

@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"math/rand/v2"
 	"os"
 	"slices"
 	"strings"
@@ -60,4 +61,32 @@ func TestLateBytes(t *testing.T) {
 	c.packet(&c.client, &c.server, 0, decap.ACK, nil)
 	out, _ := inspect(t, Config{}, c.frames)
 	require.Equal(t, []string{"/long 200"}, urls(out))
+}
+
+// TestSmallSegmentsInAnyOrder: a hello whose bytes come one by one, or a few at a time, names its flow in whatever order they come, and none
+// are missing.
+func TestSmallSegmentsInAnyOrder(t *testing.T) {
+	for seed := range uint64(30) {
+		r := rand.New(rand.NewPCG(seed, 6))
+		d := newEvaded(uint32(seed))
+		var pieces []*raw
+		for at, size := 0, 1+int(seed%3); at < len(d.real); at += size {
+			pieces = append(pieces, d.segment(decap.ACK, at, d.real[at:min(at+size, len(d.real))]))
+		}
+		switch seed % 5 {
+		case 0:
+			slices.Reverse(pieces)
+		case 1:
+			slices.SortStableFunc(pieces, func(a, b *raw) int { return int(a.seq&1) - int(b.seq&1) })
+		default:
+			r.Shuffle(len(pieces), func(i, j int) { pieces[i], pieces[j] = pieces[j], pieces[i] })
+		}
+		for _, g := range pieces {
+			d.add(g)
+		}
+		d.acknowledge(len(d.real))
+		out, n := inspect(t, Config{}, d.frames)
+		require.Equal(t, []trialFlow{{"real-name-ok", event.High, 0}}, flowsByClient(out)[d.id], "seed %d", seed)
+		require.Zero(t, n.LostBytes, "seed %d", seed)
+	}
 }

@@ -71,7 +71,8 @@ func NewTracker(cfg Config) *Tracker {
 	t.intervals = newIntervals(t, cfg.Interval)
 	waiting := cfg.Memory.Streams / 8
 	t.streams = stream.New(cfg.Memory.Streams-waiting-cfg.Forward.ReorderBytes(cfg.Memory.Streams), t.flows, t)
-	t.gate = causal.New(waiting, t.flows, &segments{t.streams, t})
+	t.flows.SetGapMemory(waiting / 8)
+	t.gate = causal.New(waiting-waiting/8, t.flows, &segments{t.streams, t})
 	t.flows.OnWaiting(func(r *flow.Record) { t.gate.Before(r, t.clock) })
 	return t
 }

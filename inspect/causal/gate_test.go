@@ -29,7 +29,7 @@ type delivery struct {
 }
 
 func (f *fixture) Deliver(r *flow.Record, s flow.Side, p *decap.Packet, _ int64) {
-	r.Segment(s, p)
+	r.Segment(s, p, nil)
 	f.got = append(f.got, delivery{s, p.TCPFlags, p.Seq, p.Ack, string(p.Payload), p.PayloadLen})
 }
 

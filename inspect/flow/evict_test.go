@@ -24,7 +24,7 @@ func seeTCP(t *Table, k decap.Key, s Side, flags uint8, nanos int64) (*Record, b
 	r, fresh := t.Get(&k, Hash(&k), nanos)
 	p := &decap.Packet{Proto: decap.TCP, HasTCP: true, TCPFlags: flags}
 	r.Count(s, p, 1, 40, nanos)
-	r.Segment(s, p)
+	r.Segment(s, p, nil)
 	t.Active(r)
 	return r, fresh
 }

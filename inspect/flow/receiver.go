@@ -340,9 +340,9 @@ func (r *Record) Believe(s Side, ttl uint8) {
 }
 
 // Recover notes n bytes of a side from a sequence number on, which the other side took though their checksum was wrong: so is that of others.
-func (r *Record) Recover(s Side, seq uint32, n int) {
+func (r *Record) Recover(s Side, seq uint32, n int, g *Gaps) {
 	r.senders[s].habits |= habitWrongSum
-	r.sequence(s, &decap.Packet{Seq: seq, PayloadLen: n})
+	r.sequence(s, &decap.Packet{Seq: seq, PayloadLen: n}, g)
 }
 
 // note takes over what a segment that was taken shows of its sender.

@@ -29,7 +29,7 @@ type Record struct {
 	Packets [2]uint32 // by side; saturates
 	Missing [2]uint32 // by side: TCP bytes skipped or acknowledged without a copy; saturates
 	next    [2]uint32 // by side: the TCP sequence number that comes next
-	gapEnd  [2]uint32 // by side: the sequence number at which the latest gap ended; the latest timestamp with habitStamp
+	gapEnd  [2]uint32 // by side: the sequence number at which the latest gap ends; the latest timestamp with habitStamp
 	senders [2]sender // by side
 
 	list   links
@@ -64,6 +64,11 @@ type volume struct {
 func (v *volume) add(s Side, n uint64) {
 	sum := v.of(s) + n
 	v.low[s], v.high[s] = uint32(sum), uint16(sum>>32)
+}
+
+func (v *volume) sub(s Side, n uint64) {
+	rest := v.of(s) - min(n, v.of(s))
+	v.low[s], v.high[s] = uint32(rest), uint16(rest>>32)
 }
 
 func (v *volume) of(s Side) uint64 { return uint64(v.high[s])<<32 | uint64(v.low[s]) }

@@ -21,6 +21,7 @@ type Table struct {
 
 	classes [numClasses]list
 	windows windows
+	gaps    Gaps
 	ended   func(*Record, event.EndReason, int64)
 	settle  func(*Record)
 }
@@ -154,6 +155,10 @@ func (t *Table) At(ref uint32) *Record { return &t.records[ref] }
 func (t *Table) finish(rec uint32, why event.EndReason, nanos int64) {
 	r := &t.records[rec]
 	t.ended(r, why, nanos)
+	if r.Missing != [2]uint32{} {
+		t.gaps.drop(r, 0)
+		t.gaps.drop(r, 1)
+	}
 	t.delist(rec)
 	t.unindex(rec)
 	r.list.next = t.free

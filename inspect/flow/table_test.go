@@ -81,7 +81,7 @@ func TestTimeouts(t *testing.T) {
 				p := &decap.Packet{Proto: c.proto, TCPFlags: f[1], HasTCP: c.proto == decap.TCP}
 				r.Count(f[0], p, 1, 40, second)
 				if p.HasTCP {
-					r.Segment(f[0], p)
+					r.Segment(f[0], p, nil)
 				}
 				table.Active(r)
 			}
@@ -205,7 +205,7 @@ func TestNoAllocations(t *testing.T) {
 		r, _ := table.Get(&k, hash, now)
 		r.Count(0, p, 1, 140, now)
 		p.Seq += 100
-		r.Segment(0, p)
+		r.Segment(0, p, nil)
 		table.Active(r)
 		table.Age(now, -1)
 	}))

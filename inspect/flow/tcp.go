@@ -35,8 +35,9 @@ func (r *Record) begins(s Side, seq uint32) bool {
 }
 
 // Segment accounts a TCP packet: flags, state, and which of its bytes are new. Retransmitted bytes are not counted as
-// payload; sequence numbers that were skipped, or acknowledged by the peer, without a copy are Missing until they come.
-func (r *Record) Segment(s Side, p *decap.Packet) SegmentInfo {
+// payload; sequence numbers that were skipped, or acknowledged by the peer, without a copy are Missing until they come. g has what the record has
+// no room for; nil is allowed.
+func (r *Record) Segment(s Side, p *decap.Packet, g *Gaps) SegmentInfo {
 	if !p.HasTCP {
 		return SegmentInfo{}
 	}
@@ -44,14 +45,15 @@ func (r *Record) Segment(s Side, p *decap.Packet) SegmentInfo {
 		r.bits &^= bitSeq0 << s // what came before belongs to an older connection
 		r.marks &^= markFIN0 << s
 		r.Missing[s] = 0
+		g.drop(r, s)
 	}
 	r.Flags[s] |= p.TCPFlags
-	seen := r.sequence(s, p)
+	seen := r.sequence(s, p, g)
 	if p.TCPFlags&decap.FIN != 0 && r.next[s] == endOf(p) {
 		r.marks |= markFIN0 << s
 	}
 	if p.TCPFlags&decap.ACK != 0 && p.TCPFlags&decap.RST == 0 && r.TCPState != event.TCPSynSent {
-		seen.Gap += r.acknowledged(1-s, p.Ack)
+		seen.Gap += r.acknowledged(1-s, p.Ack, g)
 	}
 	r.advance(s, p)
 	return seen
@@ -66,7 +68,7 @@ func endOf(p *decap.Packet) uint32 {
 func (r *Record) seqKnown(s Side) bool { return r.bits&(bitSeq0<<s) != 0 }
 
 // sequence moves next[s] past the segment.
-func (r *Record) sequence(s Side, p *decap.Packet) (seen SegmentInfo) {
+func (r *Record) sequence(s Side, p *decap.Packet, g *Gaps) (seen SegmentInfo) {
 	seq, n := p.Seq, uint32(p.PayloadLen)
 	end := seq + n
 	if p.TCPFlags&decap.SYN != 0 {
@@ -77,14 +79,15 @@ func (r *Record) sequence(s Side, p *decap.Packet) (seen SegmentInfo) {
 	switch {
 	case p.TCPFlags&decap.RST != 0 && n == 0: // its sequence number need not be the next one (RFC 9293 section 3.5.2)
 	case !r.seqKnown(s) || ahead > maxJump && -ahead > maxJump:
+		g.drop(r, s)
 		r.bits |= bitSeq0 << s
 		r.marks &^= markFIN0 << s
 		r.next[s] = end + fin
 		seen.New = int(n)
 	case ahead <= maxJump:
-		seen = r.inFront(s, seq, n, fin)
+		seen = r.inFront(s, seq, n, fin, g)
 	default:
-		seen = r.behind(s, seq, n, fin)
+		seen = r.behind(s, seq, n, fin, g)
 	}
 	r.payload.add(s, uint64(seen.New))
 	return seen
@@ -92,14 +95,13 @@ func (r *Record) sequence(s Side, p *decap.Packet) (seen SegmentInfo) {
 
 // inFront handles a segment that starts at next[s] or after it. A FIN without bytes shows none that are missing before it: the peer
 // acknowledges those that there were.
-func (r *Record) inFront(s Side, seq, n, fin uint32) (seen SegmentInfo) {
+func (r *Record) inFront(s Side, seq, n, fin uint32, g *Gaps) (seen SegmentInfo) {
 	ahead := seq - r.next[s]
 	if n == 0 && (fin == 0 || ahead != 0 && r.BothSides()) {
 		return seen
 	}
 	if ahead != 0 {
-		r.miss(s, ahead)
-		r.gapEnd[s] = seq
+		r.skip(s, seq, g)
 		seen.Gap = int(ahead)
 	}
 	r.next[s] = seq + n + fin
@@ -107,52 +109,35 @@ func (r *Record) inFront(s Side, seq, n, fin uint32) (seen SegmentInfo) {
 	return seen
 }
 
-// behind handles a segment that starts before next[s]: bytes that fill the latest gap, and bytes beyond next[s], are new.
-func (r *Record) behind(s Side, seq, n, fin uint32) (seen SegmentInfo) {
+// behind handles a segment that starts before next[s]: bytes that fill a gap, and bytes beyond next[s], are new. A FIN in a
+// gap shows that what came from behind it was not sent by the same host.
+func (r *Record) behind(s Side, seq, n, fin uint32, g *Gaps) (seen SegmentInfo) {
 	back := r.next[s] - seq
 	if n+fin > back { // its tail is new
 		seen.New = int(n - back)
 		r.next[s] = seq + n + fin
 		n = back
 	}
-	seen.New += int(r.fill(s, seq, n))
+	if fin != 0 && n+fin <= r.next[s]-seq && g.endAt(r, s, seq+n) {
+		r.next[s]++
+		seen.New += int(r.fill(s, seq, n, g))
+		return seen
+	}
+	seen.New += int(r.fill(s, seq, n, g))
 	seen.Retransmit = n != 0 && seen.New == 0
-	r.fill(s, seq+n, fin) // its number was counted as a byte if it was acknowledged before
+	r.fill(s, seq+n, fin, g) // its number was counted as a byte if it was acknowledged before
 	return seen
 }
 
-// fill subtracts the bytes that lie in the latest gap from Missing and returns how many these were. The gap is assumed to be the Missing
-// bytes before its end, which is exact as long as there is one gap.
-func (r *Record) fill(s Side, seq, n uint32) uint32 {
-	before := r.gapEnd[s] - seq // how far before the gap's end the segment starts
-	if r.Missing[s] == 0 || before == 0 || before > maxJump {
-		return 0
-	}
-	start, end := min(before, r.Missing[s]), uint32(0) // distances from the gap's end
-	if n < before {
-		end = before - n
-	}
-	if end >= start {
-		return 0
-	}
-	r.Missing[s] -= start - end
-	return start - end
-}
-
 // acknowledged moves next[s] to what the peer acknowledges: it has the bytes, so the copies were lost, or come late.
-func (r *Record) acknowledged(s Side, ack uint32) int {
+func (r *Record) acknowledged(s Side, ack uint32, g *Gaps) int {
 	ahead := ack - r.next[s]
 	if !r.seqKnown(s) || ahead-1 >= MaxAck || r.finished(s) || r.TCPState == event.TCPClosed && r.Flags[s]&decap.RST != 0 {
 		return 0
 	}
-	r.miss(s, ahead)
-	r.next[s], r.gapEnd[s] = ack, ack
+	r.skip(s, ack, g)
+	r.next[s] = ack
 	return int(ahead)
-}
-
-func (r *Record) miss(s Side, n uint32) {
-	r.Missing[s] = saturated(r.Missing[s], n)
-	r.senders[s].habits &^= habitStamp // gapEnd is that of a gap now
 }
 
 // advance sets the connection's state, as far as flags show it. A connection that is picked up in the middle is

@@ -26,7 +26,7 @@ func play(r *Record, segs ...seg) {
 	for i, g := range segs {
 		p := g.packet()
 		r.Count(g.s, p, 1, uint64(g.n+40), int64(i))
-		r.Segment(g.s, p)
+		r.Segment(g.s, p, nil)
 	}
 }
 

@@ -2,6 +2,9 @@ package stream
 
 import (
 	"bytes"
+	"slices"
+	"sort"
+	"unsafe"
 
 	"github.com/mirrorsink/mirrorsink/inspect/l7"
 )
@@ -17,6 +20,7 @@ type buffer struct {
 	buf     []byte // from base on, with gaps
 	runs    []run
 	clashes clashes // where other copies of bytes differed
+	charged int     // the part of the runs' memory that the pool counts
 
 	recovered run // what Believe has believed in spite of its checksum
 }
@@ -28,9 +32,14 @@ type run struct {
 	doubt    doubt
 }
 
-// maxRuns bounds the work for each segment: the buffer holds eleven full-sized ones. Of more runs those that touch become one, so that it
-// bounds the gaps between them.
-const maxRuns = 64
+// Bounds of the work for each segment. Up to fewRuns are kept apart, so that it is known where segments began: the buffer holds eleven
+// full-sized ones. Of more those that touch become one, so that maxRuns bounds the gaps between them. A message of 2 KiB has no more if every
+// second byte comes first.
+const (
+	fewRuns = 64
+	maxRuns = 1 << 10
+	runSize = int(unsafe.Sizeof(run{}))
+)
 
 // maxBuffered is the largest distance from a buffer's base at which bytes are kept: what a parser is given at once.
 const maxBuffered = l7.Window
@@ -124,16 +133,13 @@ func (b *buffer) rebase(n int32, pool *bufferPool) int32 {
 // insert copies those bytes of [off, off+len(data)) that are not there yet, and compares the others.
 func (b *buffer) insert(off int32, data []byte, why doubt, pool *bufferPool) placement {
 	end := off + int32(len(data))
-	if len(b.runs) >= maxRuns {
-		b.join()
-		if len(b.runs) >= 2*maxRuns || len(b.runs) >= maxRuns && !b.touches(off, end) {
-			return outOfWindow
-		}
+	if len(b.runs) >= 2*maxRuns || len(b.runs) >= maxRuns && !b.touches(off, end) {
+		return outOfWindow
 	}
 	b.grow(int(end), pool)
 	front := b.front()
 	start := off
-	for i := 0; start < end; i++ {
+	for i := b.find(off); start < end; i++ {
 		stop := end
 		if i < len(b.runs) {
 			if b.runs[i].end <= start {
@@ -143,10 +149,8 @@ func (b *buffer) insert(off int32, data []byte, why doubt, pool *bufferPool) pla
 		}
 		if stop > start {
 			copy(b.buf[start:stop], data[start-off:stop-off])
-			b.runs = append(b.runs, run{})
-			copy(b.runs[i+1:], b.runs[i:])
-			b.runs[i] = run{start, stop, start == off, why}
-			i++
+			b.runs = slices.Insert(b.runs, i, run{start, stop, start == off, why})
+			i = b.join(i) + 1
 		}
 		if i == len(b.runs) {
 			break
@@ -157,6 +161,7 @@ func (b *buffer) insert(off int32, data []byte, why doubt, pool *bufferPool) pla
 		}
 		start = max(start, r.end)
 	}
+	b.charge(pool)
 	switch {
 	case b.front() > front:
 		return inOrder
@@ -166,28 +171,40 @@ func (b *buffer) insert(off int32, data []byte, why doubt, pool *bufferPool) pla
 	return outOfOrder
 }
 
-// join makes one run of those that touch each other and are equally certain.
-func (b *buffer) join() {
-	n := 0
-	for _, p := range b.runs[1:] {
-		if last := &b.runs[n]; p.off <= last.end && p.doubt == last.doubt {
-			last.end = max(last.end, p.end)
-			continue
-		}
-		n++
-		b.runs[n] = p
+// find returns the first run that ends behind a place.
+func (b *buffer) find(off int32) int {
+	return sort.Search(len(b.runs), func(i int) bool { return b.runs[i].end > off })
+}
+
+// join makes one run of the new one at i and those that it touches and that are equally certain, if there are more than a few, and returns
+// where that is.
+func (b *buffer) join(i int) int {
+	if len(b.runs) <= fewRuns {
+		return i
 	}
-	b.runs = b.runs[:n+1]
+	if next := i + 1; next < len(b.runs) && b.runs[next].off == b.runs[i].end && b.runs[next].doubt == b.runs[i].doubt {
+		b.runs[i].end = b.runs[next].end
+		b.runs = slices.Delete(b.runs, next, next+1)
+	}
+	if last := i - 1; last >= 0 && b.runs[last].end == b.runs[i].off && b.runs[last].doubt == b.runs[i].doubt {
+		b.runs[last].end = b.runs[i].end
+		b.runs = slices.Delete(b.runs, i, i+1)
+		return last
+	}
+	return i
+}
+
+// charge counts the memory of the runs, as far as it is more than that of a few, which a conn has anyway.
+func (b *buffer) charge(pool *bufferPool) {
+	n := max(cap(b.runs)-2*fewRuns, 0) * runSize
+	pool.used += n - b.charged
+	b.charged = n
 }
 
 // touches reports whether bytes would lengthen a run.
 func (b *buffer) touches(off, end int32) bool {
-	for _, p := range b.runs {
-		if p.off <= end && off <= p.end {
-			return true
-		}
-	}
-	return false
+	i := b.find(off - 1)
+	return i < len(b.runs) && b.runs[i].off <= end
 }
 
 // grow makes the buffer at least size bytes long.
@@ -272,12 +289,16 @@ func (b *buffer) Seek(begins func([]byte) bool, pool *bufferPool) bool {
 
 // Close empties the buffer and forgets where it starts.
 func (b *buffer) Close(pool *bufferPool) {
+	b.runs = b.runs[:0]
 	b.drop(pool)
 	b.opened, b.inexact, b.aliased, b.clashes = false, false, nil, 0
-	b.runs = b.runs[:0]
 }
 
 func (b *buffer) drop(pool *bufferPool) {
 	pool.Put(b.buf)
 	b.buf = nil
+	if b.charged != 0 {
+		b.runs = nil
+		b.charge(pool)
+	}
 }

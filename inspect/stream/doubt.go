@@ -239,7 +239,7 @@ func (t *Table) readBelieved(r *flow.Record, c *conn, s flow.Side) {
 		r.Believe(s, d.odd.ttl)
 	}
 	if b := &d.buf; b.recovered.end > b.recovered.off {
-		r.Recover(s, b.base+uint32(b.recovered.off), int(b.recovered.end-b.recovered.off))
+		r.Recover(s, b.base+uint32(b.recovered.off), int(b.recovered.end-b.recovered.off), t.flows.Gaps())
 		b.recovered = run{}
 	}
 	t.believed = decap.Packet{TCPFlags: d.odd.flags, Ack: d.odd.ack}

@@ -93,7 +93,7 @@ func (c *connection) send(s flow.Side, distance int, payload string) {
 		c.table.Datagram(c.r, s, p.Payload, c.nanos)
 		return
 	}
-	c.r.Segment(s, p)
+	c.r.Segment(s, p, nil)
 	c.table.Feed(c.r, Segment{Side: s, Nanos: c.nanos, Packet: p, Next: next})
 	if distance == 0 {
 		c.seq[s] += uint32(len(payload))
