@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"bytes"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -201,4 +202,29 @@ func TestOffloadedChecksums(t *testing.T) {
 	d.add(g)
 	d.acknowledge(len(d.real))
 	require.Equal(t, []trialFlow{{"real-name-ok", event.High, 0}}, d.end(t))
+}
+
+// TestReadableCopy: of two copies of a part of a hello the flow has the name of the one that can be read, with low confidence.
+func TestReadableCopy(t *testing.T) {
+	for cut := 31; cut <= 76; cut += 5 {
+		for name, evade := range map[string]func(d *evaded, wrong []byte){
+			"before the second half": func(d *evaded, wrong []byte) {
+				d.add(d.segment(decap.ACK, cut-30, append(wrong, d.real[cut:]...)))
+				d.add(d.segment(decap.ACK, 0, d.real[:cut]))
+			},
+			"behind the first half, which came second": func(d *evaded, wrong []byte) {
+				d.add(d.segment(decap.ACK, cut-30, d.real[cut-30:]))
+				d.add(d.segment(decap.ACK, 0, append(slices.Clone(d.real[:cut-30]), wrong...)))
+			},
+			"by itself, ahead": func(d *evaded, wrong []byte) {
+				d.add(d.segment(decap.ACK, cut-30, wrong))
+				d.add(d.segment(decap.ACK, 0, d.real))
+			},
+		} {
+			d := newEvaded(1)
+			evade(d, bytes.Repeat([]byte{0xff}, 30))
+			d.acknowledge(len(d.real))
+			require.Equal(t, []trialFlow{{"real-name-ok", event.Low, event.Overlap}}, d.end(t), "%s, cut at %d", name, cut)
+		}
+	}
 }

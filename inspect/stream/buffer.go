@@ -1,7 +1,6 @@
 package stream
 
 import (
-	"bytes"
 	"slices"
 	"sort"
 	"unsafe"
@@ -22,7 +21,9 @@ type buffer struct {
 	clashes clashes // where other copies of bytes differed
 	charged int     // the part of the runs' memory that the pool counts
 
-	recovered run // what Believe has believed in spite of its checksum
+	other     []byte // another copy of bytes that were not read yet, which differs
+	otherOff  int32  // where in buf they are
+	recovered run    // what Believe has believed in spite of its checksum
 }
 
 // run is a run of bytes in buf that came in one segment, or in several of which there were too many to remember where each began.
@@ -125,6 +126,7 @@ func (b *buffer) rebase(n int32, pool *bufferPool) int32 {
 			b.runs[i].off += n
 			b.runs[i].end += n
 		}
+		b.otherOff += n
 	}
 	b.base -= uint32(n)
 	return n
@@ -155,9 +157,9 @@ func (b *buffer) insert(off int32, data []byte, why doubt, pool *bufferPool) pla
 		if i == len(b.runs) {
 			break
 		}
-		r := &b.runs[i]
-		if lo, hi := max(start, r.off), min(end, r.end); lo < hi && why != wrongSum && !bytes.Equal(b.buf[lo:hi], data[lo-off:hi-off]) {
-			b.clashes |= 1 << r.doubt
+		r := b.runs[i]
+		if why != wrongSum {
+			b.compare(r, off, data, why == certain && r.doubt == certain, front, pool)
 		}
 		start = max(start, r.end)
 	}
@@ -260,6 +262,9 @@ func (b *buffer) Consume(n int, pool *bufferPool) {
 		}
 		return
 	}
+	if b.otherOff -= int32(n); b.otherOff < 0 {
+		b.dropOther(pool)
+	}
 	keep := b.runs[:0]
 	for _, p := range b.runs {
 		if int(p.end) > n {
@@ -297,6 +302,7 @@ func (b *buffer) Close(pool *bufferPool) {
 func (b *buffer) drop(pool *bufferPool) {
 	pool.Put(b.buf)
 	b.buf = nil
+	b.dropOther(pool)
 	if b.charged != 0 {
 		b.runs = nil
 		b.charge(pool)

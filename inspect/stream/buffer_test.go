@@ -44,14 +44,34 @@ func TestBufferAnyOrder(t *testing.T) {
 	})
 }
 
-func TestBufferFirstCopyWins(t *testing.T) {
-	var pool bufferPool
-	var b buffer
-	b.Open(0, true)
-	b.Add(4, []byte("efgh"), &pool)
-	b.Detach(&pool)
-	b.Add(0, []byte("abcdEFGHij"), &pool)
-	require.Equal(t, "abcdefghij", string(b.Bytes()))
+// TestBufferCopies: the copy of a segment that comes in order takes the place of bytes that have waited for it, else the first one stays. The
+// other copy is there if that one cannot be read.
+func TestBufferCopies(t *testing.T) {
+	for _, c := range []struct {
+		segments    []string // the first letter is how many bytes are before it
+		want, other string
+	}{
+		{[]string{"4efgh", "0abcdEFGHij"}, "abcdEFGHij", "abcdefghij"},
+		{[]string{"4efgh", "0abcdEF"}, "abcdEFgh", "abcdefgh"},
+		{[]string{"0abcd", "2CDef"}, "abcdef", "abCDef"},
+		{[]string{"4efgh", "6GHij", "0abcd"}, "abcdefghij", "abcdefGHij"},
+		{[]string{"4efgh", "2cdEF", "0ab"}, "abcdEFgh", "abcdefgh"},
+	} {
+		var pool bufferPool
+		var b buffer
+		b.Open(0, true)
+		for _, x := range c.segments {
+			b.Add(uint32(x[0]-'0'), []byte(x[1:]), &pool)
+			b.Detach(&pool)
+		}
+		require.Equal(t, c.want, string(b.Bytes()))
+		require.True(t, b.takeOther(&pool))
+		require.Equal(t, c.other, string(b.Bytes()))
+		require.False(t, b.takeOther(&pool))
+		require.NotZero(t, b.clashes)
+		b.Close(&pool)
+		require.Zero(t, pool.Used())
+	}
 }
 
 func TestBufferPickedUp(t *testing.T) {

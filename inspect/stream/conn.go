@@ -87,3 +87,12 @@ func (c *conn) restart(s flow.Side) {
 	d.mode, d.candidates, d.gapSince, d.acked, d.truncated, d.repeats = reading, streamProtos, 0, false, false, repeats{}
 	c.parser.Mode[s], c.parser.Left[s] = 0, 0
 }
+
+// takeOther is takeOther of a direction's buffer. What cannot be read of one copy may be of the other.
+func (d *direction) takeOther(pool *bufferPool) bool {
+	if !d.buf.takeOther(pool) {
+		return false
+	}
+	d.candidates = streamProtos
+	return true
+}

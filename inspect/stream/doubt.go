@@ -183,6 +183,58 @@ func (b *buffer) forget(why doubt, pool *bufferPool) bool {
 	return len(b.runs) != n
 }
 
+// compare compares the bytes of a run with those that a segment has at their place, and keeps both copies if that is to be and they differ. front
+// is the length of what does not wait.
+func (b *buffer) compare(r run, off int32, data []byte, keep bool, front int32, pool *bufferPool) {
+	lo, hi := max(off, r.off), min(off+int32(len(data)), r.end)
+	if lo >= hi || bytes.Equal(b.buf[lo:hi], data[lo-off:hi-off]) {
+		return
+	}
+	b.clashes |= 1 << r.doubt
+	if keep {
+		b.keepOther(lo, data[lo-off:hi-off], r.off > max(front, off), pool)
+	}
+}
+
+// keepOther keeps one of two copies of bytes that differ, so that it can be read if the other one cannot. Systems differ in which they take.
+// Most have a segment that comes in order take the place of bytes which have waited for it; else the first one stays.
+func (b *buffer) keepOther(off int32, data []byte, better bool, pool *bufferPool) {
+	if len(b.other) == 0 {
+		b.other = append(pool.Get(len(data)), data...)
+		b.otherOff = off
+		if better {
+			b.swapOther()
+		}
+		return
+	}
+	if better {
+		copy(b.buf[off:], data)
+	}
+}
+
+// swapOther swaps the two copies.
+func (b *buffer) swapOther() {
+	for i := range b.other {
+		at := &b.buf[int(b.otherOff)+i]
+		*at, b.other[i] = b.other[i], *at
+	}
+}
+
+// takeOther puts the other copy in the place of the one that could not be read, and reports whether there is one.
+func (b *buffer) takeOther(pool *bufferPool) bool {
+	if len(b.other) == 0 || b.aliased != nil {
+		return false
+	}
+	b.swapOther()
+	b.dropOther(pool)
+	return true
+}
+
+func (b *buffer) dropOther(pool *bufferPool) {
+	pool.Put(b.other)
+	b.other, b.otherOff = nil, 0
+}
+
 // odd is what is kept of the latest doubtful segment of a direction.
 type odd struct {
 	nanos   int64 // of the first one

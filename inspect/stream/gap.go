@@ -61,7 +61,11 @@ func (t *Table) flushFront(r *flow.Record, c *conn, seg Segment) {
 	if d.mode != reading || len(data) == 0 {
 		return
 	}
-	if t.parse(c, seg.Side, data, true) == l7.Done {
+	verdict := t.parse(c, seg.Side, data, true)
+	if verdict != l7.Done && d.takeOther(&t.pool) {
+		verdict = t.parse(c, seg.Side, data, true)
+	}
+	if verdict == l7.Done {
 		next := t.hint.Next
 		t.done(r, c, seg, Message{Seq: d.buf.Base(), Data: data, Partial: true})
 		if next == l7.Stop {

@@ -23,6 +23,9 @@ func (t *Table) read(r *flow.Record, c *conn, seg Segment) {
 			d.repeats.inVain(len(data))
 			return
 		case l7.Reject:
+			if d.takeOther(&t.pool) {
+				continue
+			}
 			if c.proto != l7.None && Begins(data) {
 				t.switchProto(r, c, seg) // unannounced, as where a client speaks TLS to a server that does not
 				continue
