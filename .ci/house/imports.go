@@ -54,8 +54,10 @@ var mayImport = map[string][]string{
 	"inspect/event":  {"inspect/l7", "decap"},
 	"inspect/export": {"inspect/event", "inspect/export/disk"},
 	"inspect/export/aws": {
-		"sessions/awssdk", "inspect/event", "inspect/export", "inspect/export/eve", "inspect/export/records", "inspect/export/spool",
+		"sessions/awssdk", "inspect/event", "inspect/export", "inspect/export/awserror", "inspect/export/eve", "inspect/export/records",
+		"inspect/export/spool",
 	},
+	"inspect/export/awserror":  {"sessions/awssdk", "inspect/export/spool"},
 	"inspect/export/eve":       {"inspect/event", "inspect/export/ipproto", "inspect/l7"},
 	"inspect/export/eventtest": {"inspect/event", "inspect/flowlog", "inspect/l7", "decap"},
 	"inspect/export/parquet": {
@@ -105,7 +107,7 @@ var onlyIn = map[string][]string{
 	"github.com/spf13/cobra":                {in + "command", in + "manual"},
 	"github.com/spf13/pflag":                {in + "command", in + "egress", in + "flags", in + "forwarding", in + "inventory", in + "manual", in + "output"},
 	"github.com/goccy/go-yaml":              {in + "flags", in + "yamlerror", "decap/sim"},
-	"github.com/aws":                        {"sessions/aws", "sessions/awssdk", "inspect/export/aws"},
+	"github.com/aws":                        {"sessions/aws", "sessions/awssdk", "inspect/export/aws", "inspect/export/awserror"},
 	"github.com/parquet-go/parquet-go":      {"inspect/export/parquet", "inspect/report/input", "inspect/report/inputtest"},
 	"github.com/expr-lang/expr":             {"inspect/where"},
 	"golang.org/x/sys/unix":                 {in + "host", "inspect/flow", "decap/mmsg", "decap/netif", "decap/rx", "decap/rx/capture", "decap/tx/iface", "decap/tx/internal/txtest", "decap/tx/vxlan"},

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
+	"github.com/mirrorsink/mirrorsink/inspect/export/awserror"
 	"github.com/mirrorsink/mirrorsink/inspect/export/spool"
 )
 
@@ -50,7 +51,7 @@ func (b *bucket) put(ctx context.Context, f *spool.File) (rejected uint64, err e
 	} else {
 		err = b.putParts(ctx, file, f)
 	}
-	return 0, b.explain(err)
+	return 0, awserror.Explain(err, b.region)
 }
 
 func (b *bucket) key(f *spool.File) *string { return sdk.String(path.Join(b.prefix, f.Key)) }
@@ -103,7 +104,7 @@ func (b *bucket) abort(ctx context.Context, f *spool.File, upload *string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortTimeout)
 	defer cancel()
 	_, err := b.s3.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{Bucket: &b.name, Key: b.key(f), UploadId: upload})
-	f.Stale = err != nil && !isAnswer(err, "NoSuchUpload")
+	f.Stale = err != nil && !awserror.Is(err, "NoSuchUpload")
 }
 
 // sweep aborts incomplete uploads of this file, as of a process that was killed. Uploads of other machines have other keys. Without

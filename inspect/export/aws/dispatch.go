@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 
+	"github.com/mirrorsink/mirrorsink/inspect/export/awserror"
 	"github.com/mirrorsink/mirrorsink/inspect/export/spool"
 )
 
@@ -54,7 +55,7 @@ func (d *dispatch) deliver(ctx context.Context, f *spool.File) (refused uint64, 
 	close(work)
 	workers.Wait()
 	if err := errors.Join(errs...); err != nil {
-		return 0, d.explain(firstOf(errs))
+		return 0, awserror.Explain(firstOf(errs), d.region)
 	}
 	d.key, d.streams = "", nil
 	return d.refused.Load(), nil
@@ -83,9 +84,9 @@ func (d *dispatch) send(ctx context.Context, s *streamLines) error {
 		switch {
 		case err == nil:
 			d.refuse(uint64(rejected(out.RejectedLogEventsInfo, n)), "older than 14 days or the group's retention, or of the future")
-		case isAnswer(err, "InvalidParameterException"):
-			d.refuse(uint64(n), d.explain(err).Error()) // a retry would fail too
-		case !isAnswer(err, "DataAlreadyAcceptedException"):
+		case awserror.Is(err, "InvalidParameterException"):
+			d.refuse(uint64(n), awserror.Explain(err, d.region).Error()) // a retry would fail too
+		case !awserror.Is(err, "DataAlreadyAcceptedException"):
 			return err
 		}
 		s.events = s.events[n:]
@@ -97,7 +98,7 @@ func (d *dispatch) send(ctx context.Context, s *streamLines) error {
 func (d *dispatch) put(ctx context.Context, stream string, events []types.InputLogEvent) (*cloudwatchlogs.PutLogEventsOutput, error) {
 	in := &cloudwatchlogs.PutLogEventsInput{LogGroupName: &d.group, LogStreamName: &stream, LogEvents: events}
 	out, err := d.logs.PutLogEvents(ctx, in)
-	if !isAnswer(err, "ResourceNotFoundException") {
+	if !awserror.Is(err, "ResourceNotFoundException") {
 		return out, err
 	}
 	if err := d.createStream(ctx, stream); err != nil {
@@ -109,7 +110,7 @@ func (d *dispatch) put(ctx context.Context, stream string, events []types.InputL
 func (d *dispatch) createStream(ctx context.Context, stream string) error {
 	in := &cloudwatchlogs.CreateLogStreamInput{LogGroupName: &d.group, LogStreamName: &stream}
 	_, err := d.logs.CreateLogStream(ctx, in)
-	if d.create && isAnswer(err, "ResourceNotFoundException") {
+	if d.create && awserror.Is(err, "ResourceNotFoundException") {
 		_, err = d.logs.CreateLogGroup(ctx, &cloudwatchlogs.CreateLogGroupInput{LogGroupName: &d.group})
 		if err == nil || exists(err) {
 			_, err = d.logs.CreateLogStream(ctx, in)
@@ -121,7 +122,7 @@ func (d *dispatch) createStream(ctx context.Context, stream string) error {
 	return err
 }
 
-func exists(err error) bool { return isAnswer(err, "ResourceAlreadyExistsException") }
+func exists(err error) bool { return awserror.Is(err, "ResourceAlreadyExistsException") }
 
 // refuse counts lines that AWS refuses, and logs the first ones.
 func (d *dispatch) refuse(n uint64, why string) {

@@ -1,4 +1,4 @@
-package aws
+package awserror
 
 import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
@@ -6,7 +6,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/export/spool"
 )
 
-// classes has the classes of error codes of S3 and CloudWatch Logs, from
+// classes has the classes of error codes of the services that are called. Those of S3 and CloudWatch Logs are from
 // https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html and
 // https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/CommonErrors.html. The SDK has more codes for throttling.
 var classes = map[string]spool.Class{
@@ -18,6 +18,8 @@ var classes = map[string]spool.Class{
 	"ServiceUnavailableException": spool.Fault,
 	"InternalError":               spool.Fault,
 	"InternalFailure":             spool.Fault,
+	"InternalException":           spool.Fault,
+	"KMSThrottling":               spool.Throttled,
 
 	"RequestTimeout":              spool.Unreachable, // the connection was too slow for S3
 	"NoSuchUpload":                spool.Lost,        // completed before, with the answer lost, or aborted
@@ -27,13 +29,20 @@ var classes = map[string]spool.Class{
 	"XAmzContentSHA256Mismatch":   spool.Lost,
 	"XAmzContentChecksumMismatch": spool.Lost,
 
-	"AccessDenied":          spool.Denied,
-	"AccessDeniedException": spool.Denied,
-	"AllAccessDisabled":     spool.Denied,
-	"AccountProblem":        spool.Denied,
-	"MethodNotAllowed":      spool.Denied,
+	"AccessDenied":           spool.Denied,
+	"AccessDeniedException":  spool.Denied,
+	"AllAccessDisabled":      spool.Denied,
+	"AuthorizationError":     spool.Denied, // of SNS
+	"KMSAccessDenied":        spool.Denied,
+	"KMSDisabled":            spool.Denied,
+	"InvalidAccess":          spool.Denied, // Security Hub is not enabled in the account
+	"InvalidAccessException": spool.Denied,
+	"AccountProblem":         spool.Denied,
+	"MethodNotAllowed":       spool.Denied,
 
 	"NoSuchBucket":              spool.Missing,
+	"NotFound":                  spool.Missing, // the topic
+	"NotFoundException":         spool.Missing,
 	"ResourceNotFoundException": spool.Missing,
 
 	"PermanentRedirect":            spool.Misplaced,
