@@ -3,6 +3,8 @@
 package message
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -21,8 +23,20 @@ type Sink struct {
 	Version string
 }
 
+// ID returns the identity of an alert, the same at every state of its life and at every sink that saw the same first activity.
+func ID(a *alert.Alert) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %q %q %d", a.Rule, a.Workload, a.Source, a.To, a.First))
+	return hex.EncodeToString(sum[:16])
+}
+
+// ReportID returns the identity of one report of an alert: when it was opened, updated or resolved. One that is sent again has the same.
+func ReportID(a *alert.Alert) string {
+	return fmt.Sprintf("%s-%s-%d", ID(a), a.State, a.Count)
+}
+
 // record is the JSON of an alert.
 type record struct {
+	ID          string     `json:"id"`
 	Rule        string     `json:"rule"`
 	Kind        string     `json:"kind"`
 	State       string     `json:"state"`
@@ -54,7 +68,7 @@ type flowJSON struct {
 
 func recordOf(a *alert.Alert, s *Sink) record {
 	r := record{
-		Rule: a.Rule, Kind: a.Kind.String(), State: a.State.String(), Severity: a.Severity.String(), Workload: a.Workload, Source: Printable(a.Source),
+		ID: ID(a), Rule: a.Rule, Kind: a.Kind.String(), State: a.State.String(), Severity: a.Severity.String(), Workload: a.Workload, Source: Printable(a.Source),
 		Interface: a.Interface, Account: a.Account, Destination: Printable(a.To), Port: a.Port, FirstSeen: timeText(a.First),
 		LastSeen: timeText(a.Last), Count: a.Count, Repeats: a.Repeats, Bytes: a.Bytes, Evidence: Printable(a.Evidence), Uncertain: a.Uncertain,
 		Flows: []flowJSON{}, Sink: s.Host,

@@ -1,9 +1,8 @@
 package message
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
+	"time"
 
 	"github.com/mirrorsink/mirrorsink/inspect/policy/alert"
 )
@@ -60,10 +59,9 @@ func SecurityHub(a *alert.Alert, s *Sink) (f Finding, ok bool) {
 	if account == "" || s.Region == "" || s.Account == "" {
 		return f, false
 	}
-	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %q %q %d", a.Rule, a.Workload, a.Source, a.To, a.First))
 	f = Finding{
 		SchemaVersion: "2018-10-08",
-		ID:            "mirrorsink/" + a.Rule + "/" + hex.EncodeToString(sum[:16]),
+		ID:            "mirrorsink/" + a.Rule + "/" + ID(a),
 		ProductArn:    fmt.Sprintf("arn:aws:securityhub:%s:%s:product/%s/default", s.Region, s.Account, s.Account),
 		GeneratorID:   "mirrorsink/" + a.Rule, AwsAccountID: account, Types: []string{findingType(a)},
 		FirstObserved: timeText(a.First), LastObserved: timeText(a.Last), CreatedAt: timeText(a.First), UpdatedAt: timeText(a.Last),
@@ -73,10 +71,11 @@ func SecurityHub(a *alert.Alert, s *Sink) (f Finding, ok bool) {
 		},
 		Resources: []Resource{resource(a, s)}, RecordState: "ACTIVE",
 	}
-	f.Severity.Label = map[string]string{"high": "HIGH", "medium": "MEDIUM", "low": "LOW"}[a.Severity.String()]
 	if a.State == alert.Resolved {
 		f.RecordState = "ARCHIVED"
+		f.UpdatedAt = timeText(a.Last + int64(time.Second)) // one that is not later than the finding's last is ignored
 	}
+	f.Severity.Label = map[string]string{"high": "HIGH", "medium": "MEDIUM", "low": "LOW"}[a.Severity.String()]
 	if a.Addr.IsValid() {
 		f.Network = &Network{Direction: "OUT", DestinationPort: a.Port}
 		if a.Addr.Unmap().Is4() {

@@ -1,0 +1,340 @@
+package send
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/mirrorsink/mirrorsink/inspect/export/spool"
+	"github.com/mirrorsink/mirrorsink/inspect/policy/alert"
+)
+
+// receiver takes alerts to a service or a program. Its methods are safe for concurrent use.
+type receiver interface {
+	// send sends alerts and returns what became of each, in their order: nil, or a *spool.Failure. One of class spool.Refused is not tried
+	// again.
+	send(ctx context.Context, alerts []*alert.Alert) []error
+}
+
+// observer is a receiver that keeps state of its own.
+type observer interface {
+	// observe takes each alert once, before it is sent. It does not wait.
+	observe(a *alert.Alert)
+	// run works until ctx ends. report takes the result of each of its calls.
+	run(ctx context.Context, report func(error))
+}
+
+// queueConfig configures a Queue.
+type queueConfig struct {
+	receiver receiver
+	name     string        // in metrics
+	to       string        // in messages
+	dir      string        // of the spool
+	bytes    int64         // bound of the spool
+	memory   int           // bound of the alerts that wait for the disk
+	batch    int           // alerts that are sent at once
+	strict   bool          // each alert waits for those before it
+	every    time.Duration // the least time between two calls
+	backoff  spool.Backoff
+	log      *slog.Logger
+}
+
+// Queue is one output of alerts. An alert goes into a file of the spool, milliseconds after it was given, and stays there until the receiver
+// has it: it is sent at least once, though the process is killed meanwhile. If the disk takes no file the alert is sent from memory.
+type Queue struct {
+	cfg     queueConfig
+	spool   *spool.Spool
+	wake    chan struct{} // alerts wait, or the queue is closing
+	stop    context.CancelFunc
+	workers sync.WaitGroup
+
+	sending sync.Mutex // guards the following, which one delivery uses at a time
+	pending pending
+	last    time.Time // when the last call began
+	seq     uint64    // of the last file
+
+	mu      sync.Mutex // guards the following
+	waiting []*alert.Alert
+	bytes   int // of waiting
+	closing bool
+	counts  Counts // of alerts that are in no file, and of calls
+}
+
+// pending is what became so far of the alerts of a file that is delivered in parts.
+type pending struct {
+	key     string
+	done    []bool
+	refused uint64
+}
+
+var _ alert.Output = (*Queue)(nil)
+
+// openQueue opens the spool, and begins to send the alerts that are in it. Close ends it.
+func openQueue(cfg queueConfig) (*Queue, error) {
+	cfg.log = cmp.Or(cfg.log, slog.Default())
+	q := &Queue{cfg: cfg, wake: make(chan struct{}, 1)}
+	var err error
+	q.spool, err = spool.Open(spool.Config{
+		Dir: cfg.dir, Bytes: cfg.bytes, Records: countAlerts, ByName: true, Strict: cfg.strict, Parallel: 1, Deliver: q.deliver,
+		Backoff: cfg.backoff, To: cfg.to, Log: cfg.log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	q.seq = sequence(q.spool.Newest())
+	q.counts.Taken = q.spool.Counts().Spooled.Records
+	ctx, stop := context.WithCancel(context.Background())
+	q.stop = stop
+	q.workers.Go(q.write)
+	if o, ok := cfg.receiver.(observer); ok {
+		q.workers.Go(func() { o.run(ctx, q.report) })
+	}
+	return q, nil
+}
+
+// Alert implements alert.Output.
+func (q *Queue) Alert(a *alert.Alert) {
+	if o, ok := q.cfg.receiver.(observer); ok {
+		o.observe(a)
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.counts.Taken++
+	if n := sizeOf(a); !q.closing && (len(q.waiting) == 0 || q.bytes+n <= q.cfg.memory) {
+		q.waiting = append(q.waiting, a)
+		q.bytes += n
+		q.notify()
+		return
+	}
+	q.counts.Dropped++
+}
+
+func (q *Queue) notify() {
+	select {
+	case q.wake <- struct{}{}:
+	default:
+	}
+}
+
+// sizeOf is how much memory an alert takes, about.
+func sizeOf(a *alert.Alert) int {
+	return 512 + len(a.Rule) + len(a.Workload) + len(a.Source) + len(a.To) + len(a.Evidence) + 64*len(a.Flows)
+}
+
+// diskRetry is how long alerts wait after neither the disk nor the receiver took them.
+const diskRetry = time.Second
+
+// write puts the alerts that wait into files, until the queue is closed and none is left.
+func (q *Queue) write() {
+	for {
+		all, closing := q.take()
+		if len(all) == 0 {
+			if closing {
+				return
+			}
+			<-q.wake
+			continue
+		}
+		err := q.save(all)
+		if err != nil {
+			err = q.sendNow(all, err)
+		}
+		switch {
+		case err == nil:
+			q.took(len(all))
+		case closing:
+			q.cfg.log.Error("alerts are lost", "to", q.cfg.to, "alerts", q.giveUp(), "error", err)
+			return
+		default:
+			time.Sleep(diskRetry)
+		}
+	}
+}
+
+// giveUp drops all alerts that wait.
+func (q *Queue) giveUp() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	n := len(q.waiting)
+	q.counts.Dropped += uint64(n)
+	q.waiting, q.bytes = nil, 0
+	return n
+}
+
+// take returns the alerts for the next file, which stay with those that wait.
+func (q *Queue) take() (all []*alert.Alert, closing bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.waiting[:min(len(q.waiting), q.cfg.batch)], q.closing
+}
+
+// took removes the first alerts that wait.
+func (q *Queue) took(n int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, a := range q.waiting[:n] {
+		q.bytes -= sizeOf(a)
+	}
+	q.waiting = slices.Clone(q.waiting[n:])
+}
+
+// save writes alerts to a file of the spool.
+func (q *Queue) save(all []*alert.Alert) error {
+	q.seq = max(q.seq+1, uint64(time.Now().UnixNano())) // the clock may be set back
+	path := filepath.Join(q.cfg.dir, fmt.Sprintf("%020d%s", q.seq, suffix))
+	tmp := path + ".tmp"
+	err := os.WriteFile(tmp, encode(all), 0o640)
+	if err == nil {
+		err = os.Rename(tmp, path)
+	}
+	if err != nil {
+		os.Remove(tmp)
+		return spool.DiskFailure("spool", q.cfg.dir, err)
+	}
+	q.spool.Add(path, len(all))
+	return nil
+}
+
+// sendNow sends alerts that the disk did not take. Its error is that of the disk.
+func (q *Queue) sendNow(all []*alert.Alert, disk error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
+	defer cancel()
+	q.sending.Lock()
+	defer q.sending.Unlock()
+	q.pace(ctx)
+	for _, err := range q.cfg.receiver.send(ctx, all) {
+		if err != nil {
+			q.cfg.log.Error("alerts wait in memory", "to", q.cfg.to, "alerts", len(all), "spool", disk, "error", err)
+			return disk
+		}
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.counts.Sent += uint64(len(all))
+	return nil
+}
+
+// deliver sends the alerts of a file that its receiver does not have yet.
+func (q *Queue) deliver(ctx context.Context, f *spool.File) (refused uint64, err error) {
+	text, err := os.ReadFile(f.Path)
+	if errors.Is(err, os.ErrNotExist) {
+		return 0, err
+	}
+	if err != nil {
+		return 0, spool.DiskFailure("file", f.Path, err)
+	}
+	all, bad := decode(text)
+	q.sending.Lock()
+	defer q.sending.Unlock()
+	if q.pending.key != f.Key {
+		q.pending = pending{key: f.Key, done: make([]bool, len(all)), refused: uint64(bad)}
+	}
+	if err := q.sendRest(ctx, all, f.Tries > 0); err != nil {
+		return 0, err
+	}
+	refused, q.pending = q.pending.refused, pending{}
+	return refused, nil
+}
+
+// sendRest sends the alerts of a file that are not done. It returns the first failure.
+func (q *Queue) sendRest(ctx context.Context, all []*alert.Alert, again bool) error {
+	var rest []*alert.Alert
+	var at []int
+	for i, a := range all {
+		if !q.pending.done[i] {
+			rest, at = append(rest, a), append(at, i)
+		}
+	}
+	if len(rest) == 0 {
+		return nil
+	}
+	if again {
+		q.mu.Lock()
+		q.counts.Retried += uint64(len(rest))
+		q.mu.Unlock()
+	}
+	q.pace(ctx)
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	var first error
+	for i, err := range q.cfg.receiver.send(ctx, rest) {
+		var why *spool.Failure
+		switch {
+		case err == nil:
+		case errors.As(err, &why) && why.Class == spool.Refused:
+			q.pending.refused++
+			q.refused(rest[i], why)
+		default:
+			first = cmp.Or(first, err)
+			continue
+		}
+		q.pending.done[at[i]] = true
+	}
+	return first
+}
+
+// refused counts and logs an alert that is not sent again.
+func (q *Queue) refused(a *alert.Alert, why *spool.Failure) {
+	q.mu.Lock()
+	q.counts.Failed[spool.Refused]++
+	q.mu.Unlock()
+	q.cfg.log.Error("an alert is refused", "to", q.cfg.to, "rule", a.Rule, "error", why)
+}
+
+// pace waits until the next call may begin.
+func (q *Queue) pace(ctx context.Context) {
+	if wait := q.cfg.every - time.Since(q.last); wait > 0 {
+		timer := time.NewTimer(wait)
+		defer timer.Stop()
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+		}
+	}
+	q.last = time.Now()
+}
+
+// report counts the result of a call that a receiver made by itself.
+func (q *Queue) report(err error) {
+	var why *spool.Failure
+	if !errors.As(err, &why) {
+		return
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.counts.Failed[why.Class]++
+}
+
+// Close sends the alerts until ctx ends, a failure needs a person, or the receiver is unavailable for too long. The rest stays in the spool
+// for the next start; the error has its number and the reason. Alerts that are given after it has begun are dropped.
+func (q *Queue) Close(ctx context.Context) error {
+	q.mu.Lock()
+	q.closing = true
+	q.mu.Unlock()
+	q.notify()
+	q.stop()
+	q.workers.Wait()
+	return q.spool.Close(ctx)
+}
+
+// LastError returns the receiver, and why the last delivery failed, nil if it did not.
+func (q *Queue) LastError() (to string, why error) { return q.spool.LastError() }
+
+// Name returns the name of the output, as metrics show it.
+func (q *Queue) Name() string { return q.cfg.name }
+
+func countAlerts(path string) int {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return 0
+	}
+	return bytes.Count(text, []byte{'\n'})
+}
