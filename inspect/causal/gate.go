@@ -40,7 +40,7 @@ type Gate struct {
 // Counts is what became of segments.
 type Counts struct {
 	Held    uint64 // segments that waited
-	Emptied uint64 // of these, segments that waited without their payload, since their flow had its part of the memory
+	Emptied uint64 // of these, segments that waited without their payload, since much of their flow waited
 	Evicted uint64 // flows whose segments waited no longer since the memory was used up
 }
 
@@ -96,7 +96,7 @@ func (g *Gate) wait(r *flow.Record, s flow.Side, p *decap.Packet, nanos, clock i
 		q := g.queues.longest()
 		r := g.flows.At(q.flow)
 		g.flush(r, q)
-		g.flows.Active(r)
+		g.flows.Reclassify(r)
 	}
 }
 
@@ -125,7 +125,7 @@ func (g *Gate) flush(r *flow.Record, q *queue) { g.advance(r, q, endOfTime) }
 func (g *Gate) Before(r *flow.Record, clock int64) {
 	if q := g.queues.of(r, g.flows); q != nil && q.since+Timeout < clock {
 		g.advance(r, q, clock)
-		g.flows.Active(r)
+		g.flows.Reclassify(r)
 	}
 }
 
@@ -141,7 +141,7 @@ func (g *Gate) Expire(clock int64) {
 			if g.advance(r, q, clock) {
 				g.queues.renew(q)
 			}
-			g.flows.Active(r)
+			g.flows.Reclassify(r)
 		}
 	}
 }

@@ -206,34 +206,42 @@ func TestFINBeforeData(t *testing.T) {
 	require.Equal(t, [2]uint32{}, f.r.Missing)
 }
 
-// TestBounds: the memory is bounded, for a flow and for all. Nothing is lost but payload of a flow that has more than its part.
-func TestBounds(t *testing.T) {
+// TestMemoryIsBounded: the memory is bounded, and nothing is lost when it is used up.
+func TestMemoryIsBounded(t *testing.T) {
 	f := newFixture(0)
 	sent, got := 0, 0
 	for n := range byte(200) {
 		f.begin(n)
-		for i := range uint32(4) {
+		for i := range 4 + uint32(n)/199*400 {
 			f.send(delivery{0, ack, 100 + 1000*i, 500, string(make([]byte, 1000)), 1000}, int64(n))
 			sent++
+			require.LessOrEqual(t, f.gate.used, 64<<10)
 		}
-		require.LessOrEqual(t, f.gate.used, 64<<10)
 	}
 	require.Positive(t, f.gate.Counts().Evicted)
 	f.gate.Flush()
-	f.begin(201)
-	evicted := f.gate.Counts().Evicted
-	for i := range uint32(1000) {
-		f.send(delivery{0, ack, 100 + 1000*i, 500, string(make([]byte, 1000)), 1000}, 1)
-		require.LessOrEqual(t, f.gate.used, 64<<10)
-	}
-	f.gate.Flush()
-	require.Equal(t, evicted, f.gate.Counts().Evicted, "headers of a stream take one place")
-	require.EqualValues(t, 1000*1000, f.r.Payload(0))
 	require.Zero(t, f.gate.used)
 	for _, d := range f.got {
 		got += d.length
 	}
-	require.Equal(t, 1000*(sent+1000), got)
+	require.Equal(t, 1000*sent, got)
+}
+
+// TestOneFlowIsBounded: of a flow of which much waits only headers wait, as much whatever the memory of a worker.
+func TestOneFlowIsBounded(t *testing.T) {
+	for _, bytes := range []int{512 << 10, 1 << 20, 16 << 20} {
+		f := newFixture(bytes)
+		for i := range uint32(1000) {
+			f.send(delivery{0, ack, 100 + 1000*i, 500, string(make([]byte, 1000)), 1000}, 1)
+			require.LessOrEqual(t, f.gate.used, maxFlow+1024+2*heldSize+queueSize)
+		}
+		whole := maxFlow/(1024+uint64(heldSize)) + 1
+		require.Equal(t, Counts{Held: 1000, Emptied: 1000 - whole}, f.gate.Counts(), "of %d bytes", bytes)
+		f.gate.Flush()
+		require.Zero(t, f.gate.Counts().Evicted, "headers of a stream take one place")
+		require.EqualValues(t, 1000*1000, f.r.Payload(0))
+		require.Zero(t, f.gate.used)
+	}
 }
 
 // TestNoAllocations: segments that wait reuse the memory of earlier ones.

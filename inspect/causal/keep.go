@@ -23,8 +23,9 @@ const heldSize = int(unsafe.Sizeof(held{}))
 // maxFlow is the most memory that the payload of one flow takes: what a fast sender sends in the time that directions differ by.
 const maxFlow = 256 << 10
 
-// flowBound bounds the payload that waits of one flow. Of what is beyond it only headers wait, in as much memory again.
-func (g *Gate) flowBound() int { return min(maxFlow, g.bound/4) }
+// flowBound bounds the payload that waits of one flow. Of what is beyond it only headers wait, in as much memory again. It is less than
+// maxFlow only where memory is short, so that what becomes of a flow does not depend on the number of workers that share the memory.
+func (g *Gate) flowBound() int { return min(maxFlow, g.bound/2) }
 
 // keep copies a segment and puts it at the end of those of its side, a SYN at the front.
 func (g *Gate) keep(r *flow.Record, q *queue, s flow.Side, p *decap.Packet, nanos, clock int64) {

@@ -41,7 +41,7 @@ type Counters struct {
 	StreamsNew      uint64    // flows whose first bytes were read
 	StreamsEvicted  uint64    // flows that lost their parsing state since its memory was used up
 	SegmentsHeld    uint64    // TCP segments that waited for the other direction
-	SegmentsEmptied uint64    // of these, segments that waited without their payload, since their flow had its part of the memory
+	SegmentsEmptied uint64    // of these, segments that waited without their payload, since much of their flow waited
 	SegmentsEvicted uint64    // flows whose segments waited no longer since the memory was used up
 	Gaps            uint64    // times that TCP bytes were missing, though they may have come late
 	LostBytes       uint64    // TCP bytes that were missing when their flows ended

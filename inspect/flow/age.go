@@ -78,20 +78,50 @@ func (t *Table) Active(r *Record) {
 	t.enlist(rec, c, r.End)
 }
 
+// Reclassify must be called after segments of a record that had waited were taken, without a packet of their flow: they may have changed
+// its state. How long the flow has been idle counts from its last packet on.
+func (t *Table) Reclassify(r *Record) {
+	c, stamp := r.due(), r.list.stamp
+	if r.class() == c {
+		return
+	}
+	rec := t.Ref(r)
+	t.delist(rec)
+	if int32(coarse(t.clock)-stamp) <= 1 {
+		t.enlist(rec, c, r.End)
+		return
+	}
+	after := t.classes[c].tail // time has leapt, and few packets came since then
+	for after != 0 && int32(t.records[after].list.stamp-stamp) > 0 {
+		after = t.records[after].list.prev
+	}
+	t.insert(rec, c, after, stamp)
+}
+
 func (t *Table) enlist(rec uint32, c class, nanos int64) {
-	l := &t.classes[c]
+	tail := t.classes[c].tail
 	stamp := coarse(max(nanos, t.clock))
-	if l.tail != 0 && int32(t.records[l.tail].list.stamp-stamp) > 0 {
-		stamp = t.records[l.tail].list.stamp // a packet from the past, in a capture that is not in order
+	if tail != 0 && int32(t.records[tail].list.stamp-stamp) > 0 {
+		stamp = t.records[tail].list.stamp // a packet from the past, in a capture that is not in order
 	}
-	t.records[rec].list = links{prev: l.tail, stamp: stamp}
+	t.insert(rec, c, tail, stamp)
+}
+
+// insert puts a record into the list of a class behind another one, at its head if that is 0.
+func (t *Table) insert(rec uint32, c class, after, stamp uint32) {
+	l := &t.classes[c]
+	next := &l.head
+	if after != 0 {
+		next = &t.records[after].list.next
+	}
+	t.records[rec].list = links{prev: after, next: *next, stamp: stamp}
 	t.records[rec].setClass(c)
-	if l.tail != 0 {
-		t.records[l.tail].list.next = rec
+	if *next != 0 {
+		t.records[*next].list.prev = rec
 	} else {
-		l.head = rec
+		l.tail = rec
 	}
-	l.tail = rec
+	*next = rec
 	l.n++
 }
 

@@ -150,16 +150,19 @@ func TestAgeEndsAsManyAsAsked(t *testing.T) {
 	require.Len(t, *ends, 10)
 }
 
-// TestTableInvariants drives a small table with random packets of random flows, and holds after each that every live record is
-// in the list of its class, in order, and is found; and that every flow that began is live or has ended once.
+// TestTableInvariants drives a small table with random packets of random flows, of which some wait, and holds after each that every live
+// record is in the list of its class, in order, and is found; and that every flow that began is live or has ended once.
 func TestTableInvariants(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		began, ended := 0, 0
 		table := New(0, func(*Record, event.EndReason, int64) { ended++ })
-		now := second
+		now, clock, ticks := second, second, rapid.Bool().Draw(t, "ticks")
 		flags := rapid.SampledFrom([]uint8{decap.SYN, decap.SYN | decap.ACK, decap.ACK, decap.FIN | decap.ACK, decap.RST})
 		for range rapid.IntRange(1, 200).Draw(t, "packets") {
 			now += rapid.Int64Range(-second, 3*second).Draw(t, "pause")
+			if clock = max(clock, now); ticks {
+				table.Tick(clock)
+			}
 			n, s := rapid.IntRange(0, 150).Draw(t, "flow"), Side(rapid.IntRange(0, 1).Draw(t, "side"))
 			var fresh bool
 			if n%3 == 0 {
@@ -169,6 +172,12 @@ func TestTableInvariants(t *testing.T) {
 			}
 			if fresh {
 				began++
+			}
+			if late := tcpKey(3*n + 1); rapid.Bool().Draw(t, "a segment that has waited is taken") {
+				if _, rec := table.find(&late, Hash(&late)); rec != 0 {
+					table.records[rec].Segment(s, &decap.Packet{Proto: decap.TCP, HasTCP: true, TCPFlags: flags.Draw(t, "its flags")})
+					table.Reclassify(&table.records[rec])
+				}
 			}
 			if rapid.Bool().Draw(t, "age") {
 				table.Age(now, rapid.IntRange(-1, 5).Draw(t, "most"))

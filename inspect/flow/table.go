@@ -108,7 +108,7 @@ func (t *Table) Find(k *decap.Key, hash uint64, nanos int64) *Record {
 }
 
 // OnWaiting sets what Get calls for a record of which segments wait, before it finds out whether the record has been idle for too long: some
-// may have waited for long enough. It may call Active, and must not call the table otherwise.
+// may have waited for long enough. It may call Reclassify, and must not call the table otherwise.
 func (t *Table) OnWaiting(settle func(*Record)) { t.settle = settle }
 
 // Beside returns zeroed memory for a value of a type without pointers for each record, to be indexed with its number. It is

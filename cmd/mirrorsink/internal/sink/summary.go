@@ -37,7 +37,7 @@ func (s *snapshot) Print(w io.Writer) {
 	view.PrintCount(tw, "refused segments", s.refused(), "that their receivers would drop")
 	view.PrintCount(tw, "evicted flows", s.FlowsEnded[event.EndForced], "early: --memory was full")
 	view.PrintCount(tw, "evicted streams", s.StreamsEvicted, "before they were parsed: --memory was full")
-	view.PrintCount(tw, "emptied segments", s.SegmentsEmptied, "that waited for the other direction: --memory was full")
+	view.PrintCount(tw, "emptied segments", s.SegmentsEmptied, "that waited without their payload, since much of their flow did")
 	view.PrintCount(tw, "evicted segments", s.SegmentsEvicted, "flows whose segments waited no longer: --memory was full")
 	view.PrintCount(tw, "evicted fragments", s.FragmentsEvicted, "before their packet was complete: --memory was full")
 	view.PrintCount(tw, "oversized", s.Oversized, "datagrams that were read in part")
