@@ -137,6 +137,10 @@ func TestConflictingCopies(t *testing.T) {
 			d.add(g)
 			d.add(d.segment(decap.ACK, 0, d.real))
 		}, honest},
+		"padding behind timestamps": {func(d *evaded) {
+			d.add(d.segment(decap.ACK, 0, make([]byte, 6)))
+			d.add(d.segment(decap.ACK, 0, d.real))
+		}, honest},
 		"odd hop limit, but acknowledged": {func(d *evaded) {
 			g := d.segment(decap.ACK, 0, d.real)
 			g.ttl = 33

@@ -18,6 +18,7 @@ func (t *Tracker) Packet(it *Item, v Volume, copies bool) (r *flow.Record, dupli
 	}
 	r, started, refused := t.record(it, v)
 	if t.passesAgain(r, s, it, v) {
+		t.quietSince = 0
 		if copies && !it.unread {
 			t.findCopy(r, s, p, v.Last) // the interface at the other end of this way has a copy too
 		}
@@ -56,6 +57,9 @@ func (t *Tracker) refuse(r *flow.Record, seg stream.Segment, why event.Refusal) 
 	t.stats.Refused[why]++
 	if why == event.WrongChecksum {
 		t.streams.Refused(r, seg)
+	}
+	if t.quietSince != 0 {
+		r.End, t.quietSince = t.quietSince, 0
 	}
 }
 
@@ -157,10 +161,10 @@ func (t *Tracker) record(it *Item, v Volume) (r *flow.Record, started bool, refu
 	r, started = t.flows.Get(&it.key, it.hash, v.First)
 	if it.Packet.Proto == decap.TCP && it.Packet.HasTCP && !it.unread {
 		refused = t.examine(r, it.side, &it.Packet)
-		if !started && refused == event.NotRefused && r.Arrival(it.side, &it.Packet).Reopens(v.First, stream.Begins) {
-			t.flows.End(r, event.EndReused, v.First)
-			r, started = t.flows.Get(&it.key, it.hash, v.First)
-			refused = t.examine(r, it.side, &it.Packet)
+		if !started && refused == event.NotRefused {
+			if place := r.Arrival(it.side, &it.Packet).Place(v.First, stream.Begins); place != flow.Within {
+				r, started, refused = t.elsewhere(r, it, v, place)
+			}
 		}
 	}
 	if started {
@@ -169,6 +173,21 @@ func (t *Tracker) record(it *Item, v Volume) (r *flow.Record, started bool, refu
 		guessOpener(r, it.side, &it.Packet)
 	}
 	return r, started, refused
+}
+
+// elsewhere takes a segment that is not within the flow's connection: it begins another one, or its receiver drops it. In the second case it
+// does not disturb the quiet of the connection: it may be the end of a handshake of which the rest was lost.
+func (t *Tracker) elsewhere(r *flow.Record, it *Item, v Volume, place flow.Place) (_ *flow.Record, started bool, refused event.Refusal) {
+	if place == flow.Astray {
+		refused = r.Arrival(it.side, &it.Packet).Judge().Refused
+		if refused != event.NotRefused {
+			t.quietSince = r.End
+		}
+		return r, false, refused
+	}
+	t.flows.End(r, event.EndReused, v.First)
+	r, started = t.flows.Get(&it.key, it.hash, v.First)
+	return r, started, t.examine(r, it.side, &it.Packet)
 }
 
 // examine returns why the receiver of a segment would drop it, as far as the segment shows that by itself. It reads the rest of the header

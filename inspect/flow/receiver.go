@@ -274,7 +274,7 @@ func (a Arrival) resumes(seq uint32) bool {
 	return false
 }
 
-// judgeSYN judges a SYN or SYN-ACK that does not open another connection: see Reopens. The receiver answers one that is not that of a live
+// judgeSYN judges a SYN or SYN-ACK that does not open another connection: see Place. The receiver answers one that is not that of a live
 // connection with an acknowledgment of what it has (RFC 5961 section 4).
 func (a Arrival) judgeSYN() event.Refusal {
 	o := 1 - a.s

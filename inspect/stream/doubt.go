@@ -31,17 +31,16 @@ func (s *Segment) doubt() doubt {
 		return synData
 	case s.Doubtful:
 		return oddPacket
-	case len(p.Payload) <= maxPadding && p.IPLen <= minPacket && p.TCPFlags == decap.ACK && allZero(p.Payload):
+	case len(p.Payload) <= maxPadding && p.TCPFlags == decap.ACK && allZero(p.Payload):
 		return padding
 	}
 	return certain
 }
 
-// Ethernet pads packets to 46 bytes. Some drivers count the padding into the packet, which then looks like an acknowledgment with payload.
-const (
-	minPacket  = 46
-	maxPadding = minPacket - decap.IPv4Len - decap.TCPLen
-)
+// maxPadding is by how much Ethernet, which pads packets to 46 bytes, lengthens a bare acknowledgment in IPv4. Some drivers count the
+// padding into the packet, which then looks like one with payload. As many zero bytes are taken for padding in longer packets too: with
+// options, and in IPv6.
+const maxPadding = 46 - decap.IPv4Len - decap.TCPLen
 
 func allZero(b []byte) bool {
 	for _, x := range b {
