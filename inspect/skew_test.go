@@ -171,7 +171,7 @@ func TestDirectionsInAnyOrder(t *testing.T) {
 		c.open()
 		c.talk(t, all[name])
 		c.end(t)
-		c.frames = c.frames[rapid.SampledFrom([]int{0, 0, 0, 1, 2, 3}).Draw(t, "frames of the handshake before the capture"):]
+		c.frames = c.frames[rapid.SampledFrom([]int{0, 0, 0, 1, 2, 3, 4}).Draw(t, "frames before the capture"):]
 		out, _ := inspect(t, Config{}, c.frames)
 		want := eventLines(out)
 		if strings.Contains(strings.Join(want, "\n"), "by=first_packet") {

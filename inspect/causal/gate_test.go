@@ -169,7 +169,7 @@ func TestWaitEnds(t *testing.T) {
 	}
 }
 
-// TestOneDirection: where one direction is not mirrored only the first segments wait.
+// TestOneDirection: where one direction is not mirrored only the first segments wait, those that came before the first one's time ended.
 func TestOneDirection(t *testing.T) {
 	f := newFixture(0)
 	f.send(dialogue[0], 0)
@@ -177,10 +177,28 @@ func TestOneDirection(t *testing.T) {
 	f.send(dialogue[3], 2)
 	require.Len(t, f.got, 1)
 	f.gate.Expire(Timeout + 2)
-	require.Len(t, f.got, 3)
-	f.send(dialogue[7], Timeout+3)
-	require.Len(t, f.got, 4)
-	require.Equal(t, dialogue[7], f.got[3])
+	require.Len(t, f.got, 2)
+	f.send(dialogue[6], Timeout+2)
+	f.send(dialogue[7], Timeout+2)
+	require.Len(t, f.got, 2)
+	f.gate.Expire(Timeout + 3)
+	require.Len(t, f.got, 5)
+	require.Equal(t, dialogue[7], f.got[4])
+	f.send(dialogue[10], Timeout+4)
+	require.Len(t, f.got, 6)
+}
+
+// TestLateBeginning: the other side begins with bytes that a segment acknowledges which has not waited for too long, though one before it has.
+func TestLateBeginning(t *testing.T) {
+	f := newFixture(0)
+	f.send(delivery{1, ack, 500, 100, "offer", 5}, 0)
+	f.send(delivery{1, ack, 505, 108, "answer", 6}, 20)
+	f.gate.Expire(Timeout + 1)
+	f.send(delivery{0, ack, 100, 505, "question", 8}, Timeout+2)
+	f.send(delivery{0, ack, 108, 511, "", 0}, Timeout+3)
+	require.Equal(t, []delivery{
+		{1, ack, 500, 100, "offer", 5}, {0, ack, 100, 505, "question", 8}, {1, ack, 505, 108, "answer", 6}, {0, ack, 108, 511, "", 0},
+	}, f.got)
 }
 
 // TestFINBeforeData: a FIN waits for the data of its side. Without them it shows no loss: the peer acknowledges what there was.

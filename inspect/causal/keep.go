@@ -38,15 +38,19 @@ func (g *Gate) keep(r *flow.Record, q *queue, s flow.Side, p *decap.Packet, nano
 		g.counts.Emptied++
 	}
 	g.counts.Held++
+	since := clock
+	if t := q.tails[s]; t != nil && !r.Overtakes(s, p) && t.needsFirst(r, s) {
+		since = t.since // it waits no longer than those before it, so that the wait for a side that is not mirrored ends
+	}
 	if t := q.tails[s]; t != nil && t != q.heads[s] && t.joins(p, len(payload)) {
 		t.packet.Ack, t.packet.PayloadLen = p.Ack, t.packet.PayloadLen+p.PayloadLen
 		t.packet.TCPFlags |= p.TCPFlags
-		t.nanos, t.since = nanos, clock
+		t.nanos, t.since = nanos, since
 		return
 	}
 	h := g.pool.get(len(payload))
 	p.DetachTo(&h.packet)
-	h.nanos, h.since, h.arrival = nanos, clock, g.counts.Held
+	h.nanos, h.since, h.arrival = nanos, since, g.counts.Held
 	if len(payload) > 0 {
 		h.packet.Payload = h.buf[:copy(h.buf[:cap(h.buf)], payload)]
 	}

@@ -3,6 +3,7 @@ package causal
 import (
 	"math"
 
+	"github.com/mirrorsink/mirrorsink/decap"
 	"github.com/mirrorsink/mirrorsink/inspect/flow"
 )
 
@@ -41,11 +42,18 @@ func (g *Gate) next(r *flow.Record, q *queue, clock int64) (*held, flow.Side) {
 // ready returns the side whose first segment has overtaken nothing; of two the one that came first.
 func (g *Gate) ready(r *flow.Record, q *queue) (s flow.Side, found bool) {
 	for _, s := range q.byArrival() {
-		if h := q.heads[s]; h != nil && !g.early(r, s, &h.packet) {
+		if h := q.heads[s]; h != nil && !h.needsFirst(r, s) && !g.early(r, s, &h.packet) {
 			return s, true
 		}
 	}
 	return 0, false
+}
+
+// needsFirst reports whether a segment that waits acknowledges bytes of a side of which nothing was delivered yet. Also when the first such
+// segment has waited for too long the next ones wait for their own time: the other side may begin with what they acknowledge.
+func (h *held) needsFirst(r *flow.Record, s flow.Side) bool {
+	_, known := r.Next(1 - s)
+	return !known && h.packet.TCPFlags&decap.ACK != 0
 }
 
 // overdue returns a side whose first segment has waited for too long. Where each side waits for the other, something is missing, and that

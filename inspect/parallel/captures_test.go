@@ -44,7 +44,8 @@ func replayWith(t *testing.T, file string, workers int, interval time.Duration) 
 	}
 	defer src.Close()
 	var out collected
-	cfg := inspect.Config{Memory: inspect.Share(64 << 20), Interval: interval}
+	cfg := inspect.Config{Memory: inspect.Share(16 << 20), Interval: interval}
+	cfg.Memory.Streams *= 4 // much waits of some flows
 	var r runner = inspect.New(cfg, src, &out)
 	if workers > 0 {
 		r, err = New(cfg, workers, src, &out)
