@@ -175,7 +175,7 @@ func TestTableInvariants(t *testing.T) {
 			}
 			if late := tcpKey(3*n + 1); rapid.Bool().Draw(t, "a segment that has waited is taken") {
 				if _, rec := table.find(&late, Hash(&late)); rec != 0 {
-					table.records[rec].Segment(s, &decap.Packet{Proto: decap.TCP, HasTCP: true, TCPFlags: flags.Draw(t, "its flags")})
+					table.records[rec].Segment(s, &decap.Packet{Proto: decap.TCP, HasTCP: true, TCPFlags: flags.Draw(t, "its flags")}, table.Gaps())
 					table.Reclassify(&table.records[rec])
 				}
 			}

@@ -106,7 +106,7 @@ func TestWaitIsNoActivity(t *testing.T) {
 		now := second + leap*second
 		table.Tick(now)
 		seeTCP(table, tcpKey(2), 0, decap.RST, now)
-		closing.Segment(0, &decap.Packet{Proto: decap.TCP, HasTCP: true, TCPFlags: decap.RST})
+		closing.Segment(0, &decap.Packet{Proto: decap.TCP, HasTCP: true, TCPFlags: decap.RST}, table.Gaps())
 		table.Reclassify(closing)
 		require.Equal(t, tcpClosed, closing.class())
 		table.Age(max(now, 63*second), -1)
