@@ -56,7 +56,7 @@ func TestFlowLogFieldsAreDocumented(t *testing.T) {
 		documented = append(documented, line{string(m[1]), string(m[2]), !regexp.MustCompile("^`-`").Match(m[3])})
 	}
 	types := map[flowlog.Type]string{
-		flowlog.String: "string", flowlog.Int32: "int", flowlog.Boolean: "boolean", flowlog.Double: "double",
+		flowlog.String: "string", flowlog.Int32: "int", flowlog.Int64: "bigint", flowlog.Boolean: "boolean", flowlog.Double: "double",
 	}
 	for i := range flowlog.Fields {
 		f := &flowlog.Fields[i]
