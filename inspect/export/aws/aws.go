@@ -1,4 +1,4 @@
-// Package aws delivers to AWS: finished files to S3, and lines to CloudWatch Logs. Both wait in the spool, a folder on the local disk,
+// Package aws delivers to AWS: finished files to S3, lines to CloudWatch Logs, counters to CloudWatch. Files and lines wait in the spool, a folder on the local disk,
 // until AWS has confirmed that it has them. During an outage the spool grows to a bound. Past the bound the oldest files are dropped
 // and counted. The package does not know the contents of files and lines. The SDK's types and errors are not part of its API.
 package aws
@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
@@ -38,6 +39,7 @@ const (
 type Client struct {
 	s3      *s3.Client
 	logs    *cloudwatchlogs.Client
+	metrics *cloudwatch.Client
 	region  string
 	backoff spool.Backoff
 }
@@ -65,6 +67,7 @@ func newClient(cfg Config, base sdk.Config) *Client {
 			o.UsePathStyle = o.BaseEndpoint != nil
 		}),
 		logs:    cloudwatchlogs.NewFromConfig(base),
+		metrics: cloudwatch.NewFromConfig(base),
 		region:  base.Region,
 		backoff: wait,
 	}
