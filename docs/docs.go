@@ -15,4 +15,6 @@ var (
 	Delivery string
 	//go:embed policy.md
 	Policy string
+	//go:embed alerts.md
+	Alerts string
 )

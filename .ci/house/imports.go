@@ -30,13 +30,14 @@ var mayImport = map[string][]string{
 	in + "output": {
 		in + "flags", "inspect", "inspect/event", "inspect/export", "inspect/export/aws", "inspect/export/eve", "inspect/export/parquet",
 		"inspect/export/records", "inspect/export/spool", "inspect/flowlog", "inspect/policy/alert",
+		"inspect/policy/alert/message", "inspect/policy/alert/send",
 	},
 	in + "server":   {in + "flags"},
 	in + "simulate": {in + "flags", in + "view", in + "yamlerror", "inspect", "decap", "decap/rx/capture", "decap/sim", "decap/tx", "decap/tx/pcap"},
 	in + "sink": {
 		in + "egress", in + "flags", in + "forwarding", in + "host", in + "inventory", in + "output", in + "server", in + "view", "inspect",
-		"inspect/event", "inspect/export/spool", "inspect/l7", "inspect/parallel", "inspect/pdns", "inspect/policy/judge", "decap", "decap/rx",
-		"decap/rx/capture", "decap/tx",
+		"inspect/event", "inspect/export/aws", "inspect/export/spool", "inspect/l7", "inspect/parallel", "inspect/pdns", "inspect/policy/alert",
+		"inspect/policy/alert/send", "inspect/policy/judge", "decap", "decap/rx", "decap/rx/capture", "decap/tx",
 	},
 	in + "view":  {in + "flags", "inspect", "inspect/event", "inspect/l7", "inspect/report"},
 	in + "watch": {in + "apply", in + "flags", in + "server", "sessions", "sessions/aws", "sessions/spec"},

@@ -9,7 +9,8 @@ import (
 
 // Output takes alerts to those who act on them. Its methods are safe for concurrent use.
 type Output interface {
-	// Alert takes an alert that was opened, updated or resolved. It never waits. What there is no room for is dropped and counted.
+	// Alert takes an alert that was opened, updated or resolved. It does not wait for the receiver. What there is no room for is
+	// dropped and counted, or waits for the disk if a capture is read, which can wait.
 	Alert(a *Alert)
 }
 

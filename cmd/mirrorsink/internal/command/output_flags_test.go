@@ -20,10 +20,11 @@ func TestOptionsWithoutTheirOutput(t *testing.T) {
 	values := map[string]string{
 		"flowlog-format": "all", "flowlog-interval": "10m", "tcp-flags": "full", "aws-ip-ranges": "ranges.json", "account-id": "111122223333",
 		"region": "eu-west-1", "parquet-schema": "ocsf", "parquet-rotate": "1m", "parquet-size": "1MiB", "cloudwatch-create": "true",
-		"spool": "spool", "spool-size": "1GiB",
+		"spool": "spool", "spool-size": "1GiB", "alert": "eve",
 	}
 	outputFlags := map[string]string{
 		"--flowlog": "flows", "--parquet": "folder", "--parquet s3://BUCKET": "s3://records", "--cloudwatch-flowlog": "/flows", "--cloudwatch-eve": "/eve", "--policy": "p.yaml",
+		"--alert": "webhook:http://localhost/",
 	}
 	for _, options := range output.Dependents {
 		for _, flag := range options.Flags {
@@ -57,13 +58,13 @@ func checkedOutputs(t *testing.T, args ...string) error {
 	var policy egress.Options
 	policy.AddTo(f)
 	require.NoError(t, f.Parse(args))
-	o.Judged = policy.Enabled()
+	o.Judged = policy.Enabled() || o.HasAlerts()
 	return o.Check(f.Changed)
 }
 
 // TestOutputFlagsAreKnown: a flag of outputs either asks for one or is in the table of those that want one.
 func TestOutputFlagsAreKnown(t *testing.T) {
-	known := []string{"eve", "flowlog", "parquet", "cloudwatch-flowlog", "cloudwatch-eve", "alert"}
+	known := []string{"eve", "flowlog", "parquet", "cloudwatch-flowlog", "cloudwatch-eve", "cloudwatch-metrics"}
 	for _, options := range output.Dependents {
 		known = append(known, options.Flags...)
 	}

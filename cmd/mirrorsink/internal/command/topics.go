@@ -20,6 +20,7 @@ var topics = map[string]func() string{
 	"where":       whereTopic,
 	"hints":       func() string { return manual.Markdown(docs.Hints) },
 	"delivery":    func() string { return manual.Markdown(docs.Delivery) },
+	"alerts":      func() string { return manual.Markdown(docs.Alerts) },
 	"policy-file": func() string { return manual.Markdown(docs.Policy) },
 	"iam":         func() string { return manual.Markdown(docs.IAM) },
 }
@@ -27,6 +28,7 @@ var topics = map[string]func() string{
 // newTopics makes the help topics: commands with nothing to run, which "help" shows.
 func newTopics() []*cobra.Command {
 	return []*cobra.Command{
+		{Use: "alerts", Short: "Outputs of alerts, what they guarantee, and their permissions"},
 		{Use: "config", Short: "Configuration file of listen, and its keys that --help omits"},
 		{Use: "delivery", Short: "Delivery to S3 and CloudWatch Logs, and its permissions"},
 		{Use: "fields", Short: "Fields of flow log records and of EVE events"},

@@ -16,7 +16,8 @@ var Dependents = []dependent{
 	{[]string{"aws-ip-ranges"}, (*Options).hasServices, "--flowlog, --parquet, --cloudwatch-flowlog or --policy"},
 	{[]string{"parquet-schema", "parquet-rotate", "parquet-size"}, (*Options).hasTables, "--parquet"},
 	{[]string{"cloudwatch-create"}, (*Options).hasGroups, "--cloudwatch-flowlog or --cloudwatch-eve"},
-	{[]string{"spool", "spool-size"}, (*Options).hasSpool, "--parquet s3://BUCKET, --cloudwatch-flowlog or --cloudwatch-eve"},
+	{[]string{"spool", "spool-size"}, (*Options).hasSpool, "--parquet s3://BUCKET, --cloudwatch-flowlog, --cloudwatch-eve or --alert"},
+	{[]string{"alert"}, func(o *Options) bool { return o.Judged }, "--policy"},
 }
 
 func (o *Options) hasLines() bool { return o.flowlog.count() > 0 || o.cloudwatch.flowlog != "" }
@@ -29,7 +30,9 @@ func (o *Options) hasTables() bool { return o.parquet.count() > 0 }
 
 func (o *Options) hasGroups() bool { return o.cloudwatch.count() > 0 }
 
-func (o *Options) hasSpool() bool { return o.parquet.buckets() > 0 || o.hasGroups() }
+func (o *Options) hasSpool() bool {
+	return o.parquet.buckets() > 0 || o.hasGroups() || len(o.alerts.sent()) > 0
+}
 
 // checkUse reports an option without its output. given reports which flags were set, on the command line or in the configuration.
 func (o *Options) checkUse(given func(flag string) bool) error {

@@ -25,7 +25,7 @@ const (
 func (o *spoolOptions) addTo(f *pflag.FlagSet) {
 	o.dir, o.size = defaultSpool, defaultSpoolSize
 	g := flags.In(f, flags.AWS)
-	g.String(&o.dir, "spool", "DIR", "keep data that AWS has not accepted yet in this folder, across restarts")
+	g.String(&o.dir, "spool", "DIR", "keep data that AWS or a receiver of alerts has not accepted yet in this folder, across restarts")
 	g.Var(&o.size, "spool-size", "SIZE", "maximum size of the spool; beyond it the oldest files are dropped")
 }
 
@@ -41,21 +41,28 @@ func (o *spoolOptions) check() error {
 
 // spoolPart is what outputs that AWS receives share: the client, and the size, of which each may take an even part.
 type spoolPart struct {
-	dir    string
+	*spoolOptions
 	bytes  int64
 	client *aws.Client
 }
 
-// open finds region and credentials, for a number of outputs.
-func (o *spoolOptions) open(to Config, outputs int) (*spoolPart, error) {
+// alertShare is the part of the spool for alerts, all outputs together, if there are any: a sixteenth.
+const alertShare = 16
+
+// open finds region and credentials, for a number of outputs. Alerts are whether there are outputs of alerts too.
+func (o *spoolOptions) open(to Config, outputs int, alerts bool) (*spoolPart, error) {
 	client, err := aws.Open(to.Context, aws.Config{})
 	if err != nil {
 		return nil, err
 	}
-	return &spoolPart{o.dir, int64(o.size) / int64(max(1, outputs)), client}, nil
+	size := int64(o.size)
+	if alerts {
+		size -= size / alertShare
+	}
+	return &spoolPart{o, size / int64(max(1, outputs)), client}, nil
 }
 
 // folder is a folder for one purpose. Names of buckets and groups become one name of a file each.
-func (s *spoolPart) folder(purpose, name string) string {
-	return filepath.Join(s.dir, purpose, url.PathEscape(name))
+func (o *spoolOptions) folder(purpose, name string) string {
+	return filepath.Join(o.dir, purpose, url.PathEscape(name))
 }

@@ -29,7 +29,7 @@ func (p *pipeline) finish(ctx context.Context, stderr io.Writer) error {
 // reportAfter is how long a delivery may take before it is reported. A normal delivery is faster.
 const reportAfter = 3 * time.Second
 
-// reportDelay prints once, after a while, what AWS has not accepted yet. The returned function cancels it.
+// reportDelay prints once, after a while, what AWS and the receivers of alerts have not accepted yet. The returned function cancels it.
 func (p *pipeline) reportDelay(w io.Writer, after time.Duration) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var teller sync.WaitGroup
@@ -38,14 +38,14 @@ func (p *pipeline) reportDelay(w io.Writer, after time.Duration) (stop func()) {
 		case <-ctx.Done():
 		case <-time.After(after):
 			if what := p.undelivered(); what != "" {
-				fmt.Fprintf(w, "mirrorsink: waiting for AWS to take %s; an interrupt ends the wait, and they stay in the spool\n", what)
+				fmt.Fprintf(w, "mirrorsink: waiting for the delivery of %s; an interrupt ends the wait, and they stay in the spool\n", what)
 			}
 		}
 	})
 	return func() { cancel(); teller.Wait() }
 }
 
-// undelivered returns, on one line, the number of files that wait for each destination, with the last error; "" if none wait.
+// undelivered returns, on one line, the number of files and alerts that wait for each destination, with the last error; "" if none wait.
 func (p *pipeline) undelivered() string {
 	var parts []string
 	for _, out := range p.outs {
@@ -63,5 +63,5 @@ func (p *pipeline) undelivered() string {
 			parts = append(parts, fmt.Sprintf("%d files for %s", c.Waiting.Files, to))
 		}
 	}
-	return strings.Join(parts, " and ")
+	return strings.Join(append(parts, p.alerts.Undelivered()...), " and ")
 }

@@ -18,7 +18,7 @@ import (
 // Undelivered files are reported only after a delay.
 func TestNothingIsToldOfAQuickDelivery(t *testing.T) {
 	var stderr strings.Builder
-	p := new(pipeline)
+	p := &pipeline{alerts: &output.Alerts{}}
 	p.reportDelay(&stderr, 0)()
 	p.reportDelay(&stderr, time.Hour)()
 	assert.Empty(t, stderr.String())
@@ -43,7 +43,7 @@ func (d deliveryFunc) Trouble() (to string, why error) { return }
 // An interrupt that ended the reading does not end the delivery of what was read; one that comes later does.
 func TestWhatAnInterruptEnds(t *testing.T) {
 	ctx, interrupt := context.WithCancel(t.Context())
-	p := &pipeline{cfg: pipelineConfig{Log: slog.New(slog.DiscardHandler)}}
+	p := &pipeline{alerts: &output.Alerts{}, cfg: pipelineConfig{Log: slog.New(slog.DiscardHandler)}}
 	p.outs = []output.Output{deliveryFunc{deliver: func(delivering context.Context) error {
 		interrupt()
 		return delivering.Err()

@@ -3,6 +3,7 @@ package sink
 import (
 	"github.com/mirrorsink/mirrorsink/inspect/event"
 	"github.com/mirrorsink/mirrorsink/inspect/export/spool"
+	"github.com/mirrorsink/mirrorsink/inspect/policy/alert/send"
 )
 
 // metricTable is every metric of ours. At all times datagrams_received_total is the sum of datagrams_total over its
@@ -139,6 +140,45 @@ var metricTable = []metric{
 		values: byDestination(func(c *spool.Counts) uint64 { return c.Unspooled })},
 	{name: "delivery_failures_total", help: "Failed deliveries to AWS by reason. Each is retried.",
 		labels: []string{"destination", "reason"}, values: byFailure},
+
+	{name: "alerts_taken_total", help: "Alerts that were given to an output, or found in its spool at the start. They are sent, refused, dropped or waiting.",
+		labels: []string{"output"}, values: byAlertOutput(func(c *send.Counts) uint64 { return c.Taken })},
+	{name: "alerts_sent_total", help: "Alerts that the receiver confirmed.", labels: []string{"output"},
+		values: byAlertOutput(func(c *send.Counts) uint64 { return c.Sent })},
+	{name: "alerts_refused_total", help: "Alerts that the receiver refused permanently.", labels: []string{"output"},
+		values: byAlertOutput(func(c *send.Counts) uint64 { return c.Refused })},
+	{name: "alerts_dropped_total", help: "Alerts that were lost because the spool or the memory was full.", labels: []string{"output"},
+		values: byAlertOutput(func(c *send.Counts) uint64 { return c.Dropped })},
+	{name: "alerts_retried_total", help: "Alerts that were sent again after a failure.", labels: []string{"output"},
+		values: byAlertOutput(func(c *send.Counts) uint64 { return c.Retried })},
+	{name: "alerts_failed_total", help: "Failed calls of receivers of alerts by reason. All but those with the reason refused are repeated.",
+		labels: []string{"output", "reason"}, values: byAlertFailure},
+	{name: "alerts_waiting", help: "Alerts that wait for their receiver.", labels: []string{"output"}, gauge: true,
+		values: byAlertOutput(func(c *send.Counts) uint64 { return c.Waiting })},
+	{name: "alerts_oldest_age_seconds", help: "Age of the oldest alert that waits.", labels: []string{"output"}, gauge: true,
+		values: byAlertOutput(func(c *send.Counts) uint64 { return uint64(c.OldestAge.Seconds()) })},
+	{name: "alerts_failing", help: "Whether the last call of the receiver failed: 1 or 0.", labels: []string{"output"}, gauge: true,
+		values: byAlertOutput(func(c *send.Counts) uint64 {
+			if c.Failing {
+				return 1
+			}
+			return 0
+		})},
+	{name: "cloudwatch_metrics_total", help: "Data points for CloudWatch by outcome.", labels: []string{"outcome"},
+		values: func(s *snapshot, give func(uint64, ...string)) {
+			give(s.Metrics.Taken, "taken")
+			give(s.Metrics.Sent, "sent")
+			give(s.Metrics.Refused, "refused")
+			give(s.Metrics.Dropped, "dropped")
+		}},
+	{name: "cloudwatch_metrics_waiting", help: "Data points that wait for CloudWatch.", gauge: true,
+		values: single(func(s *snapshot) uint64 { return s.Metrics.Waiting })},
+	{name: "cloudwatch_metrics_failures_total", help: "Failed calls of CloudWatch by reason.", labels: []string{"reason"},
+		values: func(s *snapshot, give func(uint64, ...string)) {
+			for class, n := range s.Metrics.Failures {
+				give(n, spool.Class(class).String())
+			}
+		}},
 
 	{name: "forward_passed_frames_total", help: "Frames selected for forwarding.",
 		values: single(func(s *snapshot) uint64 { return s.Forward.Passed.Frames })},

@@ -13,6 +13,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/event"
 	"github.com/mirrorsink/mirrorsink/inspect/export/spool"
 	"github.com/mirrorsink/mirrorsink/inspect/l7"
+	"github.com/mirrorsink/mirrorsink/inspect/policy/alert/send"
 )
 
 // metricsHandler serves /metrics: the snapshot, the Go runtime and the process. More may be added to what it returns.
@@ -109,6 +110,23 @@ func byFailure(s *snapshot, give func(uint64, ...string)) {
 	for d := range output.Services {
 		for class, n := range s.Delivered[d].Failures {
 			give(n, d.String(), spool.Class(class).String())
+		}
+	}
+}
+
+// byAlertOutput returns the values of a metric of each output of alerts.
+func byAlertOutput(value func(*send.Counts) uint64) func(*snapshot, func(uint64, ...string)) {
+	return func(s *snapshot, give func(uint64, ...string)) {
+		for i := range s.Alerts {
+			give(value(&s.Alerts[i].Counts), s.Alerts[i].Output)
+		}
+	}
+}
+
+func byAlertFailure(s *snapshot, give func(uint64, ...string)) {
+	for i := range s.Alerts {
+		for class, n := range s.Alerts[i].Failed {
+			give(n, s.Alerts[i].Output, spool.Class(class).String())
 		}
 	}
 }

@@ -17,12 +17,15 @@ import (
 
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/egress"
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/inventory"
+	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/output"
 	"github.com/mirrorsink/mirrorsink/decap"
 	"github.com/mirrorsink/mirrorsink/inspect/event"
+	"github.com/mirrorsink/mirrorsink/inspect/export/aws"
 	"github.com/mirrorsink/mirrorsink/inspect/export/eventtest"
 	"github.com/mirrorsink/mirrorsink/inspect/export/spool"
 	"github.com/mirrorsink/mirrorsink/inspect/l7"
 	"github.com/mirrorsink/mirrorsink/inspect/pdns"
+	"github.com/mirrorsink/mirrorsink/inspect/policy/alert/send"
 )
 
 var update = flag.Bool("update", false, "rewrite golden files")
@@ -86,6 +89,12 @@ func someSnapshot() snapshot {
 			c.Failures[class] = n + 20 + uint64(class)
 		}
 	}
+	a := output.AlertCounts{Output: "sns", Counts: send.Counts{Taken: 801, Sent: 802, Refused: 803, Dropped: 804, Retried: 805, Waiting: 806, OldestAge: 807 * time.Second, Failing: true}}
+	s.Metrics = aws.MetricCounts{Taken: 831, Sent: 832, Refused: 833, Dropped: 834, Waiting: 835}
+	for class := range a.Failed {
+		a.Failed[class], s.Metrics.Failures[class] = 810+uint64(class), 840+uint64(class)
+	}
+	s.Alerts = append(s.Alerts, a, output.AlertCounts{Output: "webhook-2"})
 	return s
 }
 
@@ -122,6 +131,9 @@ func TestEveryCounterIsAMetric(t *testing.T) {
 		assert.True(t, shown[v], "the counter with value %d in someSnapshot", v)
 	}
 	for v := uint64(731); v <= 738; v++ {
+		assert.True(t, shown[v], "the counter with value %d in someSnapshot", v)
+	}
+	for v := uint64(801); v <= 807; v++ {
 		assert.True(t, shown[v], "the counter with value %d in someSnapshot", v)
 	}
 	for _, v := range []uint64{s.Named, s.Oversized, s.HandoversDropped, s.KernelDrops, 37, 38, 39, 40, 41, 1800000000} {

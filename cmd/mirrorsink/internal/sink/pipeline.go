@@ -5,6 +5,7 @@ package sink
 import (
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"net/netip"
 	"sync"
@@ -20,6 +21,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect"
 	"github.com/mirrorsink/mirrorsink/inspect/event"
 	"github.com/mirrorsink/mirrorsink/inspect/parallel"
+	"github.com/mirrorsink/mirrorsink/inspect/policy/alert"
 	"github.com/mirrorsink/mirrorsink/inspect/policy/judge"
 )
 
@@ -59,6 +61,8 @@ type worker interface {
 type pipeline struct {
 	cfg     pipelineConfig
 	outs    []output.Output
+	alerts  *output.Alerts
+	meter   alert.Meter
 	forward *forwarding.Targets
 	named   namedFlows
 	sinks   []inspect.Sink
@@ -76,13 +80,18 @@ type pipeline struct {
 const (
 	queueShare = 8
 	dnsShare   = 16
+	alertShare = 16 // of the part for queues, if alerts are sent
 )
 
 // openPipeline opens the outputs.
 func openPipeline(ctx context.Context, cfg pipelineConfig) (*pipeline, error) {
 	cfg.ForwardLog = cmp.Or(cfg.ForwardLog, cfg.Log)
 	p := &pipeline{cfg: cfg, start: time.Now(), known: inspect.NewShared(cfg.Memory / dnsShare)}
-	queue := cfg.Memory / queueShare / max(1, cfg.Outputs.Count()+cfg.Forward.Captures())
+	queues, alerts := cfg.Memory/queueShare, 0
+	if cfg.Outputs.HasAlerts() {
+		alerts = queues / alertShare
+	}
+	queue := (queues - alerts) / max(1, cfg.Outputs.Count()+cfg.Forward.Captures())
 	to := output.Config{Context: ctx, Bytes: queue * cfg.Outputs.Count(), Block: cfg.Block, Log: cfg.Log}
 	if cfg.Inventory != nil {
 		to.Record.Owners = cfg.Inventory.All
@@ -91,10 +100,17 @@ func openPipeline(ctx context.Context, cfg pipelineConfig) (*pipeline, error) {
 	if p.outs, err = cfg.Outputs.Open(to); err != nil {
 		return nil, err
 	}
+	if p.alerts, err = cfg.Outputs.OpenAlerts(output.AlertsConfig{
+		Context: ctx, Bytes: alerts, Block: cfg.Block, Meter: &p.meter, Drops: cfg.Drops, Log: cfg.Log,
+	}); err != nil {
+		output.Close(p.outs)
+		return nil, err
+	}
 	if p.forward, err = forwarding.Open(&p.cfg.Forward, forwarding.Config{
 		Queue: queue, Wait: cfg.Block, Inventory: cfg.Inventory, Log: cfg.ForwardLog,
 	}); err != nil {
 		output.Close(p.outs)
+		_ = p.alerts.Close(canceled()) // what an earlier run has left stays
 		return nil, err
 	}
 	p.sinks = append(append(p.sinks, &p.named), cfg.Sinks...)
@@ -102,6 +118,13 @@ func openPipeline(ctx context.Context, cfg pipelineConfig) (*pipeline, error) {
 		p.sinks = append(p.sinks, out)
 	}
 	return p, nil
+}
+
+// canceled returns a context that has ended.
+func canceled() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
 }
 
 // Events passes a batch to every output and sink, each of which releases it.
@@ -286,6 +309,7 @@ func (p *pipeline) snapshot() snapshot {
 	if p.cfg.Policy != nil {
 		s.Policy = p.cfg.Policy.Count()
 	}
+	s.Alerts, s.Metrics = p.alerts.Counts(), p.alerts.Metrics()
 	s.Fixed, s.Targets, s.VLANs = p.forward.Fixed(), p.forward.Counts(), p.forward.VLANs()
 	for _, out := range p.outs {
 		c := out.Counts()
@@ -372,10 +396,15 @@ func (p *pipeline) write(ctx context.Context) (lost uint64, err error) {
 	return lost, err
 }
 
-// deliver brings to AWS what write has left in the spool, until ctx ends; what stays there is not lost, and is the error. It is
+// deliver brings to AWS and to the receivers of alerts what write has left in the spool, until ctx ends; what stays there is not lost, and is the error. It is
 // called once, after write.
 func (p *pipeline) deliver(ctx context.Context) error {
+	var alerts error
+	var sending sync.WaitGroup
+	sending.Go(func() { alerts = p.alerts.Close(ctx) })
 	left := output.DeliverAll(ctx, p.outs)
+	sending.Wait()
+	left = errors.Join(left, alerts)
 	if left != nil {
 		p.cfg.Log.Warn("not all is delivered", "error", left)
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/inventory"
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/output"
 	"github.com/mirrorsink/mirrorsink/inspect/event"
+	"github.com/mirrorsink/mirrorsink/inspect/export/aws"
 	"github.com/mirrorsink/mirrorsink/inspect/export/spool"
 	"github.com/mirrorsink/mirrorsink/inspect/pdns"
 )
@@ -24,6 +25,8 @@ type snapshot struct {
 	HandoversDropped uint64      // packets put together from fragments that got lost between workers
 	Inventory        inventory.Counts
 	Policy           egress.Counts
+	Alerts           []output.AlertCounts // by output
+	Metrics          aws.MetricCounts     // data points for CloudWatch
 	Delivered        [output.Services]spool.Counts
 	Elapsed          time.Duration // since the start
 }

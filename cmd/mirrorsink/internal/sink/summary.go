@@ -51,6 +51,10 @@ func (s *snapshot) Print(w io.Writer) {
 	for d := range output.Services {
 		s.printDelivery(tw, d)
 	}
+	for _, a := range s.Alerts {
+		fmt.Fprintf(tw, "alerts to %s\t%d sent, %d refused, %d dropped, %d waiting\n", a.Output, a.Sent, a.Refused, a.Dropped, a.Waiting)
+	}
+	view.PrintCount(tw, "lost metrics", s.Metrics.Dropped+s.Metrics.Refused+s.Metrics.Waiting, "data points that CloudWatch did not take")
 	s.printForward(tw)
 }
 

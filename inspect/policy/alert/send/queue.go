@@ -43,6 +43,7 @@ type queueConfig struct {
 	batch    int           // alerts that are sent at once
 	strict   bool          // each alert waits for those before it
 	every    time.Duration // the least time between two calls
+	block    bool          // wait for room instead of dropping: for captures, which can wait
 	backoff  spool.Backoff
 	log      *slog.Logger
 }
@@ -62,6 +63,7 @@ type Queue struct {
 	seq     uint64    // of the last file
 
 	mu      sync.Mutex // guards the following
+	room    sync.Cond  // alerts were saved, or the queue is closing
 	waiting []*alert.Alert
 	bytes   int // of waiting
 	closing bool
@@ -81,6 +83,7 @@ var _ alert.Output = (*Queue)(nil)
 func openQueue(cfg queueConfig) (*Queue, error) {
 	cfg.log = cmp.Or(cfg.log, slog.Default())
 	q := &Queue{cfg: cfg, wake: make(chan struct{}, 1)}
+	q.room.L = &q.mu
 	var err error
 	q.spool, err = spool.Open(spool.Config{
 		Dir: cfg.dir, Bytes: cfg.bytes, Records: countAlerts, ByName: true, Strict: cfg.strict, Parallel: 1, Deliver: q.deliver,
@@ -107,8 +110,13 @@ func (q *Queue) Alert(a *alert.Alert) {
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	n := sizeOf(a)
+	fits := func() bool { return len(q.waiting) == 0 || q.bytes+n <= q.cfg.memory }
+	for q.cfg.block && !q.closing && !fits() {
+		q.room.Wait()
+	}
 	q.counts.Taken++
-	if n := sizeOf(a); !q.closing && (len(q.waiting) == 0 || q.bytes+n <= q.cfg.memory) {
+	if !q.closing && fits() {
 		q.waiting = append(q.waiting, a)
 		q.bytes += n
 		q.notify()
@@ -184,6 +192,7 @@ func (q *Queue) took(n int) {
 		q.bytes -= sizeOf(a)
 	}
 	q.waiting = slices.Clone(q.waiting[n:])
+	q.room.Broadcast()
 }
 
 // save writes alerts to a file of the spool.
@@ -318,6 +327,7 @@ func (q *Queue) report(err error) {
 func (q *Queue) Close(ctx context.Context) error {
 	q.mu.Lock()
 	q.closing = true
+	q.room.Broadcast()
 	q.mu.Unlock()
 	q.notify()
 	q.stop()

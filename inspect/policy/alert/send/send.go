@@ -74,6 +74,7 @@ type Config struct {
 	Dir     string // the spool: a folder for this output only
 	Bytes   int64  // bound of the spool
 	Memory  int    // bound of the alerts that wait for the disk
+	Block   bool   // wait for room there instead of dropping: for captures, which can wait
 	Backoff spool.Backoff
 	Log     *slog.Logger // slog's default if nil
 }
@@ -90,6 +91,6 @@ func Open(ctx context.Context, cfg Config) (*Queue, error) {
 	}
 	return openQueue(queueConfig{
 		receiver: r, name: cfg.Name, to: to, dir: cfg.Dir, bytes: cfg.Bytes, memory: cfg.Memory, batch: k.batch, strict: k.strict,
-		every: k.every, backoff: cfg.Backoff, log: cfg.Log,
+		every: k.every, block: cfg.Block, backoff: cfg.Backoff, log: cfg.Log,
 	})
 }
