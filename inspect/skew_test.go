@@ -171,7 +171,8 @@ func TestDirectionsInAnyOrder(t *testing.T) {
 		c.open()
 		c.talk(t, all[name])
 		c.end(t)
-		c.frames = c.frames[rapid.SampledFrom([]int{0, 0, 0, 1, 2, 3, 4}).Draw(t, "frames before the capture"):]
+		before := rapid.SampledFrom([]int{0, 0, 0, 1, 2, 3, 4, 5, 6, 7}).Draw(t, "frames before the capture")
+		c.frames = c.frames[min(before, len(c.frames)-1):]
 		out, _ := inspect(t, Config{}, c.frames)
 		want := eventLines(out)
 		if strings.Contains(strings.Join(want, "\n"), "by=first_packet") {
@@ -180,6 +181,30 @@ func TestDirectionsInAnyOrder(t *testing.T) {
 		held += sameEvents(t, want, skewed(t, c.frames, directionOf), name).SegmentsHeld
 	})
 	require.Positive(t, held)
+}
+
+// TestBytesThatComeAgain: bytes from before a connection's protocol was recognized are no message when they come again.
+func TestBytesThatComeAgain(t *testing.T) {
+	said := exchanges(t)["sip-tcp"]
+	ringing, ok, ack, bye := said[1], said[2], said[3], said[4]
+	for _, again := range []bool{false, true} {
+		c := newConversation()
+		c.hear(ringing[201:])
+		c.packet(&c.client, &c.server, 0, decap.ACK, nil)
+		for _, part := range []string{ok[1:201], ok[201:401], ok[401:]} {
+			c.hear(part)
+		}
+		c.say(ack[1:201])
+		c.say(ack[201:])
+		c.say(bye[1:201])
+		c.say(bye[201:])
+		if again {
+			c.packet(&c.server, &c.client, -len(ok[401:]), decap.ACK, []byte(ok[401:]))
+		}
+		c.hear(said[5][1:])
+		out, _ := inspect(t, Config{}, c.frames)
+		require.Contains(t, strings.Join(out.lines(event.AppLayer), "\n"), `code="200"`, "again: %v", again)
+	}
 }
 
 // TestRecordedDirectionsInAnyOrder is the same for captures of real programs.

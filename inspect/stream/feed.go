@@ -56,9 +56,9 @@ func (t *Table) open(r *flow.Record, seg *Segment) *conn {
 	if r.Tries > 0 && !first {
 		c.direction[s].buf.Open(p.Seq, true)
 	}
-	if o := 1 - s; r.Flags[o]&decap.SYN != 0 {
-		next, _ := r.Next(o)
-		c.direction[o].buf.Open(next, true)
+	o := 1 - s
+	if next, known := r.Next(o); known && (r.Flags[o]&decap.SYN != 0 || r.Missing[o] == 0) {
+		c.direction[o].buf.Open(next, true) // what comes again of the bytes before is no message
 	}
 	return c
 }
