@@ -21,6 +21,9 @@ func (t *Tracker) MessageRead(r *flow.Record, m *stream.Message) {
 			t.opened(r)
 		}
 	}
+	if m.Hint.Credentials {
+		t.activity.credentials(r)
+	}
 	t.ordered.MessageRead(r, m.Hint, m.Nanos)
 }
 
@@ -53,6 +56,7 @@ func (t *Tracker) ended(r *flow.Record, why event.EndReason, nanos int64) {
 	t.forward.EndFlow(r)
 	t.intervals.emit(r)
 	t.intervals.ended(r)
+	t.activity.ended(r)
 	t.stats.FlowsEnded[why]++
 	e := t.event(r, event.Flow, nanos)
 	e.Flow = flowRecord(r)

@@ -51,6 +51,8 @@ type Config struct {
 	Lost func() uint64
 	// Judged reports that sinks judge flows by a policy: all events of flows have all of their names, not only the best one.
 	Judged bool
+	// Activity asks for Activity events.
+	Activity bool
 	// Forward selects the frames to forward; nil is for none.
 	Forward *forward.Config
 	// Peer is the worker's place among those that share the traffic; the zero value is a worker alone.
@@ -60,7 +62,7 @@ type Config struct {
 // details returns the events that have all names of their flows.
 func (c *Config) details() (kinds event.KindSet) {
 	if c.Judged {
-		kinds = event.KindsOf(event.AppLayer, event.Flow, event.Interval)
+		kinds = event.KindsOf(event.AppLayer, event.Flow, event.Interval, event.Activity)
 	}
 	if c.Interval != 0 {
 		kinds |= event.KindsOf(event.Interval)

@@ -26,6 +26,8 @@ func (t *Tracker) Packet(it *Item, v Volume, copies bool) (r *flow.Record, dupli
 	}
 	t.intervals.tick(v.Last) // a packet that another worker reassembled may be ahead of the clock
 	t.intervals.flushPrevious(r)
+	t.activity.tick(v.Last)
+	t.activity.seen(r, started)
 	r.Count(s, p, v.Packets, v.Bytes, v.Last)
 	if p.Mirrored {
 		t.attribute(r, s, p, v)

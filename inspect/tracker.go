@@ -26,6 +26,7 @@ type Tracker struct {
 	vlans      *vlanTable
 	passes     *dedup.Passes
 	intervals  *intervals        // nil without aggregation windows
+	activity   *activities       // nil if nobody looks for alerts
 	forward    *forward.Selector // nil without forwarding
 	clock      int64             // the latest time of all packets so far, Unix nanoseconds
 	quietSince int64             // the end of the flow before a packet that does not disturb it; 0 if there is none
@@ -68,8 +69,12 @@ func NewTracker(cfg Config) *Tracker {
 	if cfg.Interval != 0 {
 		size += flow.WindowSize
 	}
+	if cfg.Activity {
+		size += activitySize
+	}
 	t.flows = flow.New(cfg.Memory.Flows/size*flow.RecordSize, t.ended)
 	t.intervals = newIntervals(t, cfg.Interval)
+	t.activity = newActivities(t, cfg.Activity)
 	waiting := cfg.Memory.Streams / 8
 	t.streams = stream.New(cfg.Memory.Streams-waiting-cfg.Forward.ReorderBytes(cfg.Memory.Streams), t.flows, t)
 	t.flows.SetGapMemory(waiting / 8)
@@ -121,7 +126,8 @@ func (t *Tracker) identify(it *Item) {
 	it.hash = flow.Hash(&it.key)
 }
 
-// Tick sets the clock to the time of the next packet of all flows, unless that is in the past. It opens aggregation windows.
+// Tick sets the clock to the time of the next packet of all flows, unless that is in the past. It opens aggregation windows, and emits
+// what flows did in the last second.
 func (t *Tracker) Tick(nanos int64) {
 	if nanos <= t.clock {
 		return
@@ -129,6 +135,7 @@ func (t *Tracker) Tick(nanos int64) {
 	t.clock = nanos
 	t.flows.Tick(nanos)
 	t.intervals.tick(nanos)
+	t.activity.tick(nanos)
 }
 
 // How many idle flows are ended after a batch. While packets wait it is more than a batch can begin, so that idle flows do not pile up.
@@ -147,11 +154,12 @@ func (t *Tracker) Age(nanos int64, datagrams int) {
 	t.gate.Expire(nanos)
 	t.flows.Age(nanos, most)
 	t.intervals.age(nanos, datagrams)
+	t.activity.tick(nanos)
 }
 
 // EndSome ends a bounded number of flows after the last packet, and returns how many are left: first those that have been idle for too long.
 func (t *Tracker) EndSome(nanos int64) (left int) {
-	t.gate.Flush()
+	t.FlushWaiting()
 	live := t.flows.Live()
 	if t.flows.Age(nanos, ageBusy); t.flows.Live() == live {
 		t.flows.FlushSome(event.EndShutdown, ageBusy)
@@ -159,12 +167,15 @@ func (t *Tracker) EndSome(nanos int64) (left int) {
 	return t.flows.Live()
 }
 
-// FlushWaiting takes the segments that wait for others, after the last packet.
-func (t *Tracker) FlushWaiting() { t.gate.Flush() }
+// FlushWaiting takes the segments that wait for others, after the last packet, and emits what flows did since.
+func (t *Tracker) FlushWaiting() {
+	t.gate.Flush()
+	t.activity.last()
+}
 
 // EndAll ends all flows.
 func (t *Tracker) EndAll(nanos int64) {
-	t.gate.Flush()
+	t.FlushWaiting()
 	t.flows.Age(nanos, -1) // before the others
 	t.flows.Flush(event.EndShutdown)
 }

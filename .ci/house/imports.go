@@ -18,7 +18,7 @@ var mayImport = map[string][]string{
 		in + "flags", in + "inventory", in + "simulate", in + "sink", in + "view", "sessions", "decap/rx/capture", "decap/sim",
 		"decap/tx",
 	},
-	in + "egress": {in + "flags", "inspect/flowlog", "inspect/policy", "inspect/policy/judge", "inspect/report"},
+	in + "egress": {in + "flags", "inspect/flowlog", "inspect/policy", "inspect/policy/alert", "inspect/policy/judge", "inspect/report"},
 	in + "flags":  {in + "yamlerror", "inspect/bytesize", "inspect/flowlog", "decap"},
 	in + "forwarding": {
 		in + "flags", in + "inventory", "inspect/event", "inspect/forward", "decap/netif", "decap/tx", "decap/tx/iface", "decap/tx/pcap",
@@ -37,7 +37,7 @@ var mayImport = map[string][]string{
 	in + "sink": {
 		in + "egress", in + "flags", in + "forwarding", in + "host", in + "inventory", in + "output", in + "server", in + "view", "inspect",
 		"inspect/event", "inspect/export/aws", "inspect/export/spool", "inspect/l7", "inspect/parallel", "inspect/pdns", "inspect/policy/alert",
-		"inspect/policy/alert/send", "inspect/policy/judge", "decap", "decap/rx", "decap/rx/capture", "decap/tx",
+		"inspect/policy/alert/send", "inspect/export", "inspect/policy/alert/feed", "inspect/policy/judge", "inspect/report", "decap", "decap/rx", "decap/rx/capture", "decap/tx",
 	},
 	in + "view":  {in + "flags", "inspect", "inspect/event", "inspect/l7", "inspect/report"},
 	in + "watch": {in + "apply", in + "flags", in + "server", "sessions", "sessions/aws", "sessions/spec"},
@@ -77,10 +77,14 @@ var mayImport = map[string][]string{
 	"inspect/naming":               {"inspect/event", "inspect/flow", "inspect/l7", "inspect/mirror", "inspect/pdns", "decap"},
 	"inspect/parallel":             {"inspect", "inspect/dedup", "inspect/event", "inspect/flow", "inspect/l7", "inspect/mirror", "decap"},
 	"inspect/policy":               {"inspect/bytesize", "inspect/strictyaml", "inspect/where"},
-	"inspect/policy/alert":         {"inspect/policy", "inspect/policy/beacon", "inspect/where"},
+	"inspect/policy/alert":         {"inspect/flowlog", "inspect/policy", "inspect/policy/beacon", "inspect/where"},
 	"inspect/policy/alert/message": {"inspect/bytesize", "inspect/policy/alert"},
 	"inspect/policy/alert/send": {
 		"sessions/awssdk", "inspect/export/awserror", "inspect/export/spool", "inspect/policy", "inspect/policy/alert", "inspect/policy/alert/message",
+	},
+	"inspect/policy/alert/feed": {
+		"inspect/event", "inspect/export", "inspect/export/records", "inspect/flowlog", "inspect/l7", "inspect/policy", "inspect/policy/alert",
+		"inspect/policy/facts", "inspect/policy/judge",
 	},
 	"inspect/policy/controls":  {"inspect/policy"},
 	"inspect/policy/cost":      {"inspect/strictyaml"},

@@ -54,7 +54,7 @@ const (
 )
 
 // Reset empties the batch and keeps its memory. The caller must be its only holder. The rest of the memory points to nothing but
-// constants, owners and verdicts.
+// constants, owners, verdicts and findings.
 func (b *Batch) Reset() {
 	b.Events, b.fields, b.bytes = b.Events[:0], b.fields[:0], b.bytes[:0]
 }

@@ -19,11 +19,14 @@ const (
 	Stats                // the program's counters
 	Interval             // what a flow counted in an aggregation window
 	Closed               // an aggregation window is complete: the Interval events of all workers came before
+	Activity             // what a flow did since its last Activity event, for those who look for alerts
+	Alert                // a fact that the policy wants to be told
 	Kinds                // the number of kinds; not a kind
 )
 
 var kindNames = [Kinds]string{
 	AppLayer: "app_layer", Flow: "flow", Stats: "stats", Interval: "interval", Closed: "window_closed",
+	Activity: "activity", Alert: "alert",
 }
 
 // String returns the kind's name, as metrics and summaries show it.
@@ -86,10 +89,11 @@ type Event struct {
 	Initiator      Initiator
 	Policy         *Verdict // nil without a policy, and for flows that were opened from elsewhere
 
-	Fields Span // AppLayer: of the batch's fields
-	Flow   FlowRecord
-	Window WindowRecord // Interval and Closed; its names are those of all events if a policy judges them
-	Stats  *Totals      // Stats: an immutable snapshot
+	Fields  Span // AppLayer: of the batch's fields
+	Flow    FlowRecord
+	Window  WindowRecord // Interval and Closed; its names are those of all events if a policy judges them
+	Stats   *Totals      // Stats: an immutable snapshot
+	Finding *Finding     // Alert
 }
 
 // HasPorts reports whether the flow's protocol has ports.
@@ -136,7 +140,7 @@ type FlowRecord struct {
 
 // WindowRecord is the part of an Interval event, and all that a Closed event has. In the FlowRecord of an Interval event,
 // Packets, Bytes and TCPFlags are those of the window alone. Its other fields are those of the flow so far; Unpaired is not
-// set.
+// set. Of an Activity event From is 0 for the first one of a flow, and the FlowRecord is that of the flow so far.
 type WindowRecord struct {
 	From, To uint32 // the window, Unix seconds: From is inclusive, To exclusive
 	// First and last packet of each direction in the window, Unix seconds, by index as in FlowRecord. A late packet counts
@@ -147,6 +151,8 @@ type WindowRecord struct {
 	DNSName     Span      // the name for which DNS gave the address
 	JA4         Span      // of the client's hello
 	Answered    bool      // packets of both directions were seen so far
+	Begins      bool      // it is the flow's first: Activity only
+	Credentials bool      // credentials were sent in it that everyone on the way can read: Activity only
 	// Lost is the number of copies that the program lost before they were counted, since the last window was closed: Closed only.
 	Lost    uint64
 	Partial bool // the program began or ended within the window, by the clock, so that packets may be missing: Closed only

@@ -114,6 +114,7 @@ func ftpAsksTLS(method []byte) bool {
 func (s *ftpSession) print(h *Hint) {
 	h.Role = Request
 	h.Const(keyCommand, s.verb)
+	h.Credentials = s.verb == "PASS" || s.verb == "USER" && !equalFold("anonymous", s.arg) && !equalFold("ftp", s.arg)
 	if s.verb != "PASS" && s.verb != "ACCT" && s.verb != "ADAT" {
 		printText(h, keyCommandData, s.arg)
 	}

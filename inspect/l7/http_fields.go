@@ -20,6 +20,8 @@ const (
 	fieldTransferEncoding
 	fieldConnection
 	fieldExpect
+	fieldAuthorization
+	fieldProxyAuthorization
 	httpFieldCount
 )
 
@@ -27,7 +29,7 @@ var httpFieldNames = [httpFieldCount]string{
 	fieldHost: "host", fieldUserAgent: "user-agent", fieldReferer: "referer", fieldForwardedFor: "x-forwarded-for",
 	fieldContentType: "content-type", fieldContentRange: "content-range", fieldLocation: "location",
 	fieldContentLength: "content-length", fieldTransferEncoding: "transfer-encoding", fieldConnection: "connection",
-	fieldExpect: "expect",
+	fieldExpect: "expect", fieldAuthorization: "authorization", fieldProxyAuthorization: "proxy-authorization",
 }
 
 // Values of httpFields.length besides a length.
@@ -46,6 +48,7 @@ type httpFields struct {
 	close     bool                   // Connection: close
 	keepAlive bool                   // Connection: keep-alive
 	expect    bool                   // Expect: 100-continue
+	basic     bool                   // name and password in base64 (RFC 7617)
 }
 
 // read reads the section from the front of l, and reports whether it has an end.
@@ -85,6 +88,8 @@ func (f *httpFields) add(id httpField, value []byte) {
 		httpEach(value, f.addConnection)
 	case fieldExpect:
 		f.expect = f.expect || equalFold("100-continue", value)
+	case fieldAuthorization, fieldProxyAuthorization:
+		f.basic = f.basic || equalFold("basic", firstWord(value))
 	default:
 		if f.value[id] == nil {
 			f.value[id] = value

@@ -11,7 +11,7 @@ type httpMessage struct {
 // request fills the hint from a request whose header section ends at end. The fields are those of Suricata, in its order. The
 // event notifications of UPnP (GENA: NOTIFY, SUBSCRIBE, UNSUBSCRIBE) name their flow but make no event.
 func (m *httpMessage) request(h *Hint, c *Conn, in Input, end int) {
-	h.Role = Request
+	h.Role, h.Credentials = Request, m.fields.basic
 	host, port := httpSplitPort(m.authority())
 	if len(host) > 0 {
 		h.Name, h.NameSource = host, HTTPHost

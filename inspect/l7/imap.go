@@ -148,8 +148,10 @@ func printIMAPCommand(h *Hint, verb string, arg []byte) {
 	h.Const(keyCommand, verb)
 	switch verb {
 	case "LOGIN":
+		h.Credentials = true
 		printText(h, keyUser, imapString(arg))
 	case "AUTHENTICATE":
+		h.Credentials = isPlainMechanism(firstWord(arg))
 		printText(h, keyMechanism, firstWord(arg)) // an initial response, which follows, is a secret
 	}
 }

@@ -80,6 +80,8 @@ type Hint struct {
 	Switch bool
 	// Pending reports that Input.State holds more messages that are incomplete, so that its owner must keep it.
 	Pending bool
+	// Credentials reports that the message has credentials that everyone on the way can read: a password, or one in a reversible encoding.
+	Credentials bool
 	// Random is the random of a client's hello over UDP. By it a hello that is sent again is told apart from another connection's.
 	Random []byte
 	// Name is the best name for the flow's server (TLS SNI, HTTP host), without port, as sent; empty if there is none.

@@ -47,12 +47,14 @@ func printLDAPBind(h *Hint, body wire.Cursor) bool {
 	if !body.OK() || version < 2 || version > 3 || method != ldapSimple && method != ldapSASL {
 		return false
 	}
+	h.Credentials = method == ldapSimple && credentials > 0
 	h.Object(keyBindRequest)
 	h.Int(keyVersion, version)
 	h.Str(keyName, name.Rest())
 	if method == ldapSASL {
 		sasl := body.Upto(credentials)
 		mechanism := derWhole(&sasl, derOctets)
+		h.Credentials = isPlainMechanism(mechanism.Rest())
 		h.Object(keySASL)
 		h.Str(keyMechanism, mechanism.Rest())
 		h.End()

@@ -83,7 +83,7 @@ func parseMQTTConnect(h *Hint, c *Conn, in Input) Verdict {
 		return Reject
 	}
 	c.Mode[in.Side&1] = level
-	h.Role, h.Next = Request, Stop
+	h.Role, h.Next, h.Credentials = Request, Stop, flags&mqttPassword != 0
 	h.Object(keyConnect)
 	h.Str(keyProtocolString, name)
 	h.Int(keyProtocolVersion, int64(level))

@@ -177,6 +177,7 @@ func printMysqlLogin(h *Hint, caps uint32, body wire.Cursor) {
 	}
 	if caps&mysqlPluginAuth != 0 {
 		if plugin := body.CString(); len(plugin) > 0 {
+			h.Credentials = string(plugin) == "mysql_clear_password"
 			h.Str(keyAuthPlugin, plugin)
 		}
 	}

@@ -86,9 +86,14 @@ var pgsqlMethods = [...]string{
 	9: "authentication_sspi", 10: "authentication_sasl",
 }
 
-const pgsqlMD5 = 5
+// Authentication requests.
+const (
+	pgsqlPassword = 3
+	pgsqlMD5      = 5
+)
 
 func (a *pgsqlAnswer) print(h *Hint) {
+	h.Credentials = a.methods > 0 && a.method == pgsqlPassword
 	h.Object(keyResponse)
 	switch {
 	case a.methods == 0:

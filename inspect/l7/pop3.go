@@ -107,6 +107,7 @@ func parsePOP3Commands(h *Hint, c *Conn, in Input) Verdict {
 	if s.verb == "STLS" {
 		h.Next, c.Mode[side], c.Left[side] = l.end(in.Data), lineStartTLS, s.lines
 	}
+	h.Credentials = s.sendsPassword()
 	h.Object(keyRequest)
 	h.Const(keyCommand, s.verb)
 	if len(s.arg) > 0 {
@@ -124,6 +125,11 @@ type pop3Session struct {
 	arg     []byte // its first argument only: the others are secrets
 	lines   uint32
 	certain bool // no other protocol has such commands
+}
+
+// sendsPassword reports whether the client sends its password itself.
+func (s *pop3Session) sendsPassword() bool {
+	return s.verb == "USER" || s.verb == "PASS" || s.verb == "AUTH" && isPlainMechanism(s.arg)
 }
 
 // command adds a line. It is false if the line is no command.

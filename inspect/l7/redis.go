@@ -124,7 +124,7 @@ func parseRedisLine(h *Hint, c *Conn, in Input) Verdict {
 
 func printRedisCommand(h *Hint, c *Conn, in Input, name []byte) {
 	c.Mode[in.Side&1] = redisAsked
-	h.Role, h.Next = Request, Stop
+	h.Role, h.Next, h.Credentials = Request, Stop, equalFold("auth", name)
 	h.Str(keyCommand, name)
 }
 

@@ -69,6 +69,7 @@ type smtpSession struct {
 	rcpts      textLines // from the first recipient on
 	certain    bool      // no other protocol has such commands
 	starttls   bool
+	password   bool // the client sends its password
 	over       bool
 }
 
@@ -86,6 +87,8 @@ func (s *smtpSession) command(line []byte, here textLines) bool {
 		if s.rcpts.rest == nil {
 			s.rcpts = here
 		}
+	case "AUTH":
+		s.password = isPlainMechanism(firstWord(arg))
 	case "STARTTLS":
 		s.over, s.starttls = true, s.certain
 	case "DATA", "BDAT", "QUIT":
@@ -103,6 +106,7 @@ func smtpPath(arg []byte, keyword string) ([]byte, bool) {
 }
 
 func (s *smtpSession) print(h *Hint) {
+	h.Credentials = s.password
 	printText(h, keyHelo, s.helo)
 	printText(h, keyMailFrom, s.from)
 	list := h.openList(keyRcptTo)

@@ -181,6 +181,7 @@ func socksHost(name []byte) bool {
 }
 
 func (s *socksRequest) print(h *Hint) {
+	h.Credentials = s.version == socks5 && len(s.user) > 0
 	h.Int(keyVersion, int64(s.version-socks4)+4)
 	h.Const(keyCommand, socksCommands[s.command])
 	printText(h, keyHost, s.host)

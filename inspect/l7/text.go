@@ -115,3 +115,6 @@ func firstWord(b []byte) []byte {
 	b, _, _ = bytes.Cut(b, []byte(" "))
 	return b
 }
+
+// isPlainMechanism reports whether a mechanism of authentication sends the password itself, in base64: PLAIN (RFC 4616) and LOGIN.
+func isPlainMechanism(name []byte) bool { return equalFold("plain", name) || equalFold("login", name) }

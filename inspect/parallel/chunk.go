@@ -34,7 +34,7 @@ type position uint64
 
 // Phases of a packet.
 const (
-	beforePacket position = iota // an aggregation window begins
+	beforePacket position = iota // an aggregation window or a second begins
 	atPacket
 	afterBatch
 
@@ -62,7 +62,7 @@ type reassembled struct {
 	volume inspect.Volume
 }
 
-// tick is a time for all workers: an aggregation window begins, or a batch ends.
+// tick is a time for all workers: an aggregation window or a second begins, or a batch ends.
 type tick struct {
 	at    position
 	nanos int64 // the latest time of all packets so far

@@ -82,7 +82,7 @@ func (m *merger) tick(t *tick) {
 	if t.at.phase() == afterBatch {
 		m.direct.Expire(t.nanos)
 		m.settle = t
-	} else {
+	} else if m.length > 0 {
 		m.window = uint32(t.nanos/1e9) / m.length * m.length
 	}
 }

@@ -1,6 +1,8 @@
 package parallel
 
 import (
+	"time"
+
 	"github.com/mirrorsink/mirrorsink/decap"
 	"github.com/mirrorsink/mirrorsink/inspect"
 	"github.com/mirrorsink/mirrorsink/inspect/event"
@@ -28,6 +30,7 @@ type splitter struct {
 	at        position
 	clock     int64               // the latest time seen, Unix nanoseconds
 	windowEnd int64               // of the aggregation window of the clock; 0 before the first
+	secondEnd int64               // of the second of the clock, if Activity events are wanted; 0 before the first
 	session   event.MirrorSession // the mirror session that was seen first
 	copies    bool                // there was another one
 	to        *chunk
@@ -132,14 +135,21 @@ func (s *splitter) divide() {
 	s.to.ticks = append(s.to.ticks, tick{positionOf(s.packet, afterBatch), s.clock})
 }
 
-// tick sets the clock to the time of the next packet, unless that is in the past, and adds a tick where an aggregation window begins.
+// tick sets the clock to the time of the next packet, unless that is in the past, and adds a tick where an aggregation window begins, and
+// where a second does if Activity events are wanted.
 func (s *splitter) tick(nanos int64) {
 	if nanos <= s.clock {
 		return
 	}
 	s.clock = nanos
-	if s.cfg.Interval != 0 && nanos >= s.windowEnd {
+	window, second := s.cfg.Interval != 0 && nanos >= s.windowEnd, s.cfg.Activity && nanos >= s.secondEnd
+	if window {
 		s.windowEnd = (nanos/int64(s.cfg.Interval) + 1) * int64(s.cfg.Interval)
+	}
+	if second {
+		s.secondEnd = (nanos/int64(time.Second) + 1) * int64(time.Second)
+	}
+	if window || second {
 		s.to.ticks = append(s.to.ticks, tick{positionOf(s.packet, beforePacket), nanos})
 	}
 }

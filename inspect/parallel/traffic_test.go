@@ -14,6 +14,8 @@ import (
 
 	"github.com/mirrorsink/mirrorsink/decap"
 	"github.com/mirrorsink/mirrorsink/inspect"
+	"github.com/mirrorsink/mirrorsink/inspect/event"
+	"github.com/mirrorsink/mirrorsink/inspect/l7"
 	"github.com/mirrorsink/mirrorsink/testdata/testform"
 )
 
@@ -161,6 +163,8 @@ func TestSameEventsOfAnyTraffic(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		all := made(t)
 		cfg := inspect.Config{Memory: inspect.Share(16 << 20), Interval: time.Duration(rapid.SampledFrom([]int{0, 1, 60}).Draw(t, "window")) * time.Second}
+		cfg.Activity = rapid.Bool().Draw(t, "activity")
+		cfg.Judged = cfg.Activity
 		in := slices.Clone(all)
 		var alone collected
 		w := inspect.New(cfg, &in, &alone)
@@ -180,6 +184,57 @@ func TestSameEventsOfAnyTraffic(t *testing.T) {
 			}
 			require.Len(t, got, len(want))
 			require.Equal(t, counted, c.Counters(), "%d workers", n)
+			require.Equal(t, alone.activity(), out.activity(), "%d workers", n)
 		}
+	})
+}
+
+// activity prints the events that alerts are made from, in their order: Activity events and lookups. Consecutive Activity events, which are
+// of one second, are sorted.
+func (c *collected) activity() (lines []string) {
+	run := 0
+	for _, b := range c.batches {
+		for i := range b.Events {
+			e := &b.Events[i]
+			if e.Kind != event.Activity && (e.Kind != event.AppLayer || e.Proto != l7.DNS) {
+				continue
+			}
+			lines = append(lines, printed(b, e))
+			if e.Kind == event.Activity {
+				slices.Sort(lines[run:])
+			} else {
+				run = len(lines)
+			}
+		}
+	}
+	return lines
+}
+
+// TestActivity: the Activity events of a flow add up to what it sent, the first one says so, and no packet waits for longer than for the
+// first one of a later second.
+func TestActivity(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		in, out := made(t), new(collected)
+		require.NoError(t, inspect.New(inspect.Config{Memory: inspect.Share(16 << 20), Activity: true}, &in, out).Run())
+		sums, flows := map[uint64]uint64{}, 0
+		for _, b := range out.batches {
+			for i := range b.Events {
+				e := &b.Events[i]
+				switch e.Kind {
+				case event.Activity:
+					_, known := sums[e.FlowID]
+					require.Equal(t, !known, e.Window.Begins)
+					sums[e.FlowID] += e.Window.Payload[0]
+				case event.Flow:
+					if e.Direction != event.Ingress {
+						require.Contains(t, sums, e.FlowID)
+						require.Equal(t, e.Flow.Payload[0], sums[e.FlowID])
+						flows++
+					}
+					delete(sums, e.FlowID)
+				}
+			}
+		}
+		require.Empty(t, sums)
 	})
 }

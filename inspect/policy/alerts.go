@@ -3,6 +3,7 @@ package policy
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strconv"
 	"time"
@@ -85,6 +86,13 @@ type Alert struct {
 // For reports whether the alert is for a workload.
 func (a *Alert) For(workload string) bool {
 	return len(a.From) == 0 || slices.Contains(a.From, workload)
+}
+
+// Same reports whether an alert looks for the same as another one, by the same name.
+func (a *Alert) Same(o Alert) bool {
+	plain := *a
+	plain.At, o.At, plain.list, o.list = Position{}, Position{}, nil, nil
+	return reflect.DeepEqual(plain, o)
 }
 
 // Lists returns the entry of a Listed alert's list that has a flow's destination: by its name, the names that were looked up for its

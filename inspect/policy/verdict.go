@@ -22,10 +22,10 @@ const (
 	NotAllowed               // no rule allows it, and enough was seen to be certain
 	Exempt                   // not judged, by the policy's own choice
 	Inconclusive             // too little was seen, or what was seen contradicts itself
-	numKinds
+	NumKinds
 )
 
-var kindNames = [numKinds]string{None: "none", Allowed: "allowed", NotAllowed: "not-allowed", Exempt: "exempt", Inconclusive: "inconclusive"}
+var kindNames = [NumKinds]string{None: "none", Allowed: "allowed", NotAllowed: "not-allowed", Exempt: "exempt", Inconclusive: "inconclusive"}
 
 // String returns the spelling of hint.policy.verdict and x-policy-verdict.
 func (k Kind) String() string { return kindNames[k] }

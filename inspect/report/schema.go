@@ -70,3 +70,17 @@ func makeSchema() *where.Schema {
 func (r *row) Value(i int) any { return attributes[i].value(r) }
 
 var _ where.Row = (*row)(nil)
+
+// Matcher returns an expression over Schema as a function of records. It panics if the expression does not compile, which Schema.Compile
+// tells.
+func Matcher(expression string) func(*flowlog.Record) bool {
+	f, err := Schema.Compile(expression)
+	if err != nil {
+		panic(err)
+	}
+	var r row
+	return func(record *flowlog.Record) bool {
+		r.Record = *record
+		return f.Match(&r)
+	}
+}

@@ -18,7 +18,7 @@ import (
 type Writer struct{}
 
 // Kinds are the kinds of events that a Writer encodes.
-var Kinds = event.KindsOf(event.AppLayer, event.Flow, event.Stats)
+var Kinds = event.KindsOf(event.AppLayer, event.Flow, event.Stats, event.Alert)
 
 // Append appends the event's line, newline included, to dst. e is an event of b, of one of Kinds.
 func (*Writer) Append(dst []byte, b *event.Batch, e *event.Event) []byte {
@@ -28,6 +28,8 @@ func (*Writer) Append(dst []byte, b *event.Batch, e *event.Event) []byte {
 		l.appLayerEvent(b, e)
 	case event.Flow:
 		l.flowEvent(b, e)
+	case event.Alert:
+		l.alertEvent(e)
 	default:
 		l.statsEvent(e)
 	}

@@ -16,33 +16,47 @@ func (bd *Builder) interval(b *event.Batch, e *event.Event) {
 		bd.noteOwner(e.Window.From, e.Owner.ENI)
 	}
 	r := bd.common(b, e)
-	client, server := e.Addrs()
 	for i, flags := range e.Flow.TCPFlags {
 		if e.Flow.Packets[i] == 0 {
 			continue
 		}
-		r.PktSrcAddr, r.PktDstAddr, r.SrcPort, r.DstPort, r.Initiator = client, server, e.SrcPort, e.DstPort, "src"
-		direction := e.Direction
-		if i == 1 {
-			r.PktSrcAddr, r.PktDstAddr, r.SrcPort, r.DstPort, r.Initiator = server, client, e.DstPort, e.SrcPort, "dst"
-			direction = direction.Opposite()
-		}
-		r.SrcAddr, r.DstAddr, r.FlowDirection = r.PktSrcAddr, r.PktDstAddr, ""
-		switch direction {
-		case event.Egress:
-			r.SrcAddr, r.FlowDirection = primary(e, r.PktSrcAddr), direction.String()
-		case event.Ingress:
-			r.DstAddr, r.FlowDirection = primary(e, r.PktDstAddr), direction.String()
-		case event.NoDirection:
-		}
-		r.PktSrcAWSService, r.PktDstAWSService = bd.cfg.Services.Of(r.PktSrcAddr), bd.cfg.Services.Of(r.PktDstAddr)
-		r.Packets, r.Bytes, r.PayloadBytes = e.Flow.Packets[i], e.Flow.Bytes[i], e.Window.Payload[i]
+		bd.direct(&r, e, i)
 		r.Start, r.End = int64(e.Window.First[i]), int64(e.Window.Last[i])
 		r.TCPFlags = bd.flags(flags)
-		r.Action = action(e, i == 0, direction)
-		r.Completeness = completeness(e, i)
 		bd.records = append(bd.records, r)
 	}
+}
+
+// OfActivity returns the record of what a flow's client sent so far, from an Activity event. Its strings stay valid.
+func (bd *Builder) OfActivity(b *event.Batch, e *event.Event) flowlog.Record {
+	r := bd.common(b, e)
+	bd.direct(&r, e, 0)
+	r.Start, r.End = e.Flow.Start/1e9, e.Flow.End/1e9
+	r.TCPFlags, r.PayloadBytes = bd.flags(e.Flow.TCPFlags[0]), e.Flow.Payload[0]
+	return r
+}
+
+// direct sets the fields of one direction: 0 for the client's packets.
+func (bd *Builder) direct(r *flowlog.Record, e *event.Event, i int) {
+	client, server := e.Addrs()
+	r.PktSrcAddr, r.PktDstAddr, r.SrcPort, r.DstPort, r.Initiator = client, server, e.SrcPort, e.DstPort, "src"
+	direction := e.Direction
+	if i == 1 {
+		r.PktSrcAddr, r.PktDstAddr, r.SrcPort, r.DstPort, r.Initiator = server, client, e.DstPort, e.SrcPort, "dst"
+		direction = direction.Opposite()
+	}
+	r.SrcAddr, r.DstAddr, r.FlowDirection = r.PktSrcAddr, r.PktDstAddr, ""
+	switch direction {
+	case event.Egress:
+		r.SrcAddr, r.FlowDirection = primary(e, r.PktSrcAddr), direction.String()
+	case event.Ingress:
+		r.DstAddr, r.FlowDirection = primary(e, r.PktDstAddr), direction.String()
+	case event.NoDirection:
+	}
+	r.PktSrcAWSService, r.PktDstAWSService = bd.cfg.Services.Of(r.PktSrcAddr), bd.cfg.Services.Of(r.PktDstAddr)
+	r.Packets, r.Bytes, r.PayloadBytes = e.Flow.Packets[i], e.Flow.Bytes[i], e.Window.Payload[i]
+	r.Action = action(e, i == 0, direction)
+	r.Completeness = completeness(e, i)
 }
 
 // common returns a record with the fields that are the same for both directions.

@@ -53,7 +53,7 @@ func (bd *Builder) Records(b *event.Batch, e *event.Event) []flowlog.Record {
 		bd.interval(b, e)
 	case event.Closed:
 		bd.closed(&e.Window)
-	case event.AppLayer, event.Flow, event.Stats, event.Kinds:
+	case event.AppLayer, event.Flow, event.Stats, event.Activity, event.Alert, event.Kinds:
 	}
 	return bd.records
 }

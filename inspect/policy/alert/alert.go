@@ -4,7 +4,9 @@ package alert
 
 import (
 	"net/netip"
+	"time"
 
+	"github.com/mirrorsink/mirrorsink/inspect/flowlog"
 	"github.com/mirrorsink/mirrorsink/inspect/policy"
 )
 
@@ -15,9 +17,10 @@ type Activity struct {
 	Started int64  // Unix nanoseconds: the first packet
 	New     bool   // the flow's first activity
 	Ended   bool
-	Sent    uint64 // payload bytes of the workload since the last activity, without retransmissions
-	Total   uint64 // payload bytes of the workload so far
-	Partial bool   // bytes of the workload are missing: what it sent is at least Sent
+	Sent    uint64          // payload bytes of the workload since the last activity, without retransmissions
+	Total   uint64          // payload bytes of the workload so far
+	Partial bool            // bytes of the workload are missing: what it sent is at least Sent
+	Record  *flowlog.Record // of the flow so far, for expressions; nil if the policy has none
 	Flow    *policy.Flow
 	Verdict policy.Verdict
 	Direct  string // why the flow counts as made straight to an address; "" if it does not
@@ -62,10 +65,15 @@ type Alert struct {
 	Evidence  string // one line for people
 	Uncertain bool   // bytes are missing or the verdict is inconclusive: it may be more, or nothing
 	Interface string
+	Instance  string
 	Account   string
-	Addr      netip.Addr
+	From      netip.Addr // the workload's address
+	Addr      netip.Addr // the destination's
 	Port      uint16
-	Flows     []FlowBytes // the three largest, largest first
+	Protocol  uint8
+	Flow      uint64        // the last one
+	Within    time.Duration // Bytes are of this span; 0 for all flows
+	Flows     []FlowBytes   // the three largest, largest first
 }
 
 // FlowBytes is a flow of an alert with what the workload sent on it.

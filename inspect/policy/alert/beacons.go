@@ -34,6 +34,8 @@ func newBeacons(rule *policy.Alert, memory int) detector {
 
 func (b *beacons) evicted() uint64 { return b.series.drops }
 
+func (b *beacons) bound(memory int) { b.series.bound(memory) }
+
 const day = int64(24 * time.Hour / time.Second)
 
 func (b *beacons) observe(e *Engine, a *Activity) {

@@ -27,8 +27,9 @@ const (
 // An Engine finds alerts. It is not safe for concurrent use.
 type Engine struct {
 	cfg       Config
-	detectors []detector
+	detectors []detector // by alert of the policy
 	open      *lru[Key, openAlert]
+	gone      uint64 // what detectors that are no more have evicted
 	now       int64
 	swept     int64
 	Counters  Counters
@@ -48,6 +49,7 @@ type Counters struct {
 type detector interface {
 	observe(e *Engine, a *Activity)
 	evicted() uint64
+	bound(memory int) // sets how much memory it may take
 }
 
 // share of the memory that open alerts may take; detectors share the rest.
@@ -57,11 +59,44 @@ const openShare = 4
 func NewEngine(cfg Config) *Engine {
 	e := &Engine{cfg: cfg}
 	e.open = newLRU[Key](cfg.Memory/openShare, (*openAlert).size)
-	alerts := cfg.Policy.Alerts
-	for i := range alerts {
-		e.detectors = append(e.detectors, e.newDetector(&alerts[i], (cfg.Memory-cfg.Memory/openShare)/len(alerts)))
+	for i := range cfg.Policy.Alerts {
+		e.detectors = append(e.detectors, e.newDetector(&cfg.Policy.Alerts[i], e.share(cfg.Policy)))
 	}
 	return e
+}
+
+// share returns the memory of a detector.
+func (e *Engine) share(p *policy.Policy) int {
+	return (e.cfg.Memory - e.cfg.Memory/openShare) / max(len(p.Alerts), 1)
+}
+
+// SetPolicy makes the engine go on with another policy. Alerts that are the same as before keep their state. Open ones whose rule is gone
+// are resolved.
+func (e *Engine) SetPolicy(p *policy.Policy) {
+	e.cfg.Known = e.Names()
+	before, old := e.cfg.Policy.Alerts, e.detectors
+	e.cfg.Policy, e.detectors = p, nil
+	for _, d := range old {
+		e.gone += d.evicted()
+	}
+	rules := map[string]bool{}
+	for i := range p.Alerts {
+		a := &p.Alerts[i]
+		rules[a.Name] = true
+		if at := slices.IndexFunc(before, a.Same); at >= 0 {
+			e.gone -= old[at].evicted()
+			old[at].bound(e.share(p))
+			e.detectors = append(e.detectors, old[at])
+			continue
+		}
+		e.detectors = append(e.detectors, e.newDetector(a, e.share(p)))
+	}
+	for key, o := range e.open.oldest {
+		if !rules[key.Rule] {
+			o.report(e, Resolved)
+			e.open.drop(key)
+		}
+	}
 }
 
 func (e *Engine) newDetector(a *policy.Alert, memory int) detector {
@@ -94,6 +129,49 @@ func (e *Engine) Observe(a *Activity) {
 	e.Advance(e.now)
 }
 
+// Lookup takes a DNS query of a workload, whose name is a.Query. It is no other activity.
+func (e *Engine) Lookup(a *Activity) {
+	e.now = max(e.now, a.At)
+	for i, d := range e.detectors {
+		if t, ok := d.(*tunnel); ok && e.cfg.Policy.Alerts[i].For(a.Verdict.Workload) {
+			t.lookup(e, a)
+		}
+	}
+	e.Advance(e.now)
+}
+
+// Restart forgets all but names: time went back, as in the next of several captures.
+func (e *Engine) Restart() {
+	e.countEvictions()
+	e.cfg.Known, e.now, e.swept = e.Names(), 0, 0
+	e.gone = e.Counters.Evicted
+	e.open = newLRU[Key](e.open.limit, (*openAlert).size)
+	for i := range e.detectors {
+		e.detectors[i] = e.newDetector(&e.cfg.Policy.Alerts[i], e.share(e.cfg.Policy))
+	}
+}
+
+// Ignores reports whether no alert of a policy is about flows with a verdict.
+func Ignores(p *policy.Policy, k policy.Kind) bool {
+	return !slices.ContainsFunc(p.Alerts, func(a policy.Alert) bool {
+		switch {
+		case a.Kind == policy.Match:
+			return true
+		case k == policy.Exempt:
+			return false
+		case k == policy.Allowed:
+			return a.Kind != policy.Violation && (a.Kind != policy.Exfiltration || a.Everywhere)
+		default:
+			return true
+		}
+	})
+}
+
+// Records reports whether a policy has alerts that need the records of activities.
+func Records(p *policy.Policy) bool {
+	return slices.ContainsFunc(p.Alerts, func(a policy.Alert) bool { return a.Kind == policy.Match })
+}
+
 // sweepInterval is how often alerts are looked through that may be over.
 const sweepInterval = int64(time.Minute)
 
@@ -114,8 +192,14 @@ func (e *Engine) Advance(now int64) {
 	e.countEvictions()
 }
 
+// Count returns the counts so far.
+func (e *Engine) Count() Counters {
+	e.countEvictions()
+	return e.Counters
+}
+
 func (e *Engine) countEvictions() {
-	e.Counters.Evicted = e.open.drops
+	e.Counters.Evicted = e.gone + e.open.drops
 	for _, d := range e.detectors {
 		e.Counters.Evicted += d.evicted()
 	}
@@ -153,10 +237,12 @@ func (e *Engine) raise(a *Activity, f fact) {
 	}
 	al := &o.alert
 	al.Last, al.Evidence, al.Uncertain = max(al.Last, a.At), f.evidence, f.uncertain
-	al.Interface, al.Account, al.Addr, al.Port = a.Flow.Source.Interface, a.Flow.Source.Account, a.Flow.Addr, a.Flow.Port
+	src := &a.Flow.Source
+	al.Interface, al.Instance, al.Account, al.From = src.Interface, src.Instance, src.Account, src.Addr
+	al.Addr, al.Port, al.Protocol, al.Flow = a.Flow.Addr, a.Flow.Port, a.Flow.Protocol, a.ID
 	al.Count++
 	if f.bytes > 0 {
-		al.Bytes = f.bytes
+		al.Bytes, al.Within = f.bytes, f.rule.Within
 	} else {
 		al.Bytes += a.Sent
 	}

@@ -184,7 +184,7 @@ func TestTunnel(t *testing.T) {
 		b := newBench(t, "allow: []\nalert: {dns-tunnel: {subdomains: 100}}\n", 1<<20)
 		f := &policy.Flow{Addr: netip.MustParseAddr("10.0.0.2"), Protocol: 17, Port: 53, Opened: policy.OpenedHere}
 		for i := range 1000 {
-			b.Observe(&Activity{At: second, Flow: f, Query: fmt.Sprintf("x%d.evil.co.uk", i%names), Verdict: b.policy.Decide(f)})
+			b.Lookup(&Activity{At: second, Flow: f, Query: fmt.Sprintf("x%d.evil.co.uk", i%names), Verdict: b.policy.Decide(f)})
 		}
 		require.Len(t, b.got, want)
 	}

@@ -22,9 +22,11 @@ func newExfiltration(rule *policy.Alert, memory int) detector {
 
 func (x *exfiltration) evicted() uint64 { return x.windows.drops }
 
+func (x *exfiltration) bound(memory int) { x.windows.bound(memory) }
+
 func (x *exfiltration) observe(e *Engine, a *Activity) {
 	uncertain := a.Verdict.Kind == policy.Inconclusive
-	if a.Sent == 0 || !x.rule.Everywhere && a.Verdict.Kind != policy.NotAllowed && !uncertain {
+	if a.Sent == 0 || a.Flow.Opened != policy.OpenedHere || !x.rule.Everywhere && a.Verdict.Kind != policy.NotAllowed && !uncertain {
 		return
 	}
 	t := target{a.Verdict.Workload, a.source(), a.Verdict.To}

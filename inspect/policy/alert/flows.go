@@ -9,8 +9,9 @@ import (
 
 // flowAlert alerts of single flows that a condition holds for.
 type flowAlert struct {
-	rule  *policy.Alert
-	holds func(*Activity) (evidence string, ok bool)
+	rule   *policy.Alert
+	exempt bool // of flows to exempt destinations too
+	holds  func(*Activity) (evidence string, ok bool)
 }
 
 func newFlowAlert(rule *policy.Alert, cfg Config) detector {
@@ -40,12 +41,17 @@ func newFlowAlert(rule *policy.Alert, cfg Config) detector {
 		match := cfg.Match(rule)
 		holds = func(a *Activity) (string, bool) { return rule.Where, match(a) }
 	}
-	return &flowAlert{rule, holds}
+	return &flowAlert{rule, rule.Kind == policy.Match, holds}
 }
 
 func (f *flowAlert) evicted() uint64 { return 0 }
 
+func (f *flowAlert) bound(int) {}
+
 func (f *flowAlert) observe(e *Engine, a *Activity) {
+	if !f.exempt && a.Verdict.Kind == policy.Exempt {
+		return
+	}
 	if evidence, ok := f.holds(a); ok {
 		e.raise(a, fact{rule: f.rule, to: a.Verdict.To, evidence: evidence, uncertain: a.Verdict.Kind == policy.Inconclusive})
 	}
@@ -58,10 +64,8 @@ const (
 )
 
 // bypassesResolver reports whether a flow looks names up at another server than the VPC's resolver, which has a private address.
+// An exempt flow is not looked at.
 func (a *Activity) bypassesResolver() bool {
-	if a.Verdict.Kind == policy.Exempt {
-		return false
-	}
 	return a.Flow.Port == portDNS || a.Flow.Port == portDoT || a.Direct == "doh_suspected"
 }
 
@@ -73,6 +77,8 @@ type long struct {
 func newLong(rule *policy.Alert, _ int) detector { return &long{rule} }
 
 func (l *long) evicted() uint64 { return 0 }
+
+func (l *long) bound(int) {}
 
 func (l *long) observe(e *Engine, a *Activity) {
 	if open := time.Duration(a.At - a.Started); open > l.rule.Over && a.Verdict.Kind != policy.Exempt {

@@ -42,9 +42,20 @@ func (l *lru[K, V]) settle(k K) {
 	size := entrySize + l.of(&e.value)
 	l.size += size - e.size
 	e.size = size
+	l.shrink(e)
+}
+
+// bound sets the bytes that the state may take.
+func (l *lru[K, V]) bound(limit int) {
+	l.limit = limit
+	l.shrink(nil)
+}
+
+// shrink drops the least recently used until the rest fits; keep stays.
+func (l *lru[K, V]) shrink(keep *entry[K, V]) {
 	for l.size > l.limit && l.order.Len() > 1 {
 		back := l.order.Back()
-		if back.Value.(*entry[K, V]) == e {
+		if back.Value.(*entry[K, V]) == keep {
 			break
 		}
 		l.remove(back)

@@ -34,9 +34,12 @@ func newNewName(rule *policy.Alert, memory int, known Names) detector {
 
 func (n *newName) evicted() uint64 { return n.seen.drops }
 
+func (n *newName) bound(memory int) { n.seen.bound(memory) }
+
 func (n *newName) observe(e *Engine, a *Activity) {
 	v := &a.Verdict
-	if v.By == policy.ByAddress || v.By == policy.NoEvidence || v.Kind == policy.Exempt {
+	doubtful := v.Reason == policy.EncryptedName || v.Reason == policy.DisputedName
+	if v.By == policy.ByAddress || v.By == policy.NoEvidence || v.Kind == policy.Exempt || doubtful {
 		return
 	}
 	second := a.At / int64(time.Second)

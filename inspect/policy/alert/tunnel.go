@@ -31,10 +31,13 @@ func newTunnel(rule *policy.Alert, memory int) detector {
 
 func (t *tunnel) evicted() uint64 { return t.domains.drops }
 
-func (t *tunnel) observe(e *Engine, a *Activity) {
-	if a.Query == "" {
-		return
-	}
+func (t *tunnel) bound(memory int) { t.domains.bound(memory) }
+
+// observe does nothing: the lookups count.
+func (t *tunnel) observe(*Engine, *Activity) {}
+
+// lookup takes a query.
+func (t *tunnel) lookup(e *Engine, a *Activity) {
 	domain := where.Domain(a.Query)
 	if domain == a.Query {
 		return

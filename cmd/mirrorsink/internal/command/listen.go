@@ -110,6 +110,9 @@ func (o *listenOptions) check(given func(flag string) bool) error {
 	if o.Inventory.From == "" && given("inventory-refresh") {
 		return flags.Usagef("--inventory-refresh does nothing without --inventory")
 	}
+	if err := o.Policy.Check(); err != nil {
+		return err
+	}
 	o.Outputs.Judged = o.Policy.Enabled()
 	if err := o.Outputs.Check(given); err != nil {
 		return err

@@ -84,6 +84,9 @@ func (o *replayOptions) checkWorkers(asked bool) error {
 
 // check reports options that are invalid, alone or together.
 func (o *replayOptions) check(given func(flag string) bool) error {
+	if err := o.Policy.Check(); err != nil {
+		return err
+	}
 	o.Outputs.Judged = o.Policy.Enabled()
 	if err := o.Outputs.Check(given); err != nil {
 		return err

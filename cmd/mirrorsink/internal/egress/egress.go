@@ -49,12 +49,23 @@ func Parse(name string, text []byte) (*policy.Policy, error) {
 
 // Options are the flags of the policy.
 type Options struct {
-	File string
+	File  string
+	State string // the file of the names that new-name alerts have learnt
 }
 
 // AddTo adds the flags.
 func (o *Options) AddTo(f *pflag.FlagSet) {
-	flags.In(f, flags.Policy).String(&o.File, "policy", "FILE", "judge flows by this egress policy; see \"help policy-file\"")
+	g := flags.In(f, flags.Policy)
+	g.String(&o.File, "policy", "FILE", "judge flows by this egress policy; see \"help policy-file\"")
+	g.String(&o.State, "policy-state", "FILE", "keep the names that new-name alerts have learnt in this file, across restarts")
+}
+
+// Check reports options that are invalid.
+func (o *Options) Check() error {
+	if o.State != "" && !o.Enabled() {
+		return flags.Usagef("--policy-state does nothing without --policy")
+	}
+	return nil
 }
 
 // Enabled reports whether there is a policy.
@@ -63,6 +74,7 @@ func (o *Options) Enabled() bool { return o.File != "" }
 // Policy is the policy that counts now. Its methods are safe for concurrent use.
 type Policy struct {
 	load  func() (*judge.Rules, error)
+	state string
 	log   *slog.Logger
 	rules atomic.Pointer[judge.Rules]
 
@@ -79,7 +91,7 @@ type Counts struct {
 
 // Open reads the policy for the first time. services reads AWS's address ranges, and returns nil if there are none.
 func (o *Options) Open(services func() (*flowlog.Services, error), log *slog.Logger) (*Policy, error) {
-	p := &Policy{log: log, load: func() (*judge.Rules, error) {
+	p := &Policy{state: o.State, log: log, load: func() (*judge.Rules, error) {
 		rules := new(judge.Rules)
 		var err error
 		if rules.Policy, err = Read(o.File); err != nil {
@@ -101,6 +113,9 @@ func (p *Policy) take(rules *judge.Rules) {
 	p.rules.Store(rules)
 	p.counts.Loaded = uint64(time.Now().Unix())
 }
+
+// State returns the file of the names that were learnt; "" for none.
+func (p *Policy) State() string { return p.state }
 
 // Rules returns the rules that count now.
 func (p *Policy) Rules() *judge.Rules { return p.rules.Load() }

@@ -122,6 +122,9 @@ func (l *Listener) Run(ctx context.Context) error {
 	chores.Go(func() { l.handleHangups(reading) })
 	chores.Go(func() { l.reportStats(reading) })
 	chores.Go(func() { l.watchClock(reading) })
+	if l.pipeline.finder != nil {
+		chores.Go(func() { l.pipeline.finder.keep(reading, l.log) })
+	}
 	if l.inventory != nil {
 		chores.Go(func() { l.inventory.Keep(reading, l.opts.Inventory.Refresh) })
 	}

@@ -32,11 +32,14 @@ func LimitHeap(bytes int64) (restore func()) {
 }
 
 // heapLimit is the part of the memory for the heap: without the slabs of flow records and names, which are outside of it, but at least
-// leastSlack more than the shares inside it.
-func heapLimit(memory int64) int64 {
-	queues, dns := memory/queueShare, memory/dnsShare
-	m := inspect.Share(int(memory - queues - dns)) // of all workers together
-	inHeap := queues + dns + int64(m.Streams+m.Fragments+m.Pairs)
+// leastSlack more than the shares inside it. judged reports that there is a policy, whose alerts have a share.
+func heapLimit(memory int64, judged bool) int64 {
+	shares := memory/queueShare + memory/dnsShare
+	if judged {
+		shares += memory / finderShare
+	}
+	m := inspect.Share(int(memory - shares)) // of all workers together
+	inHeap := shares + int64(m.Streams+m.Fragments+m.Pairs)
 	return max(memory-int64(m.Flows+m.Names), inHeap+leastSlack)
 }
 

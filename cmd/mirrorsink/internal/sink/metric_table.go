@@ -3,6 +3,7 @@ package sink
 import (
 	"github.com/mirrorsink/mirrorsink/inspect/event"
 	"github.com/mirrorsink/mirrorsink/inspect/export/spool"
+	"github.com/mirrorsink/mirrorsink/inspect/policy/alert"
 	"github.com/mirrorsink/mirrorsink/inspect/policy/alert/send"
 )
 
@@ -70,6 +71,18 @@ var metricTable = []metric{
 		}},
 	{name: "policy_loaded_timestamp_seconds", help: "Time of the last successful read of the policy, in Unix seconds; 0 without a policy.",
 		gauge: true, values: single(func(s *snapshot) uint64 { return s.Policy.Loaded })},
+	{name: "alerts_total", help: "Alerts by what was sent: opened, updated or resolved.",
+		labels: []string{"state"}, values: func(s *snapshot, give func(uint64, ...string)) {
+			give(s.Found.Opened, alert.Opened.String())
+			give(s.Found.Updated, alert.Updated.String())
+			give(s.Found.Resolved, alert.Resolved.String())
+		}},
+	{name: "alerts_suppressed_total", help: "Activities of open alerts that were not sent by themselves.",
+		values: single(func(s *snapshot) uint64 { return s.Found.Suppressed })},
+	{name: "alert_activities_total", help: "Activities of flows that were looked at for alerts.",
+		values: single(func(s *snapshot) uint64 { return s.Found.Activities })},
+	{name: "alert_state_evicted_total", help: "What alerts remember of sources and destinations, evicted because the memory was full.",
+		values: single(func(s *snapshot) uint64 { return s.Found.Evicted })},
 	{name: "unattributed_packets_total", help: "Packets of mirror sessions that are not in the inventory; 0 without an inventory.",
 		values: single(func(s *snapshot) uint64 { return s.Unattributed })},
 	{name: "flows_active", help: "Flows in the tables.", gauge: true,

@@ -61,6 +61,7 @@ type worker interface {
 type pipeline struct {
 	cfg     pipelineConfig
 	outs    []output.Output
+	finder  *finder // of alerts, the first of outs; nil if none are to be found
 	alerts  *output.Alerts
 	meter   alert.Meter
 	forward *forwarding.Targets
@@ -91,7 +92,11 @@ func openPipeline(ctx context.Context, cfg pipelineConfig) (*pipeline, error) {
 	if cfg.Outputs.HasAlerts() {
 		alerts = queues / alertShare
 	}
-	queue := (queues - alerts) / max(1, cfg.Outputs.Count()+cfg.Forward.Captures())
+	parts := cfg.Outputs.Count() + cfg.Forward.Captures()
+	if p.findsAlerts() {
+		parts++
+	}
+	queue := (queues - alerts) / max(1, parts)
 	to := output.Config{Context: ctx, Bytes: queue * cfg.Outputs.Count(), Block: cfg.Block, Log: cfg.Log}
 	if cfg.Inventory != nil {
 		to.Record.Owners = cfg.Inventory.All
@@ -112,6 +117,11 @@ func openPipeline(ctx context.Context, cfg pipelineConfig) (*pipeline, error) {
 		output.Close(p.outs)
 		_ = p.alerts.Close(canceled()) // what an earlier run has left stays
 		return nil, err
+	}
+	if err := p.openFinder(to, queue); err != nil {
+		output.Close(p.outs)
+		_ = p.alerts.Close(canceled()) // what an earlier run has left stays
+		return nil, errors.Join(err, p.forward.Close(ctx))
 	}
 	p.sinks = append(append(p.sinks, &p.named), cfg.Sinks...)
 	for _, out := range p.outs {
@@ -212,6 +222,15 @@ func closeAll(groups [][]source) {
 	}
 }
 
+// reserved returns the part of the memory that is not the workers'.
+func (p *pipeline) reserved() int {
+	m := p.cfg.Memory
+	if p.finder != nil {
+		return m/queueShare + m/dnsShare + m/finderShare
+	}
+	return m/queueShare + m/dnsShare
+}
+
 // startWorkers makes a worker, or a parallel replay, for each source. After an error there is none.
 func (p *pipeline) startWorkers(groups [][]source) ([]worker, error) {
 	p.mu.Lock()
@@ -222,7 +241,7 @@ func (p *pipeline) startWorkers(groups [][]source) ([]worker, error) {
 	}
 	cfg := inspect.Config{
 		Decoder: p.cfg.Decoder,
-		Memory:  inspect.Share((p.cfg.Memory - p.cfg.Memory/queueShare - p.cfg.Memory/dnsShare) / n),
+		Memory:  inspect.Share((p.cfg.Memory - p.reserved()) / n),
 		Shared:  p.known,
 		Exempt:  p.cfg.Exempt,
 		Now:     p.cfg.Now,
@@ -230,6 +249,7 @@ func (p *pipeline) startWorkers(groups [][]source) ([]worker, error) {
 
 		Interval: p.cfg.Outputs.Interval(),
 		Judged:   p.cfg.Policy != nil,
+		Activity: p.finder != nil,
 	}
 	if p.cfg.Inventory != nil {
 		cfg.Owners = p.cfg.Inventory
@@ -308,6 +328,9 @@ func (p *pipeline) snapshot() snapshot {
 	}
 	if p.cfg.Policy != nil {
 		s.Policy = p.cfg.Policy.Count()
+	}
+	if p.finder != nil {
+		s.Found = p.finder.feed.Counts()
 	}
 	s.Alerts, s.Metrics = p.alerts.Counts(), p.alerts.Metrics()
 	s.Fixed, s.Targets, s.VLANs = p.forward.Fixed(), p.forward.Counts(), p.forward.VLANs()

@@ -10,6 +10,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/export/aws"
 	"github.com/mirrorsink/mirrorsink/inspect/export/spool"
 	"github.com/mirrorsink/mirrorsink/inspect/pdns"
+	"github.com/mirrorsink/mirrorsink/inspect/policy/alert"
 )
 
 // snapshot is all that is counted, at one moment.
@@ -25,6 +26,7 @@ type snapshot struct {
 	HandoversDropped uint64      // packets put together from fragments that got lost between workers
 	Inventory        inventory.Counts
 	Policy           egress.Counts
+	Found            alert.Counters       // alerts
 	Alerts           []output.AlertCounts // by output
 	Metrics          aws.MetricCounts     // data points for CloudWatch
 	Delivered        [output.Services]spool.Counts

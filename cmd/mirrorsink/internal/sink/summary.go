@@ -46,6 +46,10 @@ func (s *snapshot) Print(w io.Writer) {
 	view.PrintCount(tw, "handovers dropped", s.HandoversDropped, "reassembled packets missing from their flows")
 	view.PrintCount(tw, "refused names", s.NamesRefused, "that did not fit: --memory was full")
 	view.PrintCount(tw, "undecided", s.Undecided, "events and flows without what DNS says about them: --memory was full, or a worker late")
+	if s.Found.Opened > 0 {
+		fmt.Fprintf(tw, "alerts\t%d opened, %d updated, %d resolved\n", s.Found.Opened, s.Found.Updated, s.Found.Resolved)
+	}
+	view.PrintCount(tw, "evicted alert state", s.Found.Evicted, "sources and destinations that alerts have forgotten: --memory was full")
 	fmt.Fprintf(tw, "events\t%d produced, %d written, %d dropped\n",
 		total(s.Export.Produced), total(s.Export.Written), total(s.Export.Dropped))
 	for d := range output.Services {

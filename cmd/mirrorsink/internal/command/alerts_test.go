@@ -1,0 +1,289 @@
+package command
+
+import (
+	"encoding/base64"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/stretchr/testify/require"
+)
+
+// alertsOf returns the alert events of a replay of a capture, each as "state rule destination bytes". They are the same for any number of
+// workers.
+func alertsOf(t *testing.T, policy, capture string, args ...string) (all []string) {
+	t.Helper()
+	var first []string
+	for i, workers := range []string{"1", "2", "5"} {
+		eve := eveFile(t)
+		r := runHere(t, append([]string{"replay", "--quiet", "--workers", workers, "--policy", policy, "--eve", eve, "--alert", "eve"}, append(args, capture)...)...)
+		require.Equal(t, exitOK, r.code, r.stderr)
+		all = all[:0]
+		var texts []string
+		for _, e := range readEvents(t, eve) {
+			if e["event_type"] != "alert" {
+				continue
+			}
+			m := e["alert"].(map[string]any)["metadata"].(map[string]any)
+			text := func(key string) string { return m[key].([]any)[0].(string) }
+			all = append(all, fmt.Sprintf("%s %s %s %s", text("state"), text("rule"), text("destination"), text("bytes")))
+			texts = append(texts, fmt.Sprint(e))
+		}
+		if i == 0 {
+			first = texts
+		}
+		require.Equal(t, first, texts, "%s workers", workers)
+	}
+	return all
+}
+
+const exfiltration = `
+allow: [{to: ["*.s3.example.com"]}]
+alert: {exfiltration: {bytes: 100kB, within: 5m, to: not-allowed}}
+`
+
+// TestExfiltration: more than the bytes of the policy in its span is one alert, however the bytes are divided; to an allowed name it is
+// none. Bytes that are copied twice count once.
+func TestExfiltration(t *testing.T) {
+	inside := netip.MustParseAddr("10.0.1.5")
+	named := func(s *scene) {
+		s.lookup(0, sceneResolver, "evil.example.net", sceneServer)
+	}
+	everything := exfiltration + "exempt: []\n"
+	for name, c := range map[string]struct {
+		policy string
+		make   func(s *scene)
+		want   []string
+	}{
+		"at the bound": {exfiltration, func(s *scene) {
+			named(s)
+			s.upload(time.Second, sceneServer, 443, 50_000)
+			s.upload(300*time.Second, sceneServer, 443, 50_000)
+		}, nil},
+		"above it": {exfiltration, func(s *scene) {
+			named(s)
+			s.upload(time.Second, sceneServer, 443, 50_000)
+			s.upload(300*time.Second, sceneServer, 443, 50_001)
+		}, []string{"opened exfiltration evil.example.net 100001"}},
+		"later": {exfiltration, func(s *scene) {
+			named(s)
+			s.upload(time.Second, sceneServer, 443, 50_000)
+			s.upload(302*time.Second, sceneServer, 443, 50_001)
+		}, nil},
+		"many connections": {exfiltration, func(s *scene) {
+			named(s)
+			s.lookup(0, sceneResolver, "bucket.s3.example.com", netip.MustParseAddr("203.0.113.8"))
+			for i := range 40 {
+				s.upload(time.Duration(i+1)*time.Second, sceneServer, 443, 99_000)
+				s.upload(time.Duration(i+1)*time.Second, netip.MustParseAddr("203.0.113.8"), 443, 99_000)
+			}
+		}, []string{"opened exfiltration evil.example.net 198000"}},
+		"retransmissions": {exfiltration, func(s *scene) {
+			named(s)
+			s.again = true
+			s.upload(time.Second, sceneServer, 443, 60_000)
+		}, nil},
+		"what the server sends": {exfiltration, func(s *scene) {
+			named(s)
+			f := s.connect(time.Second, sceneServer, 443)
+			f.seq, f.ack = f.ack, f.seq
+			for i := range 100 {
+				f.segment(time.Second+time.Duration(i+3)*time.Millisecond, false, tcpData(f.seq, f.ack), make([]byte, 1400))
+				f.seq += 1400
+			}
+		}, nil},
+		"a mirrored interface": {exfiltration, func(s *scene) {
+			s.wrap = func(_ netip.Addr, frame []byte) [][]byte { return [][]byte{mirrored(t, sceneHost, 7, frame)} }
+			named(s)
+			s.upload(time.Second, sceneServer, 443, 100_001)
+		}, []string{"opened exfiltration evil.example.net 100001"}},
+		"both ends": {everything, func(s *scene) {
+			s.wrap = func(src netip.Addr, frame []byte) [][]byte {
+				return [][]byte{mirrored(t, sceneHost, 7, frame), mirrored(t, inside, 8, frame)}
+			}
+			s.upload(time.Second, inside, 8443, 60_000)
+		}, nil},
+		"both ends, above": {everything, func(s *scene) {
+			s.wrap = func(src netip.Addr, frame []byte) [][]byte {
+				return [][]byte{mirrored(t, sceneHost, 7, frame), mirrored(t, inside, 8, frame)}
+			}
+			s.upload(time.Second, inside, 8443, 100_001)
+		}, []string{"opened exfiltration 10.0.1.5 100001"}},
+		"an interface that passes on": {exfiltration, func(s *scene) {
+			s.wrap = func(_ netip.Addr, frame []byte) [][]byte {
+				return [][]byte{mirrored(t, sceneHost, 7, frame), mirrored(t, sceneHost, 7, frame)}
+			}
+			named(s)
+			s.upload(time.Second, sceneServer, 443, 60_000)
+		}, nil},
+		"copies of copies": {exfiltration, func(s *scene) {
+			s.wrap = func(_ netip.Addr, frame []byte) [][]byte {
+				one := mirrored(t, sceneHost, 7, frame)
+				return [][]byte{one, mirrored(t, netip.MustParseAddr("10.9.9.9"), 9, one)}
+			}
+			named(s)
+			s.upload(time.Second, sceneServer, 443, 60_000)
+		}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newScene(t)
+			c.make(s)
+			require.Equal(t, c.want, alertsOf(t, policyFile(t, c.policy), s.file()))
+		})
+	}
+}
+
+// TestAlertKinds: each kind of alert of a policy is found in a capture, and nothing else is.
+func TestAlertKinds(t *testing.T) {
+	for kind, c := range map[string]struct {
+		alert string
+		make  func(s *scene)
+		want  string
+	}{
+		"not-allowed": {"{}", func(s *scene) {
+			s.lookup(0, sceneResolver, "evil.example.net", sceneServer)
+			s.upload(time.Second, sceneServer, 443, 10)
+		}, "not-allowed evil.example.net 10"},
+		"direct-to-address": {"{}", func(s *scene) {
+			s.lookup(0, sceneResolver, "ok.example.com", netip.MustParseAddr("203.0.113.8"))
+			s.upload(time.Second, sceneServer, 443, 10)
+			s.upload(time.Second, netip.MustParseAddr("203.0.113.8"), 443, 10)
+		}, "direct-to-address 203.0.113.7 10"},
+		"new-name": {"{learn: 1m}", func(s *scene) {
+			for i, at := range []time.Duration{0, 30 * time.Second, 70 * time.Second} {
+				server := netip.AddrFrom4([4]byte{203, 0, 113, byte(10 + i)})
+				s.lookup(at, sceneResolver, fmt.Sprintf("n%d.example.com", i), server)
+				s.upload(at+time.Second, server, 443, 10)
+				s.upload(80*time.Second, server, 443, 10)
+			}
+		}, "new-name n2.example.com 10"},
+		"beacon": {"{score: 0.8}", func(s *scene) {
+			s.lookup(0, sceneResolver, "c2.example.net", sceneServer)
+			for i := range 200 {
+				s.upload(time.Duration(i)*5*time.Minute+time.Second, sceneServer, 443, 100)
+			}
+		}, "beacon c2.example.net"},
+		"long-connection": {"{over: 1m}", func(s *scene) {
+			f := s.connect(0, sceneServer, 443)
+			for i := range 4 {
+				f.say(time.Duration(i)*25*time.Second, []byte("hello"))
+			}
+			s.upload(0, netip.MustParseAddr("203.0.113.8"), 443, 10)
+		}, "long-connection 203.0.113.7 5"},
+		"dns-tunnel": {"{subdomains: 20}", func(s *scene) {
+			for i := range 20 {
+				s.lookup(time.Duration(i)*time.Second, sceneResolver, fmt.Sprintf("x%d.tunnel.example.net", i), netip.Addr{})
+				s.lookup(time.Duration(i)*time.Second, sceneResolver, "x.other.test", netip.Addr{})
+			}
+		}, "dns-tunnel example.net 0"},
+		"management-port": {"{}", func(s *scene) {
+			s.upload(0, sceneServer, 22, 10)
+			s.upload(0, sceneServer, 443, 10)
+			s.upload(0, netip.MustParseAddr("10.0.0.9"), 22, 10)
+		}, "management-port 203.0.113.7 10"},
+		"cleartext-credentials": {"{}", func(s *scene) {
+			secret := base64.StdEncoding.EncodeToString([]byte("user:password"))
+			for i, header := range []string{"Authorization: Basic " + secret, "Authorization: Bearer " + secret} {
+				f := s.connect(0, netip.AddrFrom4([4]byte{203, 0, 113, byte(7 + i)}), 80)
+				f.say(3*time.Millisecond, []byte("GET / HTTP/1.1\r\nHost: www.example.com\r\n"+header+"\r\n\r\n"))
+			}
+			f := s.connect(0, sceneServer, 143)
+			f.segment(2*time.Millisecond, false, tcpData(f.ack, f.seq), []byte("* OK IMAP4rev1 ready\r\n"))
+			f.ack += 22
+			f.say(3*time.Millisecond, []byte("a1 LOGIN user password\r\n"))
+		}, "cleartext-credentials"},
+		"resolver-bypass": {"{}", func(s *scene) {
+			s.lookup(0, sceneResolver, "a.example.com", sceneServer)
+			s.lookup(0, netip.MustParseAddr("203.0.113.53"), "a.example.com", sceneServer)
+		}, "resolver-bypass 203.0.113.53"},
+		"listed": {"{in: [203.0.113.0/29, '*.bad.test']}", func(s *scene) {
+			s.upload(0, sceneServer, 443, 10)
+			s.upload(0, netip.MustParseAddr("203.0.113.9"), 443, 10)
+		}, "listed 203.0.113.7 10"},
+		"any": {"{where: 'dstport == 8443 and payload_bytes > 5'}", func(s *scene) {
+			s.upload(0, sceneServer, 8443, 10)
+			s.upload(0, sceneServer, 443, 10)
+		}, "any 203.0.113.7 10"},
+	} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			policy := policyFile(t, "allow: [{to: '*.example.com'}]\nalert: {"+kind+": "+c.alert+"}\n")
+			for _, mirror := range []bool{false, true} {
+				s := newScene(t)
+				if mirror {
+					s.wrap = func(_ netip.Addr, frame []byte) [][]byte { return [][]byte{mirrored(t, sceneHost, 7, frame)} }
+				}
+				c.make(s)
+				var opened []string
+				for _, a := range alertsOf(t, policy, s.file()) {
+					if rest, ok := strings.CutPrefix(a, "opened "); ok {
+						opened = append(opened, rest)
+					}
+				}
+				require.NotEmpty(t, opened)
+				for _, a := range opened {
+					require.True(t, strings.HasPrefix(a, c.want), "%s: %q", a, opened)
+				}
+			}
+		})
+	}
+}
+
+// TestLearntNamesSurvive: names of an earlier run are not new, and a file of something else is refused.
+func TestLearntNamesSurvive(t *testing.T) {
+	policy, state := policyFile(t, "allow: []\nalert: {new-name: {learn: 1m}}\n"), filepath.Join(t.TempDir(), "names")
+	run := func(at time.Duration, names ...string) (result, string) {
+		s, eve := newScene(t), eveFile(t)
+		for i, name := range names {
+			server := netip.AddrFrom4([4]byte{203, 0, 113, byte(10 + i)})
+			s.lookup(at, sceneResolver, name, server)
+			s.upload(at+time.Second, server, 443, 10)
+		}
+		r := runHere(t, "replay", "--policy", policy, "--policy-state", state, "--alert", "eve", "--quiet", "--eve", eve, s.file())
+		text, err := os.ReadFile(eve)
+		if r.code == exitOK {
+			require.NoError(t, err)
+		}
+		return r, string(text)
+	}
+	_, first := run(0, "a.example.com")
+	require.NotContains(t, first, `"alert"`)
+	_, again := run(2*time.Hour, "a.example.com", "b.example.com")
+	require.Equal(t, 1, strings.Count(again, `"event_type":"alert"`))
+	require.Contains(t, again, `"destination":["b.example.com"]`)
+	require.NoError(t, os.WriteFile(state, []byte("something else\n"), 0o600))
+	refused, _ := run(0, "a.example.com")
+	require.Equal(t, exitError, refused.code)
+	require.Contains(t, refused.stderr, "--policy-state")
+}
+
+// TestAlertsFitSuricatasSchema: alert events are valid by Suricata's schema.
+func TestAlertsFitSuricatasSchema(t *testing.T) {
+	file := filepath.Join("..", "..", "..", "..", "..", "shared", "schema", "suricata-eve.schema.json")
+	if _, err := os.Stat(file); err != nil {
+		t.Skip("there is no schema")
+	}
+	schema, err := jsonschema.NewCompiler().Compile(file)
+	require.NoError(t, err)
+	s, eve := newScene(t), eveFile(t)
+	s.upload(time.Second, sceneServer, 443, 200_000)
+	runHere(t, "replay", "--policy", policyFile(t, exfiltration), "--alert", "eve", "--eve", eve, "--quiet", s.file())
+	text, err := os.ReadFile(eve)
+	require.NoError(t, err)
+	found := 0
+	for line := range strings.Lines(string(text)) {
+		v, err := jsonschema.UnmarshalJSON(strings.NewReader(line))
+		require.NoError(t, err)
+		if v.(map[string]any)["event_type"] == "alert" {
+			found++
+			require.NoError(t, schema.Validate(v), line)
+		}
+	}
+	require.Equal(t, 1, found)
+}
