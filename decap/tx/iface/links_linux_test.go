@@ -200,6 +200,9 @@ func (r *reader) drain() (n uint64) {
 func (r *reader) receive(flags int) ([]byte, error) {
 	oob := make([]byte, 256)
 	n, oobn, _, _, err := unix.Recvmsg(r.fd, r.buf, oob, flags)
+	for errors.Is(err, unix.EINTR) { // signals end a call that has a timeout: signal(7)
+		n, oobn, _, _, err = unix.Recvmsg(r.fd, r.buf, oob, flags)
+	}
 	if err != nil {
 		return nil, err
 	}
