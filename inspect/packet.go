@@ -178,8 +178,13 @@ func (t *Tracker) record(it *Item, v Volume) (r *flow.Record, started bool, refu
 }
 
 // elsewhere takes a segment that is not within the flow's connection: it begins another one, or its receiver drops it. In the second case it
-// does not disturb the quiet of the connection: it may be the end of a handshake of which the rest was lost.
+// does not disturb the quiet of the connection: it may be the end of a handshake of which the rest was lost. Second copies of what an interface
+// passes on may come after the end of their connection.
 func (t *Tracker) elsewhere(r *flow.Record, it *Item, v Volume, place flow.Place) (_ *flow.Record, started bool, refused event.Refusal) {
+	if it.Packet.Mirrored && !it.partial && t.passes.Again(&it.Packet, it.hash+uint64(it.side), v.Last) {
+		flow.SetPasses(r) // it is the second copy of one of the connection's own: see passesAgain
+		return r, false, event.NotRefused
+	}
 	if place == flow.Astray {
 		refused = r.Arrival(it.side, &it.Packet).Judge().Refused
 		if refused != event.NotRefused {

@@ -61,3 +61,24 @@ func TestPassedOnPacketsCountOnce(t *testing.T) {
 		}
 	}
 }
+
+// TestPassedOnAfterTheEnd: second copies that come after the last packet of a connection open no other one.
+func TestPassedOnAfterTheEnd(t *testing.T) {
+	for _, delay := range []int64{20, 60, 95} {
+		c := newConversation()
+		c.open()
+		c.say(get("/x"))
+		c.hear(ok("y"))
+		c.close()
+		in := slices.Clone(c.frames)
+		for _, d := range c.frames {
+			in = append(in, passedOn(d, d.Nanos+delay*millisecond))
+		}
+		slices.SortStableFunc(in, func(a, b decap.Datagram) int { return int(a.Nanos - b.Nanos) })
+		out, n := inspect(t, Config{}, mirrored(in, "10.0.0.1", 8))
+		require.EqualValues(t, len(c.frames), n.SecondCopies, "%d ms", delay)
+		require.Len(t, out.lines(event.Flow), 1, "%d ms", delay)
+		require.Contains(t, out.lines(event.Flow)[0], " closed ")
+		require.Equal(t, []string{"/x 200"}, urls(out))
+	}
+}
