@@ -91,7 +91,7 @@ var mayImport = map[string][]string{
 	"inspect/policy/facts":     {"inspect/event", "inspect/flowlog", "inspect/l7", "inspect/policy"},
 	"inspect/policy/judge":     {"inspect/event", "inspect/flowlog", "inspect/l7", "inspect/policy", "inspect/policy/facts", "decap"},
 	"inspect/policy/propose":   {"inspect/bytesize", "inspect/policy"},
-	"inspect/report":           {"inspect/flowlog", "inspect/policy", "inspect/policy/controls", "inspect/policy/facts", "inspect/policy/propose", "inspect/report/input", "inspect/where"},
+	"inspect/report":           {"inspect/flowlog", "inspect/policy", "inspect/policy/alert", "inspect/policy/controls", "inspect/policy/facts", "inspect/policy/propose", "inspect/report/input", "inspect/where"},
 	"inspect/report/input":     {"inspect/flowlog"},
 	"inspect/report/inputtest": {"inspect/flowlog"},
 	"inspect/report/page":      {"inspect/report"},

@@ -132,6 +132,13 @@ var defaults = [NumAlertKinds]Alert{
 	Match:           {Severity: Medium},
 }
 
+// DefaultAlert returns the alert of a kind that "kind: {}" stands for.
+func DefaultAlert(kind AlertKind) Alert {
+	a := defaults[kind]
+	a.Kind, a.Name, a.list = kind, kind.String(), newIndex()
+	return a
+}
+
 // alerts reads the alerts: by kind one, or a list of several.
 func (l *loader) alerts(key string, n *strictyaml.Node) {
 	known := strictyaml.Fields{}

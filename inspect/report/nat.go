@@ -68,6 +68,8 @@ func (j *natJoin) fields() []string {
 
 func (j *natJoin) close() error { return nil }
 
+func (j *natJoin) bound(memory int) { j.limit = memory }
+
 // addGateway takes a record of the gateway's flow logs.
 func (j *natJoin) addGateway(r *row) error {
 	if r.insideOfNAT() || r.Action == reject || !r.SrcAddr.IsValid() {

@@ -21,6 +21,9 @@ type evaluator interface {
 	close() error
 }
 
+// bounded is an evaluator that keeps records itself, and has no plots.
+type bounded interface{ bound(memory int) }
+
 // limits bound the resources of a query.
 type limits struct {
 	memory int    // bytes
@@ -30,8 +33,8 @@ type limits struct {
 // open allocates the groups of a query, and of its plots.
 func (q *Query) open(l limits, withPlots bool) *plotter {
 	p := &plotter{}
-	if n, ok := q.eval.(*natJoin); ok {
-		n.limit = l.memory
+	if b, ok := q.eval.(bounded); ok {
+		b.bound(l.memory)
 		return p
 	}
 	if withPlots {

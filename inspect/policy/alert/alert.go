@@ -61,7 +61,7 @@ type Alert struct {
 	Last      int64  // the last one
 	Count     uint64 // activities of the fact
 	Repeats   uint64 // of those, how many were not reported by themselves
-	Bytes     uint64 // that count for the alert: of the window, or of all flows
+	Bytes     uint64 // that count for the alert: the most in a window, or of all flows
 	Evidence  string // one line for people
 	Uncertain bool   // bytes are missing or the verdict is inconclusive: it may be more, or nothing
 	Interface string

@@ -242,7 +242,7 @@ func (e *Engine) raise(a *Activity, f fact) {
 	al.Addr, al.Port, al.Protocol, al.Flow = a.Flow.Addr, a.Flow.Port, a.Flow.Protocol, a.ID
 	al.Count++
 	if f.bytes > 0 {
-		al.Bytes, al.Within = f.bytes, f.rule.Within
+		al.Bytes, al.Within = max(al.Bytes, f.bytes), f.rule.Within
 	} else {
 		al.Bytes += a.Sent
 	}

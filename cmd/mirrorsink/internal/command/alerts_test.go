@@ -287,3 +287,40 @@ func TestAlertsFitSuricatasSchema(t *testing.T) {
 	}
 	require.Equal(t, 1, found)
 }
+
+// TestAlertsAreFoundAgain: the alerts of a replay are found in its records, by the policy and by the recorded verdicts, in each format.
+func TestAlertsAreFoundAgain(t *testing.T) {
+	s := newScene(t)
+	s.wrap = func(_ netip.Addr, frame []byte) [][]byte { return [][]byte{mirrored(t, sceneHost, 7, frame)} }
+	s.lookup(0, sceneResolver, "evil.example.net", sceneServer)
+	for i := range 8 {
+		s.upload(time.Duration(i)*30*time.Second+time.Second, sceneServer, 443, 20_000)
+	}
+	c2 := netip.MustParseAddr("203.0.113.99")
+	s.lookup(0, sceneResolver, "c2.example.net", c2)
+	for i := range 200 {
+		s.upload(time.Duration(i)*5*time.Minute+time.Second, c2, 443, 100)
+	}
+	policy := policyFile(t, "allow: []\nalert: {exfiltration: {bytes: 100kB, within: 5m}, beacon: {score: 0.8}}\n")
+	folder, lines, eve := t.TempDir(), filepath.Join(t.TempDir(), "flows.log"), eveFile(t)
+	r := runHere(t, "replay", "--quiet", "--policy", policy, "--alert", "eve", "--eve", eve, "--parquet", folder, "--flowlog", lines, "--flowlog-format", "all", s.file())
+	require.Equal(t, exitOK, r.code, r.stderr)
+	text, err := os.ReadFile(eve)
+	require.NoError(t, err)
+	require.Equal(t, 2, strings.Count(string(text), `"state":["opened"]`))
+	require.Contains(t, string(text), `"destination":["evil.example.net"],"bytes":["120000"]`)
+	for _, from := range []string{folder, lines, eve} {
+		for _, with := range [][]string{nil, {"--policy", policy}} {
+			r := runHere(t, append(append([]string{"report", "exfiltration", "--quiet", "-o", "csv"}, with...), from)...)
+			require.Equal(t, exitFindings, r.code, r.stderr)
+			require.Equal(t, 2, strings.Count(r.stdout, "\n"), "%s", r.stdout)
+			require.Contains(t, r.stdout, "exfiltration,,10.0.0.1,evil.example.net,443,160000,")
+			r = runHere(t, append(append([]string{"report", "beacons", "--quiet", "-o", "csv"}, with...), from)...)
+			require.Equal(t, exitFindings, r.code, r.stderr)
+			require.Equal(t, 2, strings.Count(r.stdout, "\n"), "%s", r.stdout)
+			require.Contains(t, r.stdout, "beacon,,10.0.0.1,c2.example.net,443,")
+		}
+	}
+	nothing := runHere(t, "report", "exfiltration", "--quiet", "-o", "csv", "--policy", policyFile(t, "allow: [{to: '*.example.net'}]\n"), folder)
+	require.Equal(t, exitOK, nothing.code, nothing.stdout)
+}

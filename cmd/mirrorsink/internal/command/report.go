@@ -46,7 +46,8 @@ A damaged file is read up to the damage, and the exit status is 1.`,
 		Example: `  mirrorsink report top /var/log/mirrorsink/flows
   mirrorsink report management --from -24h AWSLogs/`,
 	}, newReportTop(), newReportManagement(), newReportUnanswered(), newReportDirect(), newReportInitiators(),
-		newReportNames(), newReportNew(), newReportNAT(), newReportViolations())
+		newReportNames(), newReportNew(), newReportNAT(), newReportViolations(),
+		newReportExfiltration(), newReportBeacons())
 }
 
 func (o *reportOptions) addTo(f *pflag.FlagSet) {

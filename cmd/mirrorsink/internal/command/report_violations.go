@@ -58,3 +58,51 @@ func verdictStatus(t *report.Table) error {
 	}
 	return status
 }
+
+// reportByPolicy makes the command of a report that takes a policy.
+func reportByPolicy(use, short, long, example string, query func(by report.Judgement, rows int) *report.Query) *cobra.Command {
+	var (
+		opts   reportOptions
+		ranges rangesFlag
+		file   string
+	)
+	cmd := &cobra.Command{
+		Use: use + " [FILE or folder]...", Short: short, Long: long, Example: example, Args: noEmpty("file"),
+		RunE: func(cmd *cobra.Command, files []string) error {
+			by, err := judgement(file, ranges)
+			if err != nil {
+				return err
+			}
+			answer, failures := opts.answer(cmd, files, query(by, opts.rows))
+			if answer == nil {
+				return failures
+			}
+			var status error
+			if len(answer.Table.Rows) > 0 {
+				status = errFindings
+			}
+			return cmp.Or(opts.print(cmd, answer), failures, status)
+		},
+	}
+	opts.addTo(cmd.Flags())
+	ranges.addTo(cmd.Flags())
+	flags.In(cmd.Flags(), flags.Common).String(&file, "policy", "FILE", `the egress policy; see "help policy-file"`)
+	return cmd
+}
+
+func newReportExfiltration() *cobra.Command {
+	return reportByPolicy("exfiltration", "Show what sources sent beyond the bytes of a policy", `Shows the exfiltration alerts of an egress policy over recorded flows, as listen finds them: payload that a workload sent on flows that it
+opened, in a sliding window, by source and destination. Bytes are the most in a window. A record counts at its end, so bytes that were sent
+near the edges of a window may be found in another one, by up to the length of a record. Without such an alert in the policy the default
+counts, 100kB in 5m. Without --policy the verdicts are those that listen or replay recorded. The exit status is 3 if something was found.`,
+		`  mirrorsink report exfiltration --policy policy.yaml /var/log/mirrorsink/flows
+  mirrorsink report exfiltration --from -7d -o csv flows/`, report.Exfiltration)
+}
+
+func newReportBeacons() *cobra.Command {
+	return reportByPolicy("beacons", "Show regular connections, by RITA's score", `Shows the beacon alerts of an egress policy over recorded flows, as listen finds them: sources that connect to a destination regularly, by
+the formulas of RITA 5 over a day. Without such an alert in the policy the default counts, a score of 0.8. Without --policy the verdicts are
+those that listen or replay recorded; exempt destinations are left out. The exit status is 3 if something was found.`,
+		`  mirrorsink report beacons --policy policy.yaml /var/log/mirrorsink/flows
+  mirrorsink report beacons --from -2d -o wide flows/`, report.Beacons)
+}
