@@ -63,7 +63,7 @@ var mayImport = map[string][]string{
 	"inspect/export/eventtest": {"inspect/event", "inspect/flowlog", "inspect/l7", "decap"},
 	"inspect/export/parquet": {
 		"inspect/event", "inspect/export", "inspect/export/disk", "inspect/export/ipproto", "inspect/export/records", "inspect/flowlog",
-		"inspect/l7", "decap",
+		"inspect/l7", "inspect/policy/alert", "decap",
 	},
 	"inspect/export/records": {"inspect/event", "inspect/flowlog"},
 	"inspect/export/spool":   {"inspect/export/disk"},

@@ -60,7 +60,7 @@ func readFile(t testing.TB, name string) string {
 	return string(text)
 }
 
-var tables = []string{"01-flows.sql", "02-dns.sql", "03-eve.sql", "04-vpc-flow-logs.sql"}
+var tables = []string{"01-flows.sql", "02-dns.sql", "03-eve.sql", "04-vpc-flow-logs.sql", "07-alerts.sql"}
 
 // published is the columns of AWS's statement for flow logs in Parquet files:
 // https://docs.aws.amazon.com/athena/latest/ug/vpc-flow-logs-parquet.html

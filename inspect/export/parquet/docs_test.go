@@ -16,6 +16,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/export"
 	"github.com/mirrorsink/mirrorsink/inspect/export/eventtest"
 	"github.com/mirrorsink/mirrorsink/inspect/export/parquet"
+	"github.com/mirrorsink/mirrorsink/inspect/policy/alert"
 )
 
 // TestParquetDocs: docs/parquet.md lists all columns of each table with their types, in the order of the files.
@@ -25,6 +26,7 @@ func TestParquetDocs(t *testing.T) {
 	require.NoError(t, err)
 	for title, file := range map[string]*pq.File{
 		"Flow records": flowFile(t, parquet.AWS), "DNS answers": dnsFile(t), "Security Lake": flowFile(t, parquet.OCSF),
+		"Alerts": alertFile(t),
 	} {
 		_, rest, found := strings.Cut(string(page), "\n## "+title+"\n")
 		require.True(t, found, title)
@@ -52,6 +54,16 @@ func columnTypes(file *pq.File) (columns []string) {
 func flowFile(t *testing.T, schema parquet.Schema) *pq.File {
 	dir := t.TempDir()
 	writeFlows(t, config(dir, func(c *parquet.Config) { c.Schema = schema }), eventtest.BusyRecords(2))
+	_, file := readParquet(t, filepath.Join(dir, finished(t, dir)[0]))
+	return file
+}
+
+func alertFile(t *testing.T) *pq.File {
+	dir := t.TempDir()
+	w, err := parquet.NewAlertWriter(config(dir), parquet.AlertsConfig{})
+	require.NoError(t, err)
+	w.Alert(finding(alert.Opened, "evil.example"))
+	require.NoError(t, w.Close(t.Context()))
 	_, file := readParquet(t, filepath.Join(dir, finished(t, dir)[0]))
 	return file
 }

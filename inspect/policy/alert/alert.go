@@ -3,6 +3,9 @@
 package alert
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
 	"net/netip"
 	"time"
 
@@ -74,6 +77,21 @@ type Alert struct {
 	Flow      uint64        // the last one
 	Within    time.Duration // Bytes are of this span; 0 for all flows
 	Flows     []FlowBytes   // the three largest, largest first
+}
+
+// ID returns the identity of the fact, the same in all reports of the alert, and at every sink that saw the same first activity.
+func (a *Alert) ID() string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %q %q %d", a.Rule, a.Workload, a.Source, a.To, a.First))
+	return hex.EncodeToString(sum[:16])
+}
+
+// Title returns what happened in one phrase. It has names of traffic as they are.
+func (a *Alert) Title() string {
+	who := a.Source
+	if a.Workload != "" {
+		who = a.Workload + " " + who
+	}
+	return fmt.Sprintf("%s: %s to %s", a.Rule, who, a.To)
 }
 
 // FlowBytes is a flow of an alert with what the workload sent on it.

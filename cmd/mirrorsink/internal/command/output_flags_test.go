@@ -24,7 +24,7 @@ func TestOptionsWithoutTheirOutput(t *testing.T) {
 	}
 	outputFlags := map[string]string{
 		"--flowlog": "flows", "--parquet": "folder", "--parquet s3://BUCKET": "s3://records", "--cloudwatch-flowlog": "/flows", "--cloudwatch-eve": "/eve", "--policy": "p.yaml",
-		"--alert": "webhook:http://localhost/",
+		"--alert": "webhook:http://localhost/", "--alert parquet:DIR": "parquet:folder",
 	}
 	for _, options := range output.Dependents {
 		for _, flag := range options.Flags {

@@ -28,6 +28,9 @@ type alertOptions struct {
 	metrics string // a namespace of CloudWatch, "" for none
 }
 
+// inTables is how the output of alerts in Parquet files begins.
+const inTables = "parquet:"
+
 // asEvents is the output of alerts that are events as others are.
 const asEvents = "eve"
 
@@ -44,7 +47,9 @@ func (o *alertOptions) addTo(f *pflag.FlagSet) {
 }
 
 // alertWants are all ways to give an output of alerts.
-func alertWants() []string { return append([]string{asEvents}, send.Kinds()...) }
+func alertWants() []string {
+	return append(append([]string{asEvents}, send.Kinds()...), inTables+"DIR")
+}
 
 // namespace is what https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html lets a namespace be called.
 var namespace = regexp.MustCompile(`^[A-Za-z0-9._/#-]{1,255}$`)
@@ -52,10 +57,17 @@ var namespace = regexp.MustCompile(`^[A-Za-z0-9._/#-]{1,255}$`)
 func (o *alertOptions) check() error {
 	for i, spec := range o.to {
 		switch {
-		case spec != asEvents && !send.Known(spec):
+		case spec == inTables, spec != asEvents && !strings.HasPrefix(spec, inTables) && !send.Known(spec):
 			return flags.Usagef("--alert %q: want %s", spec, strings.Join(alertWants(), ", "))
 		case slices.Contains(o.to[:i], spec):
 			return flags.Usagef("--alert %s is given twice", spec)
+		}
+	}
+	for _, dir := range o.tables() {
+		if isBucket(dir) {
+			if _, _, err := aws.ParseURL(dir); err != nil {
+				return flags.Usagef("--alert parquet:%w", err)
+			}
 		}
 	}
 	if o.metrics != "" && (!namespace.MatchString(o.metrics) || strings.HasPrefix(o.metrics, "AWS/")) {
@@ -64,10 +76,33 @@ func (o *alertOptions) check() error {
 	return nil
 }
 
-// sent are the outputs but that of events.
+// sent are the outputs but that of events and those of tables.
 func (o *alertOptions) sent() (specs []string) {
-	return slices.DeleteFunc(slices.Clone(o.to), func(spec string) bool { return spec == asEvents })
+	return slices.DeleteFunc(slices.Clone(o.to), func(spec string) bool { return spec == asEvents || strings.HasPrefix(spec, inTables) })
 }
+
+// tables are the folders and buckets for Parquet files.
+func (o *alertOptions) tables() (dirs []string) {
+	for _, spec := range o.to {
+		if dir, ok := strings.CutPrefix(spec, inTables); ok {
+			dirs = append(dirs, dir)
+		}
+	}
+	return dirs
+}
+
+// buckets is how many of the tables are in S3.
+func (o *alertOptions) buckets() (n int) {
+	for _, dir := range o.tables() {
+		if isBucket(dir) {
+			n++
+		}
+	}
+	return n
+}
+
+// spooled reports whether alerts wait in the spool.
+func (o *alertOptions) spooled() bool { return len(o.sent())+o.buckets() > 0 }
 
 // HasAlerts reports whether there is an output of alerts.
 func (o *Options) HasAlerts() bool { return len(o.alerts.to) > 0 }
@@ -77,8 +112,17 @@ func (o *Options) AlertEvents() bool { return slices.Contains(o.alerts.to, asEve
 
 // Alerts takes alerts to all outputs but those of events, and sums to CloudWatch.
 type Alerts struct {
-	queues  []*send.Queue
+	outputs []alertOutput
 	metrics *aws.Metrics // nil for none
+}
+
+// alertOutput is one output of alerts.
+type alertOutput interface {
+	alert.Output
+	Name() string // in metrics
+	Counts() send.Counts
+	LastError() (to string, why error)
+	Close(ctx context.Context) error
 }
 
 var _ alert.Output = (*Alerts)(nil)
@@ -96,7 +140,16 @@ type AlertsConfig struct {
 // OpenAlerts opens the outputs of alerts. There may be none. After an error none is open.
 func (o *Options) OpenAlerts(to AlertsConfig) (*Alerts, error) {
 	a := &Alerts{}
-	if err := o.alerts.open(a, to, &o.spool); err != nil {
+	err := o.alerts.openSent(a, to, &o.spool)
+	for _, dir := range o.alerts.tables() {
+		if err == nil {
+			err = o.openTable(a, dir, to)
+		}
+	}
+	if err == nil {
+		err = o.alerts.openMetrics(a, to)
+	}
+	if err != nil {
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel()
 		_ = a.Close(ctx) // what an earlier run has left stays
@@ -105,24 +158,50 @@ func (o *Options) OpenAlerts(to AlertsConfig) (*Alerts, error) {
 	return a, nil
 }
 
-func (o *alertOptions) open(a *Alerts, to AlertsConfig, spool *spoolOptions) error {
-	host, _ := os.Hostname() // it is for people alone
-	specs, names := o.sent(), map[string]int{}
-	for _, spec := range specs {
-		name := send.NameOf(spec)
-		names[name]++
-		if n := names[name]; n > 1 {
-			name = fmt.Sprint(name, "-", n)
+// share is the memory of one output. Tables, which gather rows, have half of it together with nobody else.
+func (o *alertOptions) share(to AlertsConfig, outputs int) int {
+	if len(o.tables()) > 0 && len(o.sent()) > 0 {
+		to.Bytes /= 2
+	}
+	return to.Bytes / max(1, outputs)
+}
+
+// nameOf returns the name of a kind of outputs in metrics, with a number behind it for the second one.
+func (a *Alerts) nameOf(kind string) string {
+	n := 1
+	for _, out := range a.outputs {
+		if name, _, _ := strings.Cut(out.Name(), "-"); name == kind {
+			n++
 		}
+	}
+	if n > 1 {
+		return fmt.Sprint(kind, "-", n)
+	}
+	return kind
+}
+
+func (o *alertOptions) openSent(a *Alerts, to AlertsConfig, spool *spoolOptions) error {
+	specs := o.sent()
+	for _, spec := range specs {
 		q, err := send.Open(to.Context, send.Config{
-			Spec: spec, Name: name, Sink: &message.Sink{Host: host}, Dir: spool.folder("alerts", alertFolder(spec)),
-			Bytes: int64(spool.size) / alertShare / int64(len(specs)), Memory: to.Bytes / len(specs), Block: to.Block, Log: to.Log,
+			Spec: spec, Name: a.nameOf(send.NameOf(spec)), Sink: &message.Sink{Host: hostname()}, Dir: spool.folder("alerts", alertFolder(spec)),
+			Bytes: int64(spool.size) / alertShare / int64(len(specs)+o.buckets()), Memory: o.share(to, len(specs)), Block: to.Block, Log: to.Log,
 		})
 		if err != nil {
 			return fmt.Errorf("--alert %s: %w", send.NameOf(spec), err)
 		}
-		a.queues = append(a.queues, q)
+		a.outputs = append(a.outputs, q)
 	}
+	return nil
+}
+
+// hostname returns the name of this host, for people.
+func hostname() string {
+	name, _ := os.Hostname() // "" is a name too
+	return name
+}
+
+func (o *alertOptions) openMetrics(a *Alerts, to AlertsConfig) error {
 	if o.metrics == "" {
 		return nil
 	}
@@ -165,8 +244,8 @@ func totals(to AlertsConfig) []aws.Total {
 
 // Alert implements alert.Output.
 func (a *Alerts) Alert(x *alert.Alert) {
-	for _, q := range a.queues {
-		q.Alert(x)
+	for _, out := range a.outputs {
+		out.Alert(x)
 	}
 }
 
@@ -178,8 +257,8 @@ type AlertCounts struct {
 
 // Counts returns what became of the alerts, by output.
 func (a *Alerts) Counts() (all []AlertCounts) {
-	for _, q := range a.queues {
-		all = append(all, AlertCounts{q.Name(), q.Counts()})
+	for _, out := range a.outputs {
+		all = append(all, AlertCounts{out.Name(), out.Counts()})
 	}
 	return all
 }
@@ -194,9 +273,9 @@ func (a *Alerts) Metrics() (c aws.MetricCounts) {
 
 // Undelivered returns, for each output with alerts that wait, how many do and why.
 func (a *Alerts) Undelivered() (parts []string) {
-	for _, q := range a.queues {
-		if n := q.Counts().Waiting; n > 0 {
-			to, why := q.LastError()
+	for _, out := range a.outputs {
+		if n := out.Counts().Waiting; n > 0 {
+			to, why := out.LastError()
 			part := fmt.Sprintf("%d alerts for %s", n, to)
 			if why != nil {
 				part += fmt.Sprintf(" (%v)", why)
@@ -209,13 +288,13 @@ func (a *Alerts) Undelivered() (parts []string) {
 
 // Close delivers until ctx ends. No alert may be given after it has begun. The error has what stays for the next start, and the reason.
 func (a *Alerts) Close(ctx context.Context) error {
-	errs := make([]error, len(a.queues)+1)
+	errs := make([]error, len(a.outputs)+1)
 	var wg sync.WaitGroup
-	for i, q := range a.queues {
-		wg.Go(func() { errs[i] = q.Close(ctx) })
+	for i, out := range a.outputs {
+		wg.Go(func() { errs[i] = out.Close(ctx) })
 	}
 	if a.metrics != nil {
-		wg.Go(func() { errs[len(a.queues)] = a.metrics.Close(ctx) })
+		wg.Go(func() { errs[len(a.outputs)] = a.metrics.Close(ctx) })
 	}
 	wg.Wait()
 	return errors.Join(errs...)

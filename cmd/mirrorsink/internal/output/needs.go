@@ -12,9 +12,11 @@ type dependent struct {
 // Dependents are the flags that only configure an output. Giving one without that output is refused.
 var Dependents = []dependent{
 	{[]string{"flowlog-format"}, (*Options).hasLines, "--flowlog or --cloudwatch-flowlog"},
-	{[]string{"flowlog-interval", "tcp-flags", "account-id", "region"}, (*Options).hasRecords, "--flowlog, --parquet or --cloudwatch-flowlog"},
+	{[]string{"flowlog-interval", "tcp-flags"}, (*Options).hasRecords, "--flowlog, --parquet or --cloudwatch-flowlog"},
+	{[]string{"account-id", "region"}, (*Options).hasPlaces, "--flowlog, --parquet, --cloudwatch-flowlog or --alert parquet:DIR"},
 	{[]string{"aws-ip-ranges"}, (*Options).hasServices, "--flowlog, --parquet, --cloudwatch-flowlog or --policy"},
-	{[]string{"parquet-schema", "parquet-rotate", "parquet-size"}, (*Options).hasTables, "--parquet"},
+	{[]string{"parquet-schema"}, (*Options).hasTables, "--parquet"},
+	{[]string{"parquet-rotate", "parquet-size"}, (*Options).hasParquet, "--parquet or --alert parquet:DIR"},
 	{[]string{"cloudwatch-create"}, (*Options).hasGroups, "--cloudwatch-flowlog or --cloudwatch-eve"},
 	{[]string{"spool", "spool-size"}, (*Options).hasSpool, "--parquet s3://BUCKET, --cloudwatch-flowlog, --cloudwatch-eve or --alert"},
 	{[]string{"alert"}, func(o *Options) bool { return o.Judged }, "--policy"},
@@ -28,10 +30,14 @@ func (o *Options) hasServices() bool { return o.hasRecords() || o.Judged }
 
 func (o *Options) hasTables() bool { return o.parquet.count() > 0 }
 
+func (o *Options) hasParquet() bool { return o.hasTables() || len(o.alerts.tables()) > 0 }
+
+func (o *Options) hasPlaces() bool { return o.hasRecords() || len(o.alerts.tables()) > 0 }
+
 func (o *Options) hasGroups() bool { return o.cloudwatch.count() > 0 }
 
 func (o *Options) hasSpool() bool {
-	return o.parquet.buckets() > 0 || o.hasGroups() || len(o.alerts.sent()) > 0
+	return o.parquet.buckets() > 0 || o.hasGroups() || o.alerts.spooled()
 }
 
 // checkUse reports an option without its output. given reports which flags were set, on the command line or in the configuration.

@@ -92,7 +92,7 @@ func (o *Options) checkPlaces() error {
 
 // OrStdout chooses events on standard output if nothing else is chosen, for events or alerts.
 func (o *Options) OrStdout() {
-	if o.Count() == 0 && len(o.alerts.sent()) == 0 {
+	if o.Count() == 0 && len(o.alerts.sent())+len(o.alerts.tables()) == 0 {
 		o.EVE.To = []string{"-"}
 	}
 }
@@ -130,7 +130,7 @@ func (o *Options) Open(to Config) (all []Output, err error) {
 		}
 	}
 	if n := o.parquet.buckets() + o.cloudwatch.count(); n > 0 {
-		if to.spool, err = o.spool.open(to, n, len(o.alerts.sent()) > 0); err != nil {
+		if to.spool, err = o.spool.open(to, n, o.alerts.spooled()); err != nil {
 			return nil, err
 		}
 	}

@@ -105,7 +105,7 @@ func (o *parquetOptions) openPlace(spec string, to Config) (all []Output, err er
 	to.Record.CommunityID = true // there is a column for it
 	var bucket *aws.Uploader
 	if isBucket(spec) {
-		if bucket, err = openBucket(spec, to, &cfg); err != nil {
+		if bucket, err = openBucket("s3", spec, to, &cfg); err != nil {
 			return nil, err
 		}
 	}
@@ -128,12 +128,12 @@ func (o *parquetOptions) openPlace(spec string, to Config) (all []Output, err er
 }
 
 // openBucket opens the upload of finished files to a bucket, and sets the folder for them in the spool.
-func openBucket(url string, to Config, cfg *parquet.Config) (*aws.Uploader, error) {
+func openBucket(purpose, url string, to Config, cfg *parquet.Config) (*aws.Uploader, error) {
 	bucket, prefix, err := aws.ParseURL(url)
 	if err != nil {
 		return nil, err
 	}
-	cfg.Dir = to.spool.folder("s3", bucket+"/"+prefix)
+	cfg.Dir = to.spool.folder(purpose, bucket+"/"+prefix)
 	u, err := to.spool.client.NewUploader(aws.UploadConfig{
 		Bucket: bucket, Prefix: prefix, Dir: cfg.Dir, Bytes: to.spool.bytes, Records: parquet.Rows, Log: to.Log,
 	})

@@ -342,6 +342,8 @@ func (p *pipeline) snapshot() snapshot {
 			s.Delivered[to].Add(&c)
 		}
 	}
+	tables := p.alerts.Delivered()
+	s.Delivered[output.S3].Add(&tables)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, peers := range p.peers {

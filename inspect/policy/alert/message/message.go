@@ -3,8 +3,6 @@
 package message
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -23,15 +21,9 @@ type Sink struct {
 	Version string
 }
 
-// ID returns the identity of an alert, the same at every state of its life and at every sink that saw the same first activity.
-func ID(a *alert.Alert) string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %q %q %d", a.Rule, a.Workload, a.Source, a.To, a.First))
-	return hex.EncodeToString(sum[:16])
-}
-
 // ReportID returns the identity of one report of an alert: when it was opened, updated or resolved. One that is sent again has the same.
 func ReportID(a *alert.Alert) string {
-	return fmt.Sprintf("%s-%s-%d", ID(a), a.State, a.Count)
+	return fmt.Sprintf("%s-%s-%d", a.ID(), a.State, a.Count)
 }
 
 // record is the JSON of an alert.
@@ -68,7 +60,7 @@ type flowJSON struct {
 
 func recordOf(a *alert.Alert, s *Sink) record {
 	r := record{
-		ID: ID(a), Rule: a.Rule, Kind: a.Kind.String(), State: a.State.String(), Severity: a.Severity.String(), Workload: a.Workload, Source: Printable(a.Source),
+		ID: a.ID(), Rule: a.Rule, Kind: a.Kind.String(), State: a.State.String(), Severity: a.Severity.String(), Workload: a.Workload, Source: Printable(a.Source),
 		Interface: a.Interface, Account: a.Account, Destination: Printable(a.To), Port: a.Port, FirstSeen: timeText(a.First),
 		LastSeen: timeText(a.Last), Count: a.Count, Repeats: a.Repeats, Bytes: a.Bytes, Evidence: Printable(a.Evidence), Uncertain: a.Uncertain,
 		Flows: []flowJSON{}, Sink: s.Host,
@@ -117,10 +109,4 @@ func cut(text string, limit int) string {
 }
 
 // title is what happened in one phrase.
-func title(a *alert.Alert) string {
-	who := a.Source
-	if a.Workload != "" {
-		who = a.Workload + " " + who
-	}
-	return Printable(fmt.Sprintf("%s: %s to %s", a.Rule, who, a.To))
-}
+func title(a *alert.Alert) string { return Printable(a.Title()) }

@@ -61,7 +61,7 @@ func SecurityHub(a *alert.Alert, s *Sink) (f Finding, ok bool) {
 	}
 	f = Finding{
 		SchemaVersion: "2018-10-08",
-		ID:            "mirrorsink/" + a.Rule + "/" + ID(a),
+		ID:            "mirrorsink/" + a.Rule + "/" + a.ID(),
 		ProductArn:    fmt.Sprintf("arn:aws:securityhub:%s:%s:product/%s/default", s.Region, s.Account, s.Account),
 		GeneratorID:   "mirrorsink/" + a.Rule, AwsAccountID: account, Types: []string{findingType(a)},
 		FirstObserved: timeText(a.First), LastObserved: timeText(a.Last), CreatedAt: timeText(a.First), UpdatedAt: timeText(a.Last),
