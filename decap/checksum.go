@@ -15,6 +15,9 @@ func (p *Packet) VerifyChecksums() bool {
 	return p.BadChecksum
 }
 
+// VerifyHeader checks the innermost IPv4 header's checksum alone. It sets BadChecksum.
+func (p *Packet) VerifyHeader() { p.BadChecksum = !p.headerOK() }
+
 // Complete reports whether all bytes of the innermost packet were captured and it is not a fragment, so that its checksum can be verified.
 func (p *Packet) Complete() bool {
 	return !p.Truncated && !p.MoreFrags && p.FragOff == 0 && p.packet != nil

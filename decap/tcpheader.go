@@ -39,30 +39,30 @@ const stamped = optionNone<<24 | optionNone<<16 | optionTimestamp<<8 | 10
 // ReadTCPHeader decodes the rest of a TCP header into p.TCP. p must have HasTCP. Parse does not call it. It may be called after
 // VerifyChecksums.
 func (p *Packet) ReadTCPHeader() {
-	p.TCP = p.decodeTCP()
-	p.TCP.IPOptions = p.header > IPv4Len
-	p.TCP.Offloaded = p.BadChecksum && p.offloaded()
+	p.TCP = TCPHeader{Valid: true, IPOptions: p.header > IPv4Len}
+	if len(p.packet) < p.transport+TCPLen {
+		return
+	}
+	p.TCP.decode(p.packet[p.transport:], p.Truncated)
+	if p.BadChecksum {
+		p.TCP.Offloaded = p.offloaded()
+	}
 }
 
-func (p *Packet) decodeTCP() (h TCPHeader) {
-	if len(p.packet) < p.transport+TCPLen {
-		h.Valid = true
-		return h
-	}
-	b := p.packet[p.transport:]
+// decode decodes a header with all of its fixed part.
+func (h *TCPHeader) decode(b []byte, truncated bool) {
 	n := int(b[12]>>4) * 4
 	h.Known, h.Window = true, binary.BigEndian.Uint16(b[14:])
-	h.Valid = n >= TCPLen && (n <= len(b) || p.Truncated)
+	h.Valid = n >= TCPLen && (n <= len(b) || truncated)
 	if n <= TCPLen || !h.Valid {
-		return h
+		return
 	}
 	b = b[TCPLen:min(n, len(b))]
 	if len(b) == 12 && binary.BigEndian.Uint32(b) == stamped {
 		h.Timestamp, h.HasTimestamp = binary.BigEndian.Uint32(b[4:]), true
-		return h
+		return
 	}
 	h.options(wire.New(b))
-	return h
 }
 
 // options decodes the options up to the first one that is malformed.
@@ -95,19 +95,17 @@ func (h *TCPHeader) option(kind uint8, o wire.Cursor) {
 	}
 }
 
-// offloaded reports whether the checksums that are wrong look unfinished: zero, or for TCP the sum of the pseudo header alone, which a
+// offloaded reports whether the checksums that are wrong, of a packet with all of its fixed TCP header, look unfinished: zero, or for TCP the sum of the pseudo header alone, which a
 // kernel leaves to the network card. Copies that were taken before the card, or of segments that a kernel merged, look like this.
 func (p *Packet) offloaded() bool {
-	if len(p.packet) < p.transport+TCPLen || !p.headerOK() && binary.BigEndian.Uint16(p.packet[10:]) != 0 {
+	headerOK := p.headerOK()
+	if !headerOK && binary.BigEndian.Uint16(p.packet[10:]) != 0 {
 		return false
-	}
-	if p.segmentOK() {
-		return true
 	}
 	s := p.packet[p.transport:]
 	switch have := binary.BigEndian.Uint16(s[16:]); have {
 	case 0, fold16(p.pseudoHeader(len(s))), fold16(p.pseudoHeader(0)):
 		return true
 	}
-	return false
+	return !headerOK && p.segmentOK() // only the header's is wrong
 }

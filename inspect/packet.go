@@ -13,10 +13,10 @@ import (
 // mirrored at both ends. It returns the flow's record, and whether the packet's other copy came before.
 func (t *Tracker) Packet(it *Item, v Volume, copies bool) (r *flow.Record, duplicate bool) {
 	p, s := &it.Packet, it.side
+	r, started, refused := t.record(it, v)
 	if !it.partial {
 		countOddities(&t.stats, p)
 	}
-	r, started, refused := t.record(it, v)
 	if t.passesAgain(r, s, it, v) {
 		t.quietSince = 0
 		if copies && !it.unread {
@@ -99,7 +99,7 @@ type segments struct {
 func (h *segments) Deliver(r *flow.Record, s flow.Side, p *decap.Packet, nanos int64) {
 	t := h.tracker
 	var v flow.Verdict
-	if a := r.Arrival(s, p); !a.Plain() || p.PayloadLen > 0 && h.Reads(r) {
+	if a := r.Arrival(s, p); !a.Plain() || p.PayloadLen > 0 && h.Reads(r, p) && !a.Usual() {
 		if v = a.Judge(); v.Refused != event.NotRefused {
 			t.stats.Refused[v.Refused]++
 			return
@@ -149,7 +149,7 @@ func countOddities(c *event.Counters, p *decap.Packet) {
 	if p.Truncated {
 		c.Truncated++
 	}
-	if p.VerifyChecksums() {
+	if p.BadChecksum {
 		c.BadChecksum++
 	}
 	if p.TunnelSkip != decap.TunnelEntered {
@@ -161,8 +161,9 @@ func countOddities(c *event.Counters, p *decap.Packet) {
 // ports. It also returns why the receiver of a TCP segment would drop it, as far as the segment shows that by itself.
 func (t *Tracker) record(it *Item, v Volume) (r *flow.Record, started bool, refused event.Refusal) {
 	r, started = t.flows.Get(&it.key, it.hash, v.First)
+	t.verify(r, it)
 	if it.Packet.Proto == decap.TCP && it.Packet.HasTCP && !it.unread {
-		refused = t.examine(r, it.side, &it.Packet)
+		refused = t.examine(r, it)
 		if !started && refused == event.NotRefused {
 			if place := r.Arrival(it.side, &it.Packet).Place(v.First, stream.Begins); place != flow.Within {
 				r, started, refused = t.elsewhere(r, it, v, place)
@@ -194,19 +195,35 @@ func (t *Tracker) elsewhere(r *flow.Record, it *Item, v Volume, place flow.Place
 	}
 	t.flows.End(r, event.EndReused, v.First)
 	r, started = t.flows.Get(&it.key, it.hash, v.First)
-	return r, started, t.examine(r, it.side, &it.Packet)
+	t.verify(r, it)
+	return r, started, t.examine(r, it)
+}
+
+// verify verifies the checksums of a packet of a flow. That of payload which no parser reads and which is not forwarded decides nothing, and
+// is not computed.
+func (t *Tracker) verify(r *flow.Record, it *Item) {
+	const odd = decap.SYN | decap.FIN | decap.RST
+	p := &it.Packet
+	it.countOnly = (p.Proto == decap.UDP || p.Proto == decap.TCP && p.TCPFlags&(odd|decap.ACK) == decap.ACK) && !t.streams.Reads(r, p)
+	switch {
+	case it.partial:
+	case it.countOnly && !t.forward.Active():
+		p.VerifyHeader()
+	default:
+		p.VerifyChecksums()
+	}
 }
 
 // examine returns why the receiver of a segment would drop it, as far as the segment shows that by itself. It reads the rest of the header
 // only where that decides something.
-func (t *Tracker) examine(r *flow.Record, s flow.Side, p *decap.Packet) event.Refusal {
-	const odd = decap.SYN | decap.FIN | decap.RST
-	if p.TCPFlags&(odd|decap.ACK) == decap.ACK && !p.BadChecksum && !t.streams.Reads(r) {
+func (t *Tracker) examine(r *flow.Record, it *Item) event.Refusal {
+	p := &it.Packet
+	if it.countOnly && !p.BadChecksum {
 		p.TCP = decap.TCPHeader{}
 		return event.NotRefused
 	}
 	p.ReadTCPHeader()
-	return r.Arrival(s, p).Examine()
+	return r.Arrival(it.side, p).Examine()
 }
 
 // guessOpener guesses which side opened a flow from its first packet. Better evidence may turn the flow round later.

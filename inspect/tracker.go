@@ -43,9 +43,11 @@ type Item struct {
 	partial bool // fragments that were looked at one by one, and are no whole packet
 	unread  bool // parsers must not read it
 	badSum  bool // it was reassembled, and its checksum is wrong
-	side    flow.Side
-	key     decap.Key
-	hash    uint64
+	// countOnly is set if no parser reads the flow, and the packet is a datagram, or a segment that neither opens nor closes a connection.
+	countOnly bool
+	side      flow.Side
+	key       decap.Key
+	hash      uint64
 }
 
 // Volume is what a packet adds to its flow: one datagram, or all fragments of a packet.

@@ -8,6 +8,7 @@ package causal
 
 import (
 	"github.com/mirrorsink/mirrorsink/decap"
+	"github.com/mirrorsink/mirrorsink/inspect/event"
 	"github.com/mirrorsink/mirrorsink/inspect/flow"
 )
 
@@ -22,8 +23,8 @@ type Handler interface {
 	// HasGap reports whether bytes of a side that it acknowledged up to a sequence number are still waited for, since segments behind
 	// them came first.
 	HasGap(r *flow.Record, s flow.Side, ack uint32) bool
-	// Reads reports whether a parser may read the payload of a flow.
-	Reads(r *flow.Record) bool
+	// Reads reports whether a parser may read the payload of a segment, or wants to know what it acknowledges.
+	Reads(r *flow.Record, p *decap.Packet) bool
 }
 
 // Gate holds segments until those that their senders had received have come.
@@ -46,7 +47,8 @@ type Counts struct {
 
 // New returns a gate that takes at most a number of bytes, at least 64 KiB. It calls handler.
 func New(bytes int, flows *flow.Table, handler Handler) *Gate {
-	return &Gate{handler: handler, flows: flows, bound: max(bytes, 64<<10)}
+	bound := max(bytes, 64<<10)
+	return &Gate{handler: handler, flows: flows, bound: bound, pool: pool{most: min(maxFree, bound/4)}}
 }
 
 // Counts returns the counts so far.
@@ -54,16 +56,22 @@ func (g *Gate) Counts() Counts { return g.counts }
 
 // Segment takes a TCP segment of a flow at a time, and delivers what does not have to wait. clock is the latest time of all packets.
 func (g *Gate) Segment(r *flow.Record, s flow.Side, p *decap.Packet, nanos, clock int64) {
-	if !r.Waiting() && !r.Overtakes(s, p) && !r.Beyond(s, p) && !g.behindGap(r, s, p) {
+	if !r.Waiting() && (!r.Overtakes(s, p) && !r.Beyond(s, p) && !g.behindGap(r, s, p) || g.isCountedOnly(r, p)) {
 		g.handler.Deliver(r, s, p, nanos)
 		return
 	}
 	g.wait(r, s, p, nanos, clock)
 }
 
+// isCountedOnly reports whether a segment changes nothing but the counts of an established connection that no parser reads: bytes that were
+// acknowledged before they came are not missing any more when they come.
+func (g *Gate) isCountedOnly(r *flow.Record, p *decap.Packet) bool {
+	return r.TCPState == event.TCPEstablished && r.BothSides() && p.TCPFlags&^decap.PSH == decap.ACK && !g.handler.Reads(r, p)
+}
+
 // early reports whether a segment came before some that its sender had received.
-func (g *Gate) early(r *flow.Record, s flow.Side, p *decap.Packet) bool {
-	return r.Overtakes(s, p) || g.behindGap(r, s, p)
+func (g *Gate) early(r *flow.Record, q *queue, s flow.Side, p *decap.Packet) bool {
+	return r.Overtakes(s, p) && !q.follows(r, s, p) || g.behindGap(r, s, p)
 }
 
 // behindGap reports whether a message is the answer to bytes of which some are waited for.
@@ -75,7 +83,7 @@ func (g *Gate) behindGap(r *flow.Record, s flow.Side, p *decap.Packet) bool {
 func (g *Gate) wait(r *flow.Record, s flow.Side, p *decap.Packet, nanos, clock int64) {
 	q := g.queues.of(r, g.flows)
 	switch free := q != nil && (q.heads[s] == nil || p.TCPFlags&decap.SYN != 0 || q.heads[s].hasOvertaken(p)); {
-	case free && !g.early(r, s, p) && !r.Beyond(s, p):
+	case free && !g.early(r, q, s, p) && !r.Beyond(s, p):
 		g.handler.Deliver(r, s, p, nanos) // it comes before all that waits of its side
 	default:
 		if q == nil {

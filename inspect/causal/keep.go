@@ -31,7 +31,7 @@ func (g *Gate) flowBound() int { return min(maxFlow, g.bound/2) }
 func (g *Gate) keep(r *flow.Record, q *queue, s flow.Side, p *decap.Packet, nanos, clock int64) {
 	payload := p.Payload
 	switch {
-	case !g.handler.Reads(r):
+	case !g.handler.Reads(r, p):
 		payload = nil
 	case len(payload) > 0 && q.size > 0 && q.size+len(payload) > g.flowBound():
 		payload = nil
@@ -39,7 +39,7 @@ func (g *Gate) keep(r *flow.Record, q *queue, s flow.Side, p *decap.Packet, nano
 	}
 	g.counts.Held++
 	since := clock
-	if t := q.tails[s]; t != nil && !r.Overtakes(s, p) && t.needsFirst(r, s) {
+	if t := q.tails[s]; t != nil && !r.Overtakes(s, p) && q.needsFirst(r, s, t) {
 		since = t.since // it waits no longer than those before it, so that the wait for a side that is not mirrored ends
 	}
 	if t := q.tails[s]; t != nil && t != q.heads[s] && t.joins(p, len(payload)) {
@@ -81,12 +81,13 @@ func (h *held) size() int { return heldSize + cap(h.buf) }
 type pool struct {
 	free [10][]*held
 	size int // of what is free
+	most int
 }
 
 const smallest = 256
 
-// maxFree bounds the memory that is kept.
-const maxFree = 1 << 20
+// maxFree bounds the memory that is kept, as does a quarter of what may wait.
+const maxFree = 4 << 20
 
 func (p *pool) get(n int) *held {
 	class := sizeClass(n)
@@ -109,7 +110,7 @@ func (p *pool) get(n int) *held {
 func (p *pool) put(h *held) {
 	class := sizeClass(cap(h.buf))
 	h.packet.Payload, h.next = nil, nil
-	if class < len(p.free) && p.size+h.size() <= maxFree {
+	if class < len(p.free) && p.size+h.size() <= p.most {
 		p.size += h.size()
 		p.free[class] = append(p.free[class], h)
 	}

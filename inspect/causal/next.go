@@ -13,7 +13,7 @@ const endOfTime = math.MaxInt64
 // next takes the next segment of a flow that is to be delivered at a time out of its queue; nil if all have to wait.
 func (g *Gate) next(r *flow.Record, q *queue, clock int64) (*held, flow.Side) {
 	for s := range flow.Side(2) {
-		if h := q.fins[s]; h != nil && (!r.Beyond(s, &h.packet) && !g.early(r, s, &h.packet) || h.over(clock) && !q.before(h, clock)) {
+		if h := q.fins[s]; h != nil && (!r.Beyond(s, &h.packet) && !g.early(r, q, s, &h.packet) || h.over(clock) && !q.before(h, clock)) {
 			q.fins[s] = nil
 			return h, s
 		}
@@ -42,7 +42,7 @@ func (g *Gate) next(r *flow.Record, q *queue, clock int64) (*held, flow.Side) {
 // ready returns the side whose first segment has overtaken nothing; of two the one that came first.
 func (g *Gate) ready(r *flow.Record, q *queue) (s flow.Side, found bool) {
 	for _, s := range q.byArrival() {
-		if h := q.heads[s]; h != nil && !h.needsFirst(r, s) && !g.early(r, s, &h.packet) {
+		if h := q.heads[s]; h != nil && !q.needsFirst(r, s, h) && !g.early(r, q, s, &h.packet) {
 			return s, true
 		}
 	}
@@ -51,9 +51,9 @@ func (g *Gate) ready(r *flow.Record, q *queue) (s flow.Side, found bool) {
 
 // needsFirst reports whether a segment that waits acknowledges bytes of a side of which nothing was delivered yet. Also when the first such
 // segment has waited for too long the next ones wait for their own time: the other side may begin with what they acknowledge.
-func (h *held) needsFirst(r *flow.Record, s flow.Side) bool {
+func (q *queue) needsFirst(r *flow.Record, s flow.Side, h *held) bool {
 	_, known := r.Next(1 - s)
-	return !known && h.packet.TCPFlags&decap.ACK != 0
+	return !known && h.packet.TCPFlags&decap.ACK != 0 && !q.follows(r, s, &h.packet)
 }
 
 // overdue returns a side whose first segment has waited for too long. Where each side waits for the other, something is missing, and that

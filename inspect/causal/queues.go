@@ -50,6 +50,17 @@ func (h *held) hasOvertaken(p *decap.Packet) bool {
 	return t.TCPFlags&p.TCPFlags&decap.ACK != 0 && (t.TCPFlags|p.TCPFlags)&(decap.SYN|decap.RST) == 0 && seq >= 0 && ack >= 0 && (seq > 0 || ack > 0)
 }
 
+// follows reports whether, of a connection that was picked up in the middle, what waits of the other side begins where the acknowledgment of
+// a segment ends: its sender had received nothing of that.
+func (q *queue) follows(r *flow.Record, s flow.Side, p *decap.Packet) bool {
+	first := q.heads[1-s]
+	if first == nil || first.packet.Seq != p.Ack || r.Flags[s]&decap.SYN != 0 {
+		return false
+	}
+	_, known := r.Next(1 - s)
+	return !known
+}
+
 // pop takes the first segment of a side.
 func (q *queue) pop(s flow.Side) *held {
 	h := q.heads[s]

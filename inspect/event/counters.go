@@ -15,7 +15,7 @@ type Counters struct {
 
 	ReservedBits uint64 // VXLAN headers with a reserved bit or flag set
 	Truncated    uint64 // packets whose copy was cut
-	BadChecksum  uint64 // whole packets with a wrong IPv4 header or transport checksum
+	BadChecksum  uint64 // packets with a wrong checksum, of the IPv4 header or of a transport whose payload is read or forwarded
 	Misdated     uint64 // frames of a capture whose time cannot be right, and was replaced
 
 	TunnelSkips [decap.TunnelSkips]uint64 // packets of tunnels that were not entered; all of them are in Reasons

@@ -31,7 +31,7 @@ type gap struct{ start, end uint32 }
 func (g gap) len() uint32 { return g.end - g.start }
 
 const (
-	gapBuckets  = 1 << 10
+	gapBuckets  = 1 << 12
 	gapListSize = int(unsafe.Sizeof(gapList{}))
 	gapSize     = int(unsafe.Sizeof(gap{}))
 )
@@ -54,9 +54,9 @@ func (g *Gaps) bucket(r *Record, s Side) **gapList {
 	return &g.index[n%gapBuckets]
 }
 
-// of returns the list of a side; nil if it has none.
+// of returns the list of a side; nil if it has none. A side of which nothing is missing has none.
 func (g *Gaps) of(r *Record, s Side) *gapList {
-	if g == nil {
+	if g == nil || r.Missing[s] == 0 {
 		return nil
 	}
 	for l := *g.bucket(r, s); l != nil; l = l.chain {

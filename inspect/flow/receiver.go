@@ -127,6 +127,24 @@ func (a Arrival) Plain() bool {
 		r.TCPState == event.TCPEstablished && r.bits&(bitSeq0|bitSeq1) == bitSeq0|bitSeq1
 }
 
+// Usual reports whether a Plain segment has the habits of its side, and notes its timestamp. Judge would take it, without doubt, and note no more.
+func (a Arrival) Usual() bool {
+	const habits = habitRightSum | habitRightAck
+	f, h, o := &a.r.senders[a.s], &a.p.TCP, 1-a.s
+	if a.p.BadChecksum || f.habits&habits != habits || f.ttl != a.p.TTL || h.IPOptions || h.Signed || !h.Known ||
+		a.r.Flags[o]&decap.SYN != 0 && a.before(o, a.p.Ack) {
+		return false
+	}
+	if !h.HasTimestamp {
+		return true
+	}
+	if f.habits&habitStamp == 0 || int32(h.Timestamp-a.r.gapEnd[a.s]) < 0 {
+		return false
+	}
+	a.r.gapEnd[a.s] = h.Timestamp
+	return true
+}
+
 // goesOn stops to believe a reset or a FIN when its sender sends on behind it: another host sent it, or the other side did not take it.
 func (a Arrival) goesOn() {
 	if a.p.TCPFlags&(decap.SYN|decap.RST) != 0 {

@@ -44,8 +44,8 @@ func (r *Record) Segment(s Side, p *decap.Packet, g *Gaps) SegmentInfo {
 	if p.TCPFlags&decap.SYN != 0 && (r.Flags[s]&decap.SYN == 0 || r.TCPState < event.TCPEstablished) && !r.beganWith(s, p.Seq+1) {
 		r.bits &^= bitSeq0 << s // what came before belongs to an older connection
 		r.marks &^= markFIN0 << s
-		r.Missing[s] = 0
 		g.drop(r, s)
+		r.Missing[s] = 0
 	}
 	r.Flags[s] |= p.TCPFlags
 	seen := r.sequence(s, p, g)

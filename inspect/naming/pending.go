@@ -2,8 +2,8 @@ package naming
 
 import (
 	"math/bits"
-	"reflect"
 	"time"
+	"unsafe"
 
 	"github.com/mirrorsink/mirrorsink/decap"
 	"github.com/mirrorsink/mirrorsink/inspect/event"
@@ -41,25 +41,47 @@ type pending struct {
 // pendings is a queue of what is pending, in the order in which it came, with an index by flow. Places are numbered on and on: those
 // before decided are decided and may still have events, those before timed have a due time.
 type pendings struct {
-	all                        []pending // a power of two
-	index                      []uint32  // by hash of the flow's key: an index of all and 1
+	all                        []pending // a power of two; as many as were needed so far, so that they stay in the processor's cache
+	index                      []uint32  // by hash of the record's address: an index of all and 1
 	first, decided, timed, end uint64
+	most                       int // the bound of all
 }
 
 // pendingBytes is the memory of one, with its share of the index.
-var pendingBytes = int(reflect.TypeFor[pending]().Size()) + 4
+const pendingBytes = int(unsafe.Sizeof(pending{})) + 4
 
 const minPending = 64
 
 func newPendings(bytes int) pendings {
-	n := 1 << (bits.Len(uint(max(minPending, bytes/pendingBytes))) - 1)
-	return pendings{all: make([]pending, n), index: make([]uint32, n)}
+	most := 1 << (bits.Len(uint(max(minPending, bytes/pendingBytes))) - 1)
+	return pendings{all: make([]pending, minPending), index: make([]uint32, minPending), most: most}
+}
+
+// grow makes room for twice as many.
+func (q *pendings) grow() {
+	old := *q
+	q.all, q.index = make([]pending, 2*len(old.all)), make([]uint32, 2*len(old.all))
+	for place := q.first; place != q.end; place++ {
+		p := q.at(place)
+		*p = *old.at(place)
+		if p.r != nil {
+			q.enter(p, place)
+		}
+	}
+}
+
+// enter puts what has a place into the index.
+func (q *pendings) enter(p *pending, place uint64) {
+	head := q.bucket(p.r)
+	p.chain, *head = *head, uint32(place&uint64(len(q.all)-1))+1
 }
 
 func (q *pendings) at(place uint64) *pending { return &q.all[place&uint64(len(q.all)-1)] }
 
+// bucket returns the start of the chain of a record, which keeps its address while its flow lives.
 func (q *pendings) bucket(r *flow.Record) *uint32 {
-	return &q.index[flow.Hash(&r.Key)&uint64(len(q.index)-1)]
+	const golden = 0x9e3779b97f4a7c15 // spreads addresses that differ by multiples of a record's size
+	return &q.index[uint64(uintptr(unsafe.Pointer(r)))*golden>>32&uint64(len(q.index)-1)]
 }
 
 // find returns what is pending of a flow, or nil, and its place.
@@ -79,11 +101,14 @@ func (q *pendings) find(r *flow.Record) (p *pending, place uint64) {
 // add adds a flow; nil if there is no room.
 func (q *pendings) add(r *flow.Record) *pending {
 	if q.end-q.first == uint64(len(q.all)) {
-		return nil
+		if len(q.all) == q.most {
+			return nil
+		}
+		q.grow()
 	}
-	p, head := q.at(q.end), q.bucket(r)
-	*p = pending{r: r, start: r.Start, chain: *head}
-	*head = uint32(q.end&uint64(len(q.all)-1)) + 1
+	p := q.at(q.end)
+	*p = pending{r: r, start: r.Start}
+	q.enter(p, q.end)
 	q.end++
 	return p
 }

@@ -69,6 +69,19 @@ func (b *buffer) HasGap() bool {
 	return len(b.runs) > 0 && (b.runs[0].off > 0 || b.runs[0].doubt != certain)
 }
 
+// Lacks reports whether bytes before a sequence number are missing, while some behind them came.
+func (b *buffer) Lacks(seq uint32) bool {
+	var n int32
+	for i := range b.runs {
+		if r := &b.runs[i]; r.off > n {
+			return int32(seq-b.base) > n
+		} else if r.end > n {
+			n = r.end
+		}
+	}
+	return false
+}
+
 // GapEnd returns the sequence number at which the first bytes behind the gap begin, or the end of those that are doubtful.
 func (b *buffer) GapEnd() uint32 {
 	if r := &b.runs[0]; r.off == 0 {

@@ -23,8 +23,8 @@ type conn struct {
 	stateSize int       // the part of Table.held that is of it
 }
 
-// connSize is the memory of a connection without its buffers and requests.
-const connSize = int(unsafe.Sizeof(conn{})) + 16*int(unsafe.Sizeof(uint64(0)))
+// connSize is the memory of a connection without its buffers and requests, with what both directions remember.
+const connSize = int(unsafe.Sizeof(conn{})) + 2*int(unsafe.Sizeof(past{})) + 16*int(unsafe.Sizeof(uint64(0)))
 
 // direction is what one side of a connection sends.
 type direction struct {
@@ -40,7 +40,7 @@ type direction struct {
 	stamp      uint32 // the latest timestamp; valid with stamped
 	stamped    bool
 	far        far
-	past       past
+	past       *past // nil before a message that it remembers
 }
 
 // mode is what a direction does with a segment.

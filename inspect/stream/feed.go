@@ -41,8 +41,8 @@ func (t *Table) Restart(r *flow.Record, s flow.Side) {
 // TLS after STARTTLS, HTTP on a connection that was picked up in the middle.
 func (t *Table) open(r *flow.Record, seg *Segment) *conn {
 	p, s := seg.Packet, seg.Side
-	if r.Tries >= maxTries && (r.Tries == doneTries || p.Payload[0] != tlsHandshake || !l7.Table[l7.TLS].Begins(p.Payload)) {
-		return nil // TLS may follow any number of lines of a protocol that is not known
+	if r.Tries >= maxTries && !startsTLS(r, p.Payload) {
+		return nil
 	}
 	first := r.Payload(s) <= uint64(p.PayloadLen)
 	if r.Tries > 0 && !first && !Begins(p.Payload) {

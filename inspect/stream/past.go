@@ -25,12 +25,15 @@ const (
 var pastSeed = maphash.Comparable(maphash.MakeSeed(), 0)
 
 // remember keeps what a message was that asks for something or names the flow.
-func (d *direction) remember(h *l7.Hint, data []byte) {
+func (d *direction) remember(h *l7.Hint, data []byte, pool *pastPool) {
 	if h.Role != l7.Request && h.NameSource == l7.NoName {
 		return
 	}
 	if n := h.Next; n > 0 && n < len(data) {
 		data = data[:n]
+	}
+	if d.past == nil {
+		d.past = pool.get()
 	}
 	d.past.Keep(d.buf.Base(), data)
 }
@@ -38,8 +41,28 @@ func (d *direction) remember(h *l7.Hint, data []byte) {
 // contradicts reports whether a segment holds other bytes than were read of its direction. A single byte may be that of a keepalive, which
 // can have any value.
 func (d *direction) contradicts(seq uint32, payload []byte) bool {
-	m := &d.past
-	return m.n > 0 && int32(m.base+uint32(m.n)-seq) > 0 && len(payload) > 1 && m.Differs(seq, payload)
+	m := d.past
+	return m != nil && int32(m.base+uint32(m.n)-seq) > 0 && len(payload) > 1 && m.Differs(seq, payload)
+}
+
+// pastPool keeps the memory of those that are not needed any more, for reuse.
+type pastPool struct{ free []*past }
+
+func (p *pastPool) get() *past {
+	if n := len(p.free); n > 0 {
+		m := p.free[n-1]
+		p.free = p.free[:n-1]
+		return m
+	}
+	return new(past)
+}
+
+// put takes back what a direction remembers.
+func (p *pastPool) put(d *direction) {
+	if d.past != nil && len(p.free) < maxSpare {
+		p.free = append(p.free, d.past)
+	}
+	d.past = nil
 }
 
 // Keep remembers the first bytes of a message.
@@ -72,6 +95,10 @@ func (m *past) Differs(seq uint32, data []byte) bool {
 func blockHash(b []byte) uint32 {
 	const m1, m2 = 0xa0761d6478bd642f, 0xe7037ed1a0b428db
 	h := pastSeed ^ uint64(len(b))
+	if len(b) == pastBlock {
+		hi, lo := bits.Mul64(h^binary.LittleEndian.Uint64(b)^m1, bits.RotateLeft64(h, 32)^binary.LittleEndian.Uint64(b[8:])^m2)
+		return uint32((hi ^ lo) >> 16)
+	}
 	for len(b) >= 8 {
 		hi, lo := bits.Mul64(h^binary.LittleEndian.Uint64(b)^m1, m2)
 		h = hi ^ lo

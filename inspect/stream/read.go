@@ -33,7 +33,7 @@ func (t *Table) read(r *flow.Record, c *conn, seg Segment) {
 			t.resync(c, seg.Side)
 		case l7.Done:
 			next, switches := t.hint.Next, t.hint.Switch
-			d.remember(&t.hint, data)
+			d.remember(&t.hint, data, &t.pasts)
 			t.done(r, c, seg, Message{Seq: d.buf.Base(), Data: data})
 			t.advance(c, seg.Side, next)
 			if switches {

@@ -17,6 +17,7 @@ type Table struct {
 	lists [2]list  // by whether both directions of the flow were seen
 	live  int
 	pool  bufferPool
+	pasts pastPool
 
 	held  int // bytes of requests that wait for their responses, and of handshakes that span datagrams
 	spare []*request
@@ -71,11 +72,18 @@ func (t *Table) HasGap(r *flow.Record, s flow.Side, ack uint32) bool {
 		return false
 	}
 	d := &c.direction[s]
-	return d.mode == reading && d.buf.HasGap() && int32(ack-d.buf.End()) > 0
+	return d.mode == reading && d.buf.Lacks(ack)
 }
 
-// Reads reports whether the payload of a flow's segments is looked at.
-func (t *Table) Reads(r *flow.Record) bool { return r.Stream != 0 || r.Tries < maxTries }
+// Reads reports whether a segment of a flow is looked at.
+func (t *Table) Reads(r *flow.Record, p *decap.Packet) bool {
+	return r.Stream != 0 || r.Tries < maxTries || startsTLS(r, p.Payload)
+}
+
+// startsTLS reports whether a payload begins TLS in a flow whose protocol is not known. It may follow any number of lines.
+func startsTLS(r *flow.Record, payload []byte) bool {
+	return r.Tries != doneTries && len(payload) > 0 && payload[0] == tlsHandshake && l7.Table[l7.TLS].Begins(payload)
+}
 
 // size returns the memory that the connections take.
 func (t *Table) size() int { return t.live*connSize + t.pool.Used() + t.held }
@@ -109,6 +117,7 @@ func (t *Table) release(r *flow.Record, c *conn) {
 	}
 	for s := range c.direction {
 		c.direction[s].buf.Close(&t.pool)
+		t.pasts.put(&c.direction[s])
 	}
 	t.held -= c.stateSize
 	t.unlink(r.Stream)

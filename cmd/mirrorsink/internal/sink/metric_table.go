@@ -30,7 +30,7 @@ var metricTable = []metric{
 		values: single(func(s *snapshot) uint64 { return s.ReservedBits })},
 	{name: "truncated_packets_total", help: "Packets whose copy was truncated.",
 		values: single(func(s *snapshot) uint64 { return s.Truncated })},
-	{name: "bad_checksums_total", help: "Whole packets with a wrong IPv4 header or transport checksum.",
+	{name: "bad_checksums_total", help: "Packets with a wrong checksum: of the IPv4 header, or of a transport whose payload is read or forwarded.",
 		values: single(func(s *snapshot) uint64 { return s.BadChecksum })},
 	{name: "misdated_frames_total", help: "Frames of a capture whose time cannot be right, and was replaced by that of a neighbor.",
 		values: single(func(s *snapshot) uint64 { return s.Misdated })},
