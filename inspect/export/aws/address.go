@@ -29,7 +29,7 @@ func StreamOf(eni string) string {
 type EVE struct{ Writer eve.Writer }
 
 // Append implements export.Encoder.
-func (l EVE) Append(dst []byte, b *event.Batch, e *event.Event) []byte {
+func (l *EVE) Append(dst []byte, b *event.Batch, e *event.Event) []byte {
 	stream := unknown
 	switch {
 	case e.Kind == event.Stats:

@@ -208,7 +208,7 @@ func TestEventsGoToTheStreamOfTheirInterface(t *testing.T) {
 	l, err := open(t, quick).NewLogs(logsTo(t.TempDir()))
 	require.NoError(t, err)
 	q := export.NewQueue(export.QueueConfig{
-		Kinds: eve.Kinds, Output: l.Output(), Encoder: aws.EVE{}, Bytes: 1 << 20, Block: true,
+		Kinds: eve.Kinds, Output: l.Output(), Encoder: new(aws.EVE), Bytes: 1 << 20, Block: true,
 	})
 	at := time.Now().Truncate(time.Millisecond)
 	b := new(event.Pool).New()

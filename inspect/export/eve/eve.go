@@ -14,15 +14,18 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/l7"
 )
 
-// Writer encodes events. The zero value is ready for use, by several goroutines at once.
-type Writer struct{}
+// Writer encodes events. The zero value is ready for use, by one goroutine at a time.
+type Writer struct{ kept *kept } // made for the first event
 
 // Kinds are the kinds of events that a Writer encodes.
 var Kinds = event.KindsOf(event.AppLayer, event.Flow, event.Stats, event.Alert)
 
 // Append appends the event's line, newline included, to dst. e is an event of b, of one of Kinds.
-func (*Writer) Append(dst []byte, b *event.Batch, e *event.Event) []byte {
-	l := line{b: append(dst, '{')}
+func (w *Writer) Append(dst []byte, b *event.Batch, e *event.Event) []byte {
+	if w.kept == nil {
+		w.kept = newKept()
+	}
+	l := line{b: append(dst, '{'), kept: w.kept}
 	switch e.Kind {
 	case event.AppLayer:
 		l.appLayerEvent(b, e)
@@ -39,8 +42,11 @@ func (*Writer) Append(dst []byte, b *event.Batch, e *event.Event) []byte {
 }
 
 func (l *line) appLayerEvent(b *event.Batch, e *event.Event) {
-	l.header(e, e.Proto.Event())
-	l.communityID(e)
+	head := l.kept.head(e)
+	l.time("timestamp", e.Nanos)
+	l.b = append(l.b, head.flowID()...)
+	l.word("event_type", e.Proto.Event())
+	l.b = append(append(l.b, head.endpoints()...), head.communityID()...)
 	fields := b.Fields(e)
 	extra := fields // those under hint
 	if !l7.Table[e.Proto].Extra {
@@ -61,11 +67,8 @@ func (l *line) appLayerEvent(b *event.Batch, e *event.Event) {
 	l.end()
 }
 
-// header writes the members with which the events of a flow begin.
-func (l *line) header(e *event.Event, eventType string) {
-	l.time("timestamp", e.Nanos)
-	l.uint("flow_id", e.FlowID)
-	l.word("event_type", eventType)
+// endpoints writes the members that say between whom the flow is.
+func (l *line) endpoints(e *event.Event) {
 	if e.NumVLANs > 0 {
 		l.array("vlan")
 		for _, id := range e.VLANs[:e.NumVLANs] {

@@ -1,21 +1,23 @@
 package eve
 
 import (
-	"time"
-
 	"github.com/mirrorsink/mirrorsink/inspect/event"
 	"github.com/mirrorsink/mirrorsink/inspect/l7"
 )
 
 func (l *line) flowEvent(b *event.Batch, e *event.Event) {
 	f := &e.Flow
-	l.header(e, "flow")
+	head := l.kept.head(e)
+	l.time("timestamp", e.Nanos)
+	l.b = append(l.b, head.flowID()...)
+	l.word("event_type", "flow")
+	l.b = append(l.b, head.endpoints()...)
 	l.appProto(e)
 	l.object("flow")
 	l.flowCounts(f)
 	l.time("start", f.Start)
 	l.time("end", f.End)
-	l.int("age", time.Unix(0, f.End).Unix()-time.Unix(0, f.Start).Unix()) // in whole seconds, as Suricata counts them
+	l.int("age", second(f.End)-second(f.Start)) // in whole seconds, as Suricata counts them
 	l.word("state", f.State.String())
 	l.word("reason", f.Reason.String())
 	l.bool("alerted", false)
@@ -23,7 +25,7 @@ func (l *line) flowEvent(b *event.Batch, e *event.Event) {
 		l.uint("tx_cnt", uint64(f.Messages))
 	}
 	l.end()
-	l.communityID(e)
+	l.b = append(l.b, head.communityID()...)
 	if e.IsTCP() {
 		l.tcp(f)
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"net/netip"
 	"strconv"
-	"time"
 	"unicode/utf8"
 )
 
@@ -14,6 +13,7 @@ import (
 type line struct {
 	b        []byte
 	brackets uint64 // the open ones, innermost in bit 0: 0 for an object, 1 for an array. No event has 64
+	kept     *kept
 }
 
 // key begins a member of the innermost object; with an empty key, an element of the innermost array. It returns the line so far.
@@ -87,30 +87,6 @@ func (l *line) text(k string, text []byte) {
 func (l *line) addr(k string, a netip.Addr) {
 	l.b = append(a.AppendTo(append(l.key(k), '"')), '"', ',')
 }
-
-// time writes Unix nanoseconds as Suricata does: in microseconds, with a zone without a colon. The zone is always UTC.
-func (l *line) time(k string, nanos int64) {
-	const form = `"YYYY-MM-DDThh:mm:ss.ffffff+0000",`
-	t := time.Unix(0, nanos).UTC()
-	year, month, day := t.Date()
-	hour, minute, second := t.Clock()
-	micros := t.Nanosecond() / 1000
-	l.b = append(l.key(k), form...)
-	b := (*[len(form)]byte)(l.b[len(l.b)-len(form):])
-	b[1], b[2] = digits(year / 100)
-	b[3], b[4] = digits(year % 100)
-	b[6], b[7] = digits(int(month))
-	b[9], b[10] = digits(day)
-	b[12], b[13] = digits(hour)
-	b[15], b[16] = digits(minute)
-	b[18], b[19] = digits(second)
-	b[21], b[22] = digits(micros / 10000)
-	b[23], b[24] = digits(micros / 100 % 100)
-	b[25], b[26] = digits(micros % 100)
-}
-
-// digits returns the two digits of a number of at most 99.
-func digits(n int) (tens, ones byte) { return byte('0' + n/10), byte('0' + n%10) }
 
 // appendString appends text as a JSON string, with Suricata's escapes. Valid UTF-8 stays as it is. Text that is not valid UTF-8
 // keeps its ASCII, and each other byte becomes \xHH with a literal backslash.

@@ -9,17 +9,7 @@ func (l *line) mirror(e *event.Event) {
 	}
 	l.object("mirror")
 	if e.Mirrored {
-		l.uint("vni", uint64(e.VNI))
-		if e.Outer.IsValid() {
-			l.addr("source", e.Outer)
-		}
-		if e.Tag != 0 {
-			l.uint("vlan", uint64(e.Tag))
-		}
-		l.owner(e.Owner)
-		if e.Direction != event.NoDirection {
-			l.word("direction", e.Direction.String())
-		}
+		l.session(e)
 	}
 	if e.Paired.Outer.IsValid() {
 		l.object("paired_session")
@@ -37,6 +27,21 @@ func (l *line) mirror(e *event.Event) {
 		l.bool("truncated", true)
 	}
 	l.end()
+}
+
+// printSession writes which mirror session the copies came by, whose interface it is and which way its client's packets go.
+func (l *line) printSession(e *event.Event) {
+	l.uint("vni", uint64(e.VNI))
+	if e.Outer.IsValid() {
+		l.addr("source", e.Outer)
+	}
+	if e.Tag != 0 {
+		l.uint("vlan", uint64(e.Tag))
+	}
+	l.owner(e.Owner)
+	if e.Direction != event.NoDirection {
+		l.word("direction", e.Direction.String())
+	}
 }
 
 // owner writes what the inventory knows about the mirrored interface.

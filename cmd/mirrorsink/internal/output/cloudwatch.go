@@ -82,7 +82,7 @@ func (o *cloudwatchOptions) open(to Config) (all []Output, err error) {
 		all = append(all, out)
 	}
 	if o.eve != "" {
-		out, err := o.openGroup("cloudwatch-eve", o.eve, to, export.QueueConfig{Kinds: eve.Kinds, Encoder: aws.EVE{}})
+		out, err := o.openGroup("cloudwatch-eve", o.eve, to, export.QueueConfig{Kinds: eve.Kinds, Encoder: new(aws.EVE)})
 		if err != nil {
 			Close(all)
 			return nil, err
