@@ -11,25 +11,25 @@ func (p *Policy) Decide(f *Flow) Verdict {
 	if f.Opened == OpenedThere {
 		return Verdict{}
 	}
-	var v Verdict
-	v.To, v.By = f.Destination()
+	v := Verdict{}
 	if notEgress(f) {
 		return v.byAddress(f).as(Exempt, NotEgress)
 	}
 	at, known := p.workload(&f.Source)
 	switch {
 	case !known:
-		return v.as(Inconclusive, Workloads)
+		return v.judged(f).as(Inconclusive, Workloads)
 	case at >= 0:
 		v.Workload = p.Workloads[at].Name
 	case len(p.Workloads) > 0:
-		return v.as(Exempt, NoWorkload)
+		return v.judged(f).as(Exempt, NoWorkload)
 	}
 	j := judgement{policy: p, flow: f, workload: at}
-	if byName, ok := j.isExempt(); ok {
-		if !byName {
-			v = v.byAddress(f)
-		}
+	if p.exempt.byAddr(f.Addr, f.Service, everyRule) >= 0 {
+		return v.byAddress(f).as(Exempt, ExemptTo)
+	}
+	v = v.judged(f)
+	if own(v.By) && !f.Disputed && !f.Hidden && p.exempt.byName(v.To, everyRule) >= 0 {
 		return v.as(Exempt, ExemptTo)
 	}
 	if f.Opened == OpenedUnknown {
@@ -63,6 +63,15 @@ func (f *Flow) address() string {
 	return f.Addr.Unmap().String()
 }
 
+// judged returns the verdict about the destination as it is judged if its address alone decides nothing.
+func (v Verdict) judged(f *Flow) Verdict {
+	v.To, v.By = f.Destination()
+	return v
+}
+
+// everyRule accepts all rules.
+func everyRule(int) bool { return true }
+
 // byAddress returns the verdict about the destination's address.
 func (v Verdict) byAddress(f *Flow) Verdict {
 	v.To, v.By = f.address(), ByAddress
@@ -85,17 +94,6 @@ type judgement struct {
 	policy   *Policy
 	flow     *Flow
 	workload int
-}
-
-// isExempt reports whether a flow is not judged, and whether that is by its name.
-func (j *judgement) isExempt() (byName, ok bool) {
-	everyone := func(int) bool { return true }
-	f, x := j.flow, j.policy.exempt
-	if x.byAddr(f.Addr, f.Service, everyone) >= 0 {
-		return false, true
-	}
-	to, by := f.Destination()
-	return true, own(by) && !f.Disputed && !f.Hidden && x.byName(to, everyone) >= 0
 }
 
 // own reports whether evidence is a name from the flow itself.

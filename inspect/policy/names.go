@@ -56,12 +56,41 @@ func observed(name string) string {
 	if name == "" {
 		return ""
 	}
-	if _, err := netip.ParseAddr(strings.Trim(name, "[]")); err == nil {
-		return ""
+	if last := name[len(name)-1]; last <= '9' || last == ']' || strings.IndexByte(name, ':') >= 0 {
+		if _, err := netip.ParseAddr(strings.Trim(name, "[]")); err == nil {
+			return ""
+		}
+	}
+	if isPlain(name) {
+		return name
 	}
 	ascii, err := canonical(name)
 	if err != nil {
 		return ""
 	}
 	return ascii
+}
+
+// isPlain reports whether a name is as policies compare it already: canonical would return it as it is.
+func isPlain(name string) bool {
+	if len(name) > maxName {
+		return false
+	}
+	label := 0 // bytes of it so far
+	for i := range len(name) {
+		switch c := name[i]; {
+		case c == '.':
+			if label == 0 {
+				return false
+			}
+			label = 0
+		case c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '_' || c == '-' && (i == 0 || name[i-1] != '-'):
+			if label++; label > 63 {
+				return false
+			}
+		default:
+			return false
+		}
+	}
+	return label > 0
 }

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"net/netip"
+	"reflect"
 	"slices"
 )
 
@@ -106,4 +107,21 @@ func (p *Policy) workload(src *Source) (i int, known bool) {
 		}
 	}
 	return -1, true
+}
+
+// Sources is what a policy's workloads are told apart by.
+type Sources struct {
+	Interface bool // what the inventory or the mirror session says
+	Address   bool // the address
+}
+
+// Sources returns what the workloads are told apart by.
+func (p *Policy) Sources() (s Sources) {
+	for i := range p.Workloads {
+		w := &p.Workloads[i].Selector
+		s.Address = s.Address || len(w.Networks) > 0
+		all := Selector{Networks: w.Networks}
+		s.Interface = s.Interface || !reflect.DeepEqual(*w, all)
+	}
+	return s
 }

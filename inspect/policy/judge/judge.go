@@ -22,19 +22,16 @@ type Rules struct {
 // A Judge sets the verdict in events of flows. A verdict is a function of the rules and the event's facts alone; the judge remembers the
 // last ones, since most events are of few destinations. It is not safe for concurrent use: each worker has its own.
 type Judge struct {
-	rules    func() *Rules
-	last     *Rules // that what is remembered is of
-	memory   []memory
-	verdicts map[event.Verdict]*event.Verdict // each once
-	flow     policy.Flow
-	seed     maphash.Seed
+	rules  func() *Rules
+	last   *Rules // that what is remembered is of
+	by     policy.Sources
+	memory []memory
+	flow   policy.Flow
+	seed   maphash.Seed
 }
 
-// Bounds of what a judge remembers, about half a MiB together.
-const (
-	memories    = 1 << 11
-	maxVerdicts = 1 << 11
-)
+// memories is how many verdicts a judge remembers, in about a MiB.
+const memories = 1 << 12
 
 // memory is the verdict about events with equal facts.
 type memory struct {
@@ -53,8 +50,8 @@ type key struct {
 	version   uint8
 	source    l7.NameSource
 	direction event.Direction
-	initiator event.Initiator
-	ech       event.ECH
+	late      bool
+	hidden    bool
 	mirrored  bool
 	disputed  bool
 	noDNS     bool
@@ -62,16 +59,15 @@ type key struct {
 
 // New returns a judge by rules that may change at any time.
 func New(rules func() *Rules) *Judge {
-	return &Judge{rules: rules, memory: make([]memory, memories), verdicts: map[event.Verdict]*event.Verdict{}, seed: maphash.MakeSeed()}
+	return &Judge{rules: rules, memory: make([]memory, memories), seed: maphash.MakeSeed()}
 }
 
 // Batch sets the verdict in all events of a batch.
 func (j *Judge) Batch(b *event.Batch) {
 	rules := j.rules()
 	if rules != j.last {
-		j.last = rules
+		j.last, j.by = rules, rules.Policy.Sources()
 		clear(j.memory)
-		clear(j.verdicts)
 	}
 	for i := range b.Events {
 		e := &b.Events[i]
@@ -83,39 +79,39 @@ func (j *Judge) Batch(b *event.Batch) {
 
 // verdict returns the verdict about an event's flow; nil if it is not outbound.
 func (j *Judge) verdict(b *event.Batch, e *event.Event) *event.Verdict {
-	k := keyOf(e)
+	k := j.keyOf(e)
 	name, sni, dns := b.Text(e.Name), b.Text(e.Window.SNI), b.Text(e.Window.DNSName)
 	m := &j.memory[j.hash(&k, name)%memories]
 	if m.facts == k && m.name == string(name) && m.sni == string(sni) && m.dns == string(dns) {
 		return m.verdict
 	}
 	facts.OfEvent(&j.flow, b, e, j.last.Services)
-	*m = memory{k, string(name), string(sni), string(dns), j.shared(j.last.Policy.Decide(&j.flow))}
+	*m = memory{k, string(name), string(sni), string(dns), wordsOf(j.last.Policy.Decide(&j.flow))}
 	return m.verdict
 }
 
-// shared returns a verdict as events have it, the same for equal ones.
-func (j *Judge) shared(v policy.Verdict) *event.Verdict {
+// wordsOf returns a verdict as events have it; nil if there is none.
+func wordsOf(v policy.Verdict) *event.Verdict {
 	if v.Kind == policy.None {
 		return nil
 	}
-	words := event.Verdict{Kind: v.Kind.String(), Rule: v.Rule, Workload: v.Workload, Reason: v.Reason.String(), By: v.By.String(), To: v.To}
-	if known := j.verdicts[words]; known != nil {
-		return known
-	}
-	if len(j.verdicts) == maxVerdicts {
-		clear(j.verdicts)
-	}
-	j.verdicts[words] = &words
-	return &words
+	return &event.Verdict{Kind: v.Kind.String(), Rule: v.Rule, Workload: v.Workload, Reason: v.Reason.String(), By: v.By.String(), To: v.To}
 }
 
-func keyOf(e *event.Event) key {
-	return key{
-		owner: e.Owner, src: e.Src, dst: e.Dst, vni: e.VNI, port: e.DstPort, proto: e.IPProto, version: e.IPVersion, source: e.NameSource,
-		direction: e.Direction, initiator: e.Initiator, ech: e.ECH, mirrored: e.Mirrored, disputed: e.Conflicts != 0,
-		noDNS: e.Direct == event.NoDNSSeen,
+// keyOf returns the facts of an event that the policy reads.
+func (j *Judge) keyOf(e *event.Event) key {
+	k := key{
+		dst: e.Dst, port: e.DstPort, proto: e.IPProto, version: e.IPVersion, source: e.NameSource,
+		direction: e.Direction, mirrored: e.Mirrored, disputed: e.Conflicts != 0,
+		noDNS: e.Direct == event.NoDNSSeen, late: e.IsTCP() && e.Initiator < event.BySYNACK, hidden: e.ECH == event.ECHReal || e.ECH == event.ECHUnknown,
 	}
+	if j.by.Interface {
+		k.owner, k.vni = e.Owner, e.VNI
+	}
+	if j.by.Address {
+		k.src = e.Src
+	}
+	return k
 }
 
 // hash returns a number that differs for most destinations.

@@ -72,14 +72,6 @@ func drawEvent(t *rapid.T, b *event.Batch) event.Event {
 	return e
 }
 
-// wordsOf returns a verdict as events have it; nil if there is none.
-func wordsOf(v policy.Verdict) *event.Verdict {
-	if v.Kind == policy.None {
-		return nil
-	}
-	return &event.Verdict{Kind: v.Kind.String(), Rule: v.Rule, Workload: v.Workload, Reason: v.Reason.String(), By: v.By.String(), To: v.To}
-}
-
 // TestVerdictsAreThoseOfTheFacts: what a judge remembers changes no verdict, also when the rules change, and the record of an event has the
 // same verdict.
 func TestVerdictsAreThoseOfTheFacts(t *testing.T) {
