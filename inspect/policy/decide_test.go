@@ -205,3 +205,16 @@ func TestUnreachable(t *testing.T) {
 		}
 	})
 }
+
+// TestPlainNames: a name that is taken as it is, is what the long way makes of it.
+func TestPlainNames(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		name := rapid.StringOfN(rapid.RuneFrom([]rune("aZ0-_.xné")), 1, 70, -1).Draw(t, "name")
+		ascii, err := canonical(name)
+		if isPlain(name) {
+			require.NoError(t, err)
+			require.Equal(t, name, ascii)
+		}
+		require.True(t, isPlain(name) || err != nil || ascii != name || strings.Contains(name, "--"))
+	})
+}

@@ -225,3 +225,43 @@ func TestRestart(t *testing.T) {
 	again.send(90_001*second, "i-1", "b.test", 443, 1)
 	require.Len(t, again.got, 1)
 }
+
+// TestSetPolicy: with another policy alerts that are the same go on with what they have summed up, names stay known, open alerts whose rule
+// is gone are resolved, and new ones begin.
+func TestSetPolicy(t *testing.T) {
+	const before = `
+allow: []
+alert: {exfiltration: {bytes: 100kB, within: 5m}, management-port: {}, new-name: {learn: 1m}}
+`
+	b := newBench(t, before, 1<<20)
+	b.send(1000*second, "i-1", "evil.test", 443, 60_000)
+	b.send(1001*second, "i-1", "x.test", 22, 1)
+	require.Len(t, b.got, 1)
+	after := newBench(t, `
+# moved
+allow: []
+alert: {listed: {in: [y.test]}, new-name: {learn: 2m}, exfiltration: {bytes: 100kB, within: 5m}}
+`, 1<<20)
+	b.SetPolicy(after.policy)
+	require.Len(t, b.got, 2)
+	require.Equal(t, Resolved, b.got[1].State)
+	require.Equal(t, "management-port", b.got[1].Rule)
+	b.send(1200*second, "i-1", "evil.test", 443, 60_000)
+	b.send(1201*second, "i-1", "y.test", 443, 1)
+	var opened []string
+	for _, a := range b.got[2:] {
+		opened = append(opened, a.Rule+" "+a.To)
+	}
+	require.Equal(t, []string{"exfiltration evil.test", "listed y.test", "new-name y.test"}, opened)
+	b.SetPolicy(newBench(t, "allow: []\n", 1<<20).policy)
+	require.EqualValues(t, b.Counters.Opened, b.Counters.Resolved)
+}
+
+// TestRestartOfTime: what was summed up in another time is forgotten, and what was learnt is not.
+func TestRestartOfTime(t *testing.T) {
+	b := newBench(t, "allow: []\nalert: {exfiltration: {bytes: 100kB, within: 5m}, new-name: {learn: 1m}}\n", 1<<20)
+	b.send(1e6*second, "i-1", "evil.test", 443, 60_000)
+	b.Restart()
+	b.send(1000*second, "i-1", "evil.test", 443, 60_000)
+	require.Empty(t, b.got)
+}
