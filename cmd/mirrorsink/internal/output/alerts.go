@@ -107,6 +107,9 @@ func (o *alertOptions) spooled() bool { return len(o.sent())+o.buckets() > 0 }
 // HasAlerts reports whether there is an output of alerts.
 func (o *Options) HasAlerts() bool { return len(o.alerts.to) > 0 }
 
+// HasSums reports whether sums of what flows do go to CloudWatch.
+func (o *Options) HasSums() bool { return o.alerts.metrics != "" }
+
 // AlertEvents reports whether alerts are events too.
 func (o *Options) AlertEvents() bool { return slices.Contains(o.alerts.to, asEvents) }
 

@@ -46,14 +46,14 @@ func (p *pipeline) openFinder(to output.Config, queue int) error {
 		}
 	}
 	f.feed = feed.New(feed.Config{
-		Rules: policy.Rules, Memory: p.cfg.Memory / finderShare, Output: f, Meter: &p.meter, Known: known, Record: to.Record,
+		Rules: policy.Rules, Memory: p.cfg.Memory / finderShare, Output: f, Meter: p.sums(), Known: known, Record: to.Record,
 		Match: report.Matcher,
 	})
 	f.Queue = export.NewQueue(export.QueueConfig{
 		Kinds: feed.Kinds, Consumer: f.feed.Consumer, Bytes: queue, Block: p.cfg.Block, Log: p.cfg.Log,
 	})
 	p.finder, p.outs = f, append([]output.Output{f}, p.outs...)
-	if !p.cfg.Outputs.HasAlerts() {
+	if len(policy.Rules().Policy.Alerts) > 0 && !p.cfg.Outputs.HasAlerts() {
 		p.cfg.Log.Warn("the policy has alerts, and no --alert says where to send them: they are counted only")
 	}
 	return nil
@@ -61,7 +61,15 @@ func (p *pipeline) openFinder(to output.Config, queue int) error {
 
 // findsAlerts reports whether alerts are to be found: the policy has some, or there is an output for them or their sums.
 func (p *pipeline) findsAlerts() bool {
-	return p.cfg.Policy != nil && (len(p.cfg.Policy.Rules().Policy.Alerts) > 0 || p.cfg.Outputs.HasAlerts())
+	return p.cfg.Policy != nil && (len(p.cfg.Policy.Rules().Policy.Alerts) > 0 || p.cfg.Outputs.HasAlerts() || p.cfg.Outputs.HasSums())
+}
+
+// sums returns what adds up for CloudWatch, nil if it gets nothing.
+func (p *pipeline) sums() *alert.Meter {
+	if p.cfg.Outputs.HasSums() {
+		return &p.meter
+	}
+	return nil
 }
 
 // alertEvents sends alerts as events.

@@ -1,0 +1,180 @@
+package command
+
+import (
+	"compress/gzip"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/aws/smithy-go/encoding/cbor"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// receiver stands in for all who receive alerts, and for CloudWatch.
+type receiver struct {
+	mu      sync.Mutex
+	reports map[string][]string // by output: the source, the rule and the destination of each alert
+	sums    map[string]float64  // of metrics
+}
+
+func (s *receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	from := io.Reader(r.Body)
+	if r.Header.Get("Content-Encoding") == "gzip" {
+		from, _ = gzip.NewReader(r.Body)
+	}
+	body, _ := io.ReadAll(from)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case strings.HasSuffix(r.URL.Path, "/operation/PutMetricData"):
+		s.metrics(body)
+		w.Header().Set("Smithy-Protocol", "rpc-v2-cbor")
+		_, _ = w.Write(cbor.Encode(cbor.Map{}))
+	case r.URL.Path == "/hook":
+		s.report("webhook", body)
+	case strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".PutEvents"):
+		var in struct{ Entries []struct{ Detail string } }
+		_ = json.Unmarshal(body, &in)
+		for _, e := range in.Entries {
+			s.report("eventbridge", []byte(e.Detail))
+		}
+		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+		_ = json.NewEncoder(w).Encode(map[string]any{"FailedEntryCount": 0, "Entries": make([]struct{ EventId string }, len(in.Entries))})
+	default:
+		form, _ := url.ParseQuery(string(body))
+		for i := 1; form.Has(fmt.Sprintf("MessageAttributes.entry.%d.Name", i)); i++ {
+			if form.Get(fmt.Sprintf("MessageAttributes.entry.%d.Name", i)) == "alert" {
+				s.report("sns", []byte(form.Get(fmt.Sprintf("MessageAttributes.entry.%d.Value.StringValue", i))))
+			}
+		}
+		_, _ = io.WriteString(w, `<PublishResponse><PublishResult><MessageId>1</MessageId></PublishResult></PublishResponse>`)
+	}
+}
+
+func (s *receiver) report(output string, text []byte) {
+	var a struct{ State, Rule, Destination string }
+	_ = json.Unmarshal(text, &a)
+	s.reports[output] = append(s.reports[output], a.State+" "+a.Rule+" "+a.Destination)
+}
+
+func (s *receiver) metrics(body []byte) {
+	v, err := cbor.Decode(body)
+	if err != nil {
+		return
+	}
+	for _, d := range v.(cbor.Map)["MetricData"].(cbor.List) {
+		d := d.(cbor.Map)
+		key := string(d["MetricName"].(cbor.String))
+		if dims, ok := d["Dimensions"].(cbor.List); ok {
+			key += " " + string(dims[0].(cbor.Map)["Value"].(cbor.String))
+		}
+		n, _ := cbor.AsFloat64(d["Value"])
+		s.sums[key] += n
+	}
+}
+
+// TestAlertsAreSent: each output of a replay gets the alerts that are its events, and CloudWatch the bytes of its records that are not
+// allowed.
+func TestAlertsAreSent(t *testing.T) {
+	s := &receiver{reports: map[string][]string{}, sums: map[string]float64{}}
+	server := httptest.NewServer(s)
+	defer server.Close()
+	for name, value := range map[string]string{
+		"AWS_ENDPOINT_URL": server.URL, "AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "x",
+		"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": "/none", "AWS_SHARED_CREDENTIALS_FILE": "/none",
+	} {
+		t.Setenv(name, value)
+	}
+	policy := policyFile(t, "allow:\n  - {to: ['*.example.com'], ports: [443]}\nalert: {not-allowed: {}}\n")
+	eve, records, dir := eveFile(t), filepath.Join(t.TempDir(), "flows.log"), t.TempDir()
+	r := runHere(t, "replay", "--policy", policy, "--eve", eve, "--flowlog", records, "--flowlog-format", "${x-payload-bytes} ${x-policy-verdict} ${x-initiator}",
+		"--alert", "eve", "--alert", "webhook:"+server.URL+"/hook?secret", "--alert", "sns:arn:aws:sns:eu-west-1:111122223333:alerts", "--alert", "eventbridge:default",
+		"--alert", "parquet:"+filepath.Join(dir, "alerts"), "--alert", "exec:cat", "--cloudwatch-metrics", "Mirrorsink", "--spool", filepath.Join(dir, "spool"),
+		testdata("mirror-http.pcap"), testdata("mirror-tls.pcap"))
+	require.Equal(t, exitOK, r.code, r.stderr)
+	require.NotContains(t, r.stderr, "secret")
+	var want []string
+	for _, e := range readEvents(t, eve) {
+		if e["event_type"] == "alert" {
+			m := e["alert"].(map[string]any)["metadata"].(map[string]any)
+			want = append(want, fmt.Sprint(m["state"].([]any)[0], " ", m["rule"].([]any)[0], " ", m["destination"].([]any)[0]))
+		}
+	}
+	require.NotEmpty(t, want)
+	slices.Sort(want)
+	for _, output := range []string{"webhook", "sns", "eventbridge"} {
+		slices.Sort(s.reports[output])
+		assert.Equal(t, want, s.reports[output], output)
+	}
+	for _, output := range []string{"webhook", "sns", "eventbridge", "parquet", "exec"} {
+		assert.Regexp(t, fmt.Sprintf(`alerts to %s +%d sent, 0 refused, 0 dropped, 0 waiting`, output, len(want)), r.stderr)
+	}
+	opened, bytes := 0, 0
+	for _, line := range want {
+		if strings.HasPrefix(line, "opened") {
+			opened++
+		}
+	}
+	for _, line := range linesOf(readFile(t, records))[1:] {
+		var n int
+		var verdict, initiator string
+		_, _ = fmt.Sscan(line, &n, &verdict, &initiator)
+		if verdict == "not-allowed" && initiator == "src" {
+			bytes += n
+		}
+	}
+	assert.InDelta(t, opened, s.sums["Alerts"], 0)
+	assert.InDelta(t, opened, s.sums["Alerts not-allowed"], 0)
+	require.Positive(t, bytes)
+	assert.InDelta(t, bytes, s.sums["NotAllowedBytes"], 0)
+}
+
+// TestSumsWithoutAlerts: the bytes are counted for a policy without alerts too.
+func TestSumsWithoutAlerts(t *testing.T) {
+	s := &receiver{reports: map[string][]string{}, sums: map[string]float64{}}
+	server := httptest.NewServer(s)
+	defer server.Close()
+	for name, value := range map[string]string{
+		"AWS_ENDPOINT_URL": server.URL, "AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "x",
+		"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": "/none", "AWS_SHARED_CREDENTIALS_FILE": "/none",
+	} {
+		t.Setenv(name, value)
+	}
+	policy := policyFile(t, "allow: []\nworkloads: {web: {cidr: 10.0.0.0/8}}\n")
+	r := runHere(t, "replay", "--policy", policy, "--eve", eveFile(t), "--cloudwatch-metrics", "Mirrorsink", testdata("mirror-tls.pcap"))
+	require.Equal(t, exitOK, r.code, r.stderr)
+	require.Positive(t, s.sums["NotAllowedBytes"])
+	require.InDelta(t, s.sums["NotAllowedBytes"], s.sums["NotAllowedBytes web"], 0)
+}
+
+// TestAlertFlags: outputs that cannot be are mistakes of the command line, found before anything is read.
+func TestAlertFlags(t *testing.T) {
+	policy := policyFile(t, "allow: []\n")
+	for want, args := range map[string][]string{
+		`--alert "mail:me": want eve, sns:ARN, webhook:URL`:       {"--alert", "mail:me"},
+		`--alert "parquet:": want`:                                {"--alert", "parquet:"},
+		`--alert eve is given twice`:                              {"--alert", "eve", "--alert", "eve"},
+		`--alert sns: want the ARN of a topic`:                    {"--alert", "sns:alerts"},
+		`--alert webhook: want an address`:                        {"--alert", "webhook:host"},
+		`--alert parquet:"s3://B": "B" is not a name of a bucket`: {"--alert", "parquet:s3://B"},
+		`--cloudwatch-metrics "AWS/EC2": want a namespace`:        {"--cloudwatch-metrics", "AWS/EC2"},
+		`--cloudwatch-metrics "a b": want a namespace`:            {"--cloudwatch-metrics", "a b"},
+	} {
+		r := runHere(t, append(append([]string{"replay", "--policy", policy, "--eve", eveFile(t)}, args...), testdata("mirror-tls.pcap"))...)
+		require.Contains(t, r.stderr, want)
+		require.NotEqual(t, exitOK, r.code)
+		oneLine(t, r.stderr)
+	}
+	r := runHere(t, "replay", "--alert", "eve", testdata("mirror-tls.pcap"))
+	require.Equal(t, exitUsage, r.code)
+	require.Contains(t, r.stderr, "--alert does nothing without --policy")
+}
