@@ -18,11 +18,13 @@ const listenHelp = `Receives the copies that VPC Traffic Mirroring sends: VXLAN 
 Load Balancer endpoint. Events go to standard output, logs to standard error, counters to /metrics.
 
 On SIGTERM or SIGINT /readyz fails, receiving continues for --drain, then every open flow is written as an event and the
-program ends. A second signal ends it at once. On SIGHUP event files are reopened and the inventory is read again.
+program ends. A second signal ends it at once. On SIGHUP event files are reopened, and the inventory and the policy are read again.
 
 With --inventory events name the interface, instance, VPC, subnet and account of their mirror session. The inventory is a file of
 "sessions inventory", or is read from EC2 with the credentials and region of the AWS CLI. If a refresh fails the old inventory
 is kept.
+
+With --policy events and records have the verdict of an egress policy, and --alert sends its alerts. See "mirrorsink help policy-file".
 
 Every flag is also a key of the file of --config; see "mirrorsink help config".`
 
@@ -35,6 +37,7 @@ func newListen() *cobra.Command {
 		Long:  listenHelp,
 		Example: `  mirrorsink listen --health :8080 --eve /var/log/mirrorsink/eve.json
   mirrorsink listen --inventory ec2 --inventory-refresh 5m
+  mirrorsink listen --policy policy.yaml --alert eve --inventory ec2
   mirrorsink listen --source ring:eth0 --tc-drop --cpus 2-5
   mirrorsink listen --allow-source 10.0.0.0/8 --allow-vni 100-199`,
 		Args: noArgs,

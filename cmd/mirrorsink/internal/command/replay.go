@@ -31,10 +31,13 @@ packets, except that flows that end by a timeout or at the end of the file may c
 flows.
 
 With --inventory events name the interface, instance, VPC, subnet and account of their mirror session, from a file of "sessions
-inventory". Use an inventory from the time of the capture.`,
+inventory". Use an inventory from the time of the capture.
+
+With --policy events and records have the verdict of an egress policy, and --alert sends its alerts, in the time of the packets.`,
 		Example: `  mirrorsink replay capture.pcap
   mirrorsink replay --eve events.json *.pcap.gz
   mirrorsink replay --inventory inventory.json mirrored.pcap
+  mirrorsink replay --policy policy.yaml --alert eve capture.pcap
   mirrorsink replay --flowlog - capture.pcap \
     --flowlog-format '${srcaddr} ${dstaddr} ${bytes} ${x-name}'
   tcpdump -w - -U udp port 4789 | mirrorsink replay -`,
