@@ -52,7 +52,13 @@ func (l *line) field(b *event.Batch, f *event.Field) {
 	dst := append(l.b, f.Key.Member()...)
 	switch f.Kind {
 	case l7.String:
-		l.b = append(appendString(dst, b.Text(f.Text)), ',')
+		text := b.Text(f.Text)
+		if plainPrefix(text) == len(text) {
+			dst = append(append(dst, '"'), text...)
+			l.b = append(dst, '"', ',')
+			return
+		}
+		l.b = append(appendString(dst, text), ',')
 	case l7.Int:
 		l.b = append(strconv.AppendInt(dst, f.Num(), 10), ',')
 	case l7.Bool:

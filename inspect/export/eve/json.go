@@ -100,11 +100,15 @@ func appendString(dst, text []byte) []byte {
 	return append(dst, '"')
 }
 
-// plainPrefix returns how many bytes at the start of text need no escape. It checks eight at a time.
+// plainPrefix returns how many bytes at the start of text need no escape. It checks eight at a time, and the last eight although it
+// checked some of them before.
 func plainPrefix(text []byte) int {
 	n := 0
 	for len(text)-n >= 8 && plainWord(binary.LittleEndian.Uint64(text[n:])) {
 		n += 8
+	}
+	if rest := len(text) - n; n > 0 && rest < 8 && plainWord(binary.LittleEndian.Uint64(text[len(text)-8:])) {
+		return len(text)
 	}
 	for n < len(text) && plainByte(text[n]) {
 		n++

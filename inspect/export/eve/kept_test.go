@@ -152,6 +152,15 @@ func TestClock(t *testing.T) {
 	})
 }
 
+// TestMembersOfWords: each word of an enumeration has its text.
+func TestMembersOfWords(t *testing.T) {
+	assert.Equal(t, `"name_source":"quic_sni","name_confidence":"low",`, nameMembers[l7.QUICSNI][event.Low])
+	assert.Equal(t, `"initiator":"src","initiator_reason":"syn","initiator_confidence":"high",`, initiatorMembers[event.BySYN])
+	assert.Panics(t, func() { _ = event.Initiator(len(initiatorMembers)).String() }, "all have one")
+	assert.Panics(t, func() { _ = event.Confidence(len(nameMembers[0])).String() }, "all have one")
+	assert.Panics(t, func() { _ = l7.NameSource(len(nameMembers)).String() }, "all have one")
+}
+
 func printed(w *Writer, e event.Event) string {
 	return string(w.Append(nil, new(event.Batch), &e))
 }
