@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -13,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -91,9 +93,9 @@ func failure(c spool.Class) error { return &spool.Failure{Class: c, Text: c.Stri
 func TestOutageOfAMinute(t *testing.T) {
 	for _, class := range []spool.Class{spool.Unreachable, spool.Throttled, spool.Fault} {
 		synctest.Test(t, func(t *testing.T) {
-			var down bool
+			var down atomic.Bool
 			r := &fake{fate: func(*alert.Alert) error {
-				if down {
+				if down.Load() {
 					return failure(class)
 				}
 				return nil
@@ -103,7 +105,7 @@ func TestOutageOfAMinute(t *testing.T) {
 			q.Alert(example(0, alert.Opened))
 			synctest.Wait()
 			require.Equal(t, []time.Time{begin}, r.at, "an alert is sent at once")
-			down = true
+			down.Store(true)
 			for i := range 30 {
 				q.Alert(example(1+i, alert.Opened))
 				time.Sleep(2 * time.Second)
@@ -115,7 +117,7 @@ func TestOutageOfAMinute(t *testing.T) {
 			require.True(t, c.Failing)
 			require.Positive(t, c.Failed[class])
 			require.Less(t, c.Failed[class], uint64(12), "the delays grow")
-			down = false
+			down.Store(false)
 			time.Sleep(31 * time.Second)
 			synctest.Wait()
 			c = q.Counts()
@@ -144,6 +146,7 @@ func TestRetryAfter(t *testing.T) {
 		q := open(t, r, t.TempDir(), nil)
 		q.Alert(example(1, alert.Opened))
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		require.Len(t, r.at, 2)
 		require.GreaterOrEqual(t, r.at[1].Sub(r.at[0]), 40*time.Second)
 		require.NoError(t, q.Close(t.Context()))
@@ -159,6 +162,7 @@ func TestPace(t *testing.T) {
 			q.Alert(example(i, alert.Opened))
 		}
 		time.Sleep(10 * time.Second)
+		synctest.Wait()
 		require.Len(t, r.at, 5)
 		for i := range 4 {
 			require.GreaterOrEqual(t, r.at[i+1].Sub(r.at[i]), time.Second)
@@ -176,11 +180,12 @@ func TestEachAlertOnce(t *testing.T) {
 		batch := rapid.IntRange(1, 5).Draw(rt, "batch")
 		strict := rapid.Bool().Draw(rt, "strict")
 		refused := map[string]bool{}
+		fates := rand.New(rand.NewPCG(1, rapid.Uint64().Draw(rt, "fates"))) // drawn by the goroutine that sends
 		total := 0
 		synctest.Test(t, func(t *testing.T) {
 			r := &fake{}
 			r.fate = func(a *alert.Alert) error {
-				switch rapid.IntRange(0, 9).Draw(rt, "fate") {
+				switch fates.IntN(10) {
 				case 0:
 					refused[a.Source] = true
 					return failure(spool.Refused)
@@ -230,10 +235,11 @@ func TestEachAlertOnce(t *testing.T) {
 // TestBounds: past the bound of the spool the oldest alerts are dropped, and counted.
 func TestBounds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		down := true
+		var down atomic.Bool
+		down.Store(true)
 		r := &fake{}
 		r.fate = func(*alert.Alert) error {
-			if down {
+			if down.Load() {
 				return failure(spool.Fault)
 			}
 			return nil
@@ -247,8 +253,9 @@ func TestBounds(t *testing.T) {
 		c := q.Counts()
 		require.EqualValues(t, 20, c.Dropped)
 		require.EqualValues(t, 10, c.Waiting)
-		down = false
+		down.Store(false)
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		c = q.Counts()
 		require.EqualValues(t, 10, c.Sent)
 		sumsAgree(t, c)
@@ -260,10 +267,10 @@ func TestBounds(t *testing.T) {
 // TestNoDisk: alerts that the disk does not take are sent from memory. Those that nobody takes are bounded, and counted.
 func TestNoDisk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var down bool
+		var down atomic.Bool
 		r := &fake{}
 		r.fate = func(*alert.Alert) error {
-			if down {
+			if down.Load() {
 				return failure(spool.Fault)
 			}
 			return nil
@@ -274,7 +281,7 @@ func TestNoDisk(t *testing.T) {
 		q.Alert(example(1, alert.Opened))
 		synctest.Wait()
 		require.EqualValues(t, 1, q.Counts().Sent)
-		down = true
+		down.Store(true)
 		for i := range 10 {
 			q.Alert(example(2+i, alert.Opened))
 			synctest.Wait()
@@ -282,8 +289,9 @@ func TestNoDisk(t *testing.T) {
 		c := q.Counts()
 		require.EqualValues(t, 6, c.Dropped)
 		require.EqualValues(t, 4, c.Waiting)
-		down = false
+		down.Store(false)
 		time.Sleep(10 * time.Second)
+		synctest.Wait()
 		c = q.Counts()
 		require.EqualValues(t, 5, c.Sent)
 		sumsAgree(t, c)
