@@ -144,7 +144,7 @@ func oneSink(t *testing.T, all []sent) (lines []string) {
 		}
 		e.Observe(&alert.Activity{
 			At: s.at * 1e9, ID: uint64(i), Started: s.at * 1e9, New: true, Sent: s.bytes, Total: s.bytes,
-			Flow: &policy.Flow{Source: policy.Source{Instance: s.workload}, Addr: s.addr}, Verdict: v,
+			Flow: &policy.Flow{Source: policy.Source{Instance: s.workload}, Addr: s.addr, Opened: policy.OpenedHere}, Verdict: v,
 		})
 		sum := uint64(0)
 		for j := range all[:i+1] {

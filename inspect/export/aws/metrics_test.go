@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -76,18 +77,18 @@ func TestMetricsAddUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &metricServer{sums: map[string]float64{}, times: map[string][]time.Time{}}
 		client := aws.OverHTTP(aws.Config{}, &http.Client{Transport: s})
-		var bytes, drops uint64
+		var bytes, drops atomic.Uint64
 		m := client.NewMetrics(aws.MetricsConfig{Namespace: "Mirrorsink", Log: slog.New(slog.DiscardHandler), Take: func() []aws.Total {
 			return []aws.Total{
-				{Name: "NotAllowedBytes", Bytes: true, Sum: bytes},
-				{Name: "NotAllowedBytes", Dimension: "Workload", Value: "web", Bytes: true, Sum: bytes},
-				{Name: "ReceiveDrops", Sum: drops},
+				{Name: "NotAllowedBytes", Bytes: true, Sum: bytes.Load()},
+				{Name: "NotAllowedBytes", Dimension: "Workload", Value: "web", Bytes: true, Sum: bytes.Load()},
+				{Name: "ReceiveDrops", Sum: drops.Load()},
 			}
 		}})
 		begin := time.Now()
 		for i := range 20 {
-			bytes += 100_001
-			drops += uint64(i % 2)
+			bytes.Add(100_001)
+			drops.Add(uint64(i % 2))
 			s.mu.Lock()
 			s.status = 0
 			if i >= 5 && i < 12 {
@@ -95,11 +96,12 @@ func TestMetricsAddUp(t *testing.T) {
 			}
 			s.mu.Unlock()
 			time.Sleep(time.Minute)
+			synctest.Wait()
 		}
-		bytes += 7
+		bytes.Add(7)
 		require.NoError(t, m.Close(t.Context()))
 		require.Equal(t, map[string]float64{
-			"Mirrorsink NotAllowedBytes Bytes": float64(bytes), "Mirrorsink NotAllowedBytes Bytes Workload=web": float64(bytes), "Mirrorsink ReceiveDrops Count": 10,
+			"Mirrorsink NotAllowedBytes Bytes": float64(bytes.Load()), "Mirrorsink NotAllowedBytes Bytes Workload=web": float64(bytes.Load()), "Mirrorsink ReceiveDrops Count": 10,
 		}, s.sums)
 		at := s.times["Mirrorsink NotAllowedBytes Bytes"]
 		for i, when := range at[:20] {
