@@ -25,10 +25,10 @@ func TestReplayTellsWhatItWaitsFor(t *testing.T) {
 		code <- Run(ctx, []string{"replay", "--quiet", "--parquet", "s3://records", "--cloudwatch-eve", "/eve", "--spool", spool, testdata("mirror-dns.pcap")},
 			io.Discard, &stderr)
 	}()
-	stderr.await(t, `mirrorsink: (waiting) for AWS to take .*\n`)
+	stderr.await(t, `mirrorsink: (waiting) for the delivery of .*\n`)
 	text := stderr.String()
 	oneLine(t, text)
-	assert.Regexp(t, `take \d+ files for s3://records \(PutObject: no answer: connection refused\)`, text)
+	assert.Regexp(t, `delivery of \d+ files for s3://records \(PutObject: no answer: connection refused\)`, text)
 	assert.Regexp(t, ` and 1 files for log group /eve \(PutLogEvents: no answer: connection refused\); an interrupt ends the wait, `, text)
 	select {
 	case <-code:
