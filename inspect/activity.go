@@ -45,9 +45,13 @@ func newActivities(t *Tracker, wanted bool) *activities {
 
 // tick begins the second of a time that has come.
 func (a *activities) tick(nanos int64) {
-	if a == nil || nanos < a.end {
-		return
+	if a != nil && nanos >= a.end {
+		a.begin(nanos)
 	}
+}
+
+// begin begins the second of a time.
+func (a *activities) begin(nanos int64) {
 	a.flush()
 	a.start = nanos / activityLength * activityLength
 	a.end = a.start + activityLength
@@ -55,9 +59,13 @@ func (a *activities) tick(nanos int64) {
 
 // seen notes that a packet of a flow has come. It is called before the packet is counted.
 func (a *activities) seen(r *flow.Record, started bool) {
-	if a == nil || !started && r.End >= a.start {
-		return
+	if a != nil && (started || r.End < a.start) {
+		a.note(r, started)
 	}
+}
+
+// note makes the next flush look at a record that is new, or of which this is the first packet of the second.
+func (a *activities) note(r *flow.Record, started bool) {
 	ref := a.t.flows.Ref(r)
 	if started {
 		a.states[ref] = activityState{live: true}

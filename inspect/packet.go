@@ -17,7 +17,7 @@ func (t *Tracker) Packet(it *Item, v Volume, copies bool) (r *flow.Record, dupli
 	if !it.partial {
 		countOddities(&t.stats, p)
 	}
-	if t.passesAgain(r, s, it, v) {
+	if p.Mirrored && t.passesAgain(r, s, it, v) {
 		t.quietSince = 0
 		if copies && !it.unread {
 			t.findCopy(r, s, p, v.Last) // the interface at the other end of this way has a copy too
@@ -47,6 +47,8 @@ func (t *Tracker) Packet(it *Item, v Volume, copies bool) (r *flow.Record, dupli
 		t.streams.Datagram(r, s, p.Payload, v.Last)
 	case refused != event.NotRefused:
 		t.refuse(r, stream.Segment{Side: s, Nanos: v.Last, Packet: p}, refused)
+	case it.plain && !r.Waiting() && (it.countOnly || p.PayloadLen == 0 && r.Stream == 0):
+		r.Arrival(s, p).Take()
 	case p.Proto == decap.TCP && p.HasTCP:
 		t.gate.Segment(r, s, p, v.Last, t.clock)
 	}
@@ -77,7 +79,7 @@ const (
 // counted as such. Whether a packet is one depends on packets of the same flow alone.
 func (t *Tracker) passesAgain(r *flow.Record, s flow.Side, it *Item, v Volume) bool {
 	n := r.Packets[s]
-	if n >= passFirst && (n < passEvery || n%passEvery >= passSome) && !flow.Passes(r) || it.partial || !it.Packet.Mirrored {
+	if n >= passFirst && (n < passEvery || n%passEvery >= passSome) && !flow.Passes(r) || it.partial {
 		return false
 	}
 	if !t.passes.Again(&it.Packet, it.hash+uint64(s), v.Last) || n == 0 {
@@ -161,10 +163,12 @@ func countOddities(c *event.Counters, p *decap.Packet) {
 // ports. It also returns why the receiver of a TCP segment would drop it, as far as the segment shows that by itself.
 func (t *Tracker) record(it *Item, v Volume) (r *flow.Record, started bool, refused event.Refusal) {
 	r, started = t.flows.Get(&it.key, it.hash, v.First)
+	it.plain = false
 	t.verify(r, it)
 	if it.Packet.Proto == decap.TCP && it.Packet.HasTCP && !it.unread {
 		refused = t.examine(r, it)
-		if !started && refused == event.NotRefused {
+		it.plain = r.Arrival(it.side, &it.Packet).Plain()
+		if !started && refused == event.NotRefused && !it.plain {
 			if place := r.Arrival(it.side, &it.Packet).Place(v.First, stream.Begins); place != flow.Within {
 				r, started, refused = t.elsewhere(r, it, v, place)
 			}
@@ -194,6 +198,7 @@ func (t *Tracker) elsewhere(r *flow.Record, it *Item, v Volume, place flow.Place
 		return r, false, refused
 	}
 	t.flows.End(r, event.EndReused, v.First)
+	it.plain = false
 	r, started = t.flows.Get(&it.key, it.hash, v.First)
 	t.verify(r, it)
 	return r, started, t.examine(r, it)

@@ -45,6 +45,7 @@ type Item struct {
 	badSum  bool // it was reassembled, and its checksum is wrong
 	// countOnly is set if no parser reads the flow, and the packet is a datagram, or a segment that neither opens nor closes a connection.
 	countOnly bool
+	plain     bool // it is a segment that is flow.Arrival.Plain
 	side      flow.Side
 	key       decap.Key
 	hash      uint64

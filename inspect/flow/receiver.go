@@ -77,9 +77,12 @@ func (a Arrival) Examine() event.Refusal {
 // noteHabits notes what a segment that was not refused shows of its sender by itself.
 func (a Arrival) noteHabits() {
 	h, f := &a.p.TCP, &a.r.senders[a.s]
-	if a.p.BadChecksum && !h.Offloaded && a.p.TCPFlags&decap.SYN != 0 {
-		f.habits |= habitWrongSum // a side's first segment shows whether its copies have checksums
-	} else if !a.p.BadChecksum && a.p.Complete() {
+	switch {
+	case a.p.BadChecksum:
+		if !h.Offloaded && a.p.TCPFlags&decap.SYN != 0 {
+			f.habits |= habitWrongSum // a side's first segment shows whether its copies have checksums
+		}
+	case f.habits&habitRightSum == 0 && a.p.Complete():
 		f.habits |= habitRightSum
 	}
 	if !h.Signed && h.Known {
@@ -125,6 +128,13 @@ func (a Arrival) Plain() bool {
 	r, p := a.r, a.p
 	return p.TCPFlags&^decap.PSH == decap.ACK && p.Seq == r.next[a.s] && r.next[1-a.s]-p.Ack <= 1<<16 &&
 		r.TCPState == event.TCPEstablished && r.bits&(bitSeq0|bitSeq1) == bitSeq0|bitSeq1
+}
+
+// Take accounts a Plain segment, as Record.Segment does. All of its bytes are new.
+func (a Arrival) Take() {
+	a.r.Flags[a.s] |= a.p.TCPFlags
+	a.r.next[a.s] += uint32(a.p.PayloadLen)
+	a.r.payload.add(a.s, uint64(a.p.PayloadLen))
 }
 
 // Usual reports whether a Plain segment has the habits of its side, and notes its timestamp. Judge would take it, without doubt, and note no more.

@@ -69,10 +69,13 @@ func (p *pastPool) put(d *direction) {
 func (m *past) Keep(base uint32, data []byte) {
 	data = data[:min(len(data), pastBlock*pastBlocks)]
 	m.base, m.n = base, uint16(len(data))
-	for i := 0; len(data) > 0; i++ {
-		block := data[:min(pastBlock, len(data))]
-		m.blocks[i] = blockHash(block)
-		data = data[len(block):]
+	i := 0
+	for ; len(data) >= pastBlock; i++ {
+		m.blocks[i] = blockHash16(data)
+		data = data[pastBlock:]
+	}
+	if len(data) > 0 {
+		m.blocks[i] = blockHash(data)
 	}
 }
 
@@ -93,21 +96,17 @@ func (m *past) Differs(seq uint32, data []byte) bool {
 
 // blockHash returns the hash of at most pastBlock bytes.
 func blockHash(b []byte) uint32 {
-	const m1, m2 = 0xa0761d6478bd642f, 0xe7037ed1a0b428db
-	h := pastSeed ^ uint64(len(b))
 	if len(b) == pastBlock {
-		hi, lo := bits.Mul64(h^binary.LittleEndian.Uint64(b)^m1, bits.RotateLeft64(h, 32)^binary.LittleEndian.Uint64(b[8:])^m2)
-		return uint32((hi ^ lo) >> 16)
+		return blockHash16(b)
 	}
-	for len(b) >= 8 {
-		hi, lo := bits.Mul64(h^binary.LittleEndian.Uint64(b)^m1, m2)
-		h = hi ^ lo
-		b = b[8:]
-	}
-	var tail uint64
-	for i, x := range b {
-		tail |= uint64(x) << (8 * i)
-	}
-	hi, lo := bits.Mul64(h^tail^m1, m2)
+	var whole [pastBlock]byte
+	copy(whole[:], b)
+	return blockHash16(whole[:]) ^ uint32(len(b))
+}
+
+// blockHash16 returns the hash of the first pastBlock bytes.
+func blockHash16(b []byte) uint32 {
+	const m1, m2 = 0xa0761d6478bd642f, 0xe7037ed1a0b428db
+	hi, lo := bits.Mul64(pastSeed^binary.LittleEndian.Uint64(b)^m1, bits.RotateLeft64(pastSeed, 32)^binary.LittleEndian.Uint64(b[8:])^m2)
 	return uint32((hi ^ lo) >> 16)
 }
