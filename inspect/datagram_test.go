@@ -121,6 +121,7 @@ func TestQUICIsReadOn(t *testing.T) {
 		require.Equal(t, l7.QUIC, flow.Proto)
 		require.Equal(t, l7.None, flow.OrigProto)
 		require.Equal(t, l7.QUICSNI, flow.NameSource)
+		require.Zero(t, flow.Conflicts)
 	}
 }
 

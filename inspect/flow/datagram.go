@@ -5,6 +5,7 @@ package flow
 //
 //	next    digests of the last two hellos
 //	gapEnd  digest of the last hello's name; the number of datagrams, and above it whether the client must begin again
+//	senders digests of the connection IDs that the last hello's client sends, and its server; 0 if they are not known
 
 // startsAgain is the bit of gapEnd[1] that the server answered the last hello with a demand to begin again.
 const startsAgain = 1 << 31
@@ -32,4 +33,23 @@ func (r *Record) Stray(n uint32) bool {
 	}
 	r.gapEnd[1]++
 	return true
+}
+
+// SetConnection notes digests of the connection IDs of the last hello of a UDP flow: of what its client sends, and its server.
+func SetConnection(r *Record, client, server uint32) {
+	r.senders[0].setDigest(client)
+	r.senders[1].setDigest(server)
+}
+
+// Connection returns the digests that SetConnection noted.
+func Connection(r *Record) (client, server uint32) {
+	return r.senders[0].digest(), r.senders[1].digest()
+}
+
+func (f *sender) setDigest(d uint32) {
+	*f = sender{uint8(d), uint8(d >> 8), uint8(d >> 16), uint8(d >> 24)}
+}
+
+func (f *sender) digest() uint32 {
+	return uint32(f.ttl) | uint32(f.windows)<<8 | uint32(f.far)<<16 | uint32(f.habits)<<24
 }

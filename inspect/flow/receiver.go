@@ -14,7 +14,7 @@ import (
 // A segment that the receiver would drop is refused: it is counted as a packet and else ignored. One that may not have reached the
 // receiver is doubtful: what it carries is believed if nothing contradicts it.
 
-// sender is what was noted of the segments of one side.
+// sender is what was noted of the segments of one side; of a UDP flow see SetConnection.
 type sender struct {
 	ttl     uint8 // hop limit of the first segment that was taken; 0 if there is none
 	windows uint8 // the largest window announced, as a power of four; above these four bits 1 + the shift of its scale, 0 if the SYN was not seen
@@ -405,7 +405,7 @@ func (r *Record) TwoCopies(s Side) { r.senders[s].habits |= habitTwoCopies }
 
 // Overlap returns whether copies of the same bytes differed, as a conflict.
 func (r *Record) Overlap() event.Conflict {
-	if (r.senders[0].habits|r.senders[1].habits)&habitTwoCopies != 0 {
+	if r.Key.Proto == decap.TCP && (r.senders[0].habits|r.senders[1].habits)&habitTwoCopies != 0 {
 		return event.Overlap
 	}
 	return 0

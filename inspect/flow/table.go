@@ -50,12 +50,14 @@ func (t *Table) Live() int { return t.live }
 // Hash returns the hash of a key, for Get.
 func Hash(k *decap.Key) uint64 {
 	const m1, m2, m3 = 0xa0761d6478bd642f, 0xe7037ed1a0b428db, 0x8ebc6af09c88c6e3
-	u := binary.LittleEndian.Uint64
 	ports := uint64(k.LoPort) | uint64(k.HiPort)<<16 | uint64(k.Proto)<<32 | uint64(k.Version)<<40
-	h := mix(u(k.Lo[:])^m1, u(k.Lo[8:])^m2)
-	h = mix(h^u(k.Hi[:]), u(k.Hi[8:])^m3)
+	h := mix(word(k.Lo[:])^m1, word(k.Lo[8:])^m2)
+	h = mix(h^word(k.Hi[:]), word(k.Hi[8:])^m3)
 	return mix(h^ports^m2, uint64(k.Session)<<32^uint64(k.Tunnel)^seed)
 }
+
+// word is a function, since a method value would be called by its address for each number.
+func word(b []byte) uint64 { return binary.LittleEndian.Uint64(b) }
 
 func mix(a, b uint64) uint64 {
 	hi, lo := bits.Mul64(a, b)

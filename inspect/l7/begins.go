@@ -34,6 +34,15 @@ func BeginsDatagram(b []byte, dnsPort bool) Proto {
 // server sends have a shorter one.
 const minQUICConnectionID = 8
 
+// QUICDestination returns the version and the destination connection ID, with its length, of a packet with a long header.
+func QUICDestination(b []byte) []byte {
+	r := wire.New(b)
+	r.Skip(1)
+	id := r
+	id.Skip(4)
+	return r.Bytes(4 + 1 + int(id.U8()))
+}
+
 // beginsQUIC reports whether a long header is that of an Initial packet in a known version.
 func beginsQUIC(first uint8, version uint32) bool {
 	d, ok := quicDialectOf(version)

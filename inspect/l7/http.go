@@ -53,7 +53,7 @@ func beginsHTTP(b []byte) bool {
 // parseHTTPMessage reads a start line and a header section. With in.Final it reads a section without end, if the start line is
 // complete.
 func parseHTTPMessage(h *Hint, c *Conn, in Input) Verdict {
-	section := bytes.TrimLeft(in.Data, "\r\n") // RFC 9112 section 2.2
+	section := trimNewlines(in.Data) // RFC 9112 section 2.2
 	lines := textLines{section}
 	var m httpMessage
 	m.start.icy = c.Len > 0

@@ -84,6 +84,9 @@ type Hint struct {
 	Credentials bool
 	// Random is the random of a client's hello over UDP. By it a hello that is sent again is told apart from another connection's.
 	Random []byte
+	// IDs are those of the connection of a complete hello over QUIC, as QUICDestination returns them: of the packets that its client
+	// sends, and of those that its server sends.
+	IDs [2][]byte
 	// Name is the best name for the flow's server (TLS SNI, HTTP host), without port, as sent; empty if there is none.
 	Name       []byte
 	NameSource NameSource

@@ -1,6 +1,10 @@
 package l7
 
-import "github.com/mirrorsink/mirrorsink/decap/wire"
+import (
+	"encoding/binary"
+
+	"github.com/mirrorsink/mirrorsink/decap/wire"
+)
 
 // QUIC: versions 1 (RFC 9000, RFC 9001) and 2 (RFC 9369), the drafts from 22 on, the similar ones of Facebook and Google, and
 // Google's own before (quic_google.go). A connection makes one event, for the ClientHello in the CRYPTO frames of the client's
@@ -184,6 +188,9 @@ func printQUIC(h *Hint, q *quicState, front []byte) Verdict {
 		}
 	} else if hello, ok := readQUICHello(front); ok {
 		hello.printQUIC(h, q.version)
+		if hello.whole {
+			h.IDs = [2][]byte{q.destination(h, q.keys[0].id[:q.keys[0].idLen]), q.destination(h, q.scid[:q.scidLen])}
+		}
 		return Done
 	}
 	if !q.certain {
@@ -191,6 +198,12 @@ func printQUIC(h *Hint, q *quicState, front []byte) Verdict {
 	}
 	h.Role = Interim
 	return Done
+}
+
+// destination returns what QUICDestination does of packets to a connection ID.
+func (q *quicState) destination(h *Hint, id []byte) []byte {
+	b := binary.BigEndian.AppendUint32(h.Scratch(4 + 1 + len(id))[:0], q.version)
+	return append(append(b, uint8(len(id))), id...)
 }
 
 // readQUICHello reads the available part of the first handshake message.

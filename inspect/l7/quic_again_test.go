@@ -137,3 +137,19 @@ func TestBeginsDatagram(t *testing.T) {
 	}
 	assert.Equal(t, None, BeginsDatagram(nil, false))
 }
+
+// TestQUICIDs: a complete hello has the connection IDs of its packets, and an incomplete one has none.
+func TestQUICIDs(t *testing.T) {
+	hello := clientHellos(t)[0]
+	spec := quicSpec{version: quicV1, dcid: rfcID, scid: "client", frames: quicCrypto(0, hello), size: 1200}
+	sent := spec.seal(t)
+	var h Hint
+	require.Equal(t, Done, parseQUIC(&h, nil, Input{Data: sent, State: new(State), Final: true}))
+	require.Equal(t, QUICDestination(sent), h.IDs[0])
+	require.Equal(t, "\x00\x00\x00\x01\x06client", string(h.IDs[1]))
+	require.Nil(t, QUICDestination(sent[:5+len(rfcID)]))
+	spec.frames = quicCrypto(0, hello[:len(hello)-1])
+	h.Reset()
+	require.Equal(t, Done, parseQUIC(&h, nil, Input{Data: spec.seal(t), Final: true}))
+	require.Equal(t, [2][]byte{}, h.IDs)
+}

@@ -1,6 +1,10 @@
 package l7
 
-import "github.com/mirrorsink/mirrorsink/decap/wire"
+import (
+	"bytes"
+
+	"github.com/mirrorsink/mirrorsink/decap/wire"
+)
 
 // quicFrames reads the CRYPTO frames of an Initial packet (RFC 9000 section 12.4).
 type quicFrames struct {
@@ -34,7 +38,9 @@ func (f *quicFrames) next() (off int, data []byte) {
 			return f.fragment()
 		}
 		switch typ {
-		case framePadding, framePing:
+		case framePing:
+		case framePadding:
+			f.skipPadding()
 		case frameACK, frameACKECN:
 			f.skipACK(typ)
 		case frameClose:
@@ -61,6 +67,15 @@ func (f *quicFrames) fragment() (off int, data []byte) {
 	}
 	return off, data
 }
+
+// skipPadding skips most of the frames of padding that follow one: they are half of a client's first packets.
+func (f *quicFrames) skipPadding() {
+	for rest := f.c.Rest(); bytes.HasPrefix(rest, quicPadding[:]); rest = f.c.Rest() {
+		f.c.Skip(len(quicPadding))
+	}
+}
+
+var quicPadding [32]byte
 
 // skipACK skips the rest of an ACK frame (RFC 9000 section 19.3).
 func (f *quicFrames) skipACK(typ uint8) {

@@ -61,7 +61,7 @@ func googleHeader(r *wire.Cursor) (p googlePacket, ok bool) {
 	if first&quicLongHeader != 0 {
 		return googleLongHeader(r, first)
 	}
-	if first&(publicVersion|publicReset|publicID) != publicVersion|publicID {
+	if !beginsPublicQUIC(first) {
 		return p, false
 	}
 	r.Skip(googleIDSize)
@@ -70,6 +70,11 @@ func googleHeader(r *wire.Cursor) (p googlePacket, ok bool) {
 	p.number = [...]int{1, 2, 4, 6}[first>>4&3]
 	p.little, p.private = n <= googleLittle, n <= googlePrivate
 	return p, n >= googleFirst && n <= googlePublic
+}
+
+// beginsPublicQUIC reports whether a byte is the first of a public header with a version and a connection ID.
+func beginsPublicQUIC(first uint8) bool {
+	return first&(publicVersion|publicReset|publicID) == publicVersion|publicID
 }
 
 // googleLongHeader reads the header of Q044 and Q045, and of an Initial packet of Q046.

@@ -34,7 +34,7 @@ var sipMethods = words{"INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "REGISTER", 
 
 // parseSIP reads datagrams and streams.
 func parseSIP(h *Hint, _ *Conn, in Input) Verdict {
-	data := bytes.TrimLeft(in.Data, "\r\n") // keep-alives; RFC 5626 section 3.5.1
+	data := trimNewlines(in.Data) // keep-alives; RFC 5626 section 3.5.1
 	if len(data) == 0 {
 		return moreUnless(in.Final)
 	}

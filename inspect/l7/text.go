@@ -75,6 +75,14 @@ func trimBlanks(b []byte) []byte {
 	return b
 }
 
+// trimNewlines removes the ends of lines at the front.
+func trimNewlines(b []byte) []byte {
+	for len(b) > 0 && (b[0] == '\r' || b[0] == '\n') {
+		b = b[1:]
+	}
+	return b
+}
+
 // trimBlanksRight removes spaces and tabs at the end.
 func trimBlanksRight(b []byte) []byte {
 	for len(b) > 0 && isBlank(b[len(b)-1]) {

@@ -116,9 +116,10 @@ func appendJA4ALPN(dst, name []byte) []byte {
 	if isAlphanumeric(first) && isAlphanumeric(last) {
 		return append(dst, first, last)
 	}
-	const digits = "0123456789abcdef"
-	return append(dst, digits[first>>4], digits[last&15])
+	return append(dst, hexDigits[first>>4], hexDigits[last&15])
 }
+
+const hexDigits = "0123456789abcdef"
 
 func appendU16s(dst []uint16, list wire.Cursor) []uint16 {
 	for list.Len() >= 2 {
@@ -151,7 +152,7 @@ func appendJA4List(dst []byte, list []uint16) []byte {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = hex.AppendEncode(dst, []byte{byte(v >> 8), byte(v)})
+		dst = append(dst, hexDigits[v>>12], hexDigits[v>>8&15], hexDigits[v>>4&15], hexDigits[v&15])
 	}
 	return dst
 }

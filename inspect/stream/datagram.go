@@ -1,6 +1,9 @@
 package stream
 
 import (
+	"hash/maphash"
+	"math/bits"
+
 	"github.com/mirrorsink/mirrorsink/inspect/flow"
 	"github.com/mirrorsink/mirrorsink/inspect/l7"
 )
@@ -33,7 +36,8 @@ func (t *Table) Datagram(r *flow.Record, s flow.Side, payload []byte, nanos int6
 			return
 		}
 	default:
-		for proto := l7.None + 1; proto < l7.Protos; proto++ {
+		for protos := l7.MayBeginDatagram(payload[0]); protos != 0; protos &= protos - 1 {
+			proto := l7.Proto(bits.TrailingZeros64(protos))
 			if proto != own && t.datagram(r, c, proto, m, false) {
 				return
 			}
@@ -56,8 +60,34 @@ func (t *Table) datagramLate(r *flow.Record, c *conn, m Message) bool {
 		return false
 	case c != nil && c.proto == proto, proto == l7.STUN && r.Proto != l7.None:
 		return false
+	case proto == l7.QUIC && c == nil:
+		if known, read := connectionKnown(r, t.seed, m); known {
+			return read
+		}
 	}
 	return t.datagram(r, c, proto, m, true)
+}
+
+// connectionKnown reports whether a datagram of QUIC is one of the connection whose complete hello was the last one, and whether its client
+// sent it, so that it has the same hello. There is nothing new in it, and its keys take long to find.
+func connectionKnown(r *flow.Record, seed maphash.Seed, m Message) (known, read bool) {
+	switch client, server := flow.Connection(r); connectionDigest(seed, m.Side, l7.QUICDestination(m.Data)) {
+	case 0:
+	case client:
+		r.Tries = maxTries
+		return true, true
+	case server:
+		return true, false
+	}
+	return false, false
+}
+
+// connectionDigest returns a digest of a side's destination connection ID; 0 if there is none.
+func connectionDigest(seed maphash.Seed, s flow.Side, id []byte) uint32 {
+	if len(id) == 0 {
+		return 0
+	}
+	return max(uint32(maphash.Bytes(seed, id))^uint32(s), 1)
 }
 
 func ports(r *flow.Record) [2]uint16 { return [2]uint16{r.Key.LoPort, r.Key.HiPort} }
@@ -104,6 +134,9 @@ func (t *Table) datagramDone(r *flow.Record, proto l7.Proto, m Message) {
 	r.Tries = 0
 	if t.hint.Next == l7.Stop {
 		r.Tries = maxTries
+	}
+	if len(t.hint.Random) > 0 {
+		flow.SetConnection(r, connectionDigest(t.seed, m.Side, t.hint.IDs[0]), connectionDigest(t.seed, 1-m.Side, t.hint.IDs[1]))
 	}
 	if t.repeated(r) {
 		return

@@ -1,6 +1,8 @@
 package stream
 
 import (
+	"hash/maphash"
+
 	"github.com/mirrorsink/mirrorsink/decap"
 	"github.com/mirrorsink/mirrorsink/inspect/event"
 	"github.com/mirrorsink/mirrorsink/inspect/flow"
@@ -29,6 +31,8 @@ type Table struct {
 	last    decap.Packet
 	state   *l7.State // for the next UDP flow whose first message spans datagrams
 
+	seed maphash.Seed // of digests of connection IDs
+
 	opened, evicted uint64
 	refused         [event.NumRefusals]uint64
 	believed        decap.Packet // of the segment whose bytes are read late
@@ -46,7 +50,7 @@ type Counts struct {
 
 // New returns a table that takes at most a number of bytes, at least 256 KiB, for the flows of a flow table. It calls handler.
 func New(bytes int, flows *flow.Table, handler Handler) *Table {
-	return &Table{flows: flows, handler: handler, conns: make([]*conn, 1), bound: max(bytes, 256<<10), state: new(l7.State)}
+	return &Table{flows: flows, handler: handler, conns: make([]*conn, 1), bound: max(bytes, 256<<10), state: new(l7.State), seed: maphash.MakeSeed()}
 }
 
 // Counts returns the counts so far.
