@@ -41,6 +41,14 @@ func (t *Tracker) Packet(it *Item, v Volume, copies bool) (r *flow.Record, dupli
 	if p.Mirrored && copies && !it.unread {
 		duplicate = t.findCopy(r, s, p, v.Last)
 	}
+	t.read(r, it, v, refused)
+	t.flows.Active(r)
+	return r, duplicate
+}
+
+// read lets the parsers read a packet's payload, and accounts a segment.
+func (t *Tracker) read(r *flow.Record, it *Item, v Volume, refused event.Refusal) {
+	p, s := &it.Packet, it.side
 	switch {
 	case it.unread:
 	case p.Proto == decap.UDP:
@@ -52,8 +60,6 @@ func (t *Tracker) Packet(it *Item, v Volume, copies bool) (r *flow.Record, dupli
 	case p.Proto == decap.TCP && p.HasTCP:
 		t.gate.Segment(r, s, p, v.Last, t.clock)
 	}
-	t.flows.Active(r)
-	return r, duplicate
 }
 
 // refuse takes a segment that its receiver would drop.
