@@ -49,7 +49,9 @@ func newBench(t require.TestingT, text string) *bench {
 	b := &bench{rules: parse(t, text)}
 	b.Feed = New(Config{
 		Rules: func() *judge.Rules { return b.rules }, Memory: 1 << 20, Output: &b.out,
-		Match: func(string) func(*flowlog.Record) bool { return func(r *flowlog.Record) bool { return r.DstPort == 23 } },
+		Match: func(string) func(*flowlog.Record) bool {
+			return func(r *flowlog.Record) bool { return r.DstPort == 23 }
+		},
 	})
 	b.Consumer(func(written, _ *[event.Kinds]uint64, _ error) { b.written += written[event.Activity] })
 	return b
