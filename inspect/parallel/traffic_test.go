@@ -232,6 +232,7 @@ func TestActivity(t *testing.T) {
 						flows++
 					}
 					delete(sums, e.FlowID)
+				default:
 				}
 			}
 		}

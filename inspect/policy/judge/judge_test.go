@@ -62,6 +62,7 @@ func drawEvent(t *rapid.T, b *event.Batch) event.Event {
 		e.Window.DNSName = e.Name
 	case l7.HTTPHost, l7.ByCert:
 		e.Window.DNSName = name("dns")
+	default:
 	}
 	if rapid.Bool().Draw(t, "mirrored") {
 		e.Mirrored, e.VNI, e.Outer = true, rapid.Uint32Range(1, 2).Draw(t, "vni"), netip.MustParseAddr("10.0.0.1")
