@@ -5,11 +5,11 @@ import "time"
 // clock prints times. It keeps the text of the last one, since events of the same second follow each other.
 type clock struct {
 	second int64 // Unix; of the text
-	text   [len(epoch)]byte
+	text   [len(firstSecond)]byte
 }
 
-// epoch is second 0, the time of a new clock.
-const epoch = `"1970-01-01T00:00:00.000000+0000",`
+// firstSecond is second 0, the time of a new clock.
+const firstSecond = `"1970-01-01T00:00:00.000000+0000",`
 
 // time writes Unix nanoseconds as Suricata does: in microseconds, with a zone without a colon. The zone is always UTC.
 func (l *line) time(k string, nanos int64) {
@@ -17,7 +17,7 @@ func (l *line) time(k string, nanos int64) {
 }
 
 // print returns the text of a time, with quotes and a comma. It is valid until the next call.
-func (c *clock) print(nanos int64) *[len(epoch)]byte {
+func (c *clock) print(nanos int64) *[len(firstSecond)]byte {
 	s := second(nanos)
 	if s != c.second {
 		c.set(s)

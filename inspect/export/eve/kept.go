@@ -20,7 +20,7 @@ const (
 	keptSessions = 256
 )
 
-func newKept() *kept { return &kept{clock: clock{text: [len(epoch)]byte([]byte(epoch))}} }
+func newKept() *kept { return &kept{clock: clock{text: [len(firstSecond)]byte([]byte(firstSecond))}} }
 
 // A head is the text of the members that all events of a flow have in common.
 type head struct {
