@@ -43,6 +43,7 @@ func NewReassembler(cfg Config, stats *event.Counters, incomplete func(*Reassemb
 
 // Add takes a fragment. If it is the last one of its packet, that is returned. It is valid until the next call.
 func (a *Reassembler) Add(p *decap.Packet, nanos int64) (whole Reassembled, ok bool) {
+	p.VerifyChecksums()
 	countOddities(a.stats, p)
 	a.stats.FragmentsHeld++
 	d := a.table.Add(p, nanos)

@@ -97,6 +97,7 @@ func TestFragmentsThatCome(t *testing.T) {
 		"the first later":     {order: []int{1, 2, 0}, pause: 2, read: "198.51.100.59", packets: "[0 3]", ports: true},
 		"without the first":   {order: []int{1, 2, 2}, read: none, packets: "[2 0]"},
 		"another byte":        {order: []int{0, 1, 2}, change: func(f []decap.Datagram) { last(f[1].Data)[0]++ }, read: none, packets: "[0 3]", ports: true},
+		"changed addresses":   {order: []int{0, 1, 2}, change: changeSource, read: "198.51.100.59", packets: "[0 3]", ports: true},
 		"contradicting twice": {order: []int{0, 1, 1, 2}, change: func(f []decap.Datagram) { last(f[2].Data)[0]++ }, read: none, packets: "[0 4]", ports: true},
 	} {
 		for _, six := range []bool{false, true} {
@@ -152,4 +153,14 @@ func requireFragments(t *testing.T, flows []string, packets string, ports bool) 
 }
 
 // last returns the last byte of a frame.
+// changeSource changes the source of IPv4 packets, and no checksum, as was done to captures that are published.
+func changeSource(f []decap.Datagram) {
+	const source = 14 + 12
+	for _, d := range f {
+		if d.Data[14]>>4 == 4 {
+			d.Data[source+3]++
+		}
+	}
+}
+
 func last(b []byte) []byte { return b[len(b)-1:] }
