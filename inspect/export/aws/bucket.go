@@ -2,9 +2,7 @@ package aws
 
 import (
 	"context"
-	"errors"
 	"io"
-	"os"
 	"path"
 	"time"
 
@@ -36,12 +34,9 @@ const (
 
 // put uploads a file. If it returns nil, S3 has confirmed the upload.
 func (b *bucket) put(ctx context.Context, f *spool.File) (rejected uint64, err error) {
-	file, err := os.Open(f.Path)
-	if errors.Is(err, os.ErrNotExist) {
-		return 0, err
-	}
+	file, err := f.Open()
 	if err != nil {
-		return 0, spool.DiskFailure("file", f.Path, err)
+		return 0, err
 	}
 	defer file.Close()
 	if f.Size <= b.partSize {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"os"
 	"sync"
 	"sync/atomic"
 
@@ -62,12 +61,9 @@ func (d *dispatch) deliver(ctx context.Context, f *spool.File) (refused uint64, 
 }
 
 func (d *dispatch) open(f *spool.File) error {
-	text, err := os.ReadFile(f.Path)
-	if errors.Is(err, os.ErrNotExist) {
-		return err
-	}
+	text, err := f.Read()
 	if err != nil {
-		return spool.DiskFailure("file", f.Path, err)
+		return err
 	}
 	streams, refused := read(text)
 	d.key, d.streams = f.Key, streams

@@ -6,10 +6,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"math"
-	"os"
-	"path/filepath"
-	"strconv"
 	"sync"
 	"time"
 
@@ -50,7 +46,6 @@ type Logs struct {
 	mu    sync.Mutex // guards the following
 	buf   []byte     // the segment being gathered: lines with their addresses, see appendAddress
 	lines int        // in it
-	seq   uint64     // of the segment written last
 	retry time.Time  // no segment is written before, after a failure
 	err   error      // of that failure
 
@@ -63,13 +58,13 @@ func (c *Client) NewLogs(cfg LogsConfig) (*Logs, error) {
 	cfg.Log = cmp.Or(cfg.Log, slog.Default())
 	d := &dispatch{Client: c, group: cfg.Group, create: cfg.CreateGroup, parallel: cmp.Or(cfg.Parallel, defaultParallel), log: cfg.Log}
 	s, err := spool.Open(spool.Config{
-		Dir: cfg.Dir, Bytes: cfg.Bytes, Records: countLines, ByName: true, Strict: true, Parallel: 1, Deliver: d.deliver, Backoff: c.backoff,
-		To: "log group " + cfg.Group, Log: cfg.Log,
+		Dir: cfg.Dir, Bytes: cfg.Bytes, Records: spool.CountLines, Numbered: ".log", Strict: true, Parallel: 1, Deliver: d.deliver,
+		Backoff: c.backoff, To: "log group " + cfg.Group, Log: cfg.Log,
 	})
 	if err != nil {
 		return nil, err
 	}
-	l := &Logs{cfg: cfg, spool: s, closing: make(chan struct{}), seq: sequence(s.Newest())}
+	l := &Logs{cfg: cfg, spool: s, closing: make(chan struct{})}
 	l.ticking.Go(l.tick)
 	return l, nil
 }
@@ -111,28 +106,11 @@ func (l *Logs) flush() error {
 	if l.err != nil && now.Before(l.retry) {
 		return l.err
 	}
-	seq := max(l.seq+1, uint64(now.UnixNano())) // the clock may be set back
-	path := filepath.Join(l.cfg.Dir, fmt.Sprintf("%020d.log", seq))
-	if l.err = l.save(path); l.err != nil {
+	if l.err = l.spool.Append(l.buf, l.lines); l.err != nil {
 		l.retry = now.Add(diskRetry)
 		return l.err
 	}
-	l.spool.Add(path, l.lines)
-	l.seq, l.buf, l.lines = seq, l.buf[:0], 0
-	return nil
-}
-
-// save writes a file atomically.
-func (l *Logs) save(path string) error {
-	tmp := path + ".tmp"
-	err := os.WriteFile(tmp, l.buf, 0o640)
-	if err == nil {
-		err = os.Rename(tmp, path)
-	}
-	if err != nil {
-		os.Remove(tmp)
-		return spool.DiskFailure("spool", l.cfg.Dir, err)
-	}
+	l.buf, l.lines = l.buf[:0], 0
 	return nil
 }
 
@@ -208,20 +186,3 @@ func (o logsOutput) Write(p []byte) (int, error) { return o.l.write(p) }
 func (o logsOutput) Reopen() error               { return nil }
 func (o logsOutput) Close() error                { return o.l.Flush() }
 func (o logsOutput) String() string              { return "log group " + o.l.cfg.Group }
-
-// sequence returns the number in a segment's name.
-func sequence(key string) uint64 {
-	n, err := strconv.ParseUint(key[:max(0, len(key)-len(".log"))], 10, 64)
-	if err != nil || n == math.MaxUint64 {
-		return 0
-	}
-	return n
-}
-
-func countLines(path string) int {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return 0
-	}
-	return bytes.Count(text, []byte{'\n'})
-}

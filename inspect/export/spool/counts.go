@@ -3,7 +3,7 @@ package spool
 import "time"
 
 // Amount is an amount of files. Records is the number of records in them; in files that were found at the start, as counted by
-// UploadConfig.Records.
+// Config.Records.
 type Amount struct{ Files, Bytes, Records uint64 }
 
 func (t *Amount) add(o Amount) {

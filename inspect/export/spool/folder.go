@@ -46,6 +46,25 @@ type File struct {
 
 func (f *File) amount() Amount { return Amount{1, uint64(f.Size), f.Records} }
 
+// Open opens the file to read it. Its error is one that Deliver may return.
+func (f *File) Open() (*os.File, error) {
+	file, err := os.Open(f.Path)
+	return file, f.readError(err)
+}
+
+// Read returns the content of the file. Its error is one that Deliver may return.
+func (f *File) Read() ([]byte, error) {
+	text, err := os.ReadFile(f.Path)
+	return text, f.readError(err)
+}
+
+func (f *File) readError(err error) error {
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return DiskFailure("file", f.Path, err)
+}
+
 // byAge orders files whose names do not determine their order.
 func byAge(a, b *File) int {
 	if c := a.finished.Compare(b.finished); c != 0 {
@@ -105,7 +124,7 @@ func (s *folder) find() error {
 	for _, folder := range slices.Backward(folders) {
 		os.Remove(folder) // fails if it is not empty
 	}
-	if s.cfg.ByName {
+	if s.cfg.Numbered != "" {
 		slices.SortFunc(s.files, byName)
 	} else {
 		slices.SortFunc(s.files, byAge)

@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 )
 
@@ -15,7 +16,7 @@ type Config struct {
 	Dir      string                // a folder for this spool only; it is created if necessary
 	Bytes    int64                 // bound of all finished files together
 	Records  func(path string) int // counts the records of a file found at the start; nil if they are not known
-	ByName   bool                  // names determine the order of the files found at the start; otherwise their age does
+	Numbered string                // what follows the number in names of files that Append writes: names are the order. "" for an order by age
 	Strict   bool                  // one file after the other, in their order, whatever fails
 	Parallel int                   // deliveries at once, at least 1
 	Deliver  Deliver
@@ -56,6 +57,9 @@ type Spool struct {
 	cfg    Config
 	folder *folder
 	sender *sender
+
+	mu   sync.Mutex // guards the following
+	last uint64     // the number of the last file
 }
 
 // Open opens the folder, and begins to deliver the files in it. Close ends it.
@@ -65,7 +69,7 @@ func Open(cfg Config) (*Spool, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Spool{cfg: cfg, folder: f}
+	s := &Spool{cfg: cfg, folder: f, last: numberOf(f.newest(), cfg.Numbered)}
 	s.sender = &sender{cfg: &s.cfg, folder: f}
 	s.sender.start()
 	return s, nil
@@ -77,9 +81,6 @@ func (s *Spool) Add(path string, records int) {
 	s.sender.notify()
 }
 
-// Newest returns the key of the last file, "" if there is none.
-func (s *Spool) Newest() string { return s.folder.newest() }
-
 // Counts returns the outcome of the files so far.
 func (s *Spool) Counts() Counts { return s.folder.snapshot() }
 
@@ -87,5 +88,6 @@ func (s *Spool) Counts() Counts { return s.folder.snapshot() }
 func (s *Spool) LastError() (to string, why error) { return s.sender.lastError() }
 
 // Close delivers the files in the folder until ctx ends, a failure needs a person, or nothing was delivered for Backoff.GiveUp. The
-// remaining files stay in the folder for the next start; the error has their number and the reason. Add must not be called after Close.
+// remaining files stay in the folder for the next start; the error has their number and the reason. Nothing may be added after
+// Close.
 func (s *Spool) Close(ctx context.Context) error { return s.sender.close(ctx) }

@@ -214,7 +214,7 @@ func TestBatches(t *testing.T) {
 		got, _, err := r.open(t.Context(), to, sink)
 		require.NoError(t, err)
 		q := open(t, got, t.TempDir(), func(cfg *queueConfig) { cfg.batch, cfg.strict, cfg.backoff.First = r.batch, true, time.Millisecond })
-		require.NoError(t, q.save(alerts)) // in one file
+		require.NoError(t, q.spool.Append(encode(alerts), len(alerts))) // in one file
 		require.NoError(t, q.Close(t.Context()))
 		server.Close()
 		sent := map[string]int{}

@@ -1,14 +1,10 @@
 package send
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -60,7 +56,6 @@ type Queue struct {
 	sending sync.Mutex // guards the following, which one delivery uses at a time
 	pending pending
 	last    time.Time // when the last call began
-	seq     uint64    // of the last file
 
 	mu      sync.Mutex // guards the following
 	room    sync.Cond  // alerts were saved, or the queue is closing
@@ -86,13 +81,12 @@ func openQueue(cfg queueConfig) (*Queue, error) {
 	q.room.L = &q.mu
 	var err error
 	q.spool, err = spool.Open(spool.Config{
-		Dir: cfg.dir, Bytes: cfg.bytes, Records: countAlerts, ByName: true, Strict: cfg.strict, Parallel: 1, Deliver: q.deliver,
+		Dir: cfg.dir, Bytes: cfg.bytes, Records: spool.CountLines, Numbered: ".alerts", Strict: cfg.strict, Parallel: 1, Deliver: q.deliver,
 		Backoff: cfg.backoff, To: cfg.to, Log: cfg.log,
 	})
 	if err != nil {
 		return nil, err
 	}
-	q.seq = sequence(q.spool.Newest())
 	q.counts.Taken = q.spool.Counts().Spooled.Records
 	ctx, stop := context.WithCancel(context.Background())
 	q.stop = stop
@@ -151,7 +145,7 @@ func (q *Queue) write() {
 			<-q.wake
 			continue
 		}
-		err := q.save(all)
+		err := q.spool.Append(encode(all), len(all))
 		if err != nil {
 			err = q.sendNow(all, err)
 		}
@@ -195,23 +189,6 @@ func (q *Queue) took(n int) {
 	q.room.Broadcast()
 }
 
-// save writes alerts to a file of the spool.
-func (q *Queue) save(all []*alert.Alert) error {
-	q.seq = max(q.seq+1, uint64(time.Now().UnixNano())) // the clock may be set back
-	path := filepath.Join(q.cfg.dir, fmt.Sprintf("%020d%s", q.seq, suffix))
-	tmp := path + ".tmp"
-	err := os.WriteFile(tmp, encode(all), 0o640)
-	if err == nil {
-		err = os.Rename(tmp, path)
-	}
-	if err != nil {
-		os.Remove(tmp)
-		return spool.DiskFailure("spool", q.cfg.dir, err)
-	}
-	q.spool.Add(path, len(all))
-	return nil
-}
-
 // sendNow sends alerts that the disk did not take. Its error is that of the disk.
 func (q *Queue) sendNow(all []*alert.Alert, disk error) error {
 	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
@@ -233,12 +210,9 @@ func (q *Queue) sendNow(all []*alert.Alert, disk error) error {
 
 // deliver sends the alerts of a file that its receiver does not have yet.
 func (q *Queue) deliver(ctx context.Context, f *spool.File) (refused uint64, err error) {
-	text, err := os.ReadFile(f.Path)
-	if errors.Is(err, os.ErrNotExist) {
-		return 0, err
-	}
+	text, err := f.Read()
 	if err != nil {
-		return 0, spool.DiskFailure("file", f.Path, err)
+		return 0, err
 	}
 	all, bad := decode(text)
 	q.sending.Lock()
@@ -340,11 +314,3 @@ func (q *Queue) LastError() (to string, why error) { return q.spool.LastError() 
 
 // Name returns the name of the output, as metrics show it.
 func (q *Queue) Name() string { return q.cfg.name }
-
-func countAlerts(path string) int {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return 0
-	}
-	return bytes.Count(text, []byte{'\n'})
-}

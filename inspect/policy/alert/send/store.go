@@ -3,16 +3,10 @@ package send
 import (
 	"bytes"
 	"encoding/json"
-	"math"
-	"strconv"
-	"strings"
 
 	"github.com/mirrorsink/mirrorsink/inspect/policy"
 	"github.com/mirrorsink/mirrorsink/inspect/policy/alert"
 )
-
-// suffix is what names of files in the spool end with.
-const suffix = ".alerts"
 
 // stored is an alert in a file of the spool. Kind and state are words, since numbers may change with the version.
 type stored struct {
@@ -61,13 +55,4 @@ func (s *stored) restore() bool {
 		}
 	}
 	return kind && state
-}
-
-// sequence returns the number in the name of a file.
-func sequence(key string) uint64 {
-	n, err := strconv.ParseUint(strings.TrimSuffix(key, suffix), 10, 64)
-	if err != nil || n == math.MaxUint64 {
-		return 0
-	}
-	return n
 }
