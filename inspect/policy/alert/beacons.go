@@ -10,9 +10,8 @@ import (
 
 // beacons scores the connections of each source to each destination over the last day.
 type beacons struct {
-	rule    *policy.Alert
-	series  *lru[target, series]
-	started int64 // the first activity: scores need most of a day
+	rule   *policy.Alert
+	series *lru[target, series]
 }
 
 // series is the connections of a source to a destination: when they began, and what the source sent on each.
@@ -43,9 +42,6 @@ func (b *beacons) observe(e *Engine, a *Activity) {
 		return
 	}
 	second := a.At / int64(time.Second)
-	if b.started == 0 {
-		b.started = second
-	}
 	k := target{a.Verdict.Workload, a.source(), a.Verdict.To}
 	s, _ := b.series.get(k)
 	s.add(a)

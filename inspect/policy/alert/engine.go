@@ -32,7 +32,7 @@ type Engine struct {
 	gone      uint64 // what detectors that are no more have evicted
 	now       int64
 	swept     int64
-	Counters  Counters
+	counters  Counters // but for Evicted
 }
 
 // Counters are the counts of an engine since its start.
@@ -118,7 +118,7 @@ func (e *Engine) newDetector(a *policy.Alert, memory int) detector {
 
 // Observe takes an activity. Activities come nearly in the order of their times.
 func (e *Engine) Observe(a *Activity) {
-	e.Counters.Activities++
+	e.counters.Activities++
 	e.cfg.Meter.activity(a)
 	e.now = max(e.now, a.At)
 	for i, d := range e.detectors {
@@ -142,9 +142,8 @@ func (e *Engine) Lookup(a *Activity) {
 
 // Restart forgets all but names: time went back, as in the next of several captures.
 func (e *Engine) Restart() {
-	e.countEvictions()
+	e.gone = e.Count().Evicted
 	e.cfg.Known, e.now, e.swept = e.Names(), 0, 0
-	e.gone = e.Counters.Evicted
 	e.open = newLRU[Key](e.open.limit, (*openAlert).size)
 	for i := range e.detectors {
 		e.detectors[i] = e.newDetector(&e.cfg.Policy.Alerts[i], e.share(e.cfg.Policy))
@@ -189,24 +188,17 @@ func (e *Engine) Advance(now int64) {
 		o.report(e, Resolved)
 		e.open.drop(key)
 	}
-	e.countEvictions()
 }
 
 // Count returns the counts so far.
 func (e *Engine) Count() Counters {
-	e.countEvictions()
-	return e.Counters
-}
-
-func (e *Engine) countEvictions() {
-	e.Counters.Evicted = e.gone + e.open.drops
+	c := e.counters
+	c.Evicted = e.gone + e.open.drops
 	for _, d := range e.detectors {
-		e.Counters.Evicted += d.evicted()
+		c.Evicted += d.evicted()
 	}
+	return c
 }
-
-// Close resolves nothing: alerts that are open stay so for whoever reads them. It counts what was evicted.
-func (e *Engine) Close() { e.countEvictions() }
 
 // openAlert is an alert that is not resolved.
 type openAlert struct {
@@ -254,7 +246,7 @@ func (e *Engine) raise(a *Activity, f fact) {
 		o.report(e, Updated)
 	default:
 		al.Repeats++
-		e.Counters.Suppressed++
+		e.counters.Suppressed++
 	}
 	e.open.settle(key)
 }
@@ -284,12 +276,12 @@ func addFlow(flows []FlowBytes, f FlowBytes) []FlowBytes {
 func (o *openAlert) report(e *Engine, s State) {
 	switch s {
 	case Opened:
-		e.Counters.Opened++
+		e.counters.Opened++
 		e.cfg.Meter.opened(o.alert.Rule)
 	case Updated:
-		e.Counters.Updated++
+		e.counters.Updated++
 	case Resolved:
-		e.Counters.Resolved++
+		e.counters.Resolved++
 	case numStates:
 	}
 	o.reported = e.now

@@ -77,7 +77,7 @@ func TestManyFlows(t *testing.T) {
 	require.Equal(t, Opened, a.State)
 	require.EqualValues(t, 198_000, a.Bytes, "it is opened at the second connection")
 	require.Len(t, a.Flows, 1)
-	require.EqualValues(t, 98, b.Counters.Suppressed)
+	require.EqualValues(t, 98, b.Count().Suppressed)
 	require.Equal(t, Totals{map[string]uint64{"": 200 * 99_000}, map[string]uint64{"exfiltration": 1}}, b.meter.Totals())
 	b.Advance((1100 + 3600) * second)
 	require.Len(t, b.got, 2)
@@ -95,7 +95,7 @@ func TestUpdates(t *testing.T) {
 		b.send((1000+i)*second, "i-1", "evil.test", 443, 1)
 	}
 	require.Len(t, b.got, 12)
-	require.EqualValues(t, 3600, b.Counters.Opened+b.Counters.Updated+b.Counters.Suppressed)
+	require.EqualValues(t, 3600, b.Count().Opened+b.Count().Updated+b.Count().Suppressed)
 }
 
 // TestWindow: the sum of a window is that of all bytes of its span, if they come in order.
@@ -197,7 +197,6 @@ func TestBound(t *testing.T) {
 	for i := range int64(20_000) {
 		b.send((1e6+i)*second, fmt.Sprint("i-", i), fmt.Sprint(i, ".test"), 443, 2000)
 	}
-	b.Close()
 	size := b.open.size
 	for _, d := range b.detectors {
 		switch d := d.(type) {
@@ -210,7 +209,7 @@ func TestBound(t *testing.T) {
 		}
 	}
 	require.LessOrEqual(t, size, memory)
-	require.Positive(t, b.Counters.Evicted)
+	require.Positive(t, b.Count().Evicted)
 }
 
 // TestRestart: names that were learnt before a restart are not new after it.
@@ -254,7 +253,7 @@ alert: {listed: {in: [y.test]}, new-name: {learn: 2m}, exfiltration: {bytes: 100
 	}
 	require.Equal(t, []string{"exfiltration evil.test", "listed y.test", "new-name y.test"}, opened)
 	b.SetPolicy(newBench(t, "allow: []\n", 1<<20).policy)
-	require.EqualValues(t, b.Counters.Opened, b.Counters.Resolved)
+	require.EqualValues(t, b.Count().Opened, b.Count().Resolved)
 }
 
 // TestRestartOfTime: what was summed up in another time is forgotten, and what was learnt is not.

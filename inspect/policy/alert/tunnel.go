@@ -14,7 +14,6 @@ type tunnel struct {
 	rule    *policy.Alert
 	domains *lru[target, subdomains]
 	seed    maphash.Seed
-	cache   map[string]string
 }
 
 // subdomains are the names that were asked for below a domain, as hashes.
@@ -26,7 +25,7 @@ type subdomains struct {
 func (s *subdomains) size() int { return 48 + 16*len(s.names) }
 
 func newTunnel(rule *policy.Alert, memory int) detector {
-	return &tunnel{rule, newLRU[target](memory, (*subdomains).size), maphash.MakeSeed(), map[string]string{}}
+	return &tunnel{rule, newLRU[target](memory, (*subdomains).size), maphash.MakeSeed()}
 }
 
 func (t *tunnel) evicted() uint64 { return t.domains.drops }

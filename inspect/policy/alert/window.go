@@ -30,8 +30,8 @@ func (w *window) add(at, span int64, bytes uint64) uint64 {
 	return w.sum
 }
 
-// expire forgets what is span seconds old, and returns the sum of the rest.
-func (w *window) expire(now, span int64) uint64 {
+// expire forgets what is span seconds old.
+func (w *window) expire(now, span int64) {
 	n := 0
 	for n < len(w.parts) && w.parts[n].at <= now-span {
 		w.sum -= w.parts[n].bytes
@@ -40,7 +40,6 @@ func (w *window) expire(now, span int64) uint64 {
 	if n > 0 {
 		w.parts = append(w.parts[:0], w.parts[n:]...)
 	}
-	return w.sum
 }
 
 // size returns the bytes of memory that the window takes.

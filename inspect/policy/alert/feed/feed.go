@@ -218,7 +218,8 @@ func verdictOf(v *event.Verdict) policy.Verdict {
 	}
 }
 
-// Flush implements export.Consumer. More activities of the second may come, unless it is the last time.
+// Flush implements export.Consumer. More activities of the second may come, unless it is the last time. Alerts that are open then stay so
+// for whoever reads them.
 func (f *Feed) Flush(reason export.FlushReason) {
 	if reason != export.Finish {
 		return
@@ -226,7 +227,6 @@ func (f *Feed) Flush(reason export.FlushReason) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.flush()
-	f.engine.Close()
 }
 
 // Close implements export.Consumer.
