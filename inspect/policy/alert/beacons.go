@@ -10,8 +10,8 @@ import (
 
 // beacons scores the connections of each source to each destination over the last day.
 type beacons struct {
-	rule   *policy.Alert
-	series *lru[target, series]
+	*lru[target, series]
+	rule *policy.Alert
 }
 
 // series is the connections of a source to a destination: when they began, and what the source sent on each.
@@ -28,12 +28,8 @@ const maxSeries = 512
 func (s *series) size() int { return 96 + cap(s.times)*8 + cap(s.sizes)*4 + cap(s.flows)*8 }
 
 func newBeacons(rule *policy.Alert, memory int) detector {
-	return &beacons{rule: rule, series: newLRU[target](memory, (*series).size)}
+	return &beacons{newLRU[target](memory, (*series).size), rule}
 }
-
-func (b *beacons) evicted() uint64 { return b.series.drops }
-
-func (b *beacons) bound(memory int) { b.series.bound(memory) }
 
 const day = int64(24 * time.Hour / time.Second)
 
@@ -43,10 +39,10 @@ func (b *beacons) observe(e *Engine, a *Activity) {
 	}
 	second := a.At / int64(time.Second)
 	k := target{a.Verdict.Workload, a.source(), a.Verdict.To}
-	s, _ := b.series.get(k)
+	s, _ := b.get(k)
 	s.add(a)
 	score, ok := s.score(second)
-	b.series.settle(k)
+	b.settle(k)
 	if ok && score.Total >= b.rule.Score {
 		e.raise(a, fact{
 			rule: b.rule, to: a.Verdict.To, quiet: 24 * time.Hour,

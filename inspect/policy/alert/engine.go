@@ -52,6 +52,13 @@ type detector interface {
 	bound(memory int) // sets how much memory it may take
 }
 
+// stateless is the part of a detector that keeps nothing between activities.
+type stateless struct{}
+
+func (stateless) evicted() uint64 { return 0 }
+
+func (stateless) bound(int) {}
+
 // share of the memory that open alerts may take; detectors share the rest.
 const openShare = 4
 
@@ -110,7 +117,7 @@ func (e *Engine) newDetector(a *policy.Alert, memory int) detector {
 	case policy.DNSTunnel:
 		return newTunnel(a, memory)
 	case policy.LongConnection:
-		return newLong(a, memory)
+		return &long{rule: a}
 	default:
 		return newFlowAlert(a, e.cfg)
 	}

@@ -201,11 +201,11 @@ func TestBound(t *testing.T) {
 	for _, d := range b.detectors {
 		switch d := d.(type) {
 		case *exfiltration:
-			size += d.windows.size
+			size += d.size
 		case *beacons:
-			size += d.series.size
+			size += d.size
 		case *newName:
-			size += d.seen.size
+			size += d.size
 		}
 	}
 	require.LessOrEqual(t, size, memory)

@@ -9,20 +9,16 @@ import (
 
 // exfiltration sums what a source sends to one destination over a sliding window, over all of its flows.
 type exfiltration struct {
-	rule    *policy.Alert
-	windows *lru[target, window]
+	*lru[target, window]
+	rule *policy.Alert
 }
 
 // target is a source and a destination.
 type target struct{ workload, source, to string }
 
 func newExfiltration(rule *policy.Alert, memory int) detector {
-	return &exfiltration{rule, newLRU[target](memory, (*window).size)}
+	return &exfiltration{newLRU[target](memory, (*window).size), rule}
 }
-
-func (x *exfiltration) evicted() uint64 { return x.windows.drops }
-
-func (x *exfiltration) bound(memory int) { x.windows.bound(memory) }
 
 func (x *exfiltration) observe(e *Engine, a *Activity) {
 	uncertain := a.Verdict.Kind == policy.Inconclusive
@@ -30,10 +26,10 @@ func (x *exfiltration) observe(e *Engine, a *Activity) {
 		return
 	}
 	t := target{a.Verdict.Workload, a.source(), a.Verdict.To}
-	w, _ := x.windows.get(t)
+	w, _ := x.get(t)
 	span := int64(x.rule.Within / time.Second)
 	sum := w.add(a.At/int64(time.Second), span, a.Sent)
-	x.windows.settle(t)
+	x.settle(t)
 	if sum <= x.rule.Bytes {
 		return
 	}

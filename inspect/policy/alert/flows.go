@@ -9,6 +9,7 @@ import (
 
 // flowAlert alerts of single flows that a condition holds for.
 type flowAlert struct {
+	stateless
 	rule   *policy.Alert
 	exempt bool // of flows to exempt destinations too
 	holds  func(*Activity) (evidence string, ok bool)
@@ -41,12 +42,8 @@ func newFlowAlert(rule *policy.Alert, cfg Config) detector {
 		match := cfg.Match(rule)
 		holds = func(a *Activity) (string, bool) { return rule.Where, match(a) }
 	}
-	return &flowAlert{rule, rule.Kind == policy.Match, holds}
+	return &flowAlert{rule: rule, exempt: rule.Kind == policy.Match, holds: holds}
 }
-
-func (f *flowAlert) evicted() uint64 { return 0 }
-
-func (f *flowAlert) bound(int) {}
 
 func (f *flowAlert) observe(e *Engine, a *Activity) {
 	if !f.exempt && a.Verdict.Kind == policy.Exempt {
@@ -71,14 +68,9 @@ func (a *Activity) bypassesResolver() bool {
 
 // long alerts of connections that stay open.
 type long struct {
+	stateless
 	rule *policy.Alert
 }
-
-func newLong(rule *policy.Alert, _ int) detector { return &long{rule} }
-
-func (l *long) evicted() uint64 { return 0 }
-
-func (l *long) bound(int) {}
 
 func (l *long) observe(e *Engine, a *Activity) {
 	if open := time.Duration(a.At - a.Started); open > l.rule.Over && a.Verdict.Kind != policy.Exempt {

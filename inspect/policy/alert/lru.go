@@ -45,6 +45,9 @@ func (l *lru[K, V]) settle(k K) {
 	l.shrink(e)
 }
 
+// evicted returns how many values were dropped for want of room.
+func (l *lru[K, V]) evicted() uint64 { return l.drops }
+
 // bound sets the bytes that the state may take.
 func (l *lru[K, V]) bound(limit int) {
 	l.limit = limit

@@ -14,27 +14,23 @@ type NameKey struct{ Workload, Name string }
 
 // newName alerts of names that a workload has not used before, once it was watched for the learning time.
 type newName struct {
-	rule  *policy.Alert
-	seen  *lru[NameKey, int64]
-	began map[string]int64 // when each workload was seen first
+	*lru[NameKey, int64] // when each name was seen last, Unix seconds
+	rule                 *policy.Alert
+	began                map[string]int64 // when each workload was seen first
 }
 
 func newNewName(rule *policy.Alert, memory int, known Names) detector {
-	n := &newName{rule, newLRU[NameKey](memory, func(*int64) int { return 8 }), map[string]int64{}}
+	n := &newName{newLRU[NameKey](memory, func(*int64) int { return 8 }), rule, map[string]int64{}}
 	for k, at := range known {
-		v, _ := n.seen.get(k)
+		v, _ := n.get(k)
 		*v = at
-		n.seen.settle(k)
+		n.settle(k)
 		if first, ok := n.began[k.Workload]; !ok || at < first {
 			n.began[k.Workload] = at
 		}
 	}
 	return n
 }
-
-func (n *newName) evicted() uint64 { return n.seen.drops }
-
-func (n *newName) bound(memory int) { n.seen.bound(memory) }
 
 func (n *newName) observe(e *Engine, a *Activity) {
 	v := &a.Verdict
@@ -47,9 +43,9 @@ func (n *newName) observe(e *Engine, a *Activity) {
 	if k.Workload == "" {
 		k.Workload = a.source()
 	}
-	at, fresh := n.seen.get(k)
+	at, fresh := n.get(k)
 	*at = second
-	n.seen.settle(k)
+	n.settle(k)
 	first, known := n.began[k.Workload]
 	if !known {
 		first = second
@@ -65,7 +61,7 @@ func (e *Engine) Names() Names {
 	all := Names{}
 	for _, d := range e.detectors {
 		if n, ok := d.(*newName); ok {
-			for k, at := range n.seen.oldest {
+			for k, at := range n.oldest {
 				all[k] = max(all[k], *at)
 			}
 		}

@@ -11,9 +11,9 @@ import (
 
 // tunnel alerts of many different subdomains of one domain within a day, as names carry data to whoever has the domain.
 type tunnel struct {
-	rule    *policy.Alert
-	domains *lru[target, subdomains]
-	seed    maphash.Seed
+	*lru[target, subdomains]
+	rule *policy.Alert
+	seed maphash.Seed
 }
 
 // subdomains are the names that were asked for below a domain, as hashes.
@@ -25,12 +25,8 @@ type subdomains struct {
 func (s *subdomains) size() int { return 48 + 16*len(s.names) }
 
 func newTunnel(rule *policy.Alert, memory int) detector {
-	return &tunnel{rule, newLRU[target](memory, (*subdomains).size), maphash.MakeSeed()}
+	return &tunnel{newLRU[target](memory, (*subdomains).size), rule, maphash.MakeSeed()}
 }
-
-func (t *tunnel) evicted() uint64 { return t.domains.drops }
-
-func (t *tunnel) bound(memory int) { t.domains.bound(memory) }
 
 // observe does nothing: the lookups count.
 func (t *tunnel) observe(*Engine, *Activity) {}
@@ -42,7 +38,7 @@ func (t *tunnel) lookup(e *Engine, a *Activity) {
 		return
 	}
 	k := target{a.Verdict.Workload, a.source(), domain}
-	s, fresh := t.domains.get(k)
+	s, fresh := t.get(k)
 	if fresh || a.At-s.since > int64(24*time.Hour) {
 		s.since, s.names = a.At, map[uint32]struct{}{}
 	}
@@ -50,7 +46,7 @@ func (t *tunnel) lookup(e *Engine, a *Activity) {
 		s.names[uint32(maphash.String(t.seed, a.Query))] = struct{}{}
 	}
 	n := len(s.names)
-	t.domains.settle(k)
+	t.settle(k)
 	if n >= t.rule.Subdomains {
 		e.raise(a, fact{rule: t.rule, to: domain, evidence: fmt.Sprintf("%d or more names below %s within a day", n, domain), quiet: 24 * time.Hour})
 	}
