@@ -25,8 +25,9 @@ func Beacons(by Judgement, limit int) *Query {
 }
 
 func alertQuery(name, title string, by Judgement, kind policy.AlertKind, limit int) *Query {
+	p := withAlerts(by.Policy, kind)
 	return &Query{name: name, title: title, eval: &alertScan{
-		judge: newJudge(by), policy: withAlerts(by.Policy, kind), rows: limit, targets: map[targetKey]uint32{},
+		judge: newJudge(by), policy: p, ignores: alert.Ignored(p), rows: limit, targets: map[targetKey]uint32{},
 	}}
 }
 
@@ -48,8 +49,9 @@ func withAlerts(p *policy.Policy, kind policy.AlertKind) *policy.Policy {
 type alertScan struct {
 	*judge
 	policy     *policy.Policy
-	rows       int // 0 is all
-	limit      int // bytes
+	ignores    [policy.NumKinds]bool // verdicts that no alert is about
+	rows       int                   // 0 is all
+	limit      int                   // bytes
 	used       int
 	skipped    uint64 // records that exceeded the limit
 	targets    map[targetKey]uint32
@@ -102,7 +104,7 @@ func (s *alertScan) close() error { return nil }
 
 // add takes a record.
 func (s *alertScan) add(r *row) error {
-	if !s.outbound(r) || alert.Ignores(s.policy, s.verdict.Kind) {
+	if !s.outbound(r) || s.ignores[s.verdict.Kind] {
 		return nil
 	}
 	f := &s.flow

@@ -157,20 +157,26 @@ func (e *Engine) Restart() {
 	}
 }
 
-// Ignores reports whether no alert of a policy is about flows with a verdict.
-func Ignores(p *policy.Policy, k policy.Kind) bool {
-	return !slices.ContainsFunc(p.Alerts, func(a policy.Alert) bool {
-		switch {
-		case a.Kind == policy.Match:
-			return true
-		case k == policy.Exempt:
-			return false
-		case k == policy.Allowed:
-			return a.Kind != policy.Violation && (a.Kind != policy.Exfiltration || a.Everywhere)
-		default:
-			return true
-		}
-	})
+// Ignored reports by verdict whether no alert of a policy is about flows with it.
+func Ignored(p *policy.Policy) (by [policy.NumKinds]bool) {
+	for k := range policy.NumKinds {
+		by[k] = !slices.ContainsFunc(p.Alerts, func(a policy.Alert) bool { return isAbout(&a, k) })
+	}
+	return by
+}
+
+// isAbout reports whether an alert is about flows with a verdict.
+func isAbout(a *policy.Alert, k policy.Kind) bool {
+	switch {
+	case a.Kind == policy.Match:
+		return true
+	case k == policy.Exempt:
+		return false
+	case k == policy.Allowed:
+		return a.Kind != policy.Violation && (a.Kind != policy.Exfiltration || a.Everywhere)
+	default:
+		return true
+	}
 }
 
 // Records reports whether a policy has alerts that need the records of activities.

@@ -81,8 +81,9 @@ func New(cfg Config) *Feed {
 
 // prepare finds what the alerts of the rules need.
 func (f *Feed) prepare() {
-	for k := range policy.NumKinds {
-		f.ignores[k] = alert.Ignores(f.rules.Policy, k) && (k != policy.NotAllowed || f.cfg.Meter == nil)
+	f.ignores = alert.Ignored(f.rules.Policy)
+	if f.cfg.Meter != nil {
+		f.ignores[policy.NotAllowed] = false
 	}
 	f.records = alert.Records(f.rules.Policy)
 	f.cfg.Record.Services = f.rules.Services
