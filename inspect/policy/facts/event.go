@@ -18,8 +18,7 @@ func OfEvent(f *policy.Flow, b *event.Batch, e *event.Event, services *flowlog.S
 	*f = policy.Flow{
 		Source: policy.Source{Addr: src, VNI: e.VNI, Mirrored: e.Mirrored},
 		Addr:   dst, Port: e.DstPort, Protocol: e.IPProto, Service: services.Of(dst), Services: services != nil, App: e.AppProto(),
-		Opened: openedBy(e), Late: e.IsTCP() && e.Initiator < event.BySYNACK,
-		Hidden:   e.ECH == event.ECHReal || e.ECH == event.ECHUnknown,
+		Opened: openedBy(e), Late: Late(e), Hidden: Hidden(e),
 		Disputed: e.Conflicts != 0, NoDNS: e.Direct == event.NoDNSSeen,
 	}
 	if o := e.Owner; o != nil {
@@ -44,6 +43,12 @@ func OfEvent(f *policy.Flow, b *event.Batch, e *event.Event, services *flowlog.S
 	}
 	f.Names.Lookups = lookups
 }
+
+// Late reports whether the flow of an event began before the first copy: nothing of its handshake was seen.
+func Late(e *event.Event) bool { return e.IsTCP() && e.Initiator < event.BySYNACK }
+
+// Hidden reports whether an encrypted hello has the name of an event's flow.
+func Hidden(e *event.Event) bool { return e.ECH == event.ECHReal || e.ECH == event.ECHUnknown }
 
 // openedBy reports who opened the flow of an event. Src is the client: it is the mirrored interface, or a host behind it, if its packets
 // left there. A plain capture has no interface, so every client in it is judged.

@@ -103,7 +103,7 @@ func (j *Judge) keyOf(e *event.Event) key {
 	k := key{
 		dst: e.Dst, port: e.DstPort, proto: e.IPProto, version: e.IPVersion, source: e.NameSource,
 		direction: e.Direction, mirrored: e.Mirrored, disputed: e.Conflicts != 0,
-		noDNS: e.Direct == event.NoDNSSeen, late: e.IsTCP() && e.Initiator < event.BySYNACK, hidden: e.ECH == event.ECHReal || e.ECH == event.ECHUnknown,
+		noDNS: e.Direct == event.NoDNSSeen, late: facts.Late(e), hidden: facts.Hidden(e),
 	}
 	if j.by.Interface {
 		k.owner, k.vni = e.Owner, e.VNI
