@@ -45,20 +45,10 @@ type peeker interface {
 // place returns the time of a frame that states nanos, and that b follows. A need other than wholeRecord is how many bytes must be in b to
 // know.
 func (t *timeline) place(nanos int64, p peeker, b []byte) (at int64, need int) {
-	if t.isNear(nanos) {
+	if step := nanos - t.now; t.started && -maxStep <= step && step <= maxStep {
 		t.now = max(t.now, nanos)
 		return nanos, wholeRecord
 	}
-	return t.placeFar(nanos, p, b)
-}
-
-// isNear reports whether a time is believed without a look at others.
-func (t *timeline) isNear(nanos int64) bool {
-	return t.started && uint64(nanos-t.now+maxStep) <= uint64(2*maxStep)
-}
-
-// placeFar is place for a time that is not near.
-func (t *timeline) placeFar(nanos int64, p peeker, b []byte) (at int64, need int) {
 	at = nanos
 	if t.started || nanos < minFirst || nanos > time.Now().UnixNano()+maxFromNow {
 		at, need = t.judge(nanos, p, b)
