@@ -95,8 +95,9 @@ func (h *TCPHeader) option(kind uint8, o wire.Cursor) {
 	}
 }
 
-// offloaded reports whether the checksums that are wrong, of a packet with all of its fixed TCP header, look unfinished: zero, or for TCP the sum of the pseudo header alone, which a
-// kernel leaves to the network card. Copies that were taken before the card, or of segments that a kernel merged, look like this.
+// offloaded reports whether the checksums that are wrong, of a packet with all of its fixed TCP header, look unfinished: zero, or for TCP the
+// sum of the pseudo header alone, which a kernel leaves to the network card. Copies that were taken before the card, or of segments that a
+// kernel merged, look like this.
 func (p *Packet) offloaded() bool {
 	headerOK := p.headerOK()
 	if !headerOK && binary.BigEndian.Uint16(p.packet[10:]) != 0 {

@@ -35,8 +35,8 @@ func (r *Record) begins(s Side, seq uint32) bool {
 }
 
 // Segment accounts a TCP packet: flags, state, and which of its bytes are new. Retransmitted bytes are not counted as
-// payload; sequence numbers that were skipped, or acknowledged by the peer, without a copy are Missing until they come. g has what the record has
-// no room for; nil is allowed.
+// payload; sequence numbers that were skipped, or acknowledged by the peer, without a copy are Missing until they come. g has what the record
+// has no room for; nil is allowed.
 func (r *Record) Segment(s Side, p *decap.Packet, g *Gaps) SegmentInfo {
 	if !p.HasTCP {
 		return SegmentInfo{}
