@@ -24,7 +24,7 @@ func (h *Hint) hexStr(key Key, b []byte) {
 
 // colonStr adds a text field with bytes in hexadecimal, separated by colons as in link addresses.
 func (h *Hint) colonStr(key Key, b []byte) {
-	h.colonHex(key, b, "0123456789abcdef")
+	h.colonHex(key, b, hexDigits)
 }
 
 // colonHex is colonStr with the given hexadecimal digits.
