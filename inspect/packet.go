@@ -18,7 +18,6 @@ func (t *Tracker) Packet(it *Item, v Volume, copies bool) (r *flow.Record, dupli
 		countOddities(&t.stats, p)
 	}
 	if p.Mirrored && t.passesAgain(r, s, it, v) {
-		t.quietSince = 0
 		if copies && !it.unread {
 			t.findCopy(r, s, p, v.Last) // the interface at the other end of this way has a copy too
 		}
@@ -28,6 +27,7 @@ func (t *Tracker) Packet(it *Item, v Volume, copies bool) (r *flow.Record, dupli
 	t.intervals.flushPrevious(r)
 	t.activity.tick(v.Last)
 	t.activity.seen(r, started)
+	end := r.End
 	r.Count(s, p, v.Packets, v.Bytes, v.Last)
 	if p.Mirrored {
 		t.attribute(r, s, p, v)
@@ -42,6 +42,9 @@ func (t *Tracker) Packet(it *Item, v Volume, copies bool) (r *flow.Record, dupli
 		duplicate = t.findCopy(r, s, p, v.Last)
 	}
 	t.read(r, it, v, refused)
+	if it.astray {
+		r.End = end // it does not disturb the quiet of the connection
+	}
 	t.flows.Active(r)
 	return r, duplicate
 }
@@ -67,9 +70,6 @@ func (t *Tracker) refuse(r *flow.Record, seg stream.Segment, why event.Refusal) 
 	t.stats.Refused[why]++
 	if why == event.WrongChecksum {
 		t.streams.Refused(r, seg)
-	}
-	if t.quietSince != 0 {
-		r.End, t.quietSince = t.quietSince, 0
 	}
 }
 
@@ -169,11 +169,9 @@ func countOddities(c *event.Counters, p *decap.Packet) {
 // ports. It also returns why the receiver of a TCP segment would drop it, as far as the segment shows that by itself.
 func (t *Tracker) record(it *Item, v Volume) (r *flow.Record, started bool, refused event.Refusal) {
 	r, started = t.flows.Get(&it.key, it.hash, v.First)
-	it.plain = false
-	t.verify(r, it)
+	t.compare(r, it)
 	if it.Packet.Proto == decap.TCP && it.Packet.HasTCP && !it.unread {
 		refused = t.examine(r, it)
-		it.plain = r.Arrival(it.side, &it.Packet).Plain()
 		if !started && refused == event.NotRefused && !it.plain {
 			if place := r.Arrival(it.side, &it.Packet).Place(v.First, stream.Begins); place != flow.Within {
 				r, started, refused = t.elsewhere(r, it, v, place)
@@ -189,8 +187,8 @@ func (t *Tracker) record(it *Item, v Volume) (r *flow.Record, started bool, refu
 }
 
 // elsewhere takes a segment that is not within the flow's connection: it begins another one, or its receiver drops it. In the second case it
-// does not disturb the quiet of the connection: it may be the end of a handshake of which the rest was lost. Second copies of what an interface
-// passes on may come after the end of their connection.
+// is astray: it may be the end of a handshake of which the rest was lost. Second copies of what an interface passes on may come after the end
+// of their connection.
 func (t *Tracker) elsewhere(r *flow.Record, it *Item, v Volume, place flow.Place) (_ *flow.Record, started bool, refused event.Refusal) {
 	if it.Packet.Mirrored && !it.partial && t.passes.Again(&it.Packet, it.hash+uint64(it.side), v.Last) {
 		flow.SetPasses(r) // it is the second copy of one of the connection's own: see passesAgain
@@ -198,23 +196,22 @@ func (t *Tracker) elsewhere(r *flow.Record, it *Item, v Volume, place flow.Place
 	}
 	if place == flow.Astray {
 		refused = r.Arrival(it.side, &it.Packet).Judge().Refused
-		if refused != event.NotRefused {
-			t.quietSince = r.End
-		}
+		it.astray = refused != event.NotRefused
 		return r, false, refused
 	}
 	t.flows.End(r, event.EndReused, v.First)
-	it.plain = false
 	r, started = t.flows.Get(&it.key, it.hash, v.First)
-	t.verify(r, it)
+	t.compare(r, it)
 	return r, started, t.examine(r, it)
 }
 
-// verify verifies the checksums of a packet of a flow. That of payload which no parser reads and which is not forwarded decides nothing, and
-// is not computed.
-func (t *Tracker) verify(r *flow.Record, it *Item) {
+// compare finds out what a packet is to its flow, and verifies its checksums. That of payload which no parser reads and which is not
+// forwarded decides nothing, and is not computed.
+func (t *Tracker) compare(r *flow.Record, it *Item) {
 	const odd = decap.SYN | decap.FIN | decap.RST
 	p := &it.Packet
+	it.astray = false
+	it.plain = p.HasTCP && r.Arrival(it.side, p).Plain()
 	it.countOnly = (p.Proto == decap.UDP || p.Proto == decap.TCP && p.TCPFlags&(odd|decap.ACK) == decap.ACK) && !t.streams.Reads(r, p)
 	switch {
 	case it.partial:

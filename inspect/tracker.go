@@ -17,22 +17,21 @@ import (
 // Worker and the workers of a parallel replay have in common: it knows neither a source nor a sink. It is not safe for concurrent
 // use, but for Counters.
 type Tracker struct {
-	ordered    Ordered
-	sessions   *mirror.Table
-	exempt     []netip.Prefix
-	flows      *flow.Table
-	gate       *causal.Gate
-	streams    *stream.Table
-	vlans      *vlanTable
-	passes     *dedup.Passes
-	intervals  *intervals        // nil without aggregation windows
-	activity   *activities       // nil if nobody looks for alerts
-	forward    *forward.Selector // nil without forwarding
-	clock      int64             // the latest time of all packets so far, Unix nanoseconds
-	quietSince int64             // the end of the flow before a packet that does not disturb it; 0 if there is none
-	touched    uint64            // has no meaning: see flow.Table.TouchRecord
-	stats      event.Counters
-	published  event.Published
+	ordered   Ordered
+	sessions  *mirror.Table
+	exempt    []netip.Prefix
+	flows     *flow.Table
+	gate      *causal.Gate
+	streams   *stream.Table
+	vlans     *vlanTable
+	passes    *dedup.Passes
+	intervals *intervals        // nil without aggregation windows
+	activity  *activities       // nil if nobody looks for alerts
+	forward   *forward.Selector // nil without forwarding
+	clock     int64             // the latest time of all packets so far, Unix nanoseconds
+	touched   uint64            // has no meaning: see flow.Table.TouchRecord
+	stats     event.Counters
+	published event.Published
 }
 
 // Item is a packet on its way through a Tracker.
@@ -46,6 +45,7 @@ type Item struct {
 	// countOnly is set if no parser reads the flow, and the packet is a datagram, or a segment that neither opens nor closes a connection.
 	countOnly bool
 	plain     bool // it is a segment that is flow.Arrival.Plain
+	astray    bool // it is a segment that is flow.Astray, and its receiver drops it
 	side      flow.Side
 	key       decap.Key
 	hash      uint64
