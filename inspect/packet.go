@@ -58,10 +58,23 @@ func (t *Tracker) read(r *flow.Record, it *Item, v Volume, refused event.Refusal
 		t.streams.Datagram(r, s, p.Payload, v.Last)
 	case refused != event.NotRefused:
 		t.refuse(r, stream.Segment{Side: s, Nanos: v.Last, Packet: p}, refused)
-	case it.plain && !r.Waiting() && (it.countOnly || p.PayloadLen == 0 && r.Stream == 0):
-		r.Arrival(s, p).Take()
 	case p.Proto == decap.TCP && p.HasTCP:
-		t.gate.Segment(r, s, p, v.Last, t.clock)
+		t.segment(r, it, v.Last)
+	}
+}
+
+// segment accounts a TCP segment that was not refused: at once if its order among others decides nothing.
+func (t *Tracker) segment(r *flow.Record, it *Item, nanos int64) {
+	p, s := &it.Packet, it.side
+	switch {
+	case r.Waiting():
+		t.gate.Segment(r, s, p, nanos, t.clock)
+	case it.plain && (it.countOnly || p.PayloadLen == 0 && r.Stream == 0):
+		r.Arrival(s, p).Take()
+	case it.countOnly && r.TCPState == event.TCPEstablished && r.BothSides():
+		t.segments.Deliver(r, s, p, nanos) // bytes that were acknowledged before they came are not missing any more when they come
+	default:
+		t.gate.Segment(r, s, p, nanos, t.clock)
 	}
 }
 

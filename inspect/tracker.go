@@ -22,6 +22,7 @@ type Tracker struct {
 	exempt    []netip.Prefix
 	flows     *flow.Table
 	gate      *causal.Gate
+	segments  segments // what the gate calls
 	streams   *stream.Table
 	vlans     *vlanTable
 	passes    *dedup.Passes
@@ -81,7 +82,8 @@ func NewTracker(cfg Config) *Tracker {
 	waiting := cfg.Memory.Streams / 8
 	t.streams = stream.New(cfg.Memory.Streams-waiting-cfg.Forward.ReorderBytes(cfg.Memory.Streams), t.flows, t)
 	t.flows.SetGapMemory(waiting / 8)
-	t.gate = causal.New(waiting-waiting/8, t.flows, &segments{t.streams, t})
+	t.segments = segments{t.streams, t}
+	t.gate = causal.New(waiting-waiting/8, t.flows, &t.segments)
 	t.flows.OnWaiting(func(r *flow.Record) { t.gate.Before(r, t.clock) })
 	return t
 }

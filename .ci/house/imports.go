@@ -50,7 +50,7 @@ var mayImport = map[string][]string{
 		"inspect/causal", "inspect/dedup", "inspect/event", "inspect/flow", "inspect/forward", "inspect/frag", "inspect/l7", "inspect/mirror",
 		"inspect/naming", "inspect/pdns", "inspect/stream", "decap",
 	},
-	"inspect/causal": {"inspect/event", "inspect/flow", "decap"},
+	"inspect/causal": {"inspect/flow", "decap"},
 	"inspect/dedup":  {"inspect/event", "decap"},
 	"inspect/event":  {"inspect/l7", "decap"},
 	"inspect/export": {"inspect/event", "inspect/export/disk"},

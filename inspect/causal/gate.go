@@ -8,7 +8,6 @@ package causal
 
 import (
 	"github.com/mirrorsink/mirrorsink/decap"
-	"github.com/mirrorsink/mirrorsink/inspect/event"
 	"github.com/mirrorsink/mirrorsink/inspect/flow"
 )
 
@@ -56,17 +55,11 @@ func (g *Gate) Counts() Counts { return g.counts }
 
 // Segment takes a TCP segment of a flow at a time, and delivers what does not have to wait. clock is the latest time of all packets.
 func (g *Gate) Segment(r *flow.Record, s flow.Side, p *decap.Packet, nanos, clock int64) {
-	if !r.Waiting() && (!r.Overtakes(s, p) && !r.Beyond(s, p) && !g.behindGap(r, s, p) || g.isCountedOnly(r, p)) {
+	if !r.Waiting() && !r.Overtakes(s, p) && !r.Beyond(s, p) && !g.behindGap(r, s, p) {
 		g.handler.Deliver(r, s, p, nanos)
 		return
 	}
 	g.wait(r, s, p, nanos, clock)
-}
-
-// isCountedOnly reports whether a segment changes nothing but the counts of an established connection that no parser reads: bytes that were
-// acknowledged before they came are not missing any more when they come.
-func (g *Gate) isCountedOnly(r *flow.Record, p *decap.Packet) bool {
-	return r.TCPState == event.TCPEstablished && r.BothSides() && p.TCPFlags&^decap.PSH == decap.ACK && !g.handler.Reads(r, p)
 }
 
 // early reports whether a segment came before some that its sender had received.
