@@ -11,8 +11,8 @@ import (
 // client sent payload or readable credentials, or that were last reported a minute ago. What looks for alerts reads them, so that it knows
 // soon what was sent, and knows the same whatever the order in which flows end.
 const (
-	activityLength = int64(time.Second)
-	activityRepeat = 60 // seconds
+	ActivityLength = int64(time.Second) // nanoseconds
+	activityRepeat = 60                 // seconds
 )
 
 // activities emits the Activity events of a tracker's flows. A nil *activities does nothing.
@@ -53,8 +53,8 @@ func (a *activities) tick(nanos int64) {
 // begin begins the second of a time.
 func (a *activities) begin(nanos int64) {
 	a.flush()
-	a.start = nanos / activityLength * activityLength
-	a.end = a.start + activityLength
+	a.start = nanos / ActivityLength * ActivityLength
+	a.end = a.start + ActivityLength
 }
 
 // seen notes that a packet of a flow has come. It is called before the packet is counted.
@@ -132,7 +132,7 @@ func (a *activities) ended(r *flow.Record) {
 func (a *activities) report(r *flow.Record, s *activityState) {
 	c := r.Client()
 	now := [2]uint64{r.Payload(0), r.Payload(1)}
-	second := uint32(max(r.End/activityLength, 1))
+	second := uint32(max(r.End/ActivityLength, 1))
 	if r.Direction() == event.Ingress || s.at != 0 && now[c] == s.sent[c] && !s.read && second < s.at+activityRepeat {
 		return
 	}

@@ -1,8 +1,6 @@
 package parallel
 
 import (
-	"time"
-
 	"github.com/mirrorsink/mirrorsink/decap"
 	"github.com/mirrorsink/mirrorsink/inspect"
 	"github.com/mirrorsink/mirrorsink/inspect/event"
@@ -147,7 +145,7 @@ func (s *splitter) tick(nanos int64) {
 		s.windowEnd = (nanos/int64(s.cfg.Interval) + 1) * int64(s.cfg.Interval)
 	}
 	if second {
-		s.secondEnd = (nanos/int64(time.Second) + 1) * int64(time.Second)
+		s.secondEnd = (nanos/inspect.ActivityLength + 1) * inspect.ActivityLength
 	}
 	if window || second {
 		s.to.ticks = append(s.to.ticks, tick{positionOf(s.packet, beforePacket), nanos})
