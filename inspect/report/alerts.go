@@ -15,19 +15,19 @@ import (
 
 // Exfiltration lists what sources sent to destinations beyond the bytes of the policy's exfiltration alerts, as listen finds it. Without such
 // alerts the defaults count, and without a policy the recorded verdicts.
-func Exfiltration(by Judgement, limit int) *Query {
-	return alertQuery("exfiltration", "More payload than the policy tolerates", by, policy.Exfiltration, limit)
+func Exfiltration(by Judgement) *Query {
+	return alertQuery("exfiltration", "More payload than the policy tolerates", by, policy.Exfiltration)
 }
 
 // Beacons lists sources that connect to destinations regularly, by the score of the policy's beacon alerts, likewise.
-func Beacons(by Judgement, limit int) *Query {
-	return alertQuery("beacons", "Regular connections", by, policy.Beacon, limit)
+func Beacons(by Judgement) *Query {
+	return alertQuery("beacons", "Regular connections", by, policy.Beacon)
 }
 
-func alertQuery(name, title string, by Judgement, kind policy.AlertKind, limit int) *Query {
+func alertQuery(name, title string, by Judgement, kind policy.AlertKind) *Query {
 	p := withAlerts(by.Policy, kind)
 	return &Query{name: name, title: title, eval: &alertScan{
-		judge: newJudge(by), policy: p, ignores: alert.Ignored(p), rows: limit, targets: map[targetKey]uint32{},
+		judge: newJudge(by), policy: p, ignores: alert.Ignored(p), targets: map[targetKey]uint32{},
 	}}
 }
 
@@ -50,7 +50,6 @@ type alertScan struct {
 	*judge
 	policy     *policy.Policy
 	ignores    [policy.NumKinds]bool // verdicts that no alert is about
-	rows       int                   // 0 is all
 	limit      int                   // bytes
 	used       int
 	skipped    uint64 // records that exceeded the limit
@@ -233,7 +232,6 @@ func (s *alertScan) table() (*Table, error) {
 		})
 	}
 	slices.SortStableFunc(t.Rows, func(a, b []Cell) int { return cmp.Compare(b[5].Num, a[5].Num) })
-	t.Cut(s.rows)
 	if note := s.note(); note != "" {
 		t.Notes = append(t.Notes, note)
 	}

@@ -94,7 +94,7 @@ func (j *judge) protocol() keyColumn {
 
 // Violations lists what a policy does not allow, and what it cannot judge, by workload and destination. Without a policy it lists what
 // sinks have recorded.
-func Violations(by Judgement, limit int) *Query {
+func Violations(by Judgement) *Query {
 	j := newJudge(by)
 	return newQuery("violations", "Flows that the policy does not allow", &groupBy{
 		columns: []keyColumn{
@@ -106,7 +106,7 @@ func Violations(by Judgement, limit int) *Query {
 			return j.outbound(r) && (j.verdict.Kind == policy.NotAllowed || j.verdict.Kind == policy.Inconclusive)
 		},
 		reads:    slices.Concat(facts.Fields, verdictFields),
-		measures: []measure{flows, packets, bytesSum, firstSeen, lastSeen}, orderBy: bytesSum, limit: limit,
+		measures: []measure{flows, packets, bytesSum, firstSeen, lastSeen}, orderBy: bytesSum,
 		notes: []func() string{j.note},
 	})
 }
@@ -130,7 +130,7 @@ func Destinations(by Judgement) *Query {
 
 // Simulation lists the flows that workloads opened, with the verdict of a policy and what each control that enforces it would do: pass or
 // block.
-func Simulation(by Judgement, limit int) *Query {
+func Simulation(by Judgement) *Query {
 	j := newJudge(by)
 	columns := []keyColumn{
 		j.workload(), j.destination(), j.port(), j.protocol(),
@@ -149,7 +149,7 @@ func Simulation(by Judgement, limit int) *Query {
 		columns:  columns,
 		keep:     func(r *row) bool { return j.outbound(r) && j.verdict.Kind != policy.Exempt },
 		reads:    facts.Fields,
-		measures: []measure{flows, packets, bytesSum, wide(firstSeen), wide(lastSeen)}, orderBy: bytesSum, limit: limit,
+		measures: []measure{flows, packets, bytesSum, wide(firstSeen), wide(lastSeen)}, orderBy: bytesSum,
 	})
 }
 

@@ -66,13 +66,3 @@ func judgement(file string, ranges rangesFlag) (report.Judgement, error) {
 	}
 	return readJudgement(file, ranges)
 }
-
-// exactly requires a number of arguments, which what names.
-func exactly(n int, what string) cobra.PositionalArgs {
-	return func(_ *cobra.Command, args []string) error {
-		if len(args) != n {
-			return flags.Usagef("want %s", what)
-		}
-		return nil
-	}
-}

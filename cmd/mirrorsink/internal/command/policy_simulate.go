@@ -32,19 +32,18 @@ so that a break by a chain is not found here.`,
 		Example: `  mirrorsink policy simulate policy.yaml /var/log/mirrorsink/flows
   mirrorsink policy simulate policy.yaml --where 'instance_id != ""' -o json \
     flows/`,
-		Args: func(_ *cobra.Command, args []string) error { return atLeastOne("policy file")(nil, args) },
+		Args: atLeastOne("policy file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			by, err := readJudgement(args[0], ranges)
 			if err != nil {
 				return err
 			}
-			rows := opts.rows
-			answer, err := opts.answer(cmd, args[1:], report.Simulation(by, 0))
+			answer, err := opts.answer(cmd, args[1:], report.Simulation(by))
 			if answer == nil {
 				return err
 			}
 			s := summarize(answer.Table)
-			answer.Table.Cut(rows)
+			answer.Table.Cut(opts.rows)
 			if err := cmp.Or(opts.print(cmd, answer), err); err != nil {
 				return err
 			}

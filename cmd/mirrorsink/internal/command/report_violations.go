@@ -11,38 +11,11 @@ import (
 )
 
 func newReportViolations() *cobra.Command {
-	var (
-		opts   reportOptions
-		ranges rangesFlag
-		file   string
-	)
-	cmd := &cobra.Command{
-		Use:   "violations [FILE or folder]...",
-		Short: "Show flows that an egress policy does not allow",
-		Long: `Shows the recorded flows that an egress policy does not allow, and those that it cannot judge with the reason. With --policy the flows are
+	return reportByPolicy("violations", "Show flows that an egress policy does not allow", `Shows the recorded flows that an egress policy does not allow, and those that it cannot judge with the reason. With --policy the flows are
 judged by this policy. Without it the verdicts are those that listen or replay recorded with theirs. Only packets that left an interface are counted. The exit status is 3 if the policy does not allow a flow, and 4 if it allows all that it can
 judge and cannot judge others.`,
-		Example: `  mirrorsink report violations --policy policy.yaml /var/log/mirrorsink/flows
-  mirrorsink report violations --from -24h -o csv flows/`,
-		RunE: func(cmd *cobra.Command, files []string) error {
-			by, err := judgement(file, ranges)
-			if err != nil {
-				return err
-			}
-			rows := opts.rows
-			answer, failures := opts.answer(cmd, files, report.Violations(by, 0))
-			if answer == nil {
-				return failures
-			}
-			status := verdictStatus(answer.Table)
-			answer.Table.Cut(rows)
-			return cmp.Or(opts.print(cmd, answer), failures, status)
-		},
-	}
-	opts.addTo(cmd.Flags())
-	ranges.addTo(cmd.Flags())
-	flags.In(cmd.Flags(), flags.Common).String(&file, "policy", "FILE", `the egress policy; see "help policy-file"`)
-	return cmd
+		`  mirrorsink report violations --policy policy.yaml /var/log/mirrorsink/flows
+  mirrorsink report violations --from -24h -o csv flows/`, report.Violations, verdictStatus)
 }
 
 // verdictStatus returns the error that stands for the exit status of a table of violations.
@@ -59,8 +32,16 @@ func verdictStatus(t *report.Table) error {
 	return status
 }
 
-// reportByPolicy makes the command of a report that takes a policy.
-func reportByPolicy(use, short, long, example string, query func(by report.Judgement, rows int) *report.Query) *cobra.Command {
+// foundStatus returns the error that stands for the exit status of a table of alerts.
+func foundStatus(t *report.Table) error {
+	if len(t.Rows) > 0 {
+		return errFindings
+	}
+	return nil
+}
+
+// reportByPolicy makes the command of a report that takes a policy. status returns what stands for the exit status of all rows.
+func reportByPolicy(use, short, long, example string, query func(report.Judgement) *report.Query, status func(*report.Table) error) *cobra.Command {
 	var (
 		opts   reportOptions
 		ranges rangesFlag
@@ -73,15 +54,13 @@ func reportByPolicy(use, short, long, example string, query func(by report.Judge
 			if err != nil {
 				return err
 			}
-			answer, failures := opts.answer(cmd, files, query(by, opts.rows))
+			answer, failures := opts.answer(cmd, files, query(by))
 			if answer == nil {
 				return failures
 			}
-			var status error
-			if len(answer.Table.Rows) > 0 {
-				status = errFindings
-			}
-			return cmp.Or(opts.print(cmd, answer), failures, status)
+			result := status(answer.Table)
+			answer.Table.Cut(opts.rows)
+			return cmp.Or(opts.print(cmd, answer), failures, result)
 		},
 	}
 	opts.addTo(cmd.Flags())
@@ -96,7 +75,7 @@ opened, in a sliding window, by source and destination. Bytes are the most in a 
 near the edges of a window may be found in another one, by up to the length of a record. Without such an alert in the policy the default
 counts, 100kB in 5m. Without --policy the verdicts are those that listen or replay recorded. The exit status is 3 if something was found.`,
 		`  mirrorsink report exfiltration --policy policy.yaml /var/log/mirrorsink/flows
-  mirrorsink report exfiltration --from -7d -o csv flows/`, report.Exfiltration)
+  mirrorsink report exfiltration --from -7d -o csv flows/`, report.Exfiltration, foundStatus)
 }
 
 func newReportBeacons() *cobra.Command {
@@ -104,5 +83,5 @@ func newReportBeacons() *cobra.Command {
 the formulas of RITA 5 over a day. Without such an alert in the policy the default counts, a score of 0.8. Without --policy the verdicts are
 those that listen or replay recorded; exempt destinations are left out. The exit status is 3 if something was found.`,
 		`  mirrorsink report beacons --policy policy.yaml /var/log/mirrorsink/flows
-  mirrorsink report beacons --from -2d -o wide flows/`, report.Beacons)
+  mirrorsink report beacons --from -2d -o wide flows/`, report.Beacons, foundStatus)
 }

@@ -39,6 +39,16 @@ func atLeastOne(what string) cobra.PositionalArgs {
 	}
 }
 
+// exactly requires a number of arguments, which what names.
+func exactly(n int, what string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) != n {
+			return flags.Usagef("want %s", what)
+		}
+		return nil
+	}
+}
+
 // oneOf accepts one of some words, or no argument.
 func oneOf(words []string) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {
