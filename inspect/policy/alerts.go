@@ -98,13 +98,12 @@ func (a *Alert) Same(o Alert) bool {
 // Lists returns the entry of a Listed alert's list that has a flow's destination: by its name, the names that were looked up for its
 // address, or the address. It is empty if there is none.
 func (a *Alert) Lists(f *Flow) string {
-	everyone := func(int) bool { return true }
 	for _, name := range append([]string{f.Names.SNI, f.Names.Host}, f.Names.Lookups...) {
-		if n := observed(name); n != "" && a.list.byName(n, everyone) >= 0 {
+		if n := observed(name); n != "" && a.list.byName(n, everyRule) >= 0 {
 			return n
 		}
 	}
-	if a.list.byAddr(f.Addr, f.Service, everyone) >= 0 {
+	if a.list.byAddr(f.Addr, f.Service, everyRule) >= 0 {
 		return f.Addr.String()
 	}
 	return ""

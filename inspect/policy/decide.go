@@ -135,7 +135,7 @@ func (p *Policy) AllowsName(f *Flow, name string) (rule string, ok bool) {
 
 // ListsName reports whether any rule has a name, whatever its workloads and ports.
 func (p *Policy) ListsName(name string) bool {
-	return p.allow.byName(observed(name), func(int) bool { return true }) >= 0
+	return p.allow.byName(observed(name), everyRule) >= 0
 }
 
 // decide judges a flow that is outbound and not exempt.

@@ -157,15 +157,11 @@ func (l *loader) expression(text string) (string, error) { return text, l.cfg.Ch
 
 // from returns the reader of a rule's workloads.
 func (l *loader) from(into *[]string) strictyaml.Field {
-	known := make([]string, len(l.policy.Workloads))
-	for i, w := range l.policy.Workloads {
-		known[i] = w.Name
-	}
 	read := strictyaml.Many(l.Loader, into, func(text string) (string, error) {
-		if text != everyone && !slices.Contains(known, text) {
-			return "", fmt.Errorf("there is no workload %s%s", strictyaml.Quote(text), strictyaml.Suggestion(text, known))
+		if text == everyone {
+			return text, nil
 		}
-		return text, nil
+		return l.workloadName(text)
 	})
 	return func(key string, n *strictyaml.Node) {
 		read(key, n)
@@ -176,6 +172,18 @@ func (l *loader) from(into *[]string) strictyaml.Field {
 			*into = nil
 		}
 	}
+}
+
+// workloadName accepts the name of a workload of the policy.
+func (l *loader) workloadName(text string) (string, error) {
+	if l.policy.HasWorkload(text) {
+		return text, nil
+	}
+	known := make([]string, len(l.policy.Workloads))
+	for i, w := range l.policy.Workloads {
+		known[i] = w.Name
+	}
+	return "", fmt.Errorf("there is no workload %s%s", strictyaml.Quote(text), strictyaml.Suggestion(text, known))
 }
 
 // destinations reads one destination, or those of the list file that it names.

@@ -10,18 +10,22 @@ import (
 
 // parsePorts reads a port or a range of TCP and UDP, or of one of them: 443, 8000-8080, udp/53.
 func parsePorts(text string) (p Ports, err error) {
-	rest := text
-	for _, known := range Protocols {
-		if after, ok := strings.CutPrefix(text, known.Name+"/"); ok {
-			p.Protocol, rest = known.Number, after
-		}
-	}
+	protocol, rest := cutProtocol(text)
 	from, to, err := strictyaml.Range(rest, 65535, "port")
 	if err != nil {
 		return p, fmt.Errorf("%s is no port: want such as 443, 8000-8080 or udp/53", strictyaml.Quote(text))
 	}
-	p.From, p.To = uint16(from), uint16(to)
-	return p, nil
+	return Ports{protocol, uint16(from), uint16(to)}, nil
+}
+
+// cutProtocol splits tcp/ or udp/ from the front of a text. The protocol is 0 without it.
+func cutProtocol(text string) (protocol uint8, rest string) {
+	for _, known := range Protocols {
+		if after, ok := strings.CutPrefix(text, known.Name+"/"); ok {
+			return known.Number, after
+		}
+	}
+	return 0, text
 }
 
 // Protocols are the protocols with ports, by the names that policies have for them.

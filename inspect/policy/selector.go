@@ -101,13 +101,21 @@ func (p *Policy) workload(src *Source) (i int, known bool) {
 		case yes:
 			return i, true
 		case unknown:
-			at := slices.IndexFunc(p.Workloads, func(w Workload) bool { return w.Name == src.Workload })
+			at := p.workloadNamed(src.Workload)
 			return at, at >= 0
 		case no:
 		}
 	}
 	return -1, true
 }
+
+// workloadNamed returns the index of the workload with a name; -1 if there is none.
+func (p *Policy) workloadNamed(name string) int {
+	return slices.IndexFunc(p.Workloads, func(w Workload) bool { return w.Name == name })
+}
+
+// HasWorkload reports whether a policy has a workload of a name.
+func (p *Policy) HasWorkload(name string) bool { return p.workloadNamed(name) >= 0 }
 
 // Sources is what a policy's workloads are told apart by.
 type Sources struct {

@@ -3,7 +3,6 @@ package policy
 import (
 	"fmt"
 	"net/netip"
-	"slices"
 	"strings"
 
 	"github.com/mirrorsink/mirrorsink/inspect/strictyaml"
@@ -26,26 +25,13 @@ func (l *loader) tests(_ string, n *strictyaml.Node) {
 	}
 }
 
-func (l *loader) workloadName(text string) (string, error) {
-	known := make([]string, len(l.policy.Workloads))
-	for i, w := range l.policy.Workloads {
-		known[i] = w.Name
-	}
-	if !slices.Contains(known, text) {
-		return "", fmt.Errorf("there is no workload %s%s", strictyaml.Quote(text), strictyaml.Suggestion(text, known))
-	}
-	return text, nil
-}
-
 // parseWant reads an expected verdict. Blocked is what an enforcing firewall would make of not-allowed.
 func parseWant(text string) (Kind, error) {
 	if text == "blocked" {
 		return NotAllowed, nil
 	}
-	for _, k := range []Kind{Allowed, NotAllowed, Exempt, Inconclusive} {
-		if text == k.String() {
-			return k, nil
-		}
+	if k := KindOf(text); k != None {
+		return k, nil
 	}
 	return None, fmt.Errorf("want allowed, blocked (or not-allowed), exempt or inconclusive, found %s", strictyaml.Quote(text))
 }
@@ -59,11 +45,9 @@ func (t *Test) parseTo() (err error) {
 // ParseEndpoint reads host:port, where host is a name, an address, or an IPv6 address in brackets. The port is of TCP unless udp/ stands in
 // front of it all, as in udp/dns.example.com:53.
 func ParseEndpoint(text string) (name string, addr netip.Addr, protocol uint8, port uint16, err error) {
-	rest, protocol := text, uint8(TCP)
-	for _, known := range Protocols {
-		if after, ok := strings.CutPrefix(text, known.Name+"/"); ok {
-			rest, protocol = after, known.Number
-		}
+	protocol, rest := cutProtocol(text)
+	if protocol == 0 {
+		protocol = TCP
 	}
 	at := strings.LastIndexByte(rest, ':')
 	if at < 0 {

@@ -3,7 +3,6 @@ package command
 import (
 	"fmt"
 	"io"
-	"slices"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -48,11 +47,10 @@ UDP. The exit status is 3 if the policy does not allow the destination.`,
 
 // flowTo returns the facts of a flow from a workload to a destination.
 func flowTo(p *policy.Policy, from, to string) (*policy.Flow, error) {
-	known := slices.ContainsFunc(p.Workloads, func(w policy.Workload) bool { return w.Name == from })
 	switch {
 	case from == "" && len(p.Workloads) > 0:
 		return nil, flags.Usagef("--from is missing: name a workload of the policy")
-	case from != "" && !known:
+	case from != "" && !p.HasWorkload(from):
 		return nil, flags.Usagef("--from %s: the policy has no such workload", quoted(from))
 	}
 	f := &policy.Flow{Source: policy.Source{Workload: from}, Opened: policy.OpenedHere, Services: true, App: "tls"}

@@ -93,7 +93,7 @@ func (o *exportOptions) run(cmd *cobra.Command, p *policy.Policy) error {
 
 func (o *exportOptions) options(p *policy.Policy) (controls.Options, error) {
 	options := controls.Options{Workload: o.workload, Name: o.name}
-	if o.workload != "" && !slices.ContainsFunc(p.Workloads, func(w policy.Workload) bool { return w.Name == o.workload }) {
+	if o.workload != "" && !p.HasWorkload(o.workload) {
 		return options, flags.Usagef("--workload %s: the policy has no such workload", quoted(o.workload))
 	}
 	for _, text := range o.home {
