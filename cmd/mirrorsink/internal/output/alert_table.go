@@ -30,11 +30,11 @@ func (o *Options) openTable(a *Alerts, place string, to AlertsConfig) error {
 	}
 	out := &alertTable{name: a.nameOf("parquet"), place: place}
 	if isBucket(place) {
-		client, err := aws.Open(to.Context, aws.Config{})
+		client, err := o.client(to.Context)
 		if err != nil {
 			return err
 		}
-		part := &spoolPart{&o.spool, int64(o.spool.size) / alertShare / int64(len(o.alerts.sent())+o.alerts.buckets()), client}
+		part := &spoolPart{&o.spool, o.spool.alertPart(o.alerts.spooled()), client}
 		if out.bucket, err = openBucket("alerts-s3", place, Config{Log: to.Log, spool: part}, &cfg); err != nil {
 			return err
 		}

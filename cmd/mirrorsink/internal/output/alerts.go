@@ -101,8 +101,8 @@ func (o *alertOptions) buckets() (n int) {
 	return n
 }
 
-// spooled reports whether alerts wait in the spool.
-func (o *alertOptions) spooled() bool { return len(o.sent())+o.buckets() > 0 }
+// spooled is how many of the outputs are behind the spool.
+func (o *alertOptions) spooled() int { return len(o.sent()) + o.buckets() }
 
 // HasAlerts reports whether there is an output of alerts.
 func (o *Options) HasAlerts() bool { return len(o.alerts.to) > 0 }
@@ -143,14 +143,14 @@ type AlertsConfig struct {
 // OpenAlerts opens the outputs of alerts. There may be none. After an error none is open.
 func (o *Options) OpenAlerts(to AlertsConfig) (*Alerts, error) {
 	a := &Alerts{}
-	err := o.alerts.openSent(a, to, &o.spool)
+	err := o.openSent(a, to)
 	for _, dir := range o.alerts.tables() {
 		if err == nil {
 			err = o.openTable(a, dir, to)
 		}
 	}
 	if err == nil {
-		err = o.alerts.openMetrics(a, to)
+		err = o.openMetrics(a, to)
 	}
 	if err != nil {
 		ctx, cancel := context.WithCancel(context.Background())
@@ -183,12 +183,12 @@ func (a *Alerts) nameOf(kind string) string {
 	return kind
 }
 
-func (o *alertOptions) openSent(a *Alerts, to AlertsConfig, spool *spoolOptions) error {
-	specs := o.sent()
+func (o *Options) openSent(a *Alerts, to AlertsConfig) error {
+	specs := o.alerts.sent()
 	for _, spec := range specs {
 		q, err := send.Open(to.Context, send.Config{
-			Spec: spec, Name: a.nameOf(send.NameOf(spec)), Sink: &message.Sink{Host: hostname()}, Dir: spool.folder("alerts", alertFolder(spec)),
-			Bytes: int64(spool.size) / alertShare / int64(len(specs)+o.buckets()), Memory: o.share(to, len(specs)), Block: to.Block, Log: to.Log,
+			Spec: spec, Name: a.nameOf(send.NameOf(spec)), Sink: &message.Sink{Host: hostname()}, Dir: o.spool.folder("alerts", alertFolder(spec)),
+			Bytes: o.spool.alertPart(o.alerts.spooled()), Memory: o.alerts.share(to, len(specs)), Block: to.Block, Log: to.Log,
 		})
 		if err != nil {
 			return fmt.Errorf("--alert %s: %w", send.NameOf(spec), err)
@@ -204,15 +204,15 @@ func hostname() string {
 	return name
 }
 
-func (o *alertOptions) openMetrics(a *Alerts, to AlertsConfig) error {
-	if o.metrics == "" {
+func (o *Options) openMetrics(a *Alerts, to AlertsConfig) error {
+	if !o.HasSums() {
 		return nil
 	}
-	client, err := aws.Open(to.Context, aws.Config{})
+	client, err := o.client(to.Context)
 	if err != nil {
 		return err
 	}
-	a.metrics = client.NewMetrics(aws.MetricsConfig{Namespace: o.metrics, Log: to.Log, Take: func() []aws.Total { return totals(to) }})
+	a.metrics = client.NewMetrics(aws.MetricsConfig{Namespace: o.alerts.metrics, Log: to.Log, Take: func() []aws.Total { return totals(to) }})
 	return nil
 }
 

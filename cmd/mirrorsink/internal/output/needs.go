@@ -37,7 +37,7 @@ func (o *Options) hasPlaces() bool { return o.hasRecords() || len(o.alerts.table
 func (o *Options) hasGroups() bool { return o.cloudwatch.count() > 0 }
 
 func (o *Options) hasSpool() bool {
-	return o.parquet.buckets() > 0 || o.hasGroups() || o.alerts.spooled()
+	return o.parquet.buckets() > 0 || o.hasGroups() || o.alerts.spooled() > 0
 }
 
 // checkUse reports an option without its output. given reports which flags were set, on the command line or in the configuration.

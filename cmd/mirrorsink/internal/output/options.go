@@ -1,6 +1,7 @@
 package output
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/flags"
+	"github.com/mirrorsink/mirrorsink/inspect/export/aws"
 	"github.com/mirrorsink/mirrorsink/inspect/flowlog"
 )
 
@@ -22,6 +24,15 @@ type Options struct {
 	records    recordOptions // of all outputs of flow log records
 	spool      spoolOptions  // of all outputs that AWS receives
 	Judged     bool          // flows are judged by a policy
+	aws        *aws.Client   // of all outputs that AWS receives; nil until one is opened
+}
+
+// client returns the client for AWS. The first call finds region and credentials.
+func (o *Options) client(ctx context.Context) (_ *aws.Client, err error) {
+	if o.aws == nil {
+		o.aws, err = aws.Open(ctx, aws.Config{})
+	}
+	return o.aws, err
 }
 
 // kinds is the table of the kinds of outputs. Those of flow log records come after EVE, which has none.
@@ -130,9 +141,11 @@ func (o *Options) Open(to Config) (all []Output, err error) {
 		}
 	}
 	if n := o.parquet.buckets() + o.cloudwatch.count(); n > 0 {
-		if to.spool, err = o.spool.open(to, n, o.alerts.spooled()); err != nil {
+		client, err := o.client(to.Context)
+		if err != nil {
 			return nil, err
 		}
+		to.spool = o.spool.part(client, n, o.alerts.spooled() > 0)
 	}
 	for _, k := range o.kinds() {
 		some, err := k.open(to)

@@ -49,17 +49,18 @@ type spoolPart struct {
 // alertShare is the part of the spool for alerts, all outputs together, if there are any: a sixteenth.
 const alertShare = 16
 
-// open finds region and credentials, for a number of outputs. Alerts are whether there are outputs of alerts too.
-func (o *spoolOptions) open(to Config, outputs int, alerts bool) (*spoolPart, error) {
-	client, err := aws.Open(to.Context, aws.Config{})
-	if err != nil {
-		return nil, err
-	}
+// part returns the part of each of a number of outputs. Alerts are whether there are outputs of alerts too.
+func (o *spoolOptions) part(client *aws.Client, outputs int, alerts bool) *spoolPart {
 	size := int64(o.size)
 	if alerts {
 		size -= size / alertShare
 	}
-	return &spoolPart{o, size / int64(max(1, outputs)), client}, nil
+	return &spoolPart{o, size / int64(max(1, outputs)), client}
+}
+
+// alertPart returns the size of the part of each of a number of outputs of alerts.
+func (o *spoolOptions) alertPart(outputs int) int64 {
+	return int64(o.size) / alertShare / int64(outputs)
 }
 
 // folder is a folder for one purpose. Names of buckets and groups become one name of a file each.
