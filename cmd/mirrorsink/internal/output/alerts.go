@@ -153,9 +153,7 @@ func (o *Options) OpenAlerts(to AlertsConfig) (*Alerts, error) {
 		err = o.openMetrics(a, to)
 	}
 	if err != nil {
-		ctx, cancel := context.WithCancel(context.Background())
-		cancel()
-		_ = a.Close(ctx) // what an earlier run has left stays
+		a.Discard()
 		return nil, err
 	}
 	return a, nil
@@ -277,17 +275,14 @@ func (a *Alerts) Metrics() (c aws.MetricCounts) {
 // Undelivered returns, for each output with alerts that wait, how many do and why.
 func (a *Alerts) Undelivered() (parts []string) {
 	for _, out := range a.outputs {
-		if n := out.Counts().Waiting; n > 0 {
-			to, why := out.LastError()
-			part := fmt.Sprintf("%d alerts for %s", n, to)
-			if why != nil {
-				part += fmt.Sprintf(" (%v)", why)
-			}
-			parts = append(parts, part)
-		}
+		to, why := out.LastError()
+		parts = appendWaiting(parts, out.Counts().Waiting, "alerts", to, why)
 	}
 	return parts
 }
+
+// Discard closes outputs that were never used. What an earlier run has left stays.
+func (a *Alerts) Discard() { _ = a.Close(canceled()) }
 
 // Close delivers until ctx ends. No alert may be given after it has begun. The error has what stays for the next start, and the reason.
 func (a *Alerts) Close(ctx context.Context) error {

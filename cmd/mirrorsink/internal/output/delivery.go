@@ -3,6 +3,7 @@ package output
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 
 	"github.com/mirrorsink/mirrorsink/inspect/export/spool"
@@ -34,6 +35,30 @@ var serviceNames = [Services]string{S3: "s3", CloudWatch: "cloudwatch"}
 
 // String returns the destination's name, as metrics show it.
 func (d Service) String() string { return serviceNames[d] }
+
+// Undelivered returns, for each destination for which files wait, how many do and why.
+func Undelivered(all []Output) (parts []string) {
+	for _, out := range all {
+		if d, ok := out.(Delivery); ok {
+			_, c := d.Delivered()
+			to, why := d.Trouble()
+			parts = appendWaiting(parts, c.Waiting.Files, "files", to, why)
+		}
+	}
+	return parts
+}
+
+// appendWaiting appends how many things wait for a destination, and why, if any do.
+func appendWaiting(parts []string, n uint64, what, to string, why error) []string {
+	switch {
+	case n == 0:
+		return parts
+	case why != nil:
+		return append(parts, fmt.Sprintf("%d %s for %s (%v)", n, what, to, why))
+	default:
+		return append(parts, fmt.Sprintf("%d %s for %s", n, what, to))
+	}
+}
 
 // DeliverAll delivers to all destinations concurrently, so that none waits for one that is unreachable.
 func DeliverAll(ctx context.Context, all []Output) error {

@@ -59,9 +59,14 @@ func Close(all []Output) {
 	for _, out := range all {
 		_, _ = out.Close(context.Background()) // nothing is queued yet
 	}
+	_ = DeliverAll(canceled(), all) // what an earlier run has left stays
+}
+
+// canceled returns a context that has ended.
+func canceled() context.Context {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	_ = DeliverAll(ctx, all) // what an earlier run has left stays
+	return ctx
 }
 
 // enoughToWait is what a queue of lines holds at most where the reading waits for room. It keeps the writer busy; with more a

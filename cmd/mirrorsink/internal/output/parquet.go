@@ -146,9 +146,7 @@ func openBucket(purpose, url string, to Config, cfg *parquet.Config) (*aws.Uploa
 // leave closes a bucket that is not used after all. It may be nil.
 func leave(bucket *aws.Uploader) {
 	if bucket != nil {
-		ctx, cancel := context.WithCancel(context.Background())
-		cancel()
-		_ = bucket.Close(ctx) // what an earlier run has left stays
+		_ = bucket.Close(canceled()) // what an earlier run has left stays
 	}
 }
 

@@ -47,21 +47,5 @@ func (p *pipeline) reportDelay(w io.Writer, after time.Duration) (stop func()) {
 
 // undelivered returns, on one line, the number of files and alerts that wait for each destination, with the last error; "" if none wait.
 func (p *pipeline) undelivered() string {
-	var parts []string
-	for _, out := range p.outs {
-		d, ok := out.(output.Delivery)
-		if !ok {
-			continue
-		}
-		_, c := d.Delivered()
-		to, why := d.Trouble()
-		switch {
-		case c.Waiting.Files == 0:
-		case why != nil:
-			parts = append(parts, fmt.Sprintf("%d files for %s (%v)", c.Waiting.Files, to, why))
-		default:
-			parts = append(parts, fmt.Sprintf("%d files for %s", c.Waiting.Files, to))
-		}
-	}
-	return strings.Join(append(parts, p.alerts.Undelivered()...), " and ")
+	return strings.Join(append(output.Undelivered(p.outs), p.alerts.Undelivered()...), " and ")
 }

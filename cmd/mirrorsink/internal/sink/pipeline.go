@@ -115,12 +115,12 @@ func openPipeline(ctx context.Context, cfg pipelineConfig) (*pipeline, error) {
 		Queue: queue, Wait: cfg.Block, Inventory: cfg.Inventory, Log: cfg.ForwardLog,
 	}); err != nil {
 		output.Close(p.outs)
-		_ = p.alerts.Close(canceled()) // what an earlier run has left stays
+		p.alerts.Discard()
 		return nil, err
 	}
 	if err := p.openFinder(to, queue); err != nil {
 		output.Close(p.outs)
-		_ = p.alerts.Close(canceled()) // what an earlier run has left stays
+		p.alerts.Discard()
 		return nil, errors.Join(err, p.forward.Close(ctx))
 	}
 	p.sinks = append(append(p.sinks, &p.named), cfg.Sinks...)
@@ -128,13 +128,6 @@ func openPipeline(ctx context.Context, cfg pipelineConfig) (*pipeline, error) {
 		p.sinks = append(p.sinks, out)
 	}
 	return p, nil
-}
-
-// canceled returns a context that has ended.
-func canceled() context.Context {
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	return ctx
 }
 
 // Events passes a batch to every output and sink, each of which releases it.
