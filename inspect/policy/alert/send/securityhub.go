@@ -2,7 +2,6 @@ package send
 
 import (
 	"context"
-	"errors"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -28,10 +27,8 @@ type hub struct {
 // hubBatch is how many findings a call takes: https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_BatchImportFindings.html
 const hubBatch = 100
 
-func openHub(ctx context.Context, spec string, sink *message.Sink) (receiver, string, error) {
-	if spec != "" {
-		return nil, "", errors.New("securityhub has no address: the account and the region are those of the credentials")
-	}
+// openHub opens Security Hub, which has no address: the account and the region are those of the credentials.
+func openHub(ctx context.Context, _ string, sink *message.Sink) (receiver, string, error) {
 	cfg, err := loadAWS(ctx, "")
 	if err != nil {
 		return nil, "", err
@@ -63,13 +60,15 @@ func (h *hub) send(ctx context.Context, alerts []*alert.Alert) []error {
 		return fill(errs, err)
 	}
 	in := &securityhub.BatchImportFindingsInput{}
-	at := map[string]int{} // the last alert of each finding: a call takes a finding once
+	ids := make([]string, len(alerts)) // of the findings; "" for none
+	at := map[string]int{}             // the last alert of each finding: a call takes a finding once
 	for i, a := range alerts {
 		f, ok := message.SecurityHub(a, sink)
 		if !ok {
 			errs[i] = &spool.Failure{Class: spool.Refused, Text: "a finding needs an account and a region"}
 			continue
 		}
+		ids[i] = f.ID
 		if n, twice := at[f.ID]; twice {
 			in.Findings[n] = findingOf(&f)
 			continue
@@ -88,9 +87,9 @@ func (h *hub) send(ctx context.Context, alerts []*alert.Alert) []error {
 	for _, f := range out.FailedFindings {
 		failed[aws.ToString(f.Id)] = awserror.OfAnswer("BatchImportFindings", aws.ToString(f.ErrorCode), aws.ToString(f.ErrorMessage), 0, sink.Region)
 	}
-	for i, a := range alerts {
-		if f, ok := message.SecurityHub(a, sink); ok {
-			errs[i] = failed[f.ID]
+	for i, id := range ids {
+		if id != "" {
+			errs[i] = failed[id]
 		}
 	}
 	return errs
