@@ -137,14 +137,17 @@ const (
 	findingClass    = 2004
 )
 
-// Activities and states of a finding, by the state of the alert.
+// ocsfEnum is an enumerated value of OCSF: its number and its word.
+type ocsfEnum struct {
+	id   int64
+	word string
+}
+
+// Activities and states of a finding, by the state of the alert, and severities.
 var (
-	findingActivities = map[alert.State]int64{alert.Opened: 1, alert.Updated: 2, alert.Resolved: 3}
-	findingActions    = map[alert.State]string{alert.Opened: "Create", alert.Updated: "Update", alert.Resolved: "Close"}
-	findingStates     = map[alert.State]int64{alert.Opened: 1, alert.Updated: 2, alert.Resolved: 4}
-	findingWords      = map[alert.State]string{alert.Opened: "New", alert.Updated: "In Progress", alert.Resolved: "Resolved"}
-	findingSeverities = map[string]int64{"low": 2, "medium": 3, "high": 4}
-	severityWords     = map[string]string{"low": "Low", "medium": "Medium", "high": "High"}
+	findingActivities = [...]ocsfEnum{alert.Opened: {1, "Create"}, alert.Updated: {2, "Update"}, alert.Resolved: {3, "Close"}}
+	findingStates     = [...]ocsfEnum{alert.Opened: {1, "New"}, alert.Updated: {2, "In Progress"}, alert.Resolved: {4, "Resolved"}}
+	findingSeverities = map[string]ocsfEnum{"low": {2, "Low"}, "medium": {3, "Medium"}, "high": {4, "High"}}
 )
 
 type alertColumn = column[alert.Alert]
@@ -174,22 +177,19 @@ func findingBase() []alertColumn {
 	number := func(path string, of func(*alert.Alert) int64) alertColumn {
 		return intColumn(path, int32Type, func(a *alert.Alert) (int64, bool) { return of(a), true })
 	}
-	millis := func(path string, of func(*alert.Alert) int64) alertColumn {
-		return intColumn(path, int64Type, func(a *alert.Alert) (int64, bool) { return floorDiv(of(a), int64(time.Millisecond)), true })
-	}
 	return []alertColumn{
-		number("activity_id", func(a *alert.Alert) int64 { return findingActivities[a.State] }),
-		textColumn("activity_name", func(a *alert.Alert) string { return findingActions[a.State] }),
+		number("activity_id", func(a *alert.Alert) int64 { return findingActivities[a.State].id }),
+		textColumn("activity_name", func(a *alert.Alert) string { return findingActivities[a.State].word }),
 		number("category_uid", func(*alert.Alert) int64 { return findingCategory }),
 		alertWord("category_name", "Findings"),
 		number("class_uid", func(*alert.Alert) int64 { return findingClass }),
 		alertWord("class_name", "Detection Finding"),
-		intColumn("type_uid", int64Type, func(a *alert.Alert) (int64, bool) { return findingClass*100 + findingActivities[a.State], true }),
-		textColumn("type_name", func(a *alert.Alert) string { return "Detection Finding: " + findingActions[a.State] }),
-		number("severity_id", func(a *alert.Alert) int64 { return findingSeverities[a.Severity.String()] }),
-		textColumn("severity", func(a *alert.Alert) string { return severityWords[a.Severity.String()] }),
-		number("status_id", func(a *alert.Alert) int64 { return findingStates[a.State] }),
-		textColumn("status", func(a *alert.Alert) string { return findingWords[a.State] }),
+		intColumn("type_uid", int64Type, func(a *alert.Alert) (int64, bool) { return findingClass*100 + findingActivities[a.State].id, true }),
+		textColumn("type_name", func(a *alert.Alert) string { return "Detection Finding: " + findingActivities[a.State].word }),
+		number("severity_id", func(a *alert.Alert) int64 { return findingSeverities[a.Severity.String()].id }),
+		textColumn("severity", func(a *alert.Alert) string { return findingSeverities[a.Severity.String()].word }),
+		number("status_id", func(a *alert.Alert) int64 { return findingStates[a.State].id }),
+		textColumn("status", func(a *alert.Alert) string { return findingStates[a.State].word }),
 		number("confidence_id", func(a *alert.Alert) int64 {
 			if a.Uncertain {
 				return 1 // Low
@@ -204,10 +204,12 @@ func findingBase() []alertColumn {
 	}
 }
 
+// millis returns a column of times, given in Unix nanoseconds.
+func millis(path string, of func(*alert.Alert) int64) alertColumn {
+	return intColumn(path, int64Type, func(a *alert.Alert) (int64, bool) { return floorDiv(of(a), int64(time.Millisecond)), true })
+}
+
 func findingInfo() []alertColumn {
-	millis := func(path string, of func(*alert.Alert) int64) alertColumn {
-		return intColumn(path, int64Type, func(a *alert.Alert) (int64, bool) { return floorDiv(of(a), int64(time.Millisecond)), true })
-	}
 	return []alertColumn{
 		textColumn("finding_info.uid", func(a *alert.Alert) string { return a.ID() }),
 		textColumn("finding_info.title", func(a *alert.Alert) string { return a.Title() }),
