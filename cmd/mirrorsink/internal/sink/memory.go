@@ -31,13 +31,19 @@ func LimitHeap(bytes int64) (restore func()) {
 	return func() { debug.SetMemoryLimit(old) }
 }
 
+// reserved is the part of the memory that is not the workers': of the queues, of the answers of DNS, and of alerts if they are found.
+func reserved(memory int, alerts bool) int {
+	n := memory/queueShare + memory/dnsShare
+	if alerts {
+		n += memory / finderShare
+	}
+	return n
+}
+
 // heapLimit is the part of the memory for the heap: without the slabs of flow records and names, which are outside of it, but at least
 // leastSlack more than the shares inside it. judged reports that there is a policy, whose alerts have a share.
 func heapLimit(memory int64, judged bool) int64 {
-	shares := memory/queueShare + memory/dnsShare
-	if judged {
-		shares += memory / finderShare
-	}
+	shares := int64(reserved(int(memory), judged))
 	m := inspect.Share(int(memory - shares)) // of all workers together
 	inHeap := shares + int64(m.Streams+m.Fragments+m.Pairs)
 	return max(memory-int64(m.Flows+m.Names), inHeap+leastSlack)

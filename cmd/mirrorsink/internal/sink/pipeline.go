@@ -215,15 +215,6 @@ func closeAll(groups [][]source) {
 	}
 }
 
-// reserved returns the part of the memory that is not the workers'.
-func (p *pipeline) reserved() int {
-	m := p.cfg.Memory
-	if p.finder != nil {
-		return m/queueShare + m/dnsShare + m/finderShare
-	}
-	return m/queueShare + m/dnsShare
-}
-
 // startWorkers makes a worker, or a parallel replay, for each source. After an error there is none.
 func (p *pipeline) startWorkers(groups [][]source) ([]worker, error) {
 	p.mu.Lock()
@@ -234,7 +225,7 @@ func (p *pipeline) startWorkers(groups [][]source) ([]worker, error) {
 	}
 	cfg := inspect.Config{
 		Decoder: p.cfg.Decoder,
-		Memory:  inspect.Share((p.cfg.Memory - p.reserved()) / n),
+		Memory:  inspect.Share((p.cfg.Memory - reserved(p.cfg.Memory, p.finder != nil)) / n),
 		Shared:  p.known,
 		Exempt:  p.cfg.Exempt,
 		Now:     p.cfg.Now,
