@@ -27,13 +27,18 @@ func Moto(t *testing.T) string {
 	address := freeAddress(t)
 	_, port, _ := net.SplitHostPort(address)
 	url := start(t, address, "/moto-api/", python, "-m", "moto.server", "-H", "127.0.0.1", "-p", port)
+	UseAWS(t, url)
+	return url
+}
+
+// UseAWS has the SDK's settings point to a server, with credentials that are none.
+func UseAWS(t *testing.T, url string) {
 	for name, value := range map[string]string{
 		"AWS_ENDPOINT_URL": url, "AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "x", "AWS_SESSION_TOKEN": "",
 		"AWS_CONFIG_FILE": "/none", "AWS_SHARED_CREDENTIALS_FILE": "/none", "AWS_EC2_METADATA_DISABLED": "true",
 	} {
 		t.Setenv(name, value)
 	}
-	return url
 }
 
 // findPython returns a Python that has moto.

@@ -17,6 +17,8 @@ import (
 	"github.com/aws/smithy-go/encoding/cbor"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/mirrorsink/mirrorsink/testdata/realserver"
 )
 
 // receiver stands in for all who receive alerts, and for CloudWatch.
@@ -24,6 +26,15 @@ type receiver struct {
 	mu      sync.Mutex
 	reports map[string][]string // by output: the source, the rule and the destination of each alert
 	sums    map[string]float64  // of metrics
+}
+
+// openReceiver starts a receiver, which is AWS too.
+func openReceiver(t *testing.T) (s *receiver, url string) {
+	s = &receiver{reports: map[string][]string{}, sums: map[string]float64{}}
+	server := httptest.NewServer(s)
+	t.Cleanup(server.Close)
+	realserver.UseAWS(t, server.URL)
+	return s, server.URL
 }
 
 func (s *receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -85,19 +96,11 @@ func (s *receiver) metrics(body []byte) {
 // TestAlertsAreSent: each output of a replay gets the alerts that are its events, and CloudWatch the bytes of its records that are not
 // allowed.
 func TestAlertsAreSent(t *testing.T) {
-	s := &receiver{reports: map[string][]string{}, sums: map[string]float64{}}
-	server := httptest.NewServer(s)
-	defer server.Close()
-	for name, value := range map[string]string{
-		"AWS_ENDPOINT_URL": server.URL, "AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "x",
-		"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": "/none", "AWS_SHARED_CREDENTIALS_FILE": "/none",
-	} {
-		t.Setenv(name, value)
-	}
+	s, url := openReceiver(t)
 	policy := policyFile(t, "allow:\n  - {to: ['*.example.com'], ports: [443]}\nalert: {not-allowed: {}}\n")
 	eve, records, dir := eveFile(t), filepath.Join(t.TempDir(), "flows.log"), t.TempDir()
 	r := runHere(t, "replay", "--policy", policy, "--eve", eve, "--flowlog", records, "--flowlog-format", "${x-payload-bytes} ${x-policy-verdict} ${x-initiator}",
-		"--alert", "eve", "--alert", "webhook:"+server.URL+"/hook?secret", "--alert", "sns:arn:aws:sns:eu-west-1:111122223333:alerts", "--alert", "eventbridge:default",
+		"--alert", "eve", "--alert", "webhook:"+url+"/hook?secret", "--alert", "sns:arn:aws:sns:eu-west-1:111122223333:alerts", "--alert", "eventbridge:default",
 		"--alert", "parquet:"+filepath.Join(dir, "alerts"), "--alert", "exec:cat", "--cloudwatch-metrics", "Mirrorsink", "--spool", filepath.Join(dir, "spool"),
 		testdata("mirror-http.pcap"), testdata("mirror-tls.pcap"))
 	require.Equal(t, exitOK, r.code, r.stderr)
@@ -140,15 +143,7 @@ func TestAlertsAreSent(t *testing.T) {
 
 // TestSumsWithoutAlerts: the bytes are counted for a policy without alerts too.
 func TestSumsWithoutAlerts(t *testing.T) {
-	s := &receiver{reports: map[string][]string{}, sums: map[string]float64{}}
-	server := httptest.NewServer(s)
-	defer server.Close()
-	for name, value := range map[string]string{
-		"AWS_ENDPOINT_URL": server.URL, "AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "x",
-		"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": "/none", "AWS_SHARED_CREDENTIALS_FILE": "/none",
-	} {
-		t.Setenv(name, value)
-	}
+	s, _ := openReceiver(t)
 	policy := policyFile(t, "allow: []\nworkloads: {web: {cidr: 10.0.0.0/8}}\n")
 	r := runHere(t, "replay", "--policy", policy, "--eve", eveFile(t), "--cloudwatch-metrics", "Mirrorsink", testdata("mirror-tls.pcap"))
 	require.Equal(t, exitOK, r.code, r.stderr)

@@ -23,6 +23,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/export/spool"
 	"github.com/mirrorsink/mirrorsink/inspect/policy/alert"
 	"github.com/mirrorsink/mirrorsink/inspect/policy/alert/message"
+	"github.com/mirrorsink/mirrorsink/testdata/realserver"
 )
 
 // request is what a stand-in was asked.
@@ -62,16 +63,6 @@ func (s *standIn) requests() []request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]request(nil), s.got...)
-}
-
-// useAWS points the SDK at a stand-in.
-func useAWS(t *testing.T, url string) {
-	for name, value := range map[string]string{
-		"AWS_ENDPOINT_URL": url, "AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "x", "AWS_CONFIG_FILE": "/none",
-		"AWS_SHARED_CREDENTIALS_FILE": "/none", "AWS_EC2_METADATA_DISABLED": "true", "AWS_SESSION_TOKEN": "",
-	} {
-		t.Setenv(name, value)
-	}
 }
 
 // deliver sends alerts to an output of its own, and returns what became of them.
@@ -143,7 +134,7 @@ func TestTopic(t *testing.T) {
 	s := &standIn{answer: awsAnswer(t, -1, -1)}
 	server := httptest.NewServer(s)
 	defer server.Close()
-	useAWS(t, server.URL)
+	realserver.UseAWS(t, server.URL)
 	a := example(1, alert.Opened)
 	require.EqualValues(t, 1, deliver(t, "sns:"+topicARN, a).Sent)
 	r := s.requests()[0]
@@ -205,7 +196,7 @@ func TestBatches(t *testing.T) {
 	} {
 		s := &standIn{answer: awsAnswer(t, 1, 2)}
 		server := httptest.NewServer(s)
-		useAWS(t, server.URL)
+		realserver.UseAWS(t, server.URL)
 		var alerts []*alert.Alert
 		for i := range 4 {
 			alerts = append(alerts, example(i, alert.Opened))
@@ -373,7 +364,7 @@ func TestHostileNames(t *testing.T) {
 	s := &standIn{answer: awsAnswer(t, -1, -1)}
 	server := httptest.NewServer(s)
 	defer server.Close()
-	useAWS(t, server.URL)
+	realserver.UseAWS(t, server.URL)
 	rapid.Check(t, func(rt *rapid.T) {
 		a := example(1, alert.Opened)
 		text := rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{"\x00\x1b[2J", "a\r\nBcc: x@y", "`$(id)`", "<!channel>", "\u202egnp.exe", "\xff\xfe", strings.Repeat("x", 300)}))
