@@ -89,7 +89,7 @@ lint: ## check gofmt and run golangci-lint as .ci/lint pins it
 vuln: ## look our dependencies up in the Go vulnerability database (needs vuln.go.dev)
 	go tool -modfile=.ci/vuln/go.mod govulncheck ./...
 
-demo: build ## show named flows from bundled captures: no AWS, no root
+demo: build ## show named flows and alerts from a bundled capture: no AWS, no root
 	bin/mirrorsink demo
 
 ec2-playground: ## run an invented EC2 on loopback, to try the sessions commands in: no AWS

@@ -11,9 +11,12 @@ func newDemo() *cobra.Command {
 	var opts demo.Options
 	cmd := &cobra.Command{
 		Use:   "demo",
-		Short: "Show named flows from a bundled capture: no AWS, no root",
+		Short: "Show named flows and alerts from a bundled capture: no AWS, no root",
 		Long: `Plays a bundled capture of three workloads over the loopback interface, as AWS would mirror it, and receives it as listen
-does, with an inventory of the three instances. On a terminal it shows a table of the named flows, elsewhere a line for each flow;
+does, with an inventory of the three instances and an egress policy for them. One workload sends more to a name than the policy
+allows, and connects to an address without a lookup: after some 8 seconds there are two alerts.
+
+On a terminal the demo shows a table of the named flows with the last alerts below it, elsewhere a line for each flow and alert;
 with --eve it writes events.`,
 		Example: `  mirrorsink demo
   mirrorsink demo --for 10s --eve -`,

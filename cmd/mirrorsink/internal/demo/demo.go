@@ -1,4 +1,4 @@
-// Package demo plays a bundled capture over loopback, as AWS would mirror it, and receives it as listen does.
+// Package demo plays a bundled capture over loopback, as AWS would mirror it, and receives it as listen does, with a bundled egress policy.
 package demo
 
 import (
@@ -22,7 +22,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/sessions"
 )
 
-// The demo's capture, the sessions that mirror it, and an invented inventory of the interfaces behind them.
+// The demo's capture, the sessions that mirror it, an invented inventory of the interfaces behind them, and a policy for them.
 var (
 	//go:embed workloads.pcap.gz
 	workloads []byte
@@ -30,6 +30,8 @@ var (
 	Sessions []byte
 	//go:embed inventory.json
 	inventoryFile []byte
+	//go:embed policy.yaml
+	policyFile []byte
 )
 
 // Options configure the demo.
@@ -87,6 +89,8 @@ func openListener(opts Options, log *slog.Logger, v view.Display) (*sink.Listene
 	listen := sink.DefaultListenConfig()
 	_ = listen.Listen.Set("127.0.0.1:0")
 	listen.Workers, listen.Memory, listen.Outputs.EVE.To, listen.StatsInterval = 1, memory, opts.EVE, 0
+	listen.Policy.File, listen.Policy.Text = "policy.yaml", policyFile
+	listen.Outputs.AddAlertEvents()
 	return sink.OpenListener(context.Background(), listen, inventory, log, v)
 }
 

@@ -50,6 +50,7 @@ func Parse(name string, text []byte) (*policy.Policy, error) {
 // Options are the flags of the policy.
 type Options struct {
 	File  string
+	Text  []byte // of the policy, where the program has it and File is its name alone; nil to read File
 	State string // the file of the names that new-name alerts have learnt
 }
 
@@ -94,7 +95,7 @@ func (o *Options) Open(services func() (*flowlog.Services, error), log *slog.Log
 	p := &Policy{state: o.State, log: log, load: func() (*judge.Rules, error) {
 		rules := new(judge.Rules)
 		var err error
-		if rules.Policy, err = Read(o.File); err != nil {
+		if rules.Policy, err = o.read(); err != nil {
 			return nil, fmt.Errorf("--policy: %w", err)
 		}
 		rules.Services, err = services()
@@ -106,6 +107,14 @@ func (o *Options) Open(services func() (*flowlog.Services, error), log *slog.Log
 	}
 	p.take(rules)
 	return p, nil
+}
+
+// read reads the policy.
+func (o *Options) read() (*policy.Policy, error) {
+	if o.Text != nil {
+		return Parse(o.File, o.Text)
+	}
+	return Read(o.File)
 }
 
 // take makes rules those that count.

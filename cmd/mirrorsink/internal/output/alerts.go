@@ -104,6 +104,11 @@ func (o *alertOptions) buckets() (n int) {
 // spooled is how many of the outputs are behind the spool.
 func (o *alertOptions) spooled() int { return len(o.sent()) + o.buckets() }
 
+// AddAlertEvents makes the alerts of a policy events as others are.
+func (o *Options) AddAlertEvents() {
+	o.Judged, o.alerts.to = true, append(o.alerts.to, asEvents)
+}
+
 // HasAlerts reports whether there is an output of alerts.
 func (o *Options) HasAlerts() bool { return len(o.alerts.to) > 0 }
 

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/mirrorsink/mirrorsink/inspect/event"
@@ -19,7 +21,7 @@ func (nothing) Begin(context.Context) {}
 
 func (nothing) End() {}
 
-// flowLines is a view that prints a line when a flow gets its name.
+// flowLines is a view that prints a line when a flow gets its name, and one for each alert.
 type flowLines struct {
 	w io.Writer
 
@@ -47,8 +49,12 @@ func (f *flowLines) Events(b *event.Batch) {
 			fmt.Fprintf(f.w, "%s (%v)  %v  %v -> %v  vni %d of %v%s\n", printable(b.Text(e.Name)), e.NameSource, e.Proto,
 				netip.AddrPortFrom(src, e.SrcPort), netip.AddrPortFrom(dst, e.DstPort), e.VNI, e.Outer, instanceOf(e.Owner))
 		}
-		if e.Kind == event.Flow {
+		switch e.Kind {
+		case event.Flow:
 			delete(f.printed, e.FlowID)
+		case event.Alert:
+			fmt.Fprintln(f.w, alertLine(e.Finding))
+		default:
 		}
 	}
 }
@@ -59,6 +65,20 @@ func instanceOf(o *event.Owner) string {
 		return ""
 	}
 	return ", " + printable([]byte(o.Instance))
+}
+
+// alertLine returns an alert as a line: its rule, who sent to whom, and the evidence.
+func alertLine(f *event.Finding) string {
+	known := map[string]string{}
+	for _, m := range f.Metadata {
+		known[m.Key] = m.Values[0]
+	}
+	words := []string{"ALERT", known["rule"], known["state"] + ":", known["workload"], known["source"], "->", known["destination"] + ":"}
+	words = append(slices.DeleteFunc(words, func(w string) bool { return w == "" }), strings.Fields(known["evidence"])...)
+	for i, w := range words {
+		words[i] = printable([]byte(w))
+	}
+	return strings.Join(words, " ")
 }
 
 // printable returns text that came off the wire, or from a file, as a terminal can bear it.

@@ -14,10 +14,11 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/l7"
 )
 
-// flowTable is a sink that adds up the named flows that have client, server, name and mirror session in common.
+// flowTable is a sink that adds up the named flows that have client, server, name and mirror session in common, and keeps the last alerts.
 type flowTable struct {
-	mu   sync.Mutex // guards rows
-	rows map[rowKey]*row
+	mu     sync.Mutex // guards the following
+	rows   map[rowKey]*row
+	alerts []string // lines, the newest last
 }
 
 // rowKey is what the flows of a row have in common.
@@ -37,8 +38,19 @@ type row struct {
 	messages, flows, packets, bytes uint64
 }
 
-// maxRows bounds the table: more than a screen holds.
-const maxRows = 1000
+// Bounds of the table, which are more than a screen holds, and of the alerts below it.
+const (
+	maxRows   = 1000
+	maxAlerts = 3
+)
+
+// alert keeps an alert as a line.
+func (t *flowTable) alert(f *event.Finding) {
+	if len(t.alerts) == maxAlerts {
+		t.alerts = append(t.alerts[:0], t.alerts[1:]...)
+	}
+	t.alerts = append(t.alerts, alertLine(f))
+}
 
 // Events adds events to their rows.
 func (t *flowTable) Events(b *event.Batch) {
@@ -47,6 +59,9 @@ func (t *flowTable) Events(b *event.Batch) {
 	defer t.mu.Unlock()
 	for i := range b.Events {
 		e := &b.Events[i]
+		if e.Kind == event.Alert {
+			t.alert(e.Finding)
+		}
 		if e.Name.Len == 0 {
 			continue
 		}
@@ -91,13 +106,14 @@ func (t *flowTable) render(width, height int) []string {
 	var text strings.Builder
 	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "NAME\tFROM\tPROTOCOL\tCLIENT\tSERVER\tMIRROR\tMESSAGES\tENDED\tPACKETS\tBYTES")
-	for _, k := range keys[:min(len(keys), max(height-1, 0))] {
+	alerts := t.alerts[max(0, len(t.alerts)-max(height-1, 0)):]
+	for _, k := range keys[:min(len(keys), max(height-1-len(alerts), 0))] {
 		r := t.rows[k]
 		fmt.Fprintf(w, "%s\t%v\t%v\t%v\t%v\t%d%s\t%d\t%d\t%d\t%d\n",
 			k.name, k.source, k.proto, k.client, k.server, k.vni, k.at, r.messages, r.flows, r.packets, r.bytes)
 	}
 	w.Flush()
-	lines := strings.Split(strings.TrimSuffix(text.String(), "\n"), "\n")
+	lines := append(strings.Split(strings.TrimSuffix(text.String(), "\n"), "\n"), alerts...)
 	for i, line := range lines {
 		line = strings.TrimRight(line, " ")
 		lines[i] = line[:min(len(line), max(width, 0))] // it is ASCII

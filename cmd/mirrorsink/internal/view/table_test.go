@@ -44,6 +44,34 @@ func TestFlowTable(t *testing.T) {
 	assert.Len(t, table.render(-1, -1), 1)
 }
 
+// finding is an alert as an event.
+func finding(destination string) *event.Batch {
+	return &event.Batch{Events: []event.Event{{Kind: event.Alert, Finding: &event.Finding{Metadata: []event.Metadata{
+		{Key: "state", Values: []string{"opened"}}, {Key: "rule", Values: []string{"exfiltration"}}, {Key: "source", Values: []string{"i-1"}},
+		{Key: "destination", Values: []string{destination}}, {Key: "evidence", Values: []string{"5 bytes,\nmore than 4"}},
+	}}}}}
+}
+
+// TestAlertsBelowTheTable: the last alerts have lines of their own below the flows, and text from the network is printable.
+func TestAlertsBelowTheTable(t *testing.T) {
+	var table flowTable
+	for i := range maxRows {
+		table.Events(flowEvents(uint64(i), strings.Repeat("x", i)+"y"))
+	}
+	for _, to := range []string{"forgotten.example", "a.example", "b.example", "evil\x1b[2J.example"} {
+		table.Events(finding(to))
+	}
+	lines := table.render(200, 10)
+	assert.Len(t, lines, 10)
+	assert.Equal(t, []string{
+		"ALERT exfiltration opened: i-1 -> a.example: 5 bytes, more than 4",
+		"ALERT exfiltration opened: i-1 -> b.example: 5 bytes, more than 4",
+		"ALERT exfiltration opened: i-1 -> evil?[2J.example: 5 bytes, more than 4",
+	}, lines[7:])
+	assert.Len(t, table.render(200, 2), 2)
+	assert.Len(t, table.render(-1, -1), 1)
+}
+
 func TestFlowTableIsBounded(t *testing.T) {
 	var table flowTable
 	for i := range 2 * maxRows {
