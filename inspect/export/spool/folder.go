@@ -283,6 +283,13 @@ func (s *folder) missing(f *File) {
 	}
 }
 
+// waiting returns a copy of the list of files.
+func (s *folder) waiting() []*File {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.files)
+}
+
 func (s *folder) failed(class Class) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -84,6 +84,14 @@ func (s *Spool) Add(path string, records int) {
 // Counts returns the outcome of the files so far.
 func (s *Spool) Counts() Counts { return s.folder.snapshot() }
 
+// Waiting returns the files that wait for delivery, those that are being delivered included, in the order in which they are due. A file may
+// be delivered or dropped at any time after.
+func (s *Spool) Waiting() []*File { return s.folder.waiting() }
+
+// Delivered removes a file of Waiting that was delivered together with the one that Deliver was called for. refused is how many of its
+// records the receiver refused for good. It must not be called with several deliveries at once.
+func (s *Spool) Delivered(f *File, refused uint64) { s.folder.delivered(f, refused) }
+
 // LastError returns the receiver, and the error of the last delivery; nil if it succeeded.
 func (s *Spool) LastError() (to string, why error) { return s.sender.lastError() }
 

@@ -90,7 +90,7 @@ func someSnapshot() snapshot {
 			c.Failures[class] = n + 20 + uint64(class)
 		}
 	}
-	a := output.AlertCounts{Output: "sns", Counts: send.Counts{Taken: 801, Sent: 802, Refused: 803, Dropped: 804, Retried: 805, Waiting: 806, OldestAge: 807 * time.Second, Failing: true}}
+	a := output.AlertCounts{Output: "sns", Counts: send.Counts{Taken: 801, Sent: 802, Refused: 803, Dropped: 804, Retried: 805, Digests: 808, Digested: 809, Waiting: 806, OldestAge: 807 * time.Second, Failing: true}}
 	s.Metrics = aws.MetricCounts{Taken: 831, Sent: 832, Refused: 833, Dropped: 834, Waiting: 835}
 	for class := range a.Failed {
 		a.Failed[class], s.Metrics.Failures[class] = 810+uint64(class), 840+uint64(class)

@@ -105,3 +105,85 @@ func TestOneNotification(t *testing.T) {
 	_, ok := SecurityHub(example(), &Sink{})
 	require.False(t, ok)
 }
+
+// TestDigest: a digest counts each alert once, shows the largest of the most severe first, and stays within the limits of mails and
+// attributes, whatever the alerts are.
+func TestDigest(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var d Digest
+		n := rapid.IntRange(1, 200).Draw(t, "alerts")
+		var worst *alert.Alert
+		texts := rapid.OneOf(rapid.SampledFrom([]string{"a", "b", "\x1b[2J", "<!channel>", "x\r\nBcc: y", strings.Repeat("é", 400)}), rapid.String())
+		for range n {
+			a := example()
+			a.Rule, a.Workload, a.To = texts.Draw(t, "rule"), texts.Draw(t, "workload"), texts.Draw(t, "to")
+			a.State = alert.State(rapid.IntRange(0, 2).Draw(t, "state"))
+			a.Severity = policy.Severity(rapid.IntRange(1, 3).Draw(t, "severity"))
+			a.Bytes = rapid.Uint64Range(0, 1e9).Draw(t, "bytes")
+			d.Add(a)
+			if worst == nil || larger(a, worst) < 0 {
+				worst = a
+			}
+		}
+		sum, states := d.others.Alerts, uint64(0)
+		for _, r := range d.Rules {
+			sum += r.Alerts
+		}
+		for _, v := range d.States {
+			states += v
+		}
+		if sum != uint64(n) || states != uint64(n) || d.Alerts != uint64(n) || len(d.Rules) > maxRules || len(d.Largest) > maxLargest {
+			t.Fatalf("%d alerts: %d by rule, %d by state", n, sum, states)
+		}
+		if d.Largest[0] != worst {
+			t.Fatal("the worst is not the first")
+		}
+		for _, values := range d.Values() {
+			if len(values) > maxValues {
+				t.Fatal(values)
+			}
+		}
+		subject, body := d.Subject(), d.Body(sinkA)
+		if len(subject) > maxSubject || strings.ContainsAny(subject, "\r\n") || !utf8.ValidString(body) || strings.ContainsAny(body, "\x00\x1b\r\u202e") {
+			t.Fatalf("%q %q", subject, body)
+		}
+		if s := d.Slack(sinkA); !json.Valid(s) || strings.Contains(string(s), "<!") || !json.Valid(d.JSON(sinkA)) {
+			t.Fatalf("%q", s)
+		}
+	})
+}
+
+func TestDigestMail(t *testing.T) {
+	var d Digest
+	for i := range 3 {
+		a := example()
+		a.Source, a.Bytes = a.Source+string(rune('a'+i)), uint64(i)*1e6
+		d.Add(a)
+	}
+	low := example()
+	low.Rule, low.Severity, low.State, low.Bytes = "new-name", policy.Low, alert.Resolved, 9e9
+	d.Add(low)
+	require.Equal(t, "mirrorsink 4 alerts: 3 opened, 1 resolved", d.Subject())
+	require.Equal(t, `4 alerts: 3 opened, 1 resolved
+
+More came within a minute than a person reads, so they are in one message.
+
+Rule                        opened   updated  resolved       bytes
+exfiltration                     3         0         0      3.0 MB
+new-name                         0         0         1         0 B
+
+Sources      4
+Destinations 1
+First seen   2026-11-30T00:53:20Z
+Last seen    2026-11-30T00:54:20Z
+
+Largest
+  high, opened: exfiltration: web i-0123456789abcdef0c to evil.example, 2.0 MB
+  high, opened: exfiltration: web i-0123456789abcdef0b to evil.example, 1.0 MB
+  high, opened: exfiltration: web i-0123456789abcdef0a to evil.example, 0 B
+  low, resolved: new-name: web i-0123456789abcdef0 to evil.example, 9.0 GB
+
+To look further, on the sink sink-a:
+  mirrorsink report top --group instance --group name --from -1h FLOWS
+`, d.Body(sinkA))
+}

@@ -14,6 +14,9 @@ type Counts struct {
 	Dropped uint64                // past the bound of the spool or of the memory
 	Retried uint64                // sent again after a failure
 	Failed  [spool.Classes]uint64 // calls that failed; all but those that were refused are repeated
+	// Digests are messages with many alerts each. Those alerts, Digested, are a part of what is Sent.
+	Digests  uint64
+	Digested uint64
 
 	Waiting   uint64        // gauge
 	OldestAge time.Duration // gauge: of the alerts that wait

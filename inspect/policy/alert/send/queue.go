@@ -11,6 +11,7 @@ import (
 
 	"github.com/mirrorsink/mirrorsink/inspect/export/spool"
 	"github.com/mirrorsink/mirrorsink/inspect/policy/alert"
+	"github.com/mirrorsink/mirrorsink/inspect/policy/alert/message"
 )
 
 // receiver takes alerts to a service or a program. Its methods are safe for concurrent use.
@@ -26,6 +27,11 @@ type observer interface {
 	observe(a *alert.Alert)
 	// run works until ctx ends. report takes the result of each of its calls.
 	run(ctx context.Context, report func(error))
+}
+
+// digester is a receiver whose messages are read by people. It takes many alerts as one message.
+type digester interface {
+	sendDigest(ctx context.Context, d *message.Digest) error
 }
 
 // queueConfig configures a Queue.
@@ -50,12 +56,14 @@ type Queue struct {
 	cfg     queueConfig
 	spool   *spool.Spool
 	wake    chan struct{} // alerts wait, or the queue is closing
+	hurry   chan struct{} // closed when no further alerts come: digests do not wait
 	stop    context.CancelFunc
 	workers sync.WaitGroup
 
 	sending sync.Mutex // guards the following, which one delivery uses at a time
 	pending pending
 	last    time.Time // when the last call began
+	storm   storm
 
 	mu      sync.Mutex // guards the following
 	room    sync.Cond  // alerts were saved, or the queue is closing
@@ -77,7 +85,8 @@ var _ alert.Output = (*Queue)(nil)
 // openQueue opens the spool, and begins to send the alerts that are in it. Close ends it.
 func openQueue(cfg queueConfig) (*Queue, error) {
 	cfg.log = cmp.Or(cfg.log, slog.Default())
-	q := &Queue{cfg: cfg, wake: make(chan struct{}, 1)}
+	q := &Queue{cfg: cfg, wake: make(chan struct{}, 1), hurry: make(chan struct{})}
+	q.storm.receiver, _ = cfg.receiver.(digester)
 	q.room.L = &q.mu
 	var err error
 	q.spool, err = spool.Open(spool.Config{
@@ -147,6 +156,7 @@ func (q *Queue) write() {
 		}
 		err := q.spool.Append(encode(all), len(all))
 		if err != nil {
+			all = q.orAll(all)
 			err = q.sendNow(all, err)
 		}
 		switch {
@@ -175,7 +185,21 @@ func (q *Queue) giveUp() int {
 func (q *Queue) take() (all []*alert.Alert, closing bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.waiting[:min(len(q.waiting), q.cfg.batch)], q.closing
+	n := q.cfg.batch
+	if q.storm.receiver != nil && len(q.waiting) > perMinute {
+		n = max(n, digestBatch) // they are part of a digest
+	}
+	return q.waiting[:min(len(q.waiting), n)], q.closing
+}
+
+// orAll returns all alerts that wait if those of a file are for a digest: without a disk they are gathered in memory.
+func (q *Queue) orAll(some []*alert.Alert) []*alert.Alert {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.storm.receiver != nil && len(some) > perMinute {
+		return q.waiting
+	}
+	return some
 }
 
 // took removes the first alerts that wait.
@@ -195,8 +219,12 @@ func (q *Queue) sendNow(all []*alert.Alert, disk error) error {
 	defer cancel()
 	q.sending.Lock()
 	defer q.sending.Unlock()
+	fate, _ := q.storm.decide(time.Now(), len(all), func() int { return len(all) }, q.isClosing())
+	if fate == later {
+		return disk
+	}
 	q.pace(ctx)
-	for _, err := range q.cfg.receiver.send(ctx, all) {
+	for _, err := range q.sendAs(ctx, fate, all) {
 		if err != nil {
 			q.cfg.log.Error("alerts wait in memory", "to", q.cfg.to, "alerts", len(all), "spool", disk, "error", err)
 			return disk
@@ -208,23 +236,86 @@ func (q *Queue) sendNow(all []*alert.Alert, disk error) error {
 	return nil
 }
 
-// deliver sends the alerts of a file that its receiver does not have yet.
-func (q *Queue) deliver(ctx context.Context, f *spool.File) (refused uint64, err error) {
-	text, err := f.Read()
-	if err != nil {
-		return 0, err
+// sendAs sends alerts one by one, or as a digest, and returns what became of each.
+func (q *Queue) sendAs(ctx context.Context, how fate, all []*alert.Alert) []error {
+	if how == gather {
+		var d message.Digest
+		for _, a := range all {
+			d.Add(a)
+		}
+		return fill(make([]error, len(all)), q.sendDigest(ctx, &d))
 	}
-	all, bad := decode(text)
+	errs := q.cfg.receiver.send(ctx, all)
+	for _, err := range errs {
+		if err == nil {
+			q.storm.singles++
+		}
+	}
+	return errs
+}
+
+func (q *Queue) isClosing() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.closing
+}
+
+// deliver sends the alerts of a file that its receiver does not have yet. In a storm of alerts it waits until those of a minute can be sent
+// as one message.
+func (q *Queue) deliver(ctx context.Context, f *spool.File) (refused uint64, err error) {
+	for {
+		refused, wait, err := q.tryDeliver(ctx, f)
+		if wait == 0 {
+			return refused, err
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			err = ctx.Err()
+		case <-q.hurry:
+		case <-timer.C:
+		}
+		timer.Stop()
+		if err != nil {
+			return 0, err
+		}
+	}
+}
+
+// tryDeliver sends the alerts of a file. If they are to wait, it returns how long.
+func (q *Queue) tryDeliver(ctx context.Context, f *spool.File) (refused uint64, wait time.Duration, err error) {
 	q.sending.Lock()
 	defer q.sending.Unlock()
+	text, err := f.Read()
+	if err != nil {
+		return 0, 0, err
+	}
+	all, bad := decode(text)
 	if q.pending.key != f.Key {
 		q.pending = pending{key: f.Key, done: make([]bool, len(all)), refused: uint64(bad)}
 	}
-	if err := q.sendRest(ctx, all, f.Tries > 0); err != nil {
-		return 0, err
+	hurry := false
+	select {
+	case <-q.hurry:
+		hurry = true
+	default:
 	}
-	refused, q.pending = q.pending.refused, pending{}
-	return refused, nil
+	fate, wait := q.storm.decide(time.Now(), len(all), q.waitingInFiles, hurry)
+	switch fate {
+	case later:
+		return 0, wait, nil
+	case gather:
+		if refused, err = q.sendGathered(ctx, f); err != nil {
+			return 0, 0, err
+		}
+	case single:
+		if err := q.sendRest(ctx, all, f.Tries > 0); err != nil {
+			return 0, 0, err
+		}
+		refused = q.pending.refused
+	}
+	q.pending = pending{}
+	return refused, 0, nil
 }
 
 // sendRest sends the alerts of a file that are not done. It returns the first failure.
@@ -248,7 +339,7 @@ func (q *Queue) sendRest(ctx context.Context, all []*alert.Alert, again bool) er
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	var first error
-	for i, err := range q.cfg.receiver.send(ctx, rest) {
+	for i, err := range q.sendAs(ctx, single, rest) {
 		var why *spool.Failure
 		switch {
 		case err == nil:
@@ -306,6 +397,7 @@ func (q *Queue) Close(ctx context.Context) error {
 	q.notify()
 	q.stop()
 	q.workers.Wait()
+	close(q.hurry)
 	return q.spool.Close(ctx)
 }
 

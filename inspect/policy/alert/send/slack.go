@@ -24,3 +24,7 @@ func openSlack(_ context.Context, spec string, sink *message.Sink) (receiver, st
 func (s *slack) send(ctx context.Context, alerts []*alert.Alert) []error {
 	return each(alerts, func(a *alert.Alert) error { return s.post(ctx, message.Slack(a, s.sink)) })
 }
+
+func (s *slack) sendDigest(ctx context.Context, d *message.Digest) error {
+	return s.post(ctx, d.Slack(s.sink))
+}

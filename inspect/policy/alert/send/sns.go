@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -70,4 +71,33 @@ func (t *topic) publication(a *alert.Alert) *sns.PublishInput {
 
 func attribute(text string) types.MessageAttributeValue {
 	return types.MessageAttributeValue{DataType: aws.String("String"), StringValue: &text}
+}
+
+// sendDigest publishes many alerts as one mail. Its attributes have the values of all, so that it passes the filter of a subscription that
+// one of them passes.
+func (t *topic) sendDigest(ctx context.Context, d *message.Digest) error {
+	_, err := t.client.Publish(ctx, t.digest(d))
+	return awserror.Explain(err, t.region)
+}
+
+func (t *topic) digest(d *message.Digest) *sns.PublishInput {
+	text := string(d.JSON(t.sink))
+	in := &sns.PublishInput{
+		TopicArn: &t.arn, Subject: aws.String(d.Subject()), Message: aws.String(d.Body(t.sink)),
+		MessageAttributes: map[string]types.MessageAttributeValue{"digest": attribute(text)},
+	}
+	for name, values := range d.Values() {
+		list, err := json.Marshal(values)
+		if err != nil {
+			panic(err) // strings always marshal
+		}
+		if len(values) > 0 {
+			in.MessageAttributes[name] = types.MessageAttributeValue{DataType: aws.String("String.Array"), StringValue: aws.String(string(list))}
+		}
+	}
+	if t.fifo {
+		id := sha256.Sum256([]byte(text))
+		in.MessageGroupId, in.MessageDeduplicationId = aws.String("digest"), aws.String(hex.EncodeToString(id[:]))
+	}
+	return in
 }
