@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
-
-	"golang.org/x/net/publicsuffix"
 )
 
 // Destination is one entry of a list of destinations. Exactly one field group is set.
@@ -100,18 +98,14 @@ func (d *Destination) parseName(text string) error {
 		return fmt.Errorf("%q is neither a name, a network, aws:SERVICE nor file:PATH: %w", text, err)
 	}
 	d.Name, d.Text = name, strings.TrimSuffix(text, base)+name
-	if suffix, icann := publicsuffix.PublicSuffix(name); d.Below && suffix == name && (icann || !strings.Contains(name, ".")) {
+	if d.Below && sharingBelow(name) == publicSuffix {
 		return fmt.Errorf("%q would allow everyone's names under the public suffix %s: want a registered domain, such as *.example.%s", text, name, name)
 	}
 	return nil
 }
 
-// shared reports whether a wildcard is at a host that many customers share, such as *.cloudfront.net: the private part of the public
-// suffix list.
-func (d *Destination) shared() bool {
-	suffix, icann := publicsuffix.PublicSuffix(d.Name)
-	return d.Below && suffix == d.Name && !icann
-}
+// shared reports whether a wildcard is at a host that many customers share, such as *.cloudfront.net, or above one.
+func (d *Destination) shared() bool { return d.Below && sharingBelow(d.Name) == sharedHost }
 
 // String returns the destination as policies have it.
 func (d *Destination) String() string { return d.Text }

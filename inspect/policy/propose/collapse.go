@@ -4,17 +4,17 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/net/publicsuffix"
+	"github.com/mirrorsink/mirrorsink/inspect/policy"
 )
 
-// collapse replaces the names of a workload below one registered domain by a wildcard, if they are enough. The wildcard is as narrow as the
+// collapse replaces the names of a workload below one domain with one owner by a wildcard, if they are enough. The wildcard is as narrow as the
 // names permit: *.cdn.example.com rather than *.example.com.
 func collapse(targets []*target, cfg Config) []*target {
 	type domain struct{ workload, name string }
 	below := map[domain][]*target{}
 	var result []*target
 	for _, t := range targets {
-		d := registered(t.To)
+		d := policy.OwnDomain(t.To)
 		if cfg.Collapse == 0 || d == "" {
 			result = append(result, t)
 			continue
@@ -30,24 +30,6 @@ func collapse(targets []*target, cfg Config) []*target {
 		result = append(result, joinBelow(list, k.name))
 	}
 	return result
-}
-
-// registered returns the registered domain of a name: one label below its public suffix, private suffixes such as github.io included, so
-// that no wildcard spans several customers of one provider. It is "" for addresses, for public suffixes, and for names under no known
-// suffix, such as those of a private zone.
-func registered(name string) string {
-	if isAddress(name) {
-		return ""
-	}
-	suffix, icann := publicsuffix.PublicSuffix(name)
-	if !icann && !strings.Contains(suffix, ".") {
-		return "" // the list does not have the top level
-	}
-	d, err := publicsuffix.EffectiveTLDPlusOne(name)
-	if err != nil {
-		return ""
-	}
-	return d
 }
 
 // joinBelow makes one destination of names below a domain.
@@ -66,7 +48,7 @@ func joinBelow(list []*target, domain string) *target {
 	return all
 }
 
-// common returns the longest domain that all names are or are below, at least the registered one.
+// common returns the longest domain that all names are or are below, at least that of the owner.
 func common(list []*target, domain string) string {
 	base := labels(list[0].To)
 	for _, t := range list[1:] {

@@ -1,9 +1,14 @@
 package propose
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -19,7 +24,8 @@ var names = []string{
 	"www.example.com", "api.example.com", "a.cdn.example.com", "b.cdn.example.com", "example.com", "www.example.co.uk", "mail.example.co.uk",
 	"d1.cloudfront.net", "d2.cloudfront.net", "d3.cloudfront.net", "d4.cloudfront.net", "alice.github.io", "bob.github.io", "carol.github.io",
 	"a.s3.amazonaws.com", "b.s3.amazonaws.com", "c.s3.amazonaws.com", "sqs.eu-west-1.amazonaws.com", "co.uk", "com", "host.corp", "a.host.corp",
-	"b.host.corp", "c.host.corp", "localhost", "xn--bcher-kva.example", "_srv.example.net",
+	"iam.amazonaws.com", "sts.amazonaws.com", "amazonaws.com", "ec2.eu-west-1.amazonaws.com", "update.windows.net", "a.blob.core.windows.net",
+	"b.host.corp", "c.host.corp", "a.kawasaki.jp", "b.kawasaki.jp", "localhost", "xn--bcher-kva.example", "_srv.example.net",
 }
 
 var drawObservation = rapid.Custom(func(t *rapid.T) Observation {
@@ -90,21 +96,80 @@ func TestNothingIsBlocked(t *testing.T) {
 	})
 }
 
-// TestNoSharedWildcard: no wildcard is at a public suffix, nor at a host that many customers share.
+// strangers are names below suffixes of the public suffix list.
+var strangers = []string{
+	"stranger.co.uk", "d9.cloudfront.net", "stranger.github.io", "stranger.s3.amazonaws.com", "x.execute-api.eu-west-1.amazonaws.com",
+	"stranger.blob.core.windows.net", "stranger.anything.kawasaki.jp",
+}
+
+// requireOwn fails if a wildcard of rules is at a public suffix or a shared host, or above one. It returns the number of wildcards.
+func requireOwn(t require.TestingT, rules []Rule) (wildcards int) {
+	for _, r := range rules {
+		for _, e := range r.Entries {
+			base := strings.TrimPrefix(strings.TrimPrefix(e.To, "*"), ".")
+			if base == e.To {
+				continue
+			}
+			wildcards++
+			suffix, _ := publicsuffix.PublicSuffix(base)
+			require.NotEqual(t, suffix, base)
+			require.NotEmpty(t, policy.OwnDomain(base), e.To)
+			for _, s := range strangers {
+				require.False(t, strings.HasSuffix(s, "."+base), "%s allows %s", e.To, s)
+			}
+		}
+	}
+	return wildcards
+}
+
+// TestNoSharedWildcard: no wildcard is at a public suffix, nor at a host that many customers share, nor above one.
 func TestNoSharedWildcard(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		for _, r := range Rules(rapid.SliceOfN(drawObservation, 1, 60).Draw(t, "seen"), Config{Collapse: 2}) {
-			for _, e := range r.Entries {
-				base := strings.TrimPrefix(strings.TrimPrefix(e.To, "*"), ".")
-				if base == e.To {
-					continue
-				}
-				if suffix, _ := publicsuffix.PublicSuffix(base); suffix == base {
-					t.Fatalf("%s", e.To)
+		requireOwn(t, Rules(rapid.SliceOfN(drawObservation, 1, 60).Draw(t, "seen"), Config{Collapse: 2}))
+	})
+}
+
+// TestPublicCaptures: nor is there one in the proposal for the names of public captures.
+func TestPublicCaptures(t *testing.T) {
+	files, _ := filepath.Glob("../../../../shared/corpus/*/oracle/*.jsonl")
+	if len(files) == 0 {
+		t.Skip("no public captures in ../shared/corpus")
+	}
+	var seen []Observation
+	add := func(name string) {
+		if p, err := policy.Parse("", []byte("allow: [{to: ["+strconv.Quote(name)+"]}]"), policy.Config{}); err == nil && p.Allow[0].To[0].Name != "" {
+			seen = append(seen, Observation{To: p.Allow[0].To[0].Name, By: policy.BySNI, Protocol: policy.TCP, Port: 443, Flows: 9})
+		}
+	}
+	known := map[string]bool{"": true}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		for line := range bytes.Lines(text) {
+			var e struct {
+				SNI, Host string
+				Queries   []struct{ RRName string }
+			}
+			if json.Unmarshal(line, &e) != nil {
+				continue
+			}
+			host, _, _ := strings.Cut(e.Host, ":")
+			list := []string{e.SNI, host}
+			for _, q := range e.Queries {
+				list = append(list, q.RRName)
+			}
+			for _, name := range list {
+				if !known[name] {
+					known[name] = true
+					add(name)
 				}
 			}
 		}
-	})
+	}
+	require.Greater(t, len(seen), 1500)
+	for _, n := range []int{2, 3, 15} {
+		require.Positive(t, requireOwn(t, Rules(seen, Config{Collapse: n})))
+	}
 }
 
 func TestRules(t *testing.T) {
@@ -141,13 +206,15 @@ func TestRules(t *testing.T) {
 // TestNarrowest: a wildcard is as narrow as the names permit.
 func TestNarrowest(t *testing.T) {
 	for want, list := range map[string]string{
-		"*.cdn.example.com":    "a.cdn.example.com b.cdn.example.com c.cdn.example.com",
-		".cdn.example.com":     "cdn.example.com b.cdn.example.com c.cdn.example.com",
-		"*.example.com":        "a.cdn.example.com b.cdn.example.com www.example.com",
-		".example.com":         "example.com b.cdn.example.com www.example.com",
-		"*.alice.github.io":    "a.alice.github.io b.alice.github.io c.alice.github.io",
-		"*.b.s3.amazonaws.com": "x.b.s3.amazonaws.com y.b.s3.amazonaws.com z.b.s3.amazonaws.com",
-		"*.example.co.uk":      "a.example.co.uk b.example.co.uk c.example.co.uk",
+		"*.cdn.example.com":             "a.cdn.example.com b.cdn.example.com c.cdn.example.com",
+		".cdn.example.com":              "cdn.example.com b.cdn.example.com c.cdn.example.com",
+		"*.example.com":                 "a.cdn.example.com b.cdn.example.com www.example.com",
+		".example.com":                  "example.com b.cdn.example.com www.example.com",
+		"*.alice.github.io":             "a.alice.github.io b.alice.github.io c.alice.github.io",
+		"*.b.s3.amazonaws.com":          "x.b.s3.amazonaws.com y.b.s3.amazonaws.com z.b.s3.amazonaws.com",
+		"*.ec2.eu-west-1.amazonaws.com": "a.ec2.eu-west-1.amazonaws.com b.ec2.eu-west-1.amazonaws.com c.ec2.eu-west-1.amazonaws.com",
+		"ec2.amazonaws.com":             "ec2.amazonaws.com iam.amazonaws.com sts.amazonaws.com",
+		"*.example.co.uk":               "a.example.co.uk b.example.co.uk c.example.co.uk",
 	} {
 		var seen []Observation
 		for _, name := range strings.Fields(list) {
