@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -215,6 +216,24 @@ func TestPlainNames(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, name, ascii)
 		}
-		require.True(t, isPlain(name) || err != nil || ascii != name || strings.Contains(name, "--"))
+		require.True(t, isPlain(name) || err != nil || ascii != name || strings.Contains(name, "xn--"))
 	})
+}
+
+// TestHyphens: names with hyphens anywhere are names, in policies as in traffic, whatever their case.
+func TestHyphens(t *testing.T) {
+	for _, name := range []string{
+		"r3---sn-4g5e6nsz.googlevideo.com", "ab--cd.example.com", "a--.example.com", "-a.example.com", "a-.example.com", "www.a--b.example.com",
+	} {
+		p, err := Parse("p.yaml", []byte("allow: [{to: "+strconv.Quote(strings.ToUpper(name))+"}]\nexempt: []\n"), files)
+		require.NoError(t, err, name)
+		for _, seen := range []string{name, strings.ToUpper(name), name + "."} {
+			v := p.Decide(&Flow{Addr: netip.MustParseAddr("203.0.113.9"), Protocol: TCP, Port: 443, Services: true, Names: Names{SNI: seen}, Opened: OpenedHere})
+			require.Equal(t, Allowed, v.Kind, seen)
+			require.Equal(t, name, v.To)
+		}
+	}
+	for _, name := range []string{"xn--a.example.com", "xn--\u00fc.example.com"} {
+		require.Empty(t, observed(name), name)
+	}
 }

@@ -11,8 +11,9 @@ import (
 // maxName is the length of a name as text (RFC 1035 section 3.1).
 const maxName = 253
 
-// profile maps names as browsers do, and permits underscores, which names of services have.
-var profile = idna.New(idna.MapForLookup(), idna.StrictDomainName(false), idna.Transitional(false))
+// profile maps names as browsers do, and permits underscores, which names of services have, and hyphens anywhere, as in
+// r3---sn-4g5e6nsz.googlevideo.com.
+var profile = idna.New(idna.MapForLookup(), idna.StrictDomainName(false), idna.Transitional(false), idna.CheckHyphens(false))
 
 // canonical returns a name as policies compare it: lower case, A-labels, no final dot.
 func canonical(name string) (string, error) {
@@ -48,7 +49,7 @@ func isLower(name string) bool {
 			return false
 		}
 	}
-	return !strings.Contains(name, "xn--") && !strings.Contains(name, "--")
+	return !strings.Contains(name, "xn--")
 }
 
 // observed returns a name from traffic as policies compare it; "" if it is none. An address in the place of a name is none.
@@ -84,8 +85,8 @@ func isPlain(name string) bool {
 				return false
 			}
 			label = 0
-		case c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '_' || c == '-' && (i == 0 || name[i-1] != '-'):
-			if label++; label > 63 {
+		case c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '_' || c == '-':
+			if label++; label > 63 || label == 4 && name[i-3:i+1] == "xn--" {
 				return false
 			}
 		default:
