@@ -80,7 +80,7 @@ var mayImport = map[string][]string{
 	"inspect/policy/alert":         {"inspect/flowlog", "inspect/policy", "inspect/policy/beacon", "inspect/where"},
 	"inspect/policy/alert/message": {"inspect/bytesize", "inspect/policy/alert"},
 	"inspect/policy/alert/send": {
-		"sessions/awssdk", "inspect/export/awserror", "inspect/export/spool", "inspect/policy", "inspect/policy/alert", "inspect/policy/alert/message",
+		"sessions/awssdk", "inspect/export/awserror", "inspect/export/spool", "inspect/policy/alert", "inspect/policy/alert/message",
 	},
 	"inspect/policy/alert/feed": {
 		"inspect/event", "inspect/export", "inspect/export/records", "inspect/flowlog", "inspect/l7", "inspect/policy", "inspect/policy/alert",

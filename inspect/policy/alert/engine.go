@@ -14,7 +14,7 @@ type Config struct {
 	Emit   func(*Alert) // takes each alert when it is opened, updated or resolved
 	// Match returns the expression of an alert as a function of an activity. It is called once for each alert of kind Match.
 	Match func(a *policy.Alert) func(*Activity) bool
-	Known Names  // names that were seen before; nil to begin with none
+	Known Saved  // by an engine before
 	Meter *Meter // takes what is added up over sinks; nil for none
 }
 
@@ -29,7 +29,9 @@ type Engine struct {
 	cfg       Config
 	detectors []detector // by alert of the policy
 	open      *lru[Key, openAlert]
-	gone      uint64 // what detectors that are no more have evicted
+	ended     []*openAlert // were open at an engine before, and have no rule now
+	started   bool         // the time is known
+	gone      uint64       // what detectors that are no more have evicted
 	now       int64
 	swept     int64
 	counters  Counters // but for Evicted
@@ -43,6 +45,7 @@ type Counters struct {
 	Resolved   uint64
 	Suppressed uint64 // activities of open alerts that were not reported by themselves
 	Evicted    uint64 // state that was dropped since the memory was used up
+	Open       uint64 // gauge: alerts that are not resolved
 }
 
 // detector looks for one kind of alert.
@@ -69,7 +72,48 @@ func NewEngine(cfg Config) *Engine {
 	for i := range cfg.Policy.Alerts {
 		e.detectors = append(e.detectors, e.newDetector(&cfg.Policy.Alerts[i], e.share(cfg.Policy)))
 	}
+	for i := range cfg.Known.Open {
+		e.reopen(&cfg.Known.Open[i])
+	}
+	e.cfg.Known = Saved{}
 	return e
+}
+
+// reopen takes an alert that was open at an engine before. It is not reported again.
+func (e *Engine) reopen(from *Open) {
+	o := openAlert{from.Alert, from.Quiet, from.Reported}
+	if !slices.ContainsFunc(e.cfg.Policy.Alerts, func(a policy.Alert) bool { return a.Name == o.alert.Rule && a.Kind == o.alert.Kind }) {
+		e.ended = append(e.ended, &o)
+		return
+	}
+	kept, _ := e.open.get(o.alert.Key)
+	*kept = o
+	e.open.settle(o.alert.Key)
+}
+
+// longestAhead is how much later than now an alert of an engine before may be. If it is, time went back, as in another capture.
+const longestAhead = int64(10 * time.Minute)
+
+// start deals with the alerts of an engine before, once the time is known.
+func (e *Engine) start(now int64) {
+	e.started, e.now = true, now
+	for key, o := range e.open.oldest {
+		if o.alert.Last > now+longestAhead {
+			e.open.drop(key)
+		}
+	}
+	for _, o := range e.ended {
+		o.report(e, Resolved)
+	}
+	e.ended = nil
+}
+
+// clock takes the time.
+func (e *Engine) clock(now int64) {
+	if !e.started {
+		e.start(now)
+	}
+	e.now = max(e.now, now)
 }
 
 // share returns the memory of a detector.
@@ -80,7 +124,7 @@ func (e *Engine) share(p *policy.Policy) int {
 // SetPolicy makes the engine go on with another policy. Alerts that are the same as before keep their state. Open ones whose rule is gone
 // are resolved.
 func (e *Engine) SetPolicy(p *policy.Policy) {
-	e.cfg.Known = e.Names()
+	e.cfg.Known = e.names()
 	before, old := e.cfg.Policy.Alerts, e.detectors
 	e.cfg.Policy, e.detectors = p, nil
 	for _, d := range old {
@@ -111,7 +155,7 @@ func (e *Engine) newDetector(a *policy.Alert, memory int) detector {
 	case policy.Exfiltration:
 		return newExfiltration(a, memory)
 	case policy.NewName:
-		return newNewName(a, memory, e.cfg.Known)
+		return newNewName(a, memory, &e.cfg.Known)
 	case policy.Beacon:
 		return newBeacons(a, memory)
 	case policy.DNSTunnel:
@@ -127,7 +171,7 @@ func (e *Engine) newDetector(a *policy.Alert, memory int) detector {
 func (e *Engine) Observe(a *Activity) {
 	e.counters.Activities++
 	e.cfg.Meter.activity(a)
-	e.now = max(e.now, a.At)
+	e.clock(a.At)
 	for i, d := range e.detectors {
 		if e.cfg.Policy.Alerts[i].For(a.Verdict.Workload) {
 			d.observe(e, a)
@@ -138,7 +182,7 @@ func (e *Engine) Observe(a *Activity) {
 
 // Lookup takes a DNS query of a workload, whose name is a.Query. It is no other activity.
 func (e *Engine) Lookup(a *Activity) {
-	e.now = max(e.now, a.At)
+	e.clock(a.At)
 	for i, d := range e.detectors {
 		if t, ok := d.(*tunnel); ok && e.cfg.Policy.Alerts[i].For(a.Verdict.Workload) {
 			t.lookup(e, a)
@@ -150,7 +194,7 @@ func (e *Engine) Lookup(a *Activity) {
 // Restart forgets all but names: time went back, as in the next of several captures.
 func (e *Engine) Restart() {
 	e.gone = e.Count().Evicted
-	e.cfg.Known, e.now, e.swept = e.Names(), 0, 0
+	e.cfg.Known, e.now, e.swept = e.names(), 0, 0
 	e.open = newLRU[Key](e.open.limit, (*openAlert).size)
 	for i := range e.detectors {
 		e.detectors[i] = e.newDetector(&e.cfg.Policy.Alerts[i], e.share(e.cfg.Policy))
@@ -189,7 +233,7 @@ const sweepInterval = int64(time.Minute)
 
 // Advance tells the engine the time, Unix nanoseconds, so that alerts are resolved when nothing happens.
 func (e *Engine) Advance(now int64) {
-	e.now = max(e.now, now)
+	e.clock(now)
 	if e.now-e.swept < sweepInterval {
 		return
 	}
@@ -206,7 +250,7 @@ func (e *Engine) Advance(now int64) {
 // Count returns the counts so far.
 func (e *Engine) Count() Counters {
 	c := e.counters
-	c.Evicted = e.gone + e.open.drops
+	c.Evicted, c.Open = e.gone+e.open.drops, uint64(e.open.order.Len())
 	for _, d := range e.detectors {
 		c.Evicted += d.evicted()
 	}

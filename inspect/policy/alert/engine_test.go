@@ -218,7 +218,7 @@ func TestRestart(t *testing.T) {
 	b := newBench(t, text, 1<<20)
 	b.send(second, "i-1", "a.test", 443, 1)
 	again := newBench(t, text, 1<<20)
-	again.Engine = NewEngine(Config{Policy: again.policy, Memory: 1 << 20, Emit: func(a *Alert) { again.got = append(again.got, *a) }, Known: b.Names()})
+	again.Engine = NewEngine(Config{Policy: again.policy, Memory: 1 << 20, Emit: func(a *Alert) { again.got = append(again.got, *a) }, Known: b.Saved()})
 	again.send(90_000*second, "i-1", "a.test", 443, 1)
 	require.Empty(t, again.got)
 	again.send(90_001*second, "i-1", "b.test", 443, 1)

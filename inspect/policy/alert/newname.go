@@ -1,13 +1,18 @@
 package alert
 
 import (
+	"slices"
 	"time"
 
 	"github.com/mirrorsink/mirrorsink/inspect/policy"
 )
 
-// Names are the names that workloads have used. They survive restarts: the caller keeps them.
-type Names map[NameKey]int64 // when it was seen last, Unix seconds
+// Saved is what an engine knows that should survive a restart. The caller keeps it.
+type Saved struct {
+	Names map[NameKey]int64 // names that workloads have used, with when each was seen last, Unix seconds
+	Began map[string]int64  // when each workload was seen first, Unix seconds
+	Open  []Open            // alerts that are not resolved, from the least recently used on
+}
 
 // NameKey is a name as used by a workload, or by a source of none.
 type NameKey struct{ Workload, Name string }
@@ -19,9 +24,12 @@ type newName struct {
 	began                map[string]int64 // when each workload was seen first
 }
 
-func newNewName(rule *policy.Alert, memory int, known Names) detector {
+func newNewName(rule *policy.Alert, memory int, known *Saved) detector {
 	n := &newName{newLRU[NameKey](memory, func(*int64) int { return 8 }), rule, map[string]int64{}}
-	for k, at := range known {
+	for k, at := range known.Began {
+		n.began[k] = at
+	}
+	for k, at := range known.Names {
 		v, _ := n.get(k)
 		*v = at
 		n.settle(k)
@@ -56,15 +64,37 @@ func (n *newName) observe(e *Engine, a *Activity) {
 	}
 }
 
-// Names returns what was learnt, for the next start.
-func (e *Engine) Names() Names {
-	all := Names{}
+// Saved returns what should survive a restart.
+func (e *Engine) Saved() Saved {
+	s := e.names()
+	add := func(o *openAlert) {
+		copied := Open{o.alert, o.quiet, o.reported}
+		copied.Flows = slices.Clone(o.alert.Flows)
+		s.Open = append(s.Open, copied)
+	}
+	for _, o := range e.ended {
+		add(o)
+	}
+	for _, o := range e.open.oldest {
+		add(o)
+	}
+	return s
+}
+
+// names returns what was learnt of names.
+func (e *Engine) names() Saved {
+	s := Saved{Names: map[NameKey]int64{}, Began: map[string]int64{}}
 	for _, d := range e.detectors {
 		if n, ok := d.(*newName); ok {
 			for k, at := range n.oldest {
-				all[k] = max(all[k], *at)
+				s.Names[k] = max(s.Names[k], *at)
+			}
+			for k, at := range n.began {
+				if first, ok := s.Began[k]; !ok || at < first {
+					s.Began[k] = at
+				}
 			}
 		}
 	}
-	return all
+	return s
 }

@@ -324,3 +324,34 @@ func TestAlertsAreFoundAgain(t *testing.T) {
 	nothing := runHere(t, "report", "exfiltration", "--quiet", "-o", "csv", "--policy", policyFile(t, "allow: [{to: '*.example.net'}]\n"), folder)
 	require.Equal(t, exitOK, nothing.code, nothing.stdout)
 }
+
+// TestOpenAlertsAcrossRuns: with --policy-state an alert that was open at the end of a run is updated or resolved by the next ones, with the
+// same identity, and not opened again. Without it, it is.
+func TestOpenAlertsAcrossRuns(t *testing.T) {
+	policy := policyFile(t, "allow: []\nalert: {not-allowed: {}}\n")
+	state := filepath.Join(t.TempDir(), "state")
+	run := func(at time.Duration, args ...string) (reports []string) {
+		s := newScene(t)
+		s.lookup(at, sceneResolver, "evil.example.net", sceneServer)
+		s.upload(at+time.Second, sceneServer, 443, 100)
+		eve := eveFile(t)
+		r := runHere(t, append([]string{"replay", "--quiet", "--policy", policy, "--eve", eve, "--alert", "eve"}, append(args, s.file())...)...)
+		require.Equal(t, exitOK, r.code, r.stderr)
+		for _, e := range readEvents(t, eve) {
+			if e["event_type"] == "alert" {
+				m := e["alert"].(map[string]any)["metadata"].(map[string]any)
+				reports = append(reports, fmt.Sprint(m["state"], m["count"], m["first_seen"]))
+			}
+		}
+		return reports
+	}
+	first := run(0, "--policy-state", state)
+	require.Len(t, first, 1)
+	since := strings.TrimPrefix(first[0], "[opened] [1] ")
+	require.Equal(t, []string{"[updated] [2] " + since}, run(10*time.Minute, "--policy-state", state))
+	later := run(3*time.Hour, "--policy-state", state)
+	require.Len(t, later, 2)
+	require.Equal(t, "[resolved] [2] "+since, later[0])
+	require.Regexp(t, `^\[opened\] \[1\] `, later[1])
+	require.Regexp(t, `^\[opened\] `, run(3*time.Hour+10*time.Minute)[0])
+}

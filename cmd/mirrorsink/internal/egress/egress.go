@@ -51,14 +51,14 @@ func Parse(name string, text []byte) (*policy.Policy, error) {
 type Options struct {
 	File  string
 	Text  []byte // of the policy, where the program has it and File is its name alone; nil to read File
-	State string // the file of the names that new-name alerts have learnt
+	State string // the file of the alerts that are open, and of the names that new-name alerts have learnt
 }
 
 // AddTo adds the flags.
 func (o *Options) AddTo(f *pflag.FlagSet) {
 	g := flags.In(f, flags.Policy)
 	g.String(&o.File, "policy", "FILE", "judge flows by this egress policy; see \"help policy-file\"")
-	g.String(&o.State, "policy-state", "FILE", "keep the names that new-name alerts have learnt in this file, across restarts")
+	g.String(&o.State, "policy-state", "FILE", "keep open alerts, and the names that new-name alerts have learnt, in this file across restarts")
 }
 
 // Check reports options that are invalid.
@@ -123,7 +123,7 @@ func (p *Policy) take(rules *judge.Rules) {
 	p.counts.Loaded = uint64(time.Now().Unix())
 }
 
-// State returns the file of the names that were learnt; "" for none.
+// State returns the file of what alerts keep across restarts; "" for none.
 func (p *Policy) State() string { return p.state }
 
 // Rules returns the rules that count now.

@@ -255,6 +255,15 @@ func (a *Alerts) Alert(x *alert.Alert) {
 	}
 }
 
+// Restore tells the outputs that repeat open alerts of one that was open when an earlier run ended.
+func (a *Alerts) Restore(x *alert.Alert) {
+	for _, out := range a.outputs {
+		if r, ok := out.(interface{ Restore(*alert.Alert) }); ok {
+			r.Restore(x)
+		}
+	}
+}
+
 // AlertCounts has what became of the alerts of an output.
 type AlertCounts struct {
 	Output string

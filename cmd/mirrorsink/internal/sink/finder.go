@@ -23,7 +23,10 @@ type finder struct {
 	*export.Queue
 	feed  *feed.Feed
 	to    []alert.Output
-	state string // the file of the names that were learnt; "" for none
+	state string // the file of what alerts keep across restarts; "" for none
+
+	saving sync.Mutex // guards the following, and the file
+	saved  uint64     // alerts that were opened or resolved when the file was written last
 }
 
 var _ output.Output = (*finder)(nil)
@@ -38,12 +41,9 @@ func (p *pipeline) openFinder(to output.Config, queue int) error {
 	if p.cfg.Outputs.AlertEvents() {
 		f.to = append(f.to, alertEvents{p})
 	}
-	known := alert.Names{}
-	if f.state != "" {
-		var err error
-		if known, err = egress.ReadNames(f.state); err != nil {
-			return fmt.Errorf("--policy-state: %w", err)
-		}
+	known, err := p.readState(f.state)
+	if err != nil {
+		return err
 	}
 	f.feed = feed.New(feed.Config{
 		Rules: policy.Rules, Memory: p.cfg.Memory / finderShare, Output: f, Meter: p.sums(), Known: known, Record: to.Record,
@@ -57,6 +57,24 @@ func (p *pipeline) openFinder(to output.Config, queue int) error {
 		p.cfg.Log.Warn("the policy has alerts, and no --alert says where to send them: they are counted only")
 	}
 	return nil
+}
+
+// readState reads what an earlier run has saved. Outputs that repeat open alerts go on with it.
+func (p *pipeline) readState(file string) (s alert.Saved, err error) {
+	if file == "" {
+		return s, nil
+	}
+	s, damaged, err := egress.ReadState(file, int64(p.cfg.Memory/finderShare))
+	if err != nil {
+		return s, fmt.Errorf("--policy-state: %w", err)
+	}
+	if damaged > 0 {
+		p.cfg.Log.Warn("lines of the state of alerts cannot be read, or are too many: they are left out", "file", file, "lines", damaged)
+	}
+	for i := range s.Open {
+		p.alerts.Restore(&s.Open[i].Alert)
+	}
+	return s, nil
 }
 
 // findsAlerts reports whether alerts are to be found: the policy has some, or there is an output for them or their sums.
@@ -89,15 +107,27 @@ func (f *finder) Alert(x *alert.Alert) {
 	}
 }
 
-// save writes the names that were learnt.
+// save writes what should survive a restart.
 func (f *finder) save() error {
 	if f.state == "" {
 		return nil
 	}
-	if err := egress.WriteNames(f.state, f.feed.Names()); err != nil {
+	f.saving.Lock()
+	defer f.saving.Unlock()
+	c, s := f.feed.Counts(), f.feed.Saved()
+	if err := egress.WriteState(f.state, &s); err != nil {
 		return fmt.Errorf("--policy-state: %w", err)
 	}
+	f.saved = c.Opened + c.Resolved
 	return nil
+}
+
+// changed reports whether alerts were opened or resolved since the file was written.
+func (f *finder) changed() bool {
+	f.saving.Lock()
+	defer f.saving.Unlock()
+	c := f.feed.Counts()
+	return c.Opened+c.Resolved != f.saved
 }
 
 // Close finds the last alerts, and saves what was learnt.
@@ -113,15 +143,21 @@ func (f *finder) Close(ctx context.Context) (lost uint64, err error) {
 const (
 	finderTick = time.Second
 	finderSave = time.Minute
+	finderSoon = 5 * time.Second // after alerts were opened or resolved
 )
 
 // keep tells alerts the time, and saves what was learnt now and then, until ctx ends.
 func (f *finder) keep(ctx context.Context, log *slog.Logger) {
 	var save sync.WaitGroup
+	var last time.Time
 	save.Go(func() {
-		every(ctx, finderSave, func() {
+		every(ctx, finderSoon, func() {
+			if time.Since(last) < finderSave && !f.changed() {
+				return
+			}
+			last = time.Now()
 			if err := f.save(); err != nil {
-				log.Warn("names that were learnt are not saved", "error", err)
+				log.Warn("the state of alerts is not saved", "error", err)
 			}
 		})
 	})

@@ -77,6 +77,8 @@ var metricTable = []metric{
 			give(s.Found.Updated, alert.Updated.String())
 			give(s.Found.Resolved, alert.Resolved.String())
 		}},
+	{name: "alerts_open", help: "Alerts that are not resolved.", gauge: true,
+		values: single(func(s *snapshot) uint64 { return s.Found.Open })},
 	{name: "alerts_suppressed_total", help: "Activities of open alerts that were not sent by themselves.",
 		values: single(func(s *snapshot) uint64 { return s.Found.Suppressed })},
 	{name: "alert_activities_total", help: "Activities of flows that were looked at for alerts.",

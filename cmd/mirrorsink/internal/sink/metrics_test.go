@@ -45,7 +45,7 @@ func golden(t *testing.T, name, text string) {
 
 // someSnapshot has another value in each field.
 func someSnapshot() snapshot {
-	s := snapshot{Named: 31, Oversized: 32, HandoversDropped: 33, InterfaceLosses: 39, ClockSteps: 40, RingFreezes: 41, Inventory: inventory.Counts{Sessions: 37, Failures: 38, Loaded: 1800000000}, Found: alert.Counters{Activities: 45, Opened: 46, Updated: 47, Resolved: 48, Suppressed: 49, Evicted: 50}, Policy: egress.Counts{Reloads: 43, Failures: 44, Loaded: 1800000001}, Elapsed: 2500 * time.Millisecond}
+	s := snapshot{Named: 31, Oversized: 32, HandoversDropped: 33, InterfaceLosses: 39, ClockSteps: 40, RingFreezes: 41, Inventory: inventory.Counts{Sessions: 37, Failures: 38, Loaded: 1800000000}, Found: alert.Counters{Activities: 45, Opened: 46, Updated: 47, Resolved: 48, Suppressed: 49, Evicted: 50, Open: 51}, Policy: egress.Counts{Reloads: 43, Failures: 44, Loaded: 1800000001}, Elapsed: 2500 * time.Millisecond}
 	s.Uptime, s.KernelDrops = 2, 34
 	s.DNS = pdns.Counts{Live: 35, Evicted: 36}
 	s.Counters = event.Counters{

@@ -27,7 +27,7 @@ type Config struct {
 	Memory int                 // bytes of the engine's state
 	Output alert.Output
 	Meter  *alert.Meter // takes what is added up over sinks; nil for none
-	Known  alert.Names  // names that were learnt before
+	Known  alert.Saved  // by a run before
 	Record records.Config
 	// Match compiles an expression over records, which was checked before.
 	Match func(expression string) func(*flowlog.Record) bool
@@ -246,11 +246,11 @@ func (f *Feed) Advance(now int64) {
 	f.engine.Advance(now)
 }
 
-// Names returns the names that were learnt.
-func (f *Feed) Names() alert.Names {
+// Saved returns what should survive a restart.
+func (f *Feed) Saved() alert.Saved {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.engine.Names()
+	return f.engine.Saved()
 }
 
 // Counts returns the engine's counts.

@@ -146,7 +146,7 @@ func TestConcurrentUse(t *testing.T) {
 	for range 100 {
 		b.Advance(1000 * second)
 		b.Counts()
-		b.Names()
+		b.Saved()
 	}
 	wg.Wait()
 	b.Feed.Flush(export.Finish)

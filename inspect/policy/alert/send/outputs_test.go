@@ -352,6 +352,29 @@ func TestAlertmanagerKeepsFiring(t *testing.T) {
 	})
 }
 
+// TestAlertmanagerAfterARestart: an alert that was open before is posted again within a minute, and its end when it is resolved.
+func TestAlertmanagerAfterARestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &standIn{}
+		r, _, err := openManager(t.Context(), "http://am.example/", sink)
+		require.NoError(t, err)
+		r.(*manager).client.Transport = s
+		q := open(t, r, t.TempDir(), func(cfg *queueConfig) { cfg.batch, cfg.strict = managerBatch, true })
+		q.Restore(example(1, alert.Opened))
+		synctest.Wait()
+		require.Empty(t, s.requests(), "it is no news")
+		time.Sleep(repostInterval + time.Second)
+		require.Len(t, s.requests(), 1)
+		require.Zero(t, q.Counts().Taken)
+		resolved := example(1, alert.Resolved)
+		q.Alert(resolved)
+		time.Sleep(2 * repostInterval)
+		require.NoError(t, q.Close(t.Context()))
+		require.Len(t, s.requests(), 2)
+		require.Equal(t, string(message.Alertmanager([]*alert.Alert{resolved}, sink, time.Time{})), string(s.requests()[1].body))
+	})
+}
+
 // TestAlertmanagerForgets: an alert of which nothing is heard any more is not kept firing forever, and open alerts are bounded.
 func TestAlertmanagerForgets(t *testing.T) {
 	m := &manager{open: map[alert.Key]*openAlert{}}

@@ -128,6 +128,13 @@ func (q *Queue) Alert(a *alert.Alert) {
 	q.counts.Dropped++
 }
 
+// Restore takes an alert that was open when an earlier process ended. It is not sent, but a receiver that repeats open alerts repeats it.
+func (q *Queue) Restore(a *alert.Alert) {
+	if o, ok := q.cfg.receiver.(observer); ok {
+		o.observe(a)
+	}
+}
+
 func (q *Queue) notify() {
 	select {
 	case q.wake <- struct{}{}:
