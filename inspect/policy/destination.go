@@ -98,6 +98,9 @@ func (d *Destination) parseName(text string) error {
 		return fmt.Errorf("%q is neither a name, a network, aws:SERVICE nor file:PATH: %w", text, err)
 	}
 	d.Name, d.Text = name, strings.TrimSuffix(text, base)+name
+	if !below {
+		d.Text = DestinationText(name)
+	}
 	if d.Below && sharingBelow(name) == publicSuffix {
 		return fmt.Errorf("%q would allow everyone's names under the public suffix %s: want a registered domain, such as *.example.%s", text, name, name)
 	}
@@ -109,3 +112,12 @@ func (d *Destination) shared() bool { return d.Below && sharingBelow(d.Name) == 
 
 // String returns the destination as policies have it.
 func (d *Destination) String() string { return d.Text }
+
+// DestinationText returns a name or an address as policies have it. A name that is a keyword has a final dot: a client may say that it wants
+// a server called any.
+func DestinationText(to string) string {
+	if to == keywordAny || to == keywordPrivate {
+		return to + "."
+	}
+	return to
+}

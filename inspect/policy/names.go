@@ -28,8 +28,11 @@ func canonical(name string) (string, error) {
 			return "", errors.New("it is no name of the internet")
 		}
 	}
-	if len(ascii) > maxName {
+	switch {
+	case len(ascii) > maxName:
 		return "", errors.New("a name has 1 to 253 characters")
+	case looksLikeAddress(ascii):
+		return "", errors.New("it looks like an address")
 	}
 	for label := range strings.SplitSeq(ascii, ".") {
 		if label == "" || len(label) > 63 {
@@ -52,7 +55,8 @@ func isLower(name string) bool {
 	return !strings.Contains(name, "xn--")
 }
 
-// observed returns a name from traffic as policies compare it; "" if it is none. An address in the place of a name is none.
+// observed returns a name from traffic as policies compare it; "" if it is none. An address in the place of a name is none, nor are digits
+// and dots that look like one, such as 10.000.000.001.
 func observed(name string) string {
 	if name == "" {
 		return ""
@@ -93,5 +97,5 @@ func isPlain(name string) bool {
 			return false
 		}
 	}
-	return label > 0
+	return label > 0 && !looksLikeAddress(name)
 }

@@ -30,6 +30,7 @@ var (
 	srcColumn       = keyColumn{Column{Name: "srcaddr"}, []string{"srcaddr", "pkt-srcaddr"}, func(r *row) string { return addrText(r.src()) }}
 	roleColumn      = keyColumn{Column{Name: "role"}, endFields, func(r *row) string { return r.role().String() }}
 	reasonColumn    = keyColumn{Column{Name: "direct_to_address"}, []string{"x-direct-to-address"}, func(r *row) string { return r.DirectToAddress }}
+	communityColumn = keyColumn{Column{Name: "community_id"}, []string{"x-community-id"}, func(r *row) string { return r.CommunityID }}
 	evidenceColumn  = keyColumn{Column{Name: "initiator_reason"}, []string{"x-initiator-reason"}, func(r *row) string { return r.InitiatorReason }}
 
 	portColumn = keyColumn{Column{Name: "port", Unit: Digits}, endFields, func(r *row) string {

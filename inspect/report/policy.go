@@ -129,14 +129,19 @@ func Destinations(by Judgement) *Query {
 }
 
 // Simulation lists the flows that workloads opened, with the verdict of a policy and what each control that enforces it would do: pass or
-// block.
-func Simulation(by Judgement) *Query {
+// block. With eachFlow there is a row for each flow and destination, by which the log of a control can be compared.
+func Simulation(by Judgement, eachFlow bool) *Query {
 	j := newJudge(by)
-	columns := []keyColumn{
+	var columns []keyColumn
+	if eachFlow {
+		columns = append(columns, communityColumn, clientColumn)
+	}
+	columns = append(
+		columns,
 		j.workload(), j.destination(), j.port(), j.protocol(),
 		j.column(Column{Name: "verdict"}, func(j *judge) string { return j.verdict.Kind.String() }),
 		j.column(Column{Name: "why"}, func(j *judge) string { return cmp.Or(j.verdict.Rule, j.verdict.Reason.String()) }),
-	}
+	)
 	for _, c := range controls.Controls {
 		columns = append(columns, j.column(Column{Name: c.Name}, func(j *judge) string {
 			if c.Judge(j.Policy, &j.flow).Passes {

@@ -2,8 +2,10 @@ package propose
 
 import (
 	"fmt"
-	"strings"
+	"strconv"
 	"time"
+
+	"go.yaml.in/yaml/v3"
 
 	"github.com/mirrorsink/mirrorsink/inspect/bytesize"
 	"github.com/mirrorsink/mirrorsink/inspect/policy"
@@ -22,7 +24,7 @@ func AppendRules(dst []byte, rules []Rule, indent string) []byte {
 			dst = append(dst, indent+"# To review: seen rarely, or an address that no name explains.\n"...)
 		}
 		if r.Workload != "" {
-			line("from: %s", r.Workload)
+			line("from: %s", quoted(r.Workload))
 		}
 		line("to:")
 		for k := range r.Entries {
@@ -36,10 +38,7 @@ func AppendRules(dst []byte, rules []Rule, indent string) []byte {
 }
 
 func appendEntry(dst []byte, e *Entry, indent string) []byte {
-	to := e.To
-	if strings.HasPrefix(to, "*") {
-		to = `"` + to + `"`
-	}
+	to := quoted(policy.DestinationText(e.To))
 	dst = fmt.Appendf(dst, "%s- %s # %s in %s, %s to %s", indent, to, bytesize.Decimal(e.Bytes), count(e.Flows, "flow"), day(e.First), day(e.Last))
 	if e.Names > 1 {
 		dst = fmt.Appendf(dst, ", %d names", e.Names)
@@ -52,6 +51,16 @@ func appendEntry(dst []byte, e *Entry, indent string) []byte {
 	case policy.NoEvidence, policy.BySNI, policy.ByHost:
 	}
 	return append(dst, '\n')
+}
+
+// quoted returns a text as an item of a list in YAML, in quotation marks if it would be something else without: a wildcard, an address that
+// ends in a colon, a name such as null.
+func quoted(text string) string {
+	var list []yaml.Node
+	if yaml.Unmarshal([]byte("- "+text+" # a comment"), &list) == nil && len(list) == 1 && list[0].Kind == yaml.ScalarNode && list[0].Tag != "!!null" && list[0].Value == text {
+		return text
+	}
+	return strconv.Quote(text)
 }
 
 func count(n uint64, of string) string {

@@ -28,15 +28,33 @@ var names = []string{
 	"b.host.corp", "c.host.corp", "a.kawasaki.jp", "b.kawasaki.jp", "localhost", "xn--bcher-kva.example", "_srv.example.net",
 }
 
+// drawTo draws what flows are judged by: clients may say any name.
+var drawTo = rapid.OneOf(rapid.SampledFrom(names), rapid.Custom(func(t *rapid.T) string {
+	said := rapid.OneOf(
+		rapid.SampledFrom([]string{
+			"any", "private", "ANY", "any.", "null", "true", "no", "1e3", "0x1f", "-", "--", "-a", "_", "12_3", "1.5", "123", "10.000.000.001", "0.0.0.0.0",
+			"file", "aws", "a.b.", "xn--a", "xn--bcher-kva.example", "b\u00fccher.example", "a b", "a:b", "[::1]", "a\x00b", "a\"b", "a;b", "'", "*.example.com", "#a",
+			"..", "%61", strings.Repeat("a.", 126) + "a", strings.Repeat("a", 64),
+		}),
+		rapid.StringMatching(`[-a-z0-9_.]{1,8}`), rapid.StringN(1, 8, 20),
+	).Draw(t, "said")
+	f := policy.Flow{Names: policy.Names{SNI: said}, Addr: netip.MustParseAddr("203.0.113.9")}
+	to, by := f.Destination()
+	if by != policy.BySNI {
+		return "www.example.com"
+	}
+	return to
+}))
+
 var drawObservation = rapid.Custom(func(t *rapid.T) Observation {
 	o := Observation{
 		Workload: rapid.SampledFrom([]string{"", "web", "build"}).Draw(t, "workload"), Flows: uint64(rapid.IntRange(1, 9).Draw(t, "flows")),
 		Days: rapid.IntRange(1, 3).Draw(t, "days"), Protocol: rapid.SampledFrom([]uint8{policy.TCP, policy.TCP, policy.UDP, 1}).Draw(t, "protocol"),
 		Port: rapid.SampledFrom([]uint16{80, 443, 444, 53, 0, 65535}).Draw(t, "port"), First: 1e9, Last: 1e9 + 5,
 	}
-	o.To, o.By = rapid.SampledFrom(names).Draw(t, "name"), rapid.SampledFrom([]policy.Evidence{policy.BySNI, policy.ByHost, policy.ByLookup}).Draw(t, "by")
+	o.To, o.By = drawTo.Draw(t, "name"), rapid.SampledFrom([]policy.Evidence{policy.BySNI, policy.ByHost, policy.ByLookup}).Draw(t, "by")
 	if rapid.IntRange(0, 5).Draw(t, "kind") == 0 {
-		o.To, o.By = rapid.SampledFrom([]string{"203.0.113.9", "2001:db8::9"}).Draw(t, "address"), policy.ByAddress
+		o.To, o.By = rapid.SampledFrom([]string{"203.0.113.9", "2001:db8::9", "2001:db8::", "64:ff9b::"}).Draw(t, "address"), policy.ByAddress
 	}
 	return o
 })
@@ -86,6 +104,13 @@ func TestNothingIsBlocked(t *testing.T) {
 		for _, o := range seen {
 			if v := p.Decide(o.flow()); v.Kind != policy.Allowed {
 				t.Fatalf("%+v is %s by\n%s", o, v.Explain(), text)
+			}
+		}
+		for i := range p.Allow {
+			for k := range p.Allow[i].To {
+				if d := &p.Allow[i].To[k]; d.Any || d.Private || d.Service != "" {
+					t.Fatalf("%s allows more than names and addresses:\n%s", d, text)
+				}
 			}
 		}
 		shuffled := append([]Observation{}, seen...)

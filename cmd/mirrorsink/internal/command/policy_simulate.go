@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/flags"
 	"github.com/mirrorsink/mirrorsink/inspect/policy"
 	"github.com/mirrorsink/mirrorsink/inspect/policy/controls"
 	"github.com/mirrorsink/mirrorsink/inspect/report"
@@ -16,8 +17,9 @@ import (
 
 func newPolicySimulate() *cobra.Command {
 	var (
-		opts   reportOptions
-		ranges rangesFlag
+		opts     reportOptions
+		ranges   rangesFlag
+		eachFlow bool
 	)
 	cmd := &cobra.Command{
 		Use:   "simulate POLICY [FILE or folder]...",
@@ -38,7 +40,7 @@ so that a break by a chain is not found here.`,
 			if err != nil {
 				return err
 			}
-			answer, err := opts.answer(cmd, args[1:], report.Simulation(by))
+			answer, err := opts.answer(cmd, args[1:], report.Simulation(by, eachFlow))
 			if answer == nil {
 				return err
 			}
@@ -58,6 +60,7 @@ so that a break by a chain is not found here.`,
 	}
 	opts.addTo(cmd.Flags())
 	ranges.addTo(cmd.Flags())
+	flags.In(cmd.Flags(), flags.Common).Bool(&eachFlow, "each-flow", "a row for each flow with its community ID, as the log of a control has it")
 	return cmd
 }
 
