@@ -47,48 +47,60 @@ allow: [{to: ["*.s3.example.com"]}]
 alert: {exfiltration: {bytes: 100kB, within: 5m, to: not-allowed}}
 `
 
-// TestExfiltration: more than the bytes of the policy in its span is one alert, however the bytes are divided; to an allowed name it is
-// none. Bytes that are copied twice count once.
+// TestExfiltration: more than the bytes of the policy in its span is one alert, however the bytes are divided among segments and connections;
+// to an allowed name or service it is none.
 func TestExfiltration(t *testing.T) {
-	inside := netip.MustParseAddr("10.0.1.5")
-	named := func(s *scene) {
-		s.lookup(0, sceneResolver, "evil.example.net", sceneServer)
+	bucket := netip.MustParseAddr("198.51.100.9")
+	ranges := filepath.Join(t.TempDir(), "ip-ranges.json")
+	require.NoError(t, os.WriteFile(ranges, []byte(`{"syncToken": "1796000000", "createDate": "2026-11-30-00-00-00", "ipv6_prefixes": [],
+		"prefixes": [{"ip_prefix": "198.51.100.0/24", "region": "eu-west-1", "service": "S3", "network_border_group": "eu-west-1"}]}`), 0o600))
+	named := func(s *scene) { s.lookup(0, sceneResolver, "evil.example.net", sceneServer) }
+	hundred := func(s *scene, server netip.Addr) {
+		s.segmentSize = 9000
+		for i := range 100 {
+			s.upload(time.Duration(i+1)*time.Second, server, 443, 99_000)
+		}
 	}
-	everything := exfiltration + "exempt: []\n"
 	for name, c := range map[string]struct {
-		policy string
-		make   func(s *scene)
-		want   []string
+		make func(s *scene)
+		want []string
 	}{
-		"at the bound": {exfiltration, func(s *scene) {
+		"at the bound": {func(s *scene) {
 			named(s)
 			s.upload(time.Second, sceneServer, 443, 50_000)
 			s.upload(300*time.Second, sceneServer, 443, 50_000)
 		}, nil},
-		"above it": {exfiltration, func(s *scene) {
+		"above it": {func(s *scene) {
 			named(s)
 			s.upload(time.Second, sceneServer, 443, 50_000)
 			s.upload(300*time.Second, sceneServer, 443, 50_001)
 		}, []string{"opened exfiltration evil.example.net 100001"}},
-		"later": {exfiltration, func(s *scene) {
+		"later": {func(s *scene) {
 			named(s)
 			s.upload(time.Second, sceneServer, 443, 50_000)
 			s.upload(302*time.Second, sceneServer, 443, 50_001)
 		}, nil},
-		"many connections": {exfiltration, func(s *scene) {
+		"a hundred connections": {func(s *scene) {
 			named(s)
-			s.lookup(0, sceneResolver, "bucket.s3.example.com", netip.MustParseAddr("203.0.113.8"))
-			for i := range 40 {
-				s.upload(time.Duration(i+1)*time.Second, sceneServer, 443, 99_000)
-				s.upload(time.Duration(i+1)*time.Second, netip.MustParseAddr("203.0.113.8"), 443, 99_000)
-			}
+			hundred(s, sceneServer)
 		}, []string{"opened exfiltration evil.example.net 198000"}},
-		"retransmissions": {exfiltration, func(s *scene) {
-			named(s)
-			s.again = true
-			s.upload(time.Second, sceneServer, 443, 60_000)
+		"a hundred connections to an allowed name": {func(s *scene) {
+			s.lookup(0, sceneResolver, "bucket.s3.example.com", bucket)
+			hundred(s, bucket)
 		}, nil},
-		"what the server sends": {exfiltration, func(s *scene) {
+		"a hundred connections to an allowed service": {func(s *scene) {
+			s.lookup(0, sceneResolver, "evil.example.net", bucket)
+			hundred(s, bucket)
+		}, nil},
+		"to many addresses of one name": {func(s *scene) {
+			s.segmentSize = 9000
+			for i := range 3 {
+				server := netip.AddrFrom4([4]byte{203, 0, 113, byte(10 + i)})
+				s.lookup(0, sceneResolver, "evil.example.net", server)
+				s.upload(time.Duration(i+1)*time.Second, server, 443, 40_000)
+			}
+		}, []string{"opened exfiltration evil.example.net 120000"}},
+		"what the server sends": {func(s *scene) {
 			named(s)
 			f := s.connect(time.Second, sceneServer, 443)
 			f.seq, f.ack = f.ack, f.seq
@@ -97,44 +109,53 @@ func TestExfiltration(t *testing.T) {
 				f.seq += 1400
 			}
 		}, nil},
-		"a mirrored interface": {exfiltration, func(s *scene) {
-			s.wrap = func(_ netip.Addr, frame []byte) [][]byte { return [][]byte{mirrored(t, sceneHost, 7, frame)} }
-			named(s)
-			s.upload(time.Second, sceneServer, 443, 100_001)
-		}, []string{"opened exfiltration evil.example.net 100001"}},
-		"both ends": {everything, func(s *scene) {
-			s.wrap = func(src netip.Addr, frame []byte) [][]byte {
-				return [][]byte{mirrored(t, sceneHost, 7, frame), mirrored(t, inside, 8, frame)}
-			}
-			s.upload(time.Second, inside, 8443, 60_000)
-		}, nil},
-		"both ends, above": {everything, func(s *scene) {
-			s.wrap = func(src netip.Addr, frame []byte) [][]byte {
-				return [][]byte{mirrored(t, sceneHost, 7, frame), mirrored(t, inside, 8, frame)}
-			}
-			s.upload(time.Second, inside, 8443, 100_001)
-		}, []string{"opened exfiltration 10.0.1.5 100001"}},
-		"an interface that passes on": {exfiltration, func(s *scene) {
-			s.wrap = func(_ netip.Addr, frame []byte) [][]byte {
-				return [][]byte{mirrored(t, sceneHost, 7, frame), mirrored(t, sceneHost, 7, frame)}
-			}
-			named(s)
-			s.upload(time.Second, sceneServer, 443, 60_000)
-		}, nil},
-		"copies of copies": {exfiltration, func(s *scene) {
-			s.wrap = func(_ netip.Addr, frame []byte) [][]byte {
-				one := mirrored(t, sceneHost, 7, frame)
-				return [][]byte{one, mirrored(t, netip.MustParseAddr("10.9.9.9"), 9, one)}
-			}
-			named(s)
-			s.upload(time.Second, sceneServer, 443, 60_000)
-		}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newScene(t)
 			c.make(s)
-			require.Equal(t, c.want, alertsOf(t, policyFile(t, c.policy), s.file()))
+			policy := policyFile(t, "allow: [{to: ['*.s3.example.com', aws:S3]}]\nalert: {exfiltration: {bytes: 100kB, within: 5m, to: not-allowed}}\n")
+			require.Equal(t, c.want, alertsOf(t, policy, s.file(), "--aws-ip-ranges", ranges))
+		})
+	}
+}
+
+// TestEachByteCountsOnce: 100,000 bytes are no alert and one byte more is one, whatever copies there are of the packets: retransmissions, the
+// mirrors of both ends, an interface that passes packets on, and mirrors of mirrors.
+func TestEachByteCountsOnce(t *testing.T) {
+	server, sink, outer := netip.MustParseAddr("10.0.1.5"), netip.MustParseAddr("10.9.9.9"), netip.MustParseAddr("10.8.8.8")
+	mine := func(frame []byte) []byte { return mirrored(t, sceneHost, 7, frame) }
+	other := func(frame []byte) []byte { return mirrored(t, server, 8, frame) }
+	again := func(frame []byte) []byte { return mirrored(t, sink, 9, frame) }
+	for name, c := range map[string]struct {
+		wrap   func(frame []byte) [][]byte
+		resend bool
+	}{
+		"plain":                    {func(frame []byte) [][]byte { return [][]byte{frame} }, false},
+		"a mirror":                 {func(frame []byte) [][]byte { return [][]byte{mine(frame)} }, false},
+		"retransmissions":          {func(frame []byte) [][]byte { return [][]byte{mine(frame)} }, true},
+		"both ends":                {func(frame []byte) [][]byte { return [][]byte{mine(frame), other(frame)} }, false},
+		"both ends, the other way": {func(frame []byte) [][]byte { return [][]byte{other(frame), mine(frame)} }, true},
+		"an interface in between":  {func(frame []byte) [][]byte { return [][]byte{mine(frame), mine(frame)} }, false},
+		"a mirror of the mirror":   {func(frame []byte) [][]byte { return [][]byte{mine(frame), again(mine(frame))} }, false},
+		"which comes first":        {func(frame []byte) [][]byte { return [][]byte{again(mine(frame)), mine(frame)} }, true},
+		"a mirror of both mirrors": {func(frame []byte) [][]byte {
+			return [][]byte{mine(frame), other(frame), again(mine(frame)), again(other(frame))}
+		}, false},
+		"a mirror of that": {func(frame []byte) [][]byte {
+			return [][]byte{mine(frame), again(mine(frame)), mirrored(t, outer, 10, again(mine(frame)))}
+		}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			policy := policyFile(t, "allow: []\nexempt: []\nalert: {exfiltration: {bytes: 100kB, within: 5m}}\n")
+			for n, want := range map[int][]string{100_000: nil, 100_001: {"opened exfiltration 10.0.1.5 100001"}} {
+				s := newScene(t)
+				s.segmentSize, s.again = 8000, c.resend
+				s.wrap = func(_ netip.Addr, frame []byte) [][]byte { return c.wrap(frame) }
+				s.upload(time.Second, server, 8443, n)
+				require.Equal(t, want, alertsOf(t, policy, s.file()), "%d bytes", n)
+			}
 		})
 	}
 }

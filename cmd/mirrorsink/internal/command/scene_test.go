@@ -24,6 +24,8 @@ type scene struct {
 	wrap func(src netip.Addr, frame []byte) [][]byte
 	// again makes each segment with payload come twice.
 	again bool
+	// segmentSize is how much payload a segment has at most.
+	segmentSize int
 }
 
 type sceneFrame struct {
@@ -38,7 +40,7 @@ var (
 	sceneServer   = netip.MustParseAddr("203.0.113.7")
 )
 
-func newScene(t *testing.T) *scene { return &scene{t: t, ports: 20000} }
+func newScene(t *testing.T) *scene { return &scene{t: t, ports: 20000, segmentSize: 1400} }
 
 // serialize returns the bytes of layers.
 func serialize(t *testing.T, all ...gopacket.SerializableLayer) []byte {
@@ -133,7 +135,7 @@ func (f *sceneFlow) segment(at time.Duration, out bool, tcp *layers.TCP, payload
 
 // say adds what the host sends, in segments that the server acknowledges.
 func (f *sceneFlow) say(at time.Duration, data []byte) {
-	for part := range slices.Chunk(data, 1400) {
+	for part := range slices.Chunk(data, f.segmentSize) {
 		times := 1
 		if f.again {
 			times = 2
