@@ -5,10 +5,11 @@ import (
 
 	"github.com/mirrorsink/mirrorsink/inspect/event"
 	"github.com/mirrorsink/mirrorsink/inspect/flow"
+	"github.com/mirrorsink/mirrorsink/inspect/l7"
 )
 
 // Activity events are emitted once a second of packet time, when the first packet of a later second comes: of the flows that began, whose
-// client sent payload or readable credentials, or that were last reported a minute ago. What looks for alerts reads them, so that it knows
+// client sent payload or readable credentials, that got a name after that, or that were last reported a minute ago. What looks for alerts reads them, so that it knows
 // soon what was sent, and knows the same whatever the order in which flows end.
 const (
 	ActivityLength = int64(time.Second) // nanoseconds
@@ -30,6 +31,8 @@ type activityState struct {
 	at   uint32    // when, Unix seconds; 0 for never
 	live bool
 	read bool // credentials were read since
+	name bool // a better name was read since, and bytes were reported without it
+	by   l7.NameSource
 }
 
 // activitySize is the memory that a flow takes for Activity events.
@@ -83,6 +86,23 @@ func (a *activities) credentials(r *flow.Record) {
 	a.list(ref) // its segment may have waited
 }
 
+// named notes that a message has a name. If bytes were reported without one that is as good, they are to be counted for the new one.
+func (a *activities) named(r *flow.Record, by l7.NameSource) {
+	if a == nil {
+		return
+	}
+	ref := a.t.flows.Ref(r)
+	s := &a.states[ref]
+	if by <= s.by {
+		return
+	}
+	s.by = by
+	if s.at != 0 {
+		s.name = true
+		a.list(ref)
+	}
+}
+
 // list makes the next flush look at a record.
 func (a *activities) list(ref uint32) {
 	if n := len(a.listed); n > 0 && a.listed[n-1] == ref {
@@ -133,15 +153,15 @@ func (a *activities) report(r *flow.Record, s *activityState) {
 	c := r.Client()
 	now := [2]uint64{r.Payload(0), r.Payload(1)}
 	second := uint32(max(r.End/ActivityLength, 1))
-	if r.Direction() == event.Ingress || s.at != 0 && now[c] == s.sent[c] && !s.read && second < s.at+activityRepeat {
+	if r.Direction() == event.Ingress || s.at != 0 && now[c] == s.sent[c] && !s.read && !s.name && second < s.at+activityRepeat {
 		return
 	}
 	e := a.t.event(r, event.Activity, max(a.t.clock, 0))
 	e.Flow = flowRecord(r)
 	e.Window = event.WindowRecord{
 		From: s.at, To: second, Payload: [2]uint64{now[c] - s.sent[c], now[1-c] - s.sent[1-c]}, Begins: s.at == 0, Answered: r.BothSides(),
-		Credentials: s.read,
+		Credentials: s.read, Named: s.name,
 	}
-	s.sent, s.at, s.read = now, second, false
+	s.sent, s.at, s.read, s.name = now, second, false, false
 	a.t.ordered.Emit(r)
 }

@@ -24,6 +24,9 @@ func (t *Tracker) MessageRead(r *flow.Record, m *stream.Message) {
 	if m.Hint.Credentials {
 		t.activity.credentials(r)
 	}
+	if len(m.Hint.Name) > 0 {
+		t.activity.named(r, m.Hint.NameSource)
+	}
 	t.ordered.MessageRead(r, m.Hint, m.Nanos)
 }
 

@@ -153,6 +153,7 @@ type WindowRecord struct {
 	Answered    bool      // packets of both directions were seen so far
 	Begins      bool      // it is the flow's first: Activity only
 	Credentials bool      // credentials were sent in it that everyone on the way can read: Activity only
+	Named       bool      // the flow got a name after bytes of it were reported: Activity only
 	// Lost is the number of copies that the program lost before they were counted, since the last window was closed: Closed only.
 	Lost    uint64
 	Partial bool // the program began or ended within the window, by the clock, so that packets may be missing: Closed only

@@ -88,6 +88,75 @@ func TestManyFlows(t *testing.T) {
 	require.Len(t, b.got[1].Flows, 3)
 }
 
+// TestNamedLate: what flows sent before they had a name counts for the name that they get, and for their address no more. Windows are in the
+// end what they are if all names are known at once.
+func TestNamedLate(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		late, early := newBench(t, exfil, 1<<20), newBench(t, exfil, 1<<20)
+		type flow struct {
+			name  string
+			named bool
+			total uint64
+		}
+		flows := make([]flow, rapid.IntRange(1, 5).Draw(t, "flows"))
+		for i := range flows {
+			flows[i].name = rapid.SampledFrom([]string{"", "evil.test", "bucket.s3.example", "other.test"}).Draw(t, "name")
+		}
+		now := int64(1000)
+		observe := func(b *bench, id int, name string, sent uint64) {
+			f := &policy.Flow{
+				Source: policy.Source{Instance: "i-1"}, Addr: netip.MustParseAddr("203.0.113.1"), Protocol: 6, Port: 443, Opened: policy.OpenedHere,
+				Names: policy.Names{Host: name},
+			}
+			b.Observe(&Activity{At: now * second, ID: uint64(id), Sent: sent, Total: flows[id].total, Flow: f, Verdict: b.policy.Decide(f)})
+		}
+		act := func(id int, sent uint64) {
+			f := &flows[id]
+			f.total += sent
+			observe(early, id, f.name, sent)
+			if f.named {
+				observe(late, id, f.name, sent)
+			} else {
+				observe(late, id, "", sent)
+			}
+		}
+		for range rapid.IntRange(1, 40).Draw(t, "activities") {
+			now += rapid.Int64Range(0, 60).Draw(t, "gap")
+			id := rapid.IntRange(0, len(flows)-1).Draw(t, "flow")
+			flows[id].named = flows[id].named || rapid.IntRange(0, 3).Draw(t, "named") == 0
+			act(id, rapid.Uint64Range(1, 60_000).Draw(t, "sent"))
+		}
+		for id := range flows {
+			flows[id].named = true
+			act(id, 0)
+		}
+		for _, to := range []string{"203.0.113.1", "evil.test", "other.test"} {
+			require.Equal(t, windowOf(early, to, now), windowOf(late, to, now), to)
+		}
+		require.Zero(t, windowOf(late, "bucket.s3.example", now), "what is allowed does not count for the address")
+	})
+}
+
+// windowOf returns the sum of the window of a destination.
+func windowOf(b *bench, to string, now int64) uint64 {
+	w := b.detectors[0].(*exfiltration).find(target{"", "i-1", to})
+	if w == nil {
+		return 0
+	}
+	w.expire(now, 300)
+	return w.sum
+}
+
+// TestUnnamedAreForgotten: flows without a name that sent nothing for the span of the alert take no memory.
+func TestUnnamedAreForgotten(t *testing.T) {
+	b := newBench(t, exfil, 8<<20)
+	for i := range int64(1000) {
+		b.send((1000+i)*second, "i-1", "", 443, 10)
+	}
+	require.Len(t, b.detectors[0].(*exfiltration).unnamed.items, 300)
+	require.Zero(t, b.Count().Evicted)
+}
+
 // TestUpdates: an alert that goes on is reported again at most once in five minutes.
 func TestUpdates(t *testing.T) {
 	b := newBench(t, "allow: []\nalert: {not-allowed: {}}\n", 1<<20)

@@ -36,6 +36,14 @@ func (l *lru[K, V]) get(k K) (v *V, fresh bool) {
 	return &e.value, true
 }
 
+// find returns the value of a key, nil if there is none. It is no use of the value.
+func (l *lru[K, V]) find(k K) *V {
+	if e := l.items[k]; e != nil {
+		return &e.Value.(*entry[K, V]).value
+	}
+	return nil
+}
+
 // settle counts the value's memory again, after it was changed, and makes room. The value of k itself stays.
 func (l *lru[K, V]) settle(k K) {
 	e := l.items[k].Value.(*entry[K, V])

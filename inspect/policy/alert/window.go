@@ -1,5 +1,7 @@
 package alert
 
+import "slices"
+
 // slots is how finely a window is divided: a window of 5 minutes slides by the second.
 const slots = 300
 
@@ -20,14 +22,41 @@ func (w *window) add(at, span int64, bytes uint64) uint64 {
 		at = max(at, w.parts[n-1].at)
 	}
 	w.expire(at, span)
-	grain := max(span/slots, 1)
-	if n := len(w.parts); n > 0 && w.parts[n-1].at > at-grain {
-		w.parts[n-1].bytes += bytes
-	} else {
-		w.parts = append(w.parts, part{at, bytes})
+	w.put(at, span, bytes)
+	return w.sum
+}
+
+// put counts bytes at a time, which may be before the last one.
+func (w *window) put(at, span int64, bytes uint64) {
+	if bytes == 0 {
+		return
 	}
 	w.sum += bytes
-	return w.sum
+	i := w.from(at)
+	if i >= 0 && w.parts[i].at > at-max(span/slots, 1) {
+		w.parts[i].bytes += bytes
+		return
+	}
+	w.parts = slices.Insert(w.parts, i+1, part{at, bytes})
+}
+
+// remove counts bytes of a time no more, as far as they are still there.
+func (w *window) remove(p part) {
+	for i := max(w.from(p.at), 0); i < len(w.parts) && p.bytes > 0; i++ {
+		n := min(p.bytes, w.parts[i].bytes)
+		w.parts[i].bytes -= n
+		w.sum -= n
+		p.bytes -= n
+	}
+}
+
+// from returns the index of the last part that begins at a time or before; -1 if there is none.
+func (w *window) from(at int64) int {
+	i := len(w.parts) - 1
+	for i >= 0 && w.parts[i].at > at {
+		i--
+	}
+	return i
 }
 
 // expire forgets what is span seconds old.

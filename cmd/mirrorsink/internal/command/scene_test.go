@@ -124,6 +124,12 @@ func (s *scene) connect(at time.Duration, server netip.Addr, port uint16) *scene
 	return f
 }
 
+// pickUp returns a connection whose handshake was not seen.
+func (s *scene) pickUp(server netip.Addr, port uint16) *sceneFlow {
+	s.ports++
+	return &sceneFlow{scene: s, server: server, port: port, client: s.ports, seq: 1001, ack: 5001}
+}
+
 func (f *sceneFlow) segment(at time.Duration, out bool, tcp *layers.TCP, payload []byte) {
 	src, dst := sceneHost, f.server
 	tcp.SrcPort, tcp.DstPort, tcp.Window = layers.TCPPort(f.client), layers.TCPPort(f.port), 65535
@@ -146,6 +152,13 @@ func (f *sceneFlow) say(at time.Duration, data []byte) {
 		f.seq += uint32(len(part))
 		f.segment(at, false, &layers.TCP{Seq: f.ack, Ack: f.seq, ACK: true}, nil)
 	}
+}
+
+// answer adds what the server sends, in one segment that the host acknowledges.
+func (f *sceneFlow) answer(at time.Duration, data []byte) {
+	f.segment(at, false, tcpData(f.ack, f.seq), data)
+	f.ack += uint32(len(data))
+	f.segment(at+time.Millisecond, true, &layers.TCP{Seq: f.seq, Ack: f.ack, ACK: true}, nil)
 }
 
 // upload adds a connection on which the host sends a number of bytes at once.

@@ -130,7 +130,7 @@ const longestBack = int64(10 * time.Minute)
 // activity takes an Activity event. Those of one second are given to the engine together, in an order that does not depend on workers.
 func (f *Feed) activity(b *event.Batch, e *event.Event) {
 	verdict := verdictOf(e.Policy)
-	if f.ignores[verdict.Kind] {
+	if f.ignores[verdict.Kind] && !e.Window.Named { // what was counted before the name may not count with it
 		return
 	}
 	if e.Nanos != f.second {
