@@ -403,5 +403,5 @@ func TestOpenAlertsAcrossRuns(t *testing.T) {
 	require.Len(t, later, 2)
 	require.Equal(t, "[resolved] [2] "+since, later[0])
 	require.Regexp(t, `^\[opened\] \[1\] `, later[1])
-	require.Regexp(t, `^\[opened\] `, run(3*time.Hour+10*time.Minute)[0])
+	require.Regexp(t, `^\[opened\] `, run(3*time.Hour + 10*time.Minute)[0])
 }
