@@ -1,5 +1,5 @@
-// Package realserver starts servers of other people for tests: moto, which stands in for AWS, and Prometheus's Alertmanager. A test is
-// skipped where they are not installed; .ci/run installs them.
+// Package realserver starts servers of other people for tests: moto, which stands in for AWS, and Prometheus's Alertmanager. It finds other
+// programs of other people. A test is skipped where they are not installed; .ci/run installs them.
 package realserver
 
 import (
@@ -9,7 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -23,7 +23,7 @@ func Moto(t *testing.T) string {
 	if !testform.Long {
 		t.Skip("moto is started in the long form of tests alone: MIRRORSINK_LONG_TESTS=1")
 	}
-	python := findPython(t)
+	python := Python(t, "moto.server, flask")
 	address := freeAddress(t)
 	_, port, _ := net.SplitHostPort(address)
 	url := start(t, address, "/moto-api/", python, "-m", "moto.server", "-H", "127.0.0.1", "-p", port)
@@ -41,15 +41,32 @@ func UseAWS(t *testing.T, url string) {
 	}
 }
 
-// findPython returns a Python that has moto.
-func findPython(t *testing.T) string {
-	_, here, _, _ := runtime.Caller(0)
-	for _, python := range []string{filepath.Join(filepath.Dir(here), "../../.ci/python/venv/bin/python"), "python3"} {
-		if exec.Command(python, "-c", "import moto.server, flask").Run() == nil {
+// Python returns a Python that has modules.
+func Python(t *testing.T, modules string) string {
+	candidates := []string{"python3"}
+	for dir, _ := os.Getwd(); dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
+		candidates = append([]string{filepath.Join(dir, ".ci/python/venv/bin/python")}, candidates...)
+	}
+	for _, python := range candidates {
+		if exec.Command(python, "-c", "import "+modules).Run() == nil {
 			return python
 		}
 	}
-	t.Skip("no Python with moto: .ci/run installs it")
+	t.Skipf("no Python with %s: .ci/run installs it", modules)
+	return ""
+}
+
+// Program returns the path of a program: what the environment variable of its name in capitals says, else the first of the path that has one
+// of the names.
+func Program(t *testing.T, names ...string) string {
+	for _, name := range append([]string{os.Getenv(strings.ToUpper(names[0]))}, names...) {
+		for _, dir := range []string{"", "/usr/sbin/"} { // where daemons are, which is not on the path of every user
+			if path, err := exec.LookPath(dir + name); name != "" && err == nil {
+				return path
+			}
+		}
+	}
+	t.Skipf("no %s here", names[0])
 	return ""
 }
 

@@ -2,6 +2,8 @@ package controls
 
 import (
 	"errors"
+	"regexp"
+	"slices"
 	"strconv"
 
 	"go.yaml.in/yaml/v3"
@@ -30,10 +32,16 @@ func (o object) MarshalYAML() (any, error) {
 	return n, nil
 }
 
+// objectName is the form of names in Kubernetes (RFC 1123 label).
+var objectName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`)
+
+// maxCiliumPorts bounds the ports of an entry of toPorts in the resource's schema.
+const maxCiliumPorts = 40
+
 // cilium writes a CiliumNetworkPolicy. Names work by the answers of DNS, which its first rule has pass through Cilium's proxy.
 func cilium(p *policy.Policy, o Options) (Result, error) {
-	if !validName(o.Name) {
-		return Result{}, errors.New("the policy needs a name: letters, digits and dashes")
+	if !objectName.MatchString(o.Name) {
+		return Result{}, errors.New("the policy needs a name: 1 to 63 lower-case letters, digits and dashes, with no dash at the ends")
 	}
 	r := Result{Notes: []string{
 		"matchPattern *.x stands for one label in Cilium before 1.17; the policy means any number.",
@@ -83,8 +91,12 @@ func ciliumRules(rule *policy.Rule, fqdns []object, networks []string) (all []ob
 	}
 	add := func(key string, value any) {
 		o := object{{key, value}}
-		if len(ports) > 0 {
-			o = append(o, field{"toPorts", []object{{{"ports", ports}}}})
+		var lists []object
+		for some := range slices.Chunk(ports, maxCiliumPorts) {
+			lists = append(lists, object{{"ports", some}})
+		}
+		if len(lists) > 0 {
+			o = append(o, field{"toPorts", lists})
 		}
 		all = append(all, o)
 	}

@@ -4,6 +4,7 @@ package controls
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -48,6 +49,9 @@ var Formats = []Format{
 	{"envoy", "TLS filter chains of envoy, YAML", envoy},
 	{"cilium", "CiliumNetworkPolicy, YAML", cilium},
 }
+
+// errNothing says that a control takes no empty list.
+var errNothing = errors.New("the control can hold none of the destinations, and takes no empty list")
 
 // Names returns the names of the formats.
 func Names() []string {

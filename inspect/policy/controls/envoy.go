@@ -42,6 +42,9 @@ func envoy(p *policy.Policy, o Options) (Result, error) {
 		})
 		r.Rules += len(c.names)
 	}
+	if r.Rules == 0 {
+		return Result{}, errNothing
+	}
 	text, err := yaml.Marshal(object{{"static_resources", object{
 		{"listeners", []object{{
 			{"name", "egress"},

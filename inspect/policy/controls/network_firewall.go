@@ -2,6 +2,7 @@ package controls
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ const (
 	maxRuleLength  = 8192      // characters of one rule
 	maxRulesString = 2_000_000 // bytes of a rule group
 	maxRules       = 30_000    // stateful rules of a policy, by default
+	maxVariable    = 32        // characters of the name of a rule variable
 	firstSID       = 9_100_000
 )
 
@@ -82,16 +84,19 @@ func networkFirewallRules(p *policy.Policy, o Options) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	w := &ruleWriter{options: &o, sets: g.RuleGroup.RuleVariables.IPSets, sid: firstSID}
+	w := &ruleWriter{options: &o, sets: g.RuleGroup.RuleVariables.IPSets, sid: firstSID, setOf: map[string]string{}}
 	for _, i := range items(p, o.Workload) {
 		w.item(&i)
 	}
-	g.RuleGroup.RulesSource.RulesString, g.Capacity = w.text.String(), max(w.rules, 1)
+	g.RuleGroup.RulesSource.RulesString, g.Capacity = w.text.String(), w.rules
 	r := Result{Rules: w.rules, LeftOut: w.leftOut, Notes: []string{
 		"The firewall policy wants StatefulEngineOptions STRICT_ORDER and the default actions aws:drop_established_app_layer_to_server and aws:alert_established_app_layer_to_server: the group itself drops nothing.",
 		"QUIC and other protocols pass only by the rules for networks. A client without SNI is dropped.",
 		fmt.Sprintf("The capacity of %d cannot be changed later: leave room for rules to come.", g.Capacity),
 	}}
+	if w.rules == 0 {
+		return Result{}, errNothing
+	}
 	if n := w.text.Len(); n > maxRulesString || w.rules > maxRules {
 		return Result{}, fmt.Errorf("%d rules of %d bytes: a rule group takes %d bytes, a firewall policy %d rules; export one workload at a time, or collapse names",
 			w.rules, n, maxRulesString, maxRules)
@@ -104,6 +109,7 @@ func networkFirewallRules(p *policy.Policy, o Options) (Result, error) {
 type ruleWriter struct {
 	options *Options
 	sets    map[string]ipSet
+	setOf   map[string]string // the names of variables that were too long, by the short ones
 	text    strings.Builder
 	rules   int
 	sid     int
@@ -154,7 +160,7 @@ func (w *ruleWriter) networks(i *item) {
 	case i.to.Any:
 		to = "any"
 	case len(list) > 1:
-		set := "MIRRORSINK_" + setName(i.to)
+		set := w.setName(i.to)
 		w.sets[set] = ipSet{prefixTexts(list)}
 		to = "$" + set
 	}
@@ -169,11 +175,19 @@ func (w *ruleWriter) networks(i *item) {
 	}
 }
 
-func setName(d *policy.Destination) string {
-	if d.Service != "" {
-		return strings.ToUpper(d.Service)
+// setName returns the name of the variable for a service or for private networks.
+func (w *ruleWriter) setName(d *policy.Destination) string {
+	name := "MIRRORSINK_" + cmp.Or(d.Service, strings.ToUpper(d.String()))
+	if len(name) <= maxVariable {
+		return name
 	}
-	return strings.ToUpper(d.String())
+	for n := 1; ; n++ {
+		short := name[:maxVariable-4] + strconv.Itoa(n)
+		if w.setOf[short] == "" || w.setOf[short] == name {
+			w.setOf[short] = name
+			return short
+		}
+	}
 }
 
 func (w *ruleWriter) rule(protocol, ports string, i *item, options string) {
@@ -225,7 +239,9 @@ func networkFirewallDomains(p *policy.Policy, o Options) (Result, error) {
 	if widened > 0 {
 		r.Notes = append(r.Notes, fmt.Sprintf("%d wildcards allow their apex too: a domain list has no wildcard without it.", widened))
 	}
-	r.Rules = len(list.Targets)
+	if r.Rules = len(list.Targets); r.Rules == 0 {
+		return Result{}, errNothing
+	}
 	g.RuleGroup.RulesSource.RulesSourceList = list
 	g.Capacity = r.Rules*len(list.TargetTypes) + len(list.TargetTypes)
 	r.Text, err = marshal(g)

@@ -36,6 +36,12 @@ func securityGroup(p *policy.Policy, o Options) (Result, error) {
 	}{[]ipPermission{}}
 	var r Result
 	families := [2]int{}
+	type entry struct {
+		protocol string
+		from, to int
+		network  netip.Prefix
+	}
+	known := map[entry]bool{} // EC2 refuses an entry that is there twice
 	for _, i := range items(p, o.Workload) {
 		if i.to.Name != "" {
 			r.LeftOut = append(r.LeftOut, i.leftOut("a security group has no names, and the addresses of a name change and are shared"))
@@ -48,10 +54,17 @@ func securityGroup(p *policy.Policy, o Options) (Result, error) {
 		}
 		for _, perm := range permissions(i.rule.Ports) {
 			for _, network := range list {
+				e := entry{perm.IPProtocol, portOf(perm.FromPort), portOf(perm.ToPort), network}
+				if known[e] {
+					continue
+				}
+				known[e] = true
 				families[familyOf(network)]++
 				perm.add(network, i.rule.Name)
 			}
-			g.IPPermissions = append(g.IPPermissions, perm)
+			if len(perm.IPRanges)+len(perm.IPv6Ranges) > 0 {
+				g.IPPermissions = append(g.IPPermissions, perm)
+			}
 		}
 	}
 	r.Rules = families[0] + families[1]
@@ -64,6 +77,14 @@ func securityGroup(p *policy.Policy, o Options) (Result, error) {
 	text, err := marshal(g)
 	r.Text = text
 	return r, err
+}
+
+// portOf returns the port of an entry; -1 for all.
+func portOf(port *int) int {
+	if port == nil {
+		return -1
+	}
+	return *port
 }
 
 func familyOf(p netip.Prefix) int {

@@ -2,7 +2,6 @@ package controls
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/mirrorsink/mirrorsink/inspect/policy"
@@ -30,8 +29,10 @@ func squid(p *policy.Policy, o Options) (Result, error) {
 			}
 			continue
 		}
-		id := "mirrorsink_" + strings.NewReplacer(".", "_", "-", "_").Replace(rule.Name)
-		acls := squidNames(&text, id, names(list))
+		// By number: squid limits the length of these names, and two rules' names may differ in characters that they cannot have.
+		id := fmt.Sprintf("mirrorsink_%d", i+1)
+		fmt.Fprintf(&text, "# %s\n", rule.Name)
+		acls := squidNames(&text, id, names(squidItems(list, &r)))
 		acls = append(acls, squidNetworks(&text, id, list, &o, &r)...)
 		r.Rules += len(acls)
 		ports := ""
@@ -50,6 +51,18 @@ func squid(p *policy.Policy, o Options) (Result, error) {
 	text.WriteString("http_access deny all\n")
 	r.Text = []byte(text.String())
 	return r, nil
+}
+
+// squidItems returns the items without those that squid would take for an option.
+func squidItems(list []item, r *Result) (kept []item) {
+	for _, i := range list {
+		if strings.HasPrefix(i.to.Name, "-") && !i.to.Below {
+			r.LeftOut = append(r.LeftOut, i.leftOut("squid takes a name that begins with a dash for an option"))
+			continue
+		}
+		kept = append(kept, i)
+	}
+	return kept
 }
 
 // squidNames writes the ACLs of names, and returns theirs.
@@ -80,11 +93,20 @@ func squidNames(text *strings.Builder, id string, all []policy.Destination) (acl
 	return acls
 }
 
-// squidNetworks writes the ACL of networks, and returns its name. Squid ignores a network within another in silence, so they are collapsed.
+// squidNetworks writes the ACL of networks, and returns its name. Squid ignores a network within another in silence, so they are collapsed. It
+// has words for all addresses.
 func squidNetworks(text *strings.Builder, id string, list []item, o *Options, r *Result) []string {
-	networks := o.networksOf(list, r)
+	networks := prefixTexts(o.networksOf(list, r))
+	words := map[string]string{"0.0.0.0/0": "ipv4", "::/0": "ipv6"}
+	every := 0
+	for i, n := range networks {
+		if word := words[n]; word != "" {
+			networks[i] = word
+			every++
+		}
+	}
 	switch {
-	case slices.ContainsFunc(list, func(i item) bool { return i.to.Any }):
+	case every == len(words):
 		return []string{"all"}
 	case len(networks) == 0:
 		return nil
