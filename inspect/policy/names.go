@@ -99,3 +99,6 @@ func isPlain(name string) bool {
 	}
 	return label > 0 && !looksLikeAddress(name)
 }
+
+// Observed returns a name from traffic or from a log as policies compare it; "" if it is none.
+func Observed(name string) string { return observed(name) }

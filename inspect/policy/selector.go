@@ -133,3 +133,23 @@ func (p *Policy) Sources() (s Sources) {
 	}
 	return s
 }
+
+// WorkloadOf returns the name of the workload of a source, "" for none. ok is false if it cannot be said, or if flows of the source are
+// exempt because they are of no workload.
+func (p *Policy) WorkloadOf(src *Source) (name string, ok bool) {
+	at, known := p.workload(src)
+	switch {
+	case !known:
+		return "", false
+	case at >= 0:
+		return p.Workloads[at].Name, true
+	default:
+		return "", len(p.Workloads) == 0
+	}
+}
+
+// HasName reports whether a rule for a workload has a name, on whatever ports.
+func (p *Policy) HasName(workload, name string) bool {
+	j := judgement{policy: p, workload: p.workloadNamed(workload)}
+	return p.allow.byName(name, j.mine) >= 0
+}

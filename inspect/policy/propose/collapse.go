@@ -36,7 +36,7 @@ func collapse(targets []*target, cfg Config) []*target {
 func joinBelow(list []*target, domain string) *target {
 	base := common(list, domain)
 	all := &target{Entry: Entry{To: "*." + base, Observation: list[0].Observation}}
-	all.Bytes, all.Flows, all.Days = 0, 0, 0
+	all.Bytes, all.Flows, all.Accesses, all.Days = 0, 0, 0, 0
 	for _, t := range list {
 		if t.To == base {
 			all.To = "." + base

@@ -39,7 +39,18 @@ func AppendRules(dst []byte, rules []Rule, indent string) []byte {
 
 func appendEntry(dst []byte, e *Entry, indent string) []byte {
 	to := quoted(policy.DestinationText(e.To))
-	dst = fmt.Appendf(dst, "%s- %s # %s in %s, %s to %s", indent, to, bytesize.Decimal(e.Bytes), count(e.Flows, "flow"), day(e.First), day(e.Last))
+	dst = fmt.Appendf(dst, "%s- %s # ", indent, to)
+	if e.Flows > 0 || e.Accesses == 0 {
+		dst = fmt.Appendf(dst, "%s in %s, ", bytesize.Decimal(e.Bytes), count(e.Flows, "flow"))
+	}
+	if e.Accesses > 0 {
+		dst = fmt.Appendf(dst, "%s imported, ", accesses(e.Accesses))
+	}
+	if e.Last == 0 && e.Accesses > 0 {
+		dst = append(dst, "at unknown times"...)
+	} else {
+		dst = fmt.Appendf(dst, "%s to %s", day(e.First), day(e.Last))
+	}
 	if e.Names > 1 {
 		dst = fmt.Appendf(dst, ", %d names", e.Names)
 	}
@@ -61,6 +72,13 @@ func quoted(text string) string {
 		return text
 	}
 	return strconv.Quote(text)
+}
+
+func accesses(n uint64) string {
+	if n == 1 {
+		return "1 access"
+	}
+	return fmt.Sprintf("%d accesses", n)
 }
 
 func count(n uint64, of string) string {

@@ -21,7 +21,8 @@ type Observation struct {
 	Flows    uint64
 	First    int64 // Unix seconds
 	Last     int64
-	Days     int // 1 if it was seen on one day only
+	Days     int    // 1 if it was seen on one day only
+	Accesses uint64 // lookups or accesses that others have counted, of unknown bytes
 }
 
 // Config is how lists are made.
@@ -94,6 +95,7 @@ func compareBool(a, b bool) int {
 type target struct {
 	Entry
 	ports []port
+	timed bool // First and Last are known
 }
 
 type port struct {
@@ -103,7 +105,7 @@ type port struct {
 
 // review reports whether a person should look at a destination.
 func (t *target) review(cfg Config) bool {
-	return isAddress(t.To) || t.Flows < cfg.Rare && t.Days <= 1
+	return isAddress(t.To) || t.Flows+t.Accesses < cfg.Rare && t.Days <= 1
 }
 
 func isAddress(text string) bool {
@@ -120,11 +122,13 @@ func merge(seen []Observation) []*target {
 		t := all[k]
 		if t == nil {
 			t = &target{Entry: Entry{To: o.To, Names: 1, Observation: o}}
-			t.Bytes, t.Flows, t.Days = 0, 0, 0
+			t.Bytes, t.Flows, t.Accesses, t.Days = 0, 0, 0, 0
 			all[k] = t
 		}
 		t.add(&o)
-		t.ports = append(t.ports, port{o.Protocol, o.Port})
+		if o.Protocol != 0 || o.Flows > 0 { // a lookup says nothing of ports
+			t.ports = append(t.ports, port{o.Protocol, o.Port})
+		}
 	}
 	list := make([]*target, 0, len(all))
 	for _, t := range all {
@@ -140,6 +144,14 @@ func merge(seen []Observation) []*target {
 func (t *target) add(o *Observation) {
 	t.Bytes += o.Bytes
 	t.Flows += o.Flows
+	t.Accesses += o.Accesses
 	t.By = min(t.By, o.By) // the strongest evidence
-	t.First, t.Last, t.Days = min(t.First, o.First), max(t.Last, o.Last), max(t.Days, o.Days)
+	t.Days = max(t.Days, o.Days)
+	switch {
+	case o.Accesses > 0 && o.Last == 0: // nobody said when
+	case t.timed:
+		t.First, t.Last = min(t.First, o.First), max(t.Last, o.Last)
+	default:
+		t.First, t.Last, t.timed = o.First, o.Last, true
+	}
 }

@@ -199,13 +199,13 @@ func TestPublicCaptures(t *testing.T) {
 
 func TestRules(t *testing.T) {
 	seen := []Observation{
-		{"web", "www.example.com", policy.BySNI, policy.TCP, 443, 5e6, 40, 1796000000, 1796100000, 2},
-		{"web", "api.example.com", policy.BySNI, policy.TCP, 443, 500, 4, 1796000000, 1796000001, 1},
-		{"web", "api.example.com", policy.BySNI, policy.UDP, 443, 500, 4, 1796000000, 1796000001, 1},
-		{"web", "img.example.com", policy.BySNI, policy.TCP, 443, 1, 9, 1796000000, 1796000001, 1},
-		{"web", "d1.cloudfront.net", policy.ByLookup, policy.TCP, 443, 9, 9, 1796000000, 1796000001, 1},
-		{"web", "once.example.net", policy.BySNI, policy.TCP, 443, 9, 1, 1796000000, 1796000001, 1},
-		{"web", "203.0.113.9", policy.ByAddress, policy.TCP, 22, 9, 100, 1796000000, 1796000001, 3},
+		{"web", "www.example.com", policy.BySNI, policy.TCP, 443, 5e6, 40, 1796000000, 1796100000, 2, 0},
+		{"web", "api.example.com", policy.BySNI, policy.TCP, 443, 500, 4, 1796000000, 1796000001, 1, 0},
+		{"web", "api.example.com", policy.BySNI, policy.UDP, 443, 500, 4, 1796000000, 1796000001, 1, 0},
+		{"web", "img.example.com", policy.BySNI, policy.TCP, 443, 1, 9, 1796000000, 1796000001, 1, 0},
+		{"web", "d1.cloudfront.net", policy.ByLookup, policy.TCP, 443, 9, 9, 1796000000, 1796000001, 1, 0},
+		{"web", "once.example.net", policy.BySNI, policy.TCP, 443, 9, 1, 1796000000, 1796000001, 1, 0},
+		{"web", "203.0.113.9", policy.ByAddress, policy.TCP, 22, 9, 100, 1796000000, 1796000001, 3, 0},
 	}
 	require.Equal(t, `- from: web
   to:
