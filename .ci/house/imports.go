@@ -9,7 +9,7 @@ var mayImport = map[string][]string{
 	"cmd/ec2-playground": {"sessions/ec2test"},
 	in + "apply":         {"sessions"},
 	in + "command": {
-		in + "apply", in + "demo", in + "egress", in + "flags", in + "host", in + "manual", in + "simulate", in + "sink", in + "view", in + "watch",
+		in + "apply", in + "demo", in + "egress", in + "flags", in + "host", in + "manual", in + "output", in + "simulate", in + "sink", in + "view", in + "watch",
 		"sessions", "sessions/account", "sessions/aws", "sessions/awssdk", "sessions/doctor", "sessions/spec", "inspect/report", "inspect/report/page",
 		"inspect/where", "inspect/flowlog", "inspect/policy", "inspect/policy/controls", "inspect/policy/controls/live", "inspect/policy/cost", "inspect/policy/propose",
 		"decap/sim", "deploy", "docs",

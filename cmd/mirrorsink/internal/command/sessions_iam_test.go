@@ -81,3 +81,22 @@ func TestIAMPolicy(t *testing.T) {
 		oneLine(t, r.stderr)
 	}
 }
+
+// TestIAMPolicyOfAlerts: outputs are given as for listen, and each has its own resource. Stars are not taken.
+func TestIAMPolicyOfAlerts(t *testing.T) {
+	const topic = "arn:aws:sns:eu-west-1:111122223333:egress"
+	r := runHere(t, "sessions", "iam-policy", "alerts", "--alert", "sns:"+topic, "--alert", "eve", "--alert", "webhook:https://x.example", "--cloudwatch-metrics", "Mirrorsink")
+	require.Equal(t, exitOK, r.code, r.stderr)
+	var p sessions.Policy
+	require.NoError(t, json.Unmarshal([]byte(r.stdout), &p))
+	require.Equal(t, []string{"cloudwatch:PutMetricData", "sns:Publish"}, p.Actions())
+	require.Equal(t, []string{topic}, p.Statement[0].Resource)
+	for _, args := range [][]string{
+		{"alerts"}, {"alerts", "--alert", "eve"}, {"alerts", "--alert", "sns:*"}, {"alerts", "--alert", "sns:" + topic + "*"}, {"alerts", "--alert", "eventbridge:*"},
+		{"alerts", "--alert", "nothing"}, {"alerts", "--cloudwatch-metrics", "*"}, {"alerts", "--alert", "sns:" + topic, "--kms-key", "*"}, {"apply", "--alert", "securityhub"},
+	} {
+		r := runHere(t, append([]string{"sessions", "iam-policy"}, args...)...)
+		assert.Equal(t, exitUsage, r.code, args)
+		assert.Empty(t, r.stdout)
+	}
+}

@@ -76,6 +76,20 @@ func (o *alertOptions) check() error {
 	return nil
 }
 
+// CheckAlerts reports outputs of alerts, and namespaces of sums, that cannot be.
+func CheckAlerts(outputs, namespaces []string) error {
+	o := alertOptions{to: outputs}
+	if err := o.check(); err != nil {
+		return err
+	}
+	for _, o.metrics = range namespaces {
+		if err := o.check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // sent are the outputs but that of events and those of tables.
 func (o *alertOptions) sent() (specs []string) {
 	return slices.DeleteFunc(slices.Clone(o.to), func(spec string) bool { return spec == asEvents || strings.HasPrefix(spec, inTables) })
