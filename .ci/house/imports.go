@@ -117,6 +117,7 @@ var onlyIn = map[string][]string{
 	"github.com/spf13/pflag":                {in + "command", in + "egress", in + "flags", in + "forwarding", in + "inventory", in + "manual", in + "output"},
 	"github.com/goccy/go-yaml":              {in + "flags", in + "yamlerror", "decap/sim"},
 	"github.com/aws":                        {"sessions/aws", "sessions/awssdk", "inspect/export/aws", "inspect/export/awserror", "inspect/policy/alert/send", "inspect/policy/controls/live"},
+	"github.com/google/shlex":               {"inspect/policy/alert/send"},
 	"github.com/parquet-go/parquet-go":      {"inspect/export/parquet", "inspect/report/input", "inspect/report/inputtest"},
 	"github.com/expr-lang/expr":             {"inspect/where"},
 	"golang.org/x/sys/unix":                 {in + "host", "inspect/flow", "decap/mmsg", "decap/netif", "decap/rx", "decap/rx/capture", "decap/tx/iface", "decap/tx/internal/txtest", "decap/tx/vxlan"},

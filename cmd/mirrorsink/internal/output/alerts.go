@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -136,6 +137,31 @@ func (o *Options) AlertEvents() bool { return slices.Contains(o.alerts.to, asEve
 type Alerts struct {
 	outputs []alertOutput
 	metrics *aws.Metrics // nil for none
+	overdue []bool       // by output: it was reported
+}
+
+// overdueAfter is how long alerts wait before the log says so, once for each outage. A digest takes a minute, and most outages are shorter.
+const overdueAfter = 10 * time.Minute
+
+// ReportOverdue logs outputs whose alerts have begun to wait for too long, and those that deliver again. It must not be called by several at
+// once.
+func (a *Alerts) ReportOverdue(log *slog.Logger) {
+	if a.overdue == nil {
+		a.overdue = make([]bool, len(a.outputs))
+	}
+	for i, out := range a.outputs {
+		c := out.Counts()
+		late := c.Waiting > 0 && c.OldestAge >= overdueAfter
+		if late == a.overdue[i] {
+			continue
+		}
+		a.overdue[i] = late
+		if to, why := out.LastError(); late {
+			log.Error("alerts are not delivered", "output", out.Name(), "to", to, "waiting", c.Waiting, "oldest", c.OldestAge.Round(time.Second), "error", why)
+		} else {
+			log.Info("alerts are delivered again", "output", out.Name())
+		}
+	}
 }
 
 // alertOutput is one output of alerts.

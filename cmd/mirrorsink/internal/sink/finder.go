@@ -21,9 +21,10 @@ const finderShare = 16
 // finder finds the alerts of a policy. Its queue is an output of the pipeline.
 type finder struct {
 	*export.Queue
-	feed  *feed.Feed
-	to    []alert.Output
-	state string // the file of what alerts keep across restarts; "" for none
+	feed    *feed.Feed
+	to      []alert.Output
+	outputs *output.Alerts
+	state   string // the file of what alerts keep across restarts; "" for none
 
 	saving sync.Mutex // guards the following, and the file
 	saved  uint64     // alerts that were opened or resolved when the file was written last
@@ -37,7 +38,7 @@ func (p *pipeline) openFinder(to output.Config, queue int) error {
 		return nil
 	}
 	policy := p.cfg.Policy
-	f := &finder{to: []alert.Output{p.alerts}, state: policy.State()}
+	f := &finder{to: []alert.Output{p.alerts}, outputs: p.alerts, state: policy.State()}
 	if p.cfg.Outputs.AlertEvents() {
 		f.to = append(f.to, alertEvents{p})
 	}
@@ -139,16 +140,18 @@ func (f *finder) Close(ctx context.Context) (lost uint64, err error) {
 	return lost, err
 }
 
-// How often a live run tells the time to alerts, and saves what was learnt.
+// How often a live run tells the time to alerts, saves what was learnt, and looks for alerts that wait for too long.
 const (
-	finderTick = time.Second
-	finderSave = time.Minute
-	finderSoon = 5 * time.Second // after alerts were opened or resolved
+	overdueTick = 15 * time.Second
+	finderTick  = time.Second
+	finderSave  = time.Minute
+	finderSoon  = 5 * time.Second // after alerts were opened or resolved
 )
 
 // keep tells alerts the time, and saves what was learnt now and then, until ctx ends.
 func (f *finder) keep(ctx context.Context, log *slog.Logger) {
 	var save sync.WaitGroup
+	save.Go(func() { every(ctx, overdueTick, func() { f.outputs.ReportOverdue(log) }) })
 	var last time.Time
 	save.Go(func() {
 		every(ctx, finderSoon, func() {

@@ -36,6 +36,9 @@ func (q *Queue) Counts() Counts {
 	}
 	c.Waiting = c.Taken - c.Sent - c.Refused - c.Dropped
 	c.OldestAge = s.OldestAge
+	if len(q.waiting) > 0 { // for the disk, or without one
+		c.OldestAge = max(c.OldestAge, time.Since(q.since))
+	}
 	_, why := q.spool.LastError()
 	c.Failing = why != nil
 	return c

@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/google/shlex"
+
 	"github.com/mirrorsink/mirrorsink/inspect/export/spool"
 	"github.com/mirrorsink/mirrorsink/inspect/policy/alert"
 	"github.com/mirrorsink/mirrorsink/inspect/policy/alert/message"
@@ -25,14 +27,34 @@ type program struct {
 }
 
 func openProgram(_ context.Context, spec string, sink *message.Sink) (receiver, string, error) {
-	argv := strings.Fields(spec)
-	if len(argv) == 0 {
-		return nil, "", errors.New("want a program")
+	argv, err := words(spec)
+	if err != nil {
+		return nil, "", err
 	}
 	if _, err := exec.LookPath(argv[0]); err != nil {
 		return nil, "", fmt.Errorf("%s: %w", argv[0], errors.Unwrap(err))
 	}
 	return &program{argv, sink, callTimeout}, argv[0], nil
+}
+
+// words returns the words of a command line, with the quotation of shells: single quotes, double quotes, backslashes. All else is a character
+// as others are, since there is no shell.
+func words(text string) ([]string, error) {
+	const hash = "\x01" // in the place of #, which would begin a comment
+	if strings.ContainsAny(text, "\x00"+hash) {
+		return nil, errors.New("a command has no control characters")
+	}
+	argv, err := shlex.Split(strings.ReplaceAll(text, "#", hash))
+	switch {
+	case err != nil:
+		return nil, errors.New("a quotation mark has no second one, or a backslash no character behind it")
+	case len(argv) == 0 || argv[0] == "":
+		return nil, errors.New(`want a program with its arguments, such as exec:/usr/local/bin/page "on call"`)
+	}
+	for i := range argv {
+		argv[i] = strings.ReplaceAll(argv[i], hash, "#")
+	}
+	return argv, nil
 }
 
 func (p *program) send(ctx context.Context, alerts []*alert.Alert) []error {

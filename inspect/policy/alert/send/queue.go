@@ -68,7 +68,8 @@ type Queue struct {
 	mu      sync.Mutex // guards the following
 	room    sync.Cond  // alerts were saved, or the queue is closing
 	waiting []*alert.Alert
-	bytes   int // of waiting
+	since   time.Time // when the first of waiting was given, about
+	bytes   int       // of waiting
 	closing bool
 	counts  Counts // of alerts that are in no file, and of calls
 }
@@ -120,6 +121,9 @@ func (q *Queue) Alert(a *alert.Alert) {
 	}
 	q.counts.Taken++
 	if !q.closing && fits() {
+		if len(q.waiting) == 0 {
+			q.since = time.Now()
+		}
 		q.waiting = append(q.waiting, a)
 		q.bytes += n
 		q.notify()

@@ -454,6 +454,38 @@ func TestProgram(t *testing.T) {
 	require.Less(t, len(why.Text), 2*maxAnswer)
 }
 
+// TestWords: arguments are quoted as in shells and units of systemd, and nothing else of a shell has a meaning.
+func TestWords(t *testing.T) {
+	for text, want := range map[string][]string{
+		"/bin/page":                               {"/bin/page"},
+		"  page  a   b ":                          {"page", "a", "b"},
+		`page "on call" 'it is' a\ b ""`:          {"page", "on call", "it is", "a b", ""},
+		`page "say \"hi\"" 'a\b' x"y z"'w'`:       {"page", `say "hi"`, `a\b`, "xy zw"},
+		"page $HOME $(id) `id` a;b | & > * ~ {x}": {"page", "$HOME", "$(id)", "`id`", "a;b", "|", "&", ">", "*", "~", "{x}"},
+		"page #1 a#b # c":                         {"page", "#1", "a#b", "#", "c"},
+		`"/opt/my tools/page" bücher`:             {"/opt/my tools/page", "bücher"},
+	} {
+		got, err := words(text)
+		require.NoError(t, err, text)
+		require.Equal(t, want, got, text)
+	}
+	for _, text := range []string{"", "  ", `""`, `page "a`, "page 'a", `page a\`, "page \x00", "page \x01"} {
+		_, err := words(text)
+		require.Error(t, err, "%q", text)
+	}
+	quote := func(word string) string { return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'" }
+	rapid.Check(t, func(t *rapid.T) {
+		argv := rapid.SliceOfN(rapid.StringMatching(`[ -~\t\nä€]{1,8}`), 1, 5).Draw(t, "argv")
+		var text []string
+		for _, word := range argv {
+			text = append(text, quote(word))
+		}
+		got, err := words(strings.Join(text, " "))
+		require.NoError(t, err)
+		require.Equal(t, argv, got)
+	})
+}
+
 // TestStatuses: what a person can change without the program is tried again, and what will not change is not.
 func TestStatuses(t *testing.T) {
 	for status, want := range map[int]spool.Class{
