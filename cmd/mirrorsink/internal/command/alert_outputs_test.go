@@ -77,6 +77,13 @@ func (s *receiver) report(output string, text []byte) {
 	s.reports[output] = append(s.reports[output], a.State+" "+a.Rule+" "+a.Destination)
 }
 
+// of returns the reports to an output so far.
+func (s *receiver) of(output string) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.reports[output])
+}
+
 func (s *receiver) metrics(body []byte) {
 	v, err := cbor.Decode(body)
 	if err != nil {
