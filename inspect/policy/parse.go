@@ -246,7 +246,7 @@ func (p *Policy) compile() {
 		}
 		return set
 	}
-	p.allow, p.exempt = newIndex(), newIndex()
+	p.allow, p.exempt, p.sources = newIndex(), newIndex(), newSourceIndex(p.Workloads)
 	for i := range p.Allow {
 		r := &p.Allow[i]
 		r.from = from(r.From)

@@ -19,8 +19,9 @@ type Policy struct {
 	Alerts    []Alert
 	Tests     []Test
 
-	allow  *index // over Allow
-	exempt *index // over Exempt, as rules for everyone
+	allow   *index // over Allow
+	exempt  *index // over Exempt, as rules for everyone
+	sources *sourceIndex
 }
 
 // Workload is a named group of sources. An interface belongs to the first workload of the file that matches it.

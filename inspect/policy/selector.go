@@ -96,7 +96,12 @@ func (s *Selector) matchVNI(src *Source) match {
 // workload returns the index of the first workload that matches a source; -1 for none. known is false if that cannot be said: an earlier
 // workload might match too. A workload that a sink has recorded decides then.
 func (p *Policy) workload(src *Source) (i int, known bool) {
-	for i := range p.Workloads {
+	if len(p.Workloads) == 0 {
+		return -1, true
+	}
+	var room [16][]int
+	lists := p.sources.candidates(room[:0], src)
+	for i := nextOf(lists, -1); i < len(p.Workloads); i = nextOf(lists, i) {
 		switch p.Workloads[i].Selector.match(src) {
 		case yes:
 			return i, true
@@ -111,11 +116,16 @@ func (p *Policy) workload(src *Source) (i int, known bool) {
 
 // workloadNamed returns the index of the workload with a name; -1 if there is none.
 func (p *Policy) workloadNamed(name string) int {
-	return slices.IndexFunc(p.Workloads, func(w Workload) bool { return w.Name == name })
+	if i, ok := p.sources.named[name]; ok {
+		return i
+	}
+	return -1
 }
 
 // HasWorkload reports whether a policy has a workload of a name.
-func (p *Policy) HasWorkload(name string) bool { return p.workloadNamed(name) >= 0 }
+func (p *Policy) HasWorkload(name string) bool {
+	return slices.ContainsFunc(p.Workloads, func(w Workload) bool { return w.Name == name })
+}
 
 // Sources is what a policy's workloads are told apart by.
 type Sources struct {
