@@ -51,6 +51,8 @@ type alertScan struct {
 	policy     *policy.Policy
 	ignores    [policy.NumKinds]bool // verdicts that no alert is about
 	limit      int                   // bytes
+	rows       int                   // 0 is all
+	see        func(row []Cell)
 	used       int
 	skipped    uint64 // records that exceeded the limit
 	targets    map[targetKey]uint32
@@ -100,6 +102,10 @@ func (s *alertScan) fields() []string {
 func (s *alertScan) bound(memory int) { s.limit = memory }
 
 func (s *alertScan) close() error { return nil }
+
+func (s *alertScan) tableColumns() []Column { return alertColumns }
+
+func (s *alertScan) keepRows(limit int, see func(row []Cell)) { s.rows, s.see = limit, see }
 
 // add takes a record.
 func (s *alertScan) add(r *row) error {
@@ -230,8 +236,12 @@ func (s *alertScan) table() (*Table, error) {
 			numberCell(int64(a.Count)), numberCell(a.First / int64(time.Second)), numberCell(a.Last / int64(time.Second)), textCell(uncertain),
 			textCell(a.Evidence),
 		})
+		if s.see != nil {
+			s.see(t.Rows[len(t.Rows)-1])
+		}
 	}
 	slices.SortStableFunc(t.Rows, func(a, b []Cell) int { return cmp.Compare(b[5].Num, a[5].Num) })
+	t.Cut(s.rows)
 	if note := s.note(); note != "" {
 		t.Notes = append(t.Notes, note)
 	}

@@ -9,6 +9,7 @@ type groupBy struct {
 	measures []measure
 	orderBy  measure // descending
 	limit    int     // rows; 0 is all
+	see      func(row []Cell)
 	isOther  func(*row) bool
 	show     func(*sum) bool // nil shows all groups
 	reads    []string        // the fields that keep and isOther read
@@ -50,26 +51,38 @@ var commonFields = []string{
 	"srcaddr", "dstaddr", "pkt-srcaddr", "pkt-dstaddr", "srcport", "dstport",
 }
 
-func (g *groupBy) table() (*Table, error) {
-	t := &Table{}
+func (g *groupBy) tableColumns() (all []Column) {
 	for _, c := range g.columns {
-		t.Columns = append(t.Columns, c.Column)
+		all = append(all, c.Column)
 	}
 	for _, m := range g.measures {
-		t.Columns = append(t.Columns, m.Column)
+		all = append(all, m.Column)
 	}
+	return all
+}
+
+func (g *groupBy) keepRows(limit int, see func(row []Cell)) { g.limit, g.see = limit, see }
+
+func (g *groupBy) table() (*Table, error) {
+	t := &Table{Columns: g.tableColumns()}
 	top := ranking{limit: g.limit, by: g.orderBy.of}
+	var cells []Cell
 	err := g.groupings[0].groups.each(func(key []byte, s *sum) {
-		if g.show == nil || g.show(s) {
-			top.add(key, s)
+		if g.show != nil && !g.show(s) {
+			return
 		}
+		if g.see != nil {
+			cells = g.cells(cells[:0], splitKey(key), s)
+			g.see(cells)
+		}
+		top.add(key, s)
 	})
 	if err != nil {
 		return nil, err
 	}
 	t.Left = top.finish()
 	for _, r := range top.rows {
-		t.Rows = append(t.Rows, g.cells(r.parts, &r.sum))
+		t.Rows = append(t.Rows, g.cells(nil, r.parts, &r.sum))
 	}
 	for _, note := range g.notes {
 		if text := note(); text != "" {
@@ -77,12 +90,13 @@ func (g *groupBy) table() (*Table, error) {
 		}
 	}
 	if !g.noTotal && len(t.Rows) > 0 {
-		t.Total = g.cells(make([]string, len(g.columns)), &g.total)
+		t.Total = g.cells(nil, make([]string, len(g.columns)), &g.total)
 	}
 	return t, nil
 }
 
-func (g *groupBy) cells(parts []string, s *sum) (cells []Cell) {
+// cells appends a row.
+func (g *groupBy) cells(cells []Cell, parts []string, s *sum) []Cell {
 	for _, p := range parts {
 		cells = append(cells, textCell(p))
 	}

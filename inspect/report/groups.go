@@ -55,9 +55,11 @@ func (g *groups) flush() error {
 // each calls f once for each group that is not empty, in the order of keys. key and s are valid until f returns.
 func (g *groups) each(f func(key []byte, s *sum)) error {
 	if !g.spill.used() {
+		var bytes []byte
 		for _, key := range slices.Sorted(maps.Keys(g.sums)) {
 			if s := g.sums[key]; s.flows|s.other != 0 {
-				f([]byte(key), s)
+				bytes = append(bytes[:0], key...)
+				f(bytes, s)
 			}
 		}
 		return nil
@@ -82,13 +84,14 @@ func appendPart(key []byte, part string) []byte {
 	return append(key, part...)
 }
 
-// splitKey returns the parts of a key.
+// splitKey returns the parts of a key. They share one copy of it.
 func splitKey(key []byte) (parts []string) {
-	for len(key) > 0 {
-		n, size := binary.Uvarint(key)
-		end := size + int(n)
-		parts = append(parts, string(key[size:end]))
-		key = key[end:]
+	text := string(key)
+	for at := 0; at < len(key); {
+		n, size := binary.Uvarint(key[at:])
+		end := at + size + int(n)
+		parts = append(parts, text[at+size:end])
+		at = end
 	}
 	return parts
 }

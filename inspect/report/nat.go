@@ -68,6 +68,11 @@ func (j *natJoin) fields() []string {
 
 func (j *natJoin) close() error { return nil }
 
+func (j *natJoin) tableColumns() []Column { return natColumns }
+
+// keepRows does nothing: the rows are few.
+func (j *natJoin) keepRows(int, func([]Cell)) {}
+
 func (j *natJoin) bound(memory int) { j.limit = memory }
 
 // addGateway takes a record of the gateway's flow logs.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/mirrorsink/mirrorsink/inspect/flowlog"
 	"github.com/mirrorsink/mirrorsink/inspect/policy"
@@ -111,10 +112,11 @@ func Violations(by Judgement) *Query {
 	})
 }
 
-// Destinations lists where each workload sent to that the policy does not allow: what a proposal is made from.
-func Destinations(by Judgement) *Query {
+// Destinations finds where each workload sent to that the policy does not allow, which a proposal is made from. see is called for each, at
+// the end: there may be more than a table could hold.
+func Destinations(by Judgement, see func(*propose.Observation)) *Query {
 	j := newJudge(by)
-	return newQuery("destinations", "Destinations by workload", &groupBy{
+	q := newQuery("destinations", "Destinations by workload", &groupBy{
 		columns: []keyColumn{
 			j.workload(), j.destination(), j.column(Column{Name: "evidence"}, func(j *judge) string { return j.verdict.By.String() }),
 			j.column(Column{Name: "ip_protocol", Unit: Digits}, func(j *judge) string { return strconv.Itoa(int(j.flow.Protocol)) }), j.port(),
@@ -126,6 +128,33 @@ func Destinations(by Judgement) *Query {
 		reads:    facts.Fields,
 		measures: []measure{flows, bytesSum, firstSeen, lastSeen}, orderBy: bytesSum,
 	})
+	texts := map[string]string{} // each once
+	once := func(text string) string {
+		if _, known := texts[text]; !known {
+			text = strings.Clone(text) // a part of a key
+			texts[text] = text
+		}
+		return texts[text]
+	}
+	return q.Keep(1, func(row []Cell) {
+		o := observation(row)
+		o.Workload, o.To = once(o.Workload), once(o.To)
+		see(&o)
+	})
+}
+
+// observation returns a row of Destinations.
+func observation(row []Cell) propose.Observation {
+	protocol, _ := strconv.ParseUint(row[3].Text, 10, 8)
+	port, _ := strconv.ParseUint(row[4].Text, 10, 16)
+	o := propose.Observation{
+		Workload: row[0].Text, To: row[1].Text, By: policy.EvidenceOf(row[2].Text), Protocol: uint8(protocol), Port: uint16(port),
+		Flows: uint64(row[5].Num), Bytes: uint64(row[6].Num), First: row[7].Num, Last: row[8].Num, Days: 1,
+	}
+	if o.Last/secondsPerDay != o.First/secondsPerDay {
+		o.Days = 2
+	}
+	return o
 }
 
 // Simulation lists the flows that workloads opened, with the verdict of a policy and what each control that enforces it would do: pass or
@@ -163,23 +192,5 @@ const (
 	ControlPasses = "pass"
 	ControlBlocks = "block"
 )
-
-// Observations returns the rows of Destinations.
-func Observations(t *Table) []propose.Observation {
-	all := make([]propose.Observation, len(t.Rows))
-	for i, row := range t.Rows {
-		protocol, _ := strconv.ParseUint(row[3].Text, 10, 8)
-		port, _ := strconv.ParseUint(row[4].Text, 10, 16)
-		o := propose.Observation{
-			Workload: row[0].Text, To: row[1].Text, By: policy.EvidenceOf(row[2].Text), Protocol: uint8(protocol), Port: uint16(port),
-			Flows: uint64(row[5].Num), Bytes: uint64(row[6].Num), First: row[7].Num, Last: row[8].Num, Days: 1,
-		}
-		if o.Last/secondsPerDay != o.First/secondsPerDay {
-			o.Days = 2
-		}
-		all[i] = o
-	}
-	return all
-}
 
 const secondsPerDay = 24 * 60 * 60

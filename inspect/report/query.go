@@ -9,6 +9,17 @@ type Query struct {
 	gateway     []string // files of a NAT gateway's flow logs, of NAT
 }
 
+// Keep makes the table have at most a number of rows, those that come first; 0 is all. see is called for each row, in any order, also for
+// those that are left out; nil for nothing. The row is valid during the call, but for its texts. It is for queries whose tables may exceed
+// the memory.
+func (q *Query) Keep(rows int, see func(row []Cell)) *Query {
+	q.eval.keepRows(rows, see)
+	return q
+}
+
+// Columns returns the columns of the table.
+func (q *Query) Columns() []Column { return q.eval.tableColumns() }
+
 // An evaluator computes the table of a query from its records.
 type evaluator interface {
 	// fields returns the names of the fields that the query reads.
@@ -17,6 +28,10 @@ type evaluator interface {
 	add(r *row) error
 	// table is called once, after all records.
 	table() (*Table, error)
+	// columns returns the columns of the table.
+	tableColumns() []Column
+	// keepRows bounds the rows of the table: see Query.Keep.
+	keepRows(limit int, see func(row []Cell))
 	// close releases temporary files.
 	close() error
 }

@@ -4,6 +4,7 @@ package propose
 
 import (
 	"cmp"
+	"maps"
 	"net/netip"
 	"slices"
 
@@ -54,14 +55,22 @@ type Rule struct {
 // Rules returns the rules of a list that allows all observations, and nothing that Decide would not need for them but the names below
 // wildcards. The result does not depend on the order of the observations.
 func Rules(seen []Observation, cfg Config) []Rule {
-	byTarget := merge(seen)
+	var all Seen
+	for i := range seen {
+		all.Add(&seen[i])
+	}
+	return all.Rules(cfg)
+}
+
+// Rules returns the rules of all observations so far.
+func (s *Seen) Rules(cfg Config) []Rule {
 	type group struct {
 		workload string
 		ports    string
 		review   bool
 	}
 	groups := map[group]*Rule{}
-	for _, e := range collapse(byTarget, cfg) {
+	for _, e := range collapse(s.sorted(), cfg) {
 		ports := portsOf(e.ports)
 		g := group{e.Workload, portsText(ports), e.review(cfg)}
 		if groups[g] == nil {
@@ -113,31 +122,34 @@ func isAddress(text string) bool {
 	return err == nil
 }
 
-// merge joins the observations of each workload and destination.
-func merge(seen []Observation) []*target {
-	type key struct{ workload, to string }
-	all := map[key]*target{}
-	for _, o := range seen {
-		k := key{o.Workload, o.To}
-		t := all[k]
-		if t == nil {
-			t = &target{Entry: Entry{To: o.To, Names: 1, Observation: o}}
-			t.Bytes, t.Flows, t.Accesses, t.Days = 0, 0, 0, 0
-			all[k] = t
-		}
-		t.add(&o)
-		if o.Protocol != 0 || o.Flows > 0 { // a lookup says nothing of ports
-			t.ports = append(t.ports, port{o.Protocol, o.Port})
-		}
+// Seen is what was observed, joined by workload and destination. Its zero value has nothing.
+type Seen struct{ targets map[key]*target }
+
+type key struct{ workload, to string }
+
+// Add adds an observation.
+func (s *Seen) Add(o *Observation) {
+	if s.targets == nil {
+		s.targets = map[key]*target{}
 	}
-	list := make([]*target, 0, len(all))
-	for _, t := range all {
-		list = append(list, t)
+	k := key{o.Workload, o.To}
+	t := s.targets[k]
+	if t == nil {
+		t = &target{Entry: Entry{To: o.To, Names: 1, Observation: *o}}
+		t.Bytes, t.Flows, t.Accesses, t.Days = 0, 0, 0, 0
+		s.targets[k] = t
 	}
-	slices.SortFunc(list, func(a, b *target) int {
+	t.add(o)
+	if o.Protocol != 0 || o.Flows > 0 { // a lookup says nothing of ports
+		t.ports = append(t.ports, port{o.Protocol, o.Port})
+	}
+}
+
+// sorted returns the destinations by workload and name.
+func (s *Seen) sorted() []*target {
+	return slices.SortedFunc(maps.Values(s.targets), func(a, b *target) int {
 		return cmp.Or(cmp.Compare(a.Workload, b.Workload), cmp.Compare(a.To, b.To))
 	})
-	return list
 }
 
 // add counts an observation for a destination.

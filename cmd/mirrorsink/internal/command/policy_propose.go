@@ -81,20 +81,23 @@ func (o *proposeOptions) run(cmd *cobra.Command, files []string) error {
 	if err != nil {
 		return err
 	}
-	seen, from, err := o.importAll(cmd, by.Policy)
+	imported, from, err := o.importAll(cmd, by.Policy)
 	if err != nil {
 		return err
+	}
+	var seen propose.Seen
+	for i := range imported {
+		seen.Add(&imported[i])
 	}
 	failures := error(nil)
 	if len(files) > 0 || len(o.imports) == 0 {
 		var answer *report.Answer
-		if answer, failures = o.answer(cmd, files, report.Destinations(by)); answer == nil {
+		if answer, failures = o.answer(cmd, files, report.Destinations(by, seen.Add)); answer == nil {
 			return failures
 		}
-		seen = append(seen, report.Observations(answer.Table)...)
 		from = append(from, fmt.Sprintf("%d records, %s to %s", answer.Counted, report.FormatTime(answer.First), report.FormatTime(answer.Last)))
 	}
-	rules := propose.Rules(seen, propose.Config{Collapse: o.collapse, Rare: uint64(o.rare)})
+	rules := seen.Rules(propose.Config{Collapse: o.collapse, Rare: uint64(o.rare)})
 	if o.into == "" {
 		text = propose.Policy(rules, "Proposed by mirrorsink from "+strings.Join(from, " and ")+".")
 	} else if text, err = propose.Merge(text, rules); err != nil {

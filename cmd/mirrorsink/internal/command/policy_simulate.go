@@ -40,12 +40,12 @@ so that a break by a chain is not found here.`,
 			if err != nil {
 				return err
 			}
-			answer, err := opts.answer(cmd, args[1:], report.Simulation(by, eachFlow))
+			query := report.Simulation(by, eachFlow)
+			s := newVerdictSums(query.Columns())
+			answer, err := opts.answer(cmd, args[1:], query.Keep(opts.rows, s.add))
 			if answer == nil {
 				return err
 			}
-			s := summarize(answer.Table)
-			answer.Table.Cut(opts.rows)
 			if err := cmp.Or(opts.print(cmd, answer), err); err != nil {
 				return err
 			}
@@ -69,6 +69,9 @@ type verdictSums struct {
 	verdicts map[string]traffic
 	breaks   map[string]traffic // by control: allowed and blocked
 	misses   map[string]traffic // by control: not allowed and passed
+
+	verdict, flows, bytes int // columns
+	controls              []int
 }
 
 type traffic struct{ destinations, flows, bytes int64 }
@@ -81,26 +84,31 @@ func (t traffic) String() string {
 	return fmt.Sprintf("%d destinations, %d flows, %s", t.destinations, t.flows, report.FormatBytes(t.bytes))
 }
 
-func summarize(t *report.Table) verdictSums {
-	s := verdictSums{map[string]traffic{}, map[string]traffic{}, map[string]traffic{}}
+func newVerdictSums(columns []report.Column) *verdictSums {
+	s := &verdictSums{verdicts: map[string]traffic{}, breaks: map[string]traffic{}, misses: map[string]traffic{}}
 	at := func(name string) int {
-		return slices.IndexFunc(t.Columns, func(c report.Column) bool { return c.Name == name })
+		return slices.IndexFunc(columns, func(c report.Column) bool { return c.Name == name })
 	}
-	verdict, flows, bytes := at("verdict"), at("flows"), at("bytes")
-	for _, row := range t.Rows {
-		word, f, b := row[verdict].Text, row[flows].Num, row[bytes].Num
-		s.verdicts[word] = s.verdicts[word].plus(f, b)
-		for _, c := range controls.Controls {
-			does := row[at(c.Name)].Text
-			switch {
-			case word == policy.Allowed.String() && does == report.ControlBlocks:
-				s.breaks[c.Name] = s.breaks[c.Name].plus(f, b)
-			case word == policy.NotAllowed.String() && does == report.ControlPasses:
-				s.misses[c.Name] = s.misses[c.Name].plus(f, b)
-			}
-		}
+	s.verdict, s.flows, s.bytes = at("verdict"), at("flows"), at("bytes")
+	for _, c := range controls.Controls {
+		s.controls = append(s.controls, at(c.Name))
 	}
 	return s
+}
+
+// add counts a row.
+func (s *verdictSums) add(row []report.Cell) {
+	word, f, b := row[s.verdict].Text, row[s.flows].Num, row[s.bytes].Num
+	count := func(sums map[string]traffic, of string) { sums[of] = sums[of].plus(f, b) }
+	count(s.verdicts, policy.KindOf(word).String()) // not a part of a key, which would stay
+	for i, c := range controls.Controls {
+		switch does := row[s.controls[i]].Text; {
+		case word == policy.Allowed.String() && does == report.ControlBlocks:
+			count(s.breaks, c.Name)
+		case word == policy.NotAllowed.String() && does == report.ControlPasses:
+			count(s.misses, c.Name)
+		}
+	}
 }
 
 func (s *verdictSums) print(w io.Writer) {

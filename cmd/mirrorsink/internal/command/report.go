@@ -114,6 +114,9 @@ func (o *reportOptions) answer(cmd *cobra.Command, files []string, query *report
 		From: o.from.TimeBound, To: o.to.TimeBound, Memory: int64(o.memory), Plots: o.html != "", Progress: bar.DrawReading(),
 	}, query)
 	bar.Clear()
+	if answer != nil && !o.quiet {
+		bar.WriteRate(cmd.ErrOrStderr(), answer.Records)
+	}
 	var expression *where.Error
 	if errors.As(failures, &expression) {
 		return nil, flags.Usagef("--where: %w", expression)

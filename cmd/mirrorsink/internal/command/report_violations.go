@@ -2,6 +2,7 @@ package command
 
 import (
 	"cmp"
+	"errors"
 
 	"github.com/spf13/cobra"
 
@@ -18,30 +19,23 @@ judge and cannot judge others.`,
   mirrorsink report violations --from -24h -o csv flows/`, report.Violations, verdictStatus)
 }
 
-// verdictStatus returns the error that stands for the exit status of a table of violations.
-func verdictStatus(t *report.Table) error {
-	var status error
-	for _, row := range t.Rows {
-		switch row[0].Text {
-		case policy.NotAllowed.String():
-			return errFindings
-		case policy.Inconclusive.String():
-			status = errInconclusive
-		}
-	}
-	return status
-}
-
-// foundStatus returns the error that stands for the exit status of a table of alerts.
-func foundStatus(t *report.Table) error {
-	if len(t.Rows) > 0 {
+// verdictStatus returns the error that stands for the exit status of a row of violations.
+func verdictStatus(row []report.Cell) error {
+	switch row[0].Text {
+	case policy.NotAllowed.String():
 		return errFindings
+	case policy.Inconclusive.String():
+		return errInconclusive
 	}
 	return nil
 }
 
-// reportByPolicy makes the command of a report that takes a policy. status returns what stands for the exit status of all rows.
-func reportByPolicy(use, short, long, example string, query func(report.Judgement) *report.Query, status func(*report.Table) error) *cobra.Command {
+// foundStatus returns the error that stands for the exit status of an alert.
+func foundStatus([]report.Cell) error { return errFindings }
+
+// reportByPolicy makes the command of a report that takes a policy. status returns what stands for the exit status of a row; errFindings is
+// more than others.
+func reportByPolicy(use, short, long, example string, query func(report.Judgement) *report.Query, status func(row []report.Cell) error) *cobra.Command {
 	var (
 		opts   reportOptions
 		ranges rangesFlag
@@ -54,12 +48,15 @@ func reportByPolicy(use, short, long, example string, query func(report.Judgemen
 			if err != nil {
 				return err
 			}
-			answer, failures := opts.answer(cmd, files, query(by))
+			var result error
+			answer, failures := opts.answer(cmd, files, query(by).Keep(opts.rows, func(row []report.Cell) {
+				if found := status(row); found != nil && !errors.Is(result, errFindings) {
+					result = found
+				}
+			}))
 			if answer == nil {
 				return failures
 			}
-			result := status(answer.Table)
-			answer.Table.Cut(opts.rows)
 			return cmp.Or(opts.print(cmd, answer), failures, result)
 		},
 	}

@@ -26,7 +26,7 @@ type Progress struct {
 func NewProgress(stderr io.Writer, quiet bool) *Progress {
 	width, ok := TerminalWidth(stderr)
 	if !ok || quiet {
-		return &Progress{}
+		return &Progress{start: time.Now()}
 	}
 	return &Progress{w: stderr, width: width, start: time.Now()}
 }

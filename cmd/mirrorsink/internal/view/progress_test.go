@@ -1,6 +1,7 @@
 package view
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -28,4 +29,17 @@ func TestProgressLineFitsTheTerminal(t *testing.T) {
 		line := progressLine(width, offset, size, &c, time.Duration(rapid.Int64Range(0, 1<<50).Draw(t, "elapsed")))
 		assert.LessOrEqual(t, len(line), max(width, 0))
 	})
+}
+
+// TestRate: without a terminal the rate is told only of many records.
+func TestRate(t *testing.T) {
+	for records, want := range map[uint64]string{99_999: "", 100_000: `^100000 records in .*, \d+ a second\n$`} {
+		var b strings.Builder
+		NewProgress(&b, false).WriteRate(&b, records)
+		if want == "" {
+			assert.Empty(t, b.String())
+			continue
+		}
+		assert.Regexp(t, want, b.String())
+	}
 }
