@@ -106,6 +106,7 @@ type Flow struct {
 	Late     bool // the flow began before the first copy, so that its name may have been missed
 	Hidden   bool // an encrypted hello has the name (RFC 9849)
 	Disputed bool // the flow's names contradict each other, or copies do
+	Single   bool // nothing was sent after an answer: one packet, or more of which none was answered. Known of recorded flows alone
 	NoDNS    bool // no DNS answer was seen at the interface, so that nothing follows from a missing lookup
 }
 

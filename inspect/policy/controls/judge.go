@@ -64,8 +64,13 @@ func byNetworkFirewall(p *policy.Policy, f *policy.Flow) Outcome {
 	if rule, ok := p.AllowsAddress(f); ok {
 		return passes(rule)
 	}
-	if f.Protocol != policy.TCP {
+	switch {
+	case f.Protocol != policy.TCP && f.Single:
+		return passes("not dropped: nothing was sent after an answer, and only then is a flow without TCP established")
+	case f.Protocol == policy.UDP:
 		return blocks("a name over UDP is not compared, and no rule has its address")
+	case f.Protocol != policy.TCP:
+		return blocks("no rule has its address")
 	}
 	name := ""
 	switch f.App {

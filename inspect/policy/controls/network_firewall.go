@@ -92,6 +92,7 @@ func networkFirewallRules(p *policy.Policy, o Options) (Result, error) {
 	r := Result{Rules: w.rules, LeftOut: w.leftOut, Notes: []string{
 		"The firewall policy wants StatefulEngineOptions STRICT_ORDER and the default actions aws:drop_established_app_layer_to_server and aws:alert_established_app_layer_to_server: the group itself drops nothing.",
 		"QUIC and other protocols pass only by the rules for networks. A client without SNI is dropped.",
+		"The default actions drop UDP once the other end has answered: add a rule that drops other UDP behind these if nothing may get out.",
 		fmt.Sprintf("The capacity of %d cannot be changed later: leave room for rules to come.", g.Capacity),
 	}}
 	if w.rules == 0 {

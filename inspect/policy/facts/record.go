@@ -22,11 +22,11 @@ var Fields = []string{
 	"account-id", "interface-id", "vpc-id", "subnet-id", "instance-id", "flow-direction", "srcaddr", "dstaddr", "pkt-srcaddr", "pkt-dstaddr",
 	"srcport", "dstport", "protocol", "pkt-src-aws-service", "pkt-dst-aws-service", "x-name", "x-name-source", "x-sni", "x-dns-name",
 	"x-app-proto", "x-initiator", "x-initiator-reason", "x-direct-to-address", "x-vni",
-	"x-workload", "x-conflicts", "x-ech",
+	"x-workload", "x-conflicts", "x-ech", "x-unanswered", "packets",
 }
 
 // Of fills f with the facts of a record. outbound reports whether the record's packets left the interface. The record of the other
-// direction of a flow has the same facts. f keeps its memory for the next record.
+// direction of a flow has the same facts, but for Single. f keeps its memory for the next record.
 func Of(f *policy.Flow, r *flowlog.Record) (outbound bool) {
 	lookups := f.Names.Lookups[:0]
 	outbound = r.FlowDirection == egress || r.FlowDirection == "" && r.Initiator == src
@@ -44,7 +44,8 @@ func Of(f *policy.Flow, r *flowlog.Record) (outbound bool) {
 		Services: there.service != "",
 		Opened:   opened(r, opener),
 		Hidden:   r.ECH == "real" || r.ECH == "unknown", Disputed: r.Conflicts != "",
-		NoDNS: r.DirectToAddress == "no_dns_seen" || r.InitiatorReason == "", // AWS's own records have no names
+		Single: r.Unanswered || outbound && r.Packets == 1,
+		NoDNS:  r.DirectToAddress == "no_dns_seen" || r.InitiatorReason == "", // AWS's own records have no names
 	}
 	f.Names = names(r, lookups)
 	f.Late = isLate(r)
