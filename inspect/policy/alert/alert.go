@@ -29,6 +29,8 @@ type Activity struct {
 	Direct  string // why the flow counts as made straight to an address; "" if it does not
 	Clear   bool   // credentials were sent without encryption
 	Query   string // the name of a DNS query; "" for none
+
+	from string // what source returned; "" before
 }
 
 // source returns the instance, the interface or the address that an activity is of.
@@ -40,7 +42,10 @@ func (a *Activity) source() string {
 	case s.Interface != "":
 		return s.Interface
 	case s.Addr.IsValid():
-		return s.Addr.String()
+		if a.from == "" {
+			a.from = s.Addr.String() // each detector asks
+		}
+		return a.from
 	default:
 		return ""
 	}

@@ -18,14 +18,23 @@ type flowAlert struct {
 func newFlowAlert(rule *policy.Alert, cfg Config) detector {
 	holds := map[policy.AlertKind]func(*Activity) (string, bool){
 		policy.Violation: func(a *Activity) (string, bool) {
-			return a.Verdict.Explain(), a.Verdict.Kind == policy.NotAllowed
+			if a.Verdict.Kind != policy.NotAllowed {
+				return "", false
+			}
+			return a.Verdict.Explain(), true
 		},
 		policy.DirectToAddress: func(a *Activity) (string, bool) {
-			return "no lookup explains the address: " + a.Direct, a.Direct != ""
+			if a.Direct == "" {
+				return "", false
+			}
+			return "no lookup explains the address: " + a.Direct, true
 		},
 		policy.ManagementPort: func(a *Activity) (string, bool) {
-			service := policy.ManagementPorts[a.Flow.Port]
-			return fmt.Sprintf("%s on port %d", service, a.Flow.Port), service != ""
+			service, ok := policy.ManagementPorts[a.Flow.Port]
+			if !ok {
+				return "", false
+			}
+			return fmt.Sprintf("%s on port %d", service, a.Flow.Port), true
 		},
 		policy.Cleartext: func(a *Activity) (string, bool) {
 			return "credentials were sent without encryption", a.Clear
@@ -35,7 +44,10 @@ func newFlowAlert(rule *policy.Alert, cfg Config) detector {
 		},
 		policy.Listed: func(a *Activity) (string, bool) {
 			text := rule.Lists(a.Flow)
-			return "listed: " + text, text != ""
+			if text == "" {
+				return "", false
+			}
+			return "listed: " + text, true
 		},
 	}[rule.Kind]
 	if rule.Kind == policy.Match {

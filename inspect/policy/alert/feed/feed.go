@@ -38,15 +38,16 @@ type Feed struct {
 	cfg    Config
 	commit export.Commit
 
-	mu      sync.Mutex // guards the following
-	rules   *judge.Rules
-	engine  *alert.Engine
-	builder *records.Builder
-	ignores [policy.NumKinds]bool // verdicts that no alert is about
-	records bool                  // activities need records
-	run     []item                // Activity events of one second, which come in any order; at most longest
-	longest int
-	second  int64 // Unix nanoseconds: when that was emitted
+	mu       sync.Mutex // guards the following
+	rules    *judge.Rules
+	engine   *alert.Engine
+	builder  *records.Builder
+	ignores  [policy.NumKinds]bool // verdicts that no alert is about
+	verdicts map[*event.Verdict]policy.Verdict
+	records  bool   // activities need records
+	run      []item // Activity events of one second, which come in any order; at most longest
+	longest  int
+	second   int64 // Unix nanoseconds: when that was emitted
 }
 
 // item is an activity with its flow.
@@ -129,7 +130,7 @@ const longestBack = int64(10 * time.Minute)
 
 // activity takes an Activity event. Those of one second are given to the engine together, in an order that does not depend on workers.
 func (f *Feed) activity(b *event.Batch, e *event.Event) {
-	verdict := verdictOf(e.Policy)
+	verdict := f.verdictOf(e.Policy)
 	if f.ignores[verdict.Kind] && !e.Window.Named { // what was counted before the name may not count with it
 		return
 	}
@@ -202,7 +203,7 @@ func (f *Feed) lookup(b *event.Batch, e *event.Event) {
 			name = string(b.Text(t.Text))
 		}
 	}
-	verdict := verdictOf(e.Policy)
+	verdict := f.verdictOf(e.Policy)
 	if !request || name == "" || verdict.Reason == policy.NotEgress {
 		return
 	}
@@ -212,11 +213,22 @@ func (f *Feed) lookup(b *event.Batch, e *event.Event) {
 	f.engine.Lookup(&alert.Activity{At: e.Nanos, ID: e.FlowID, Started: e.Flow.Start, Flow: &flow, Verdict: verdict, Query: name})
 }
 
-// verdictOf returns the verdict of an event.
-func verdictOf(v *event.Verdict) policy.Verdict {
-	return policy.Verdict{
+// mostVerdicts bounds the verdicts that are remembered; a judge remembers as many.
+const mostVerdicts = 1 << 12
+
+// verdictOf returns the verdict of an event. Judges give equal flows the same one.
+func (f *Feed) verdictOf(v *event.Verdict) policy.Verdict {
+	if known, ok := f.verdicts[v]; ok {
+		return known
+	}
+	if f.verdicts == nil || len(f.verdicts) == mostVerdicts {
+		f.verdicts = make(map[*event.Verdict]policy.Verdict, mostVerdicts)
+	}
+	of := policy.Verdict{
 		Kind: policy.KindOf(v.Kind), Reason: policy.ReasonOf(v.Reason), Workload: v.Workload, Rule: v.Rule, By: policy.EvidenceOf(v.By), To: v.To,
 	}
+	f.verdicts[v] = of
+	return of
 }
 
 // Flush implements export.Consumer. More activities of the second may come, unless it is the last time. Alerts that are open then stay so
