@@ -125,23 +125,15 @@ func TestDigest(t *testing.T) {
 				worst = a
 			}
 		}
-		sum, states := d.others.Alerts, uint64(0)
+		sum := d.others.Alerts
 		for _, r := range d.Rules {
 			sum += r.Alerts
 		}
-		for _, v := range d.States {
-			states += v
-		}
-		if sum != uint64(n) || states != uint64(n) || d.Alerts != uint64(n) || len(d.Rules) > maxRules || len(d.Largest) > maxLargest {
-			t.Fatalf("%d alerts: %d by rule, %d by state", n, sum, states)
-		}
-		if d.Largest[0] != worst {
-			t.Fatal("the worst is not the first")
-		}
+		require.Equal(t, []uint64{uint64(n), uint64(n), uint64(n)}, []uint64{sum, d.States[0] + d.States[1] + d.States[2], d.Alerts})
+		require.True(t, len(d.Rules) <= maxRules && len(d.Largest) <= maxLargest)
+		require.Same(t, worst, d.Largest[0])
 		for _, values := range d.Values() {
-			if len(values) > maxValues {
-				t.Fatal(values)
-			}
+			require.LessOrEqual(t, len(values), maxValues)
 		}
 		subject, body := d.Subject(), d.Body(sinkA)
 		if len(subject) > maxSubject || strings.ContainsAny(subject, "\r\n") || !utf8.ValidString(body) || strings.ContainsAny(body, "\x00\x1b\r\u202e") {
