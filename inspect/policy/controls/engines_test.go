@@ -123,7 +123,7 @@ const (
 // entryForms are what entries look like.
 var entryForms = map[string]*regexp.Regexp{
 	"network-firewall-rules": regexp.MustCompile(`^pass (tls|http|ip|tcp|udp) \$HOME_NET any -> (any|\$[A-Z_0-9]{1,32}|` + networkForm + `) (any|[0-9:]+|\[[0-9:,]+\]) ` +
-		`\(((ssl_state:client_hello; tls\.sni|http\.host);( dotprefix;)? content:"` + nameForm + `";( startswith;)?( nocase;)? endswith; )?(flow:to_server; )?msg:"[-a-zA-Z0-9_.*/ ]+"; sid:[0-9]+; rev:1;\)$`),
+		`\(((ssl_state:client_hello; tls\.sni|http\.host);( dotprefix;)? content:"` + nameForm + `";( startswith;)?( nocase;)? endswith; )?flow:to_server; msg:"[-a-zA-Z0-9_.*/ ]+"; sid:[0-9]+; rev:1;\)$`),
 	"network-firewall-domains": regexp.MustCompile(`^` + nameForm + `$`),
 	"dns-firewall":             regexp.MustCompile(`^` + nameForm + `$`),
 	"security-group":           regexp.MustCompile(`^` + networkForm + ` [-a-zA-Z0-9_.]+$`),

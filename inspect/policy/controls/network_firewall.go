@@ -195,16 +195,14 @@ func (w *ruleWriter) rule(protocol, ports string, i *item, options string) {
 	w.ruleTo(protocol, "any", ports, i, options)
 }
 
-// ruleTo writes one rule. All of its texts are made of letters, digits, dots, dashes and underscores: names of policies have no others.
+// ruleTo writes one rule. It is for packets to the server: without that a rule for a network would pass whole flows whose client is in it, by
+// their answers. All of its texts are made of letters, digits, dots, dashes and underscores: names of policies have no others.
 func (w *ruleWriter) ruleTo(protocol, to, ports string, i *item, options string) {
 	if options != "" {
 		options += " "
 	}
 	line := fmt.Sprintf(`pass %s $HOME_NET any -> %s %s (%sflow:to_server; msg:"%s to %s"; sid:%d; rev:1;)`,
 		protocol, to, ports, options, i.rule.Name, strings.ReplaceAll(i.to.String(), ":", " "), w.sid)
-	if protocol == "ip" || protocol == "udp" {
-		line = strings.Replace(line, "flow:to_server; ", "", 1)
-	}
 	if len(line) > maxRuleLength {
 		w.leftOut = append(w.leftOut, i.leftOut("the rule is longer than "+strconv.Itoa(maxRuleLength)+" characters"))
 		return
