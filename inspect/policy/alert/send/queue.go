@@ -60,7 +60,7 @@ type Queue struct {
 	stop    context.CancelFunc
 	workers sync.WaitGroup
 
-	sending sync.Mutex // guards the following, which one delivery uses at a time
+	sending sync.Mutex // guards the following, which one delivery uses at a time; held while the queue opens
 	pending pending
 	last    time.Time // when the last call began
 	storm   storm
@@ -89,6 +89,8 @@ func openQueue(cfg queueConfig) (*Queue, error) {
 	q := &Queue{cfg: cfg, wake: make(chan struct{}, 1), hurry: make(chan struct{})}
 	q.storm.receiver, _ = cfg.receiver.(digester)
 	q.room.L = &q.mu
+	q.sending.Lock() // deliveries begin before the spool is known here
+	defer q.sending.Unlock()
 	var err error
 	q.spool, err = spool.Open(spool.Config{
 		Dir: cfg.dir, Bytes: cfg.bytes, Records: spool.CountLines, Numbered: ".alerts", Strict: cfg.strict, Parallel: 1, Deliver: q.deliver,

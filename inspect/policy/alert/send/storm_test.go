@@ -219,6 +219,24 @@ func TestEndOfAStorm(t *testing.T) {
 	})
 }
 
+// TestStormFromTheSpool: what an earlier process left is gathered at once when the queue opens.
+func TestStormFromTheSpool(t *testing.T) {
+	for range 20 {
+		dir := t.TempDir()
+		ended, end := context.WithCancel(t.Context())
+		end()
+		q := open(t, &mailbox{fake: fake{fate: func(*alert.Alert) error { return failure(spool.Denied) }}}, dir, nil)
+		for i := range 2 * perMinute {
+			q.Alert(example(i, alert.Opened))
+		}
+		require.Error(t, q.Close(ended))
+		r := &mailbox{}
+		q = open(t, r, dir, nil)
+		require.NoError(t, q.Close(t.Context()))
+		require.EqualValues(t, 2*perMinute, r.told())
+	}
+}
+
 // TestDroppedInAStorm: what the bound of the spool drops while alerts are gathered is counted, and the rest is in the digest.
 func TestDroppedInAStorm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
