@@ -3,6 +3,7 @@ package alert
 import (
 	"fmt"
 	"net/netip"
+	"runtime"
 	"testing"
 	"time"
 
@@ -259,7 +260,39 @@ func TestTunnel(t *testing.T) {
 	}
 }
 
-// TestBound: a million sources and names take no more than the memory that they are given, and what is dropped is counted.
+// TestHeap: the state of alerts takes no more of the heap than the memory that it is given, however many sources and names there are, and what
+// is dropped is counted.
+func TestHeap(t *testing.T) {
+	const memory, slack = 1 << 20, 192 << 10 // slack is for what does not grow
+	for _, alerts := range []string{
+		"exfiltration: {bytes: 1kB, within: 1h, to: any}", "beacon: {}", "new-name: {learn: 1s}", "dns-tunnel: {}", "dns-tunnel: {subdomains: 2}", "not-allowed: {}",
+	} {
+		before := heap()
+		b := newBench(t, "allow: []\nalert: {"+alerts+"}\n", memory)
+		f := &policy.Flow{Addr: netip.MustParseAddr("10.0.0.2"), Protocol: 17, Port: 53, Opened: policy.OpenedHere}
+		for i := range int64(8_000) {
+			at := (1e6 + i/10) * second
+			b.send(at, fmt.Sprint("i-", i), fmt.Sprint(i, ".test"), 443, 2000)
+			for part := range i % 20 {
+				b.Lookup(&Activity{At: at, Flow: f, Query: fmt.Sprintf("part%d.name-of-%d.com", part, i)})
+			}
+			b.got = b.got[:0]
+		}
+		b.got = nil
+		require.LessOrEqual(t, int64(heap())-int64(before), int64(memory+slack), alerts)
+		require.Positive(t, b.Count().Evicted, alerts)
+	}
+}
+
+// heap returns the bytes of what is in use.
+func heap() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+// TestBound: what is counted of any number of sources and names is no more than the memory that they are given, and what is dropped is counted.
 func TestBound(t *testing.T) {
 	const memory = 1 << 20
 	b := newBench(t, "allow: []\nalert: {exfiltration: {bytes: 1kB, within: 1h, to: any}, beacon: {}, new-name: {learn: 1s}}\n", memory)

@@ -21,21 +21,40 @@ type NameKey struct{ Workload, Name string }
 type newName struct {
 	*lru[NameKey, int64] // when each name was seen last, Unix seconds
 	rule                 *policy.Alert
-	began                map[string]int64 // when each workload was seen first
+	began                *lru[string, int64] // when each workload was seen first, Unix seconds
+}
+
+// beganShare is the part of the memory for when workloads were seen first: sources of no workload count as one each.
+const beganShare = 8
+
+func (n *newName) evicted() uint64 { return n.lru.evicted() + n.began.evicted() }
+
+func (n *newName) bound(memory int) {
+	n.lru.bound(memory - memory/beganShare)
+	n.began.bound(memory / beganShare)
+}
+
+// seenFirst notes that a workload was seen at a time, and returns when it was seen first.
+func (n *newName) seenFirst(workload string, at int64) int64 {
+	first, fresh := n.began.get(workload)
+	if fresh || at < *first {
+		*first = at
+	}
+	n.began.settle(workload)
+	return *first
 }
 
 func newNewName(rule *policy.Alert, memory int, known *Saved) detector {
-	n := &newName{newLRU[NameKey](memory, func(*int64) int { return 8 }), rule, map[string]int64{}}
+	size := func(*int64) int { return 8 }
+	n := &newName{newLRU[NameKey](memory-memory/beganShare, size), rule, newLRU[string](memory/beganShare, size)}
 	for k, at := range known.Began {
-		n.began[k] = at
+		n.seenFirst(k, at)
 	}
 	for k, at := range known.Names {
 		v, _ := n.get(k)
 		*v = at
 		n.settle(k)
-		if first, ok := n.began[k.Workload]; !ok || at < first {
-			n.began[k.Workload] = at
-		}
+		n.seenFirst(k.Workload, at)
 	}
 	return n
 }
@@ -54,11 +73,7 @@ func (n *newName) observe(e *Engine, a *Activity) {
 	at, fresh := n.get(k)
 	*at = second
 	n.settle(k)
-	first, known := n.began[k.Workload]
-	if !known {
-		first = second
-		n.began[k.Workload] = second
-	}
+	first := n.seenFirst(k.Workload, second)
 	if fresh && second-first >= int64(n.rule.Learn/time.Second) {
 		e.raise(a, fact{rule: n.rule, to: v.To, evidence: "the workload has not used this name before"})
 	}
@@ -89,9 +104,9 @@ func (e *Engine) names() Saved {
 			for k, at := range n.oldest {
 				s.Names[k] = max(s.Names[k], *at)
 			}
-			for k, at := range n.began {
-				if first, ok := s.Began[k]; !ok || at < first {
-					s.Began[k] = at
+			for k, at := range n.began.oldest {
+				if first, ok := s.Began[k]; !ok || *at < first {
+					s.Began[k] = *at
 				}
 			}
 		}

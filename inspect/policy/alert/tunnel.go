@@ -3,6 +3,7 @@ package alert
 import (
 	"fmt"
 	"hash/maphash"
+	"strings"
 	"time"
 
 	"github.com/mirrorsink/mirrorsink/inspect/policy"
@@ -22,7 +23,8 @@ type subdomains struct {
 	names map[uint32]struct{}
 }
 
-func (s *subdomains) size() int { return 48 + 16*len(s.names) }
+// size is at least what the map takes: it grows by doubling, up to 12 bytes a name.
+func (s *subdomains) size() int { return 128 + 12*len(s.names) }
 
 func newTunnel(rule *policy.Alert, memory int) detector {
 	return &tunnel{newLRU[target](memory, (*subdomains).size), rule, maphash.MakeSeed()}
@@ -38,6 +40,9 @@ func (t *tunnel) lookup(e *Engine, a *Activity) {
 		return
 	}
 	k := target{a.Verdict.Workload, a.source(), domain}
+	if t.find(k) == nil {
+		k.to = strings.Clone(domain) // it is a part of the query, which need not stay
+	}
 	s, fresh := t.get(k)
 	if fresh || a.At-s.since > int64(24*time.Hour) {
 		s.since, s.names = a.At, map[uint32]struct{}{}
