@@ -9,6 +9,9 @@ export GOFLAGS := $(GOFLAGS) -trimpath
 VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 FUZZTIME ?= 30s
 
+# What the program spends its time on in replays: the compiler inlines more of that. make profile makes it again.
+PROFILE := cmd/mirrorsink/replay.pgo
+
 # The race detector links against libc, so it wants a C compiler that finds the headers.
 RACE := $(shell printf '\043include <stdlib.h>\n' | $$(go env CC) -x c -c -o /dev/null - 2>/dev/null && echo -race)
 
@@ -22,12 +25,12 @@ BENCH_TOOLS := libndpi-bin softflowd tcpdump
 # What go test -v says of tests that pass. The whole of it is kept in bin/test.log.
 PASSING := ^[[:space:]]*(=== (RUN|PAUSE|CONT|NAME) |--- PASS:|.*\[rapid\] OK)|^PASS$$|^-test.shuffle |no test files
 
-.PHONY: all build test e2e bench bench-scale bench-tools fuzz lint vuln demo generate clean help
+.PHONY: all build test e2e bench bench-scale bench-live bench-tools profile ec2-playground fuzz lint vuln demo generate clean help
 
 all: build
 
 build: ## build bin/mirrorsink, one static binary
-	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/command.version=$(VERSION)' -o bin/mirrorsink ./cmd/mirrorsink
+	CGO_ENABLED=0 go build -trimpath -pgo=$(PROFILE) -ldflags '-s -w -X github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/command.version=$(VERSION)' -o bin/mirrorsink ./cmd/mirrorsink
 
 # The tools of this project. ./... leaves out testdata and folders that begin with a dot; gopacket's comparison is a module of its own.
 TOOLS := $(shell find .ci testdata/gen -name '*.go' -not -path '*/gopacket/*' | xargs -n 1 dirname | sort -u | sed 's,^,./,')
@@ -73,6 +76,11 @@ bench-tools: ## install the programs that bench compares with (needs root and De
 	@test "$$(id -u)" = 0 || { echo 'bench-tools installs packages: run it as root'; exit 1; }
 	apt-get update -q
 	DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends $(BENCH_TOOLS)
+
+profile: ## profile replays of the captures of make bench, for build to optimize by (five minutes)
+	@mkdir -p bin
+	MIRRORSINK_CAPTURE=$$(go run ./.ci/bench -capture) go test -run '^$$' -bench '^BenchmarkReplay$$' -benchtime 8x -cpuprofile $(PROFILE) \
+	  -o bin/replay.test ./cmd/mirrorsink/internal/command
 
 fuzz: ## fuzz every target for FUZZTIME (30s each)
 	@for pkg in $$(go list ./...); do \

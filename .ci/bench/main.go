@@ -32,17 +32,29 @@ func main() {
 	log.SetPrefix("bench: ")
 	read := flag.String("read", "", "only read `file` from start to end, for comparison with a replay")
 	only := flag.String("only", "", "measure only these `parts`, separated by commas: "+strings.Join(names(sections(nil)), ", "))
+	mix := flag.Bool("capture", false, "only make the captures, and print the path of that of plain frames")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	run := func(ctx context.Context) error { return measure(ctx, *only) }
-	if *read != "" {
+	switch {
+	case *read != "":
 		run = func(context.Context) error { return replay.ReadThrough(*read, os.Stdout) }
+	case *mix:
+		run = printCapture
 	}
 	if err := run(ctx); err != nil {
 		log.Print(err)
 		os.Exit(1)
 	}
+}
+
+func printCapture(ctx context.Context) error {
+	c, err := captures.Open(ctx)
+	if err == nil {
+		_, err = fmt.Println(c.Plain.Path)
+	}
+	return err
 }
 
 // measure measures the sections named in only, or all, and prints the table.
