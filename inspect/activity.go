@@ -9,8 +9,8 @@ import (
 )
 
 // Activity events are emitted once a second of packet time, when the first packet of a later second comes: of the flows that began, whose
-// client sent payload or readable credentials, that got a name after that, or that were last reported a minute ago. What looks for alerts reads them, so that it knows
-// soon what was sent, and knows the same whatever the order in which flows end.
+// client sent payload or readable credentials, that got a name after that, or that were last reported a minute ago. What looks for alerts
+// reads them, so that it knows soon what was sent, and knows the same whatever the order in which flows end.
 const (
 	ActivityLength = int64(time.Second) // nanoseconds
 	activityRepeat = 60                 // seconds

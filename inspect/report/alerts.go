@@ -214,7 +214,7 @@ func (s *alertScan) found() (all []*alert.Alert) {
 			Partial: a.partial, Flow: &t.flow, Verdict: t.verdict,
 		})
 	}
-	engine.Advance((last + secondsPerDay*366) * int64(time.Second)) // so that all are complete
+	engine.Advance(last*int64(time.Second) + int64(366*24*time.Hour)) // so that all are complete
 	return all
 }
 

@@ -147,14 +147,11 @@ func Destinations(by Judgement, see func(*propose.Observation)) *Query {
 func observation(row []Cell) propose.Observation {
 	protocol, _ := strconv.ParseUint(row[3].Text, 10, 8)
 	port, _ := strconv.ParseUint(row[4].Text, 10, 16)
-	o := propose.Observation{
+	return propose.Observation{
 		Workload: row[0].Text, To: row[1].Text, By: policy.EvidenceOf(row[2].Text), Protocol: uint8(protocol), Port: uint16(port),
-		Flows: uint64(row[5].Num), Bytes: uint64(row[6].Num), First: row[7].Num, Last: row[8].Num, Days: 1,
+		Flows: uint64(row[5].Num), Bytes: uint64(row[6].Num), First: row[7].Num, Last: row[8].Num,
+		Days: propose.DaysOf(row[7].Num, row[8].Num),
 	}
-	if o.Last/secondsPerDay != o.First/secondsPerDay {
-		o.Days = 2
-	}
-	return o
 }
 
 // Simulation lists the flows that workloads opened, with the verdict of a policy and what each control that enforces it would do: pass or
@@ -192,5 +189,3 @@ const (
 	ControlPasses = "pass"
 	ControlBlocks = "block"
 )
-
-const secondsPerDay = 24 * 60 * 60

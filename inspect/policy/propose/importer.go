@@ -113,6 +113,7 @@ func (m *Importer) take(a access) error {
 		m.Counts.Allowed++
 		return nil
 	}
+	a.first = cmp.Or(a.first, a.last)
 	k := importKey{workload, name, a.port}
 	o := m.seen[k]
 	if o == nil {
@@ -122,7 +123,7 @@ func (m *Importer) take(a access) error {
 		if m.seen == nil {
 			m.seen = map[importKey]*Observation{}
 		}
-		o = &Observation{Workload: workload, To: name, By: a.by, Port: a.port, First: cmp.Or(a.first, a.last), Last: a.last, Days: 1}
+		o = &Observation{Workload: workload, To: name, By: a.by, Port: a.port, First: a.first, Last: a.last}
 		if a.port != 0 {
 			o.Protocol = policy.TCP
 		}
@@ -130,20 +131,13 @@ func (m *Importer) take(a access) error {
 	}
 	m.Counts.Taken++
 	o.Accesses += max(a.count, 1)
-	if a.first == 0 {
-		a.first = a.last
-	}
-	if o.First == 0 || a.first != 0 {
+	if a.first != 0 {
 		o.First = min(cmp.Or(o.First, a.first), a.first)
 	}
 	o.Last = max(o.Last, a.last)
-	if o.First/secondsPerDay != o.Last/secondsPerDay {
-		o.Days = 2
-	}
+	o.Days = DaysOf(o.First, o.Last)
 	return nil
 }
-
-const secondsPerDay = 24 * 60 * 60
 
 // imported is any of the JSON objects.
 type imported struct {

@@ -26,6 +26,15 @@ type Observation struct {
 	Accesses uint64 // lookups or accesses that others have counted, of unknown bytes
 }
 
+// DaysOf returns the Days of an Observation that was first and last seen at two times, Unix seconds.
+func DaysOf(first, last int64) int {
+	const day = 24 * 60 * 60
+	if first/day != last/day {
+		return 2
+	}
+	return 1
+}
+
 // Config is how lists are made.
 type Config struct {
 	// Collapse is how many names below one domain become a wildcard. 0 keeps every name.
