@@ -86,7 +86,7 @@ func (d *Digest) Add(a *alert.Alert) {
 // larger orders alerts for people: what is new first, then by severity, then by bytes.
 func larger(a, b *alert.Alert) int {
 	return cmp.Or(cmp.Compare(a.State, b.State), cmp.Compare(a.Severity, b.Severity), cmp.Compare(b.Bytes, a.Bytes), cmp.Compare(a.First, b.First),
-		cmp.Compare(a.Source, b.Source), cmp.Compare(a.To, b.To))
+		cmp.Compare(a.Source, b.Source), cmp.Compare(a.To, b.To), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Workload, b.Workload))
 }
 
 // insert adds a value to a sorted list, unless it is empty, there already or there are too many.

@@ -131,7 +131,7 @@ func TestDigest(t *testing.T) {
 		}
 		require.Equal(t, []uint64{uint64(n), uint64(n), uint64(n)}, []uint64{sum, d.States[0] + d.States[1] + d.States[2], d.Alerts})
 		require.True(t, len(d.Rules) <= maxRules && len(d.Largest) <= maxLargest)
-		require.Same(t, worst, d.Largest[0])
+		require.Zero(t, larger(worst, d.Largest[0]), "%v instead of %v", d.Largest[0], worst) // several may be equal
 		for _, values := range d.Values() {
 			require.LessOrEqual(t, len(values), maxValues)
 		}
