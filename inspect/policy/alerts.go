@@ -99,11 +99,11 @@ func (a *Alert) Same(o Alert) bool {
 // address, or the address. It is empty if there is none.
 func (a *Alert) Lists(f *Flow) string {
 	for _, name := range append([]string{f.Names.SNI, f.Names.Host}, f.Names.Lookups...) {
-		if n := observed(name); n != "" && a.list.byName(n, everyRule) >= 0 {
+		if n := observed(name); n != "" && a.list.byName(n, forEveryone) >= 0 {
 			return n
 		}
 	}
-	if a.list.byAddr(f.Addr, f.Service, everyRule) >= 0 {
+	if a.list.byAddr(f.Addr, f.Service, forEveryone) >= 0 {
 		return f.Addr.String()
 	}
 	return ""

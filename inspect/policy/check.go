@@ -83,27 +83,19 @@ func joined(names []string) string {
 // coveredBy returns the name of an earlier rule that allows a destination of a rule to the same workloads on the same ports; "" if there
 // is none.
 func (p *Policy) coveredBy(rule int, d *Destination) string {
+	r := &p.Allow[rule]
 	for _, i := range p.allow.candidates(d) {
 		earlier := &p.Allow[i]
-		if i < rule && earlier.coversScope(&p.Allow[rule]) && slices.ContainsFunc(earlier.To, func(e Destination) bool { return e.Covers(d) }) {
+		if int(i) < rule && p.audiences.covers(earlier.audience, r.audience) && earlier.coversPorts(r) &&
+			slices.ContainsFunc(earlier.To, func(e Destination) bool { return e.Covers(d) }) {
 			return earlier.Name
 		}
 	}
 	return ""
 }
 
-// coversScope reports whether a rule is for all workloads and ports of another.
-func (r *Rule) coversScope(o *Rule) bool {
-	if r.from != nil {
-		if o.from == nil {
-			return false
-		}
-		for i, in := range o.from {
-			if in && !r.from[i] {
-				return false
-			}
-		}
-	}
+// coversPorts reports whether a rule is for all ports of another.
+func (r *Rule) coversPorts(o *Rule) bool {
 	if len(r.Ports) == 0 {
 		return true
 	}
@@ -148,8 +140,11 @@ func below(name, domain string) bool {
 
 // unusedWorkloads finds workloads for which no rule allows anything, though rules are for others.
 func (p *Policy) unusedWorkloads() (all []Finding) {
+	if slices.ContainsFunc(p.Allow, func(r Rule) bool { return len(r.From) == 0 }) {
+		return nil
+	}
 	for i, w := range p.Workloads {
-		if !slices.ContainsFunc(p.Allow, func(r Rule) bool { return r.from == nil || r.from[i] }) {
+		if len(p.audiences.of[i]) == 1 { // everyone
 			all = append(all, Finding{w.At, "no rule allows workload " + strictyaml.Quote(w.Name) + " anything", false})
 		}
 	}

@@ -25,11 +25,11 @@ func (p *Policy) Decide(f *Flow) Verdict {
 		return v.judged(f).as(Exempt, NoWorkload)
 	}
 	j := judgement{policy: p, flow: f, workload: at}
-	if p.exempt.byAddr(f.Addr, f.Service, everyRule) >= 0 {
+	if p.exempt.byAddr(f.Addr, f.Service, forEveryone) >= 0 {
 		return v.byAddress(f).as(Exempt, ExemptTo)
 	}
 	v = v.judged(f)
-	if own(v.By) && !f.Disputed && !f.Hidden && p.exempt.byName(v.To, everyRule) >= 0 {
+	if own(v.By) && !f.Disputed && !f.Hidden && p.exempt.byName(v.To, forEveryone) >= 0 {
 		return v.as(Exempt, ExemptTo)
 	}
 	if f.Opened == OpenedUnknown {
@@ -69,9 +69,6 @@ func (v Verdict) judged(f *Flow) Verdict {
 	return v
 }
 
-// everyRule accepts all rules.
-func everyRule(int) bool { return true }
-
 // byAddress returns the verdict about the destination's address.
 func (v Verdict) byAddress(f *Flow) Verdict {
 	v.To, v.By = f.address(), ByAddress
@@ -99,17 +96,18 @@ type judgement struct {
 // own reports whether evidence is a name from the flow itself.
 func own(by Evidence) bool { return by == BySNI || by == ByHost }
 
-// mine reports whether a rule is for the flow's workload.
-func (j *judgement) mine(rule int) bool {
-	from := j.policy.Allow[rule].from
-	return from == nil || j.workload >= 0 && from[j.workload]
+// question asks for rules for the flow's workload.
+func (j *judgement) question(fits func(rule int) bool) question {
+	return question{j.policy.audiences.around(j.workload), fits}
 }
 
-// fits reports whether a rule is for the flow's workload, protocol and port.
+// fitting asks for rules for the flow's workload, protocol and port.
+func (j *judgement) fitting() question { return j.question(j.fits) }
+
+// fits reports whether a rule is for the flow's protocol and port.
 func (j *judgement) fits(rule int) bool {
 	ports := j.policy.Allow[rule].Ports
-	return j.mine(rule) &&
-		(len(ports) == 0 || slices.ContainsFunc(ports, func(p Ports) bool { return p.contains(j.flow.Protocol, j.flow.Port) }))
+	return len(ports) == 0 || slices.ContainsFunc(ports, func(p Ports) bool { return p.contains(j.flow.Protocol, j.flow.Port) })
 }
 
 // AllowsAddress returns the first rule that allows a flow by its address alone: a network, an AWS service, private, or any. ok is false if
@@ -117,7 +115,7 @@ func (j *judgement) fits(rule int) bool {
 func (p *Policy) AllowsAddress(f *Flow) (rule string, ok bool) {
 	at, _ := p.workload(&f.Source)
 	j := judgement{policy: p, flow: f, workload: at}
-	if r := p.allow.byAddr(f.Addr, f.Service, j.fits); r >= 0 {
+	if r := p.allow.byAddr(f.Addr, f.Service, j.fitting()); r >= 0 {
 		return p.Allow[r].Name, true
 	}
 	return "", false
@@ -127,7 +125,7 @@ func (p *Policy) AllowsAddress(f *Flow) (rule string, ok bool) {
 func (p *Policy) AllowsName(f *Flow, name string) (rule string, ok bool) {
 	at, _ := p.workload(&f.Source)
 	j := judgement{policy: p, flow: f, workload: at}
-	if r := p.allow.byName(observed(name), j.fits); r >= 0 {
+	if r := p.allow.byName(observed(name), j.fitting()); r >= 0 {
 		return p.Allow[r].Name, true
 	}
 	return "", false
@@ -135,17 +133,17 @@ func (p *Policy) AllowsName(f *Flow, name string) (rule string, ok bool) {
 
 // ListsName reports whether any rule has a name, whatever its workloads and ports.
 func (p *Policy) ListsName(name string) bool {
-	return p.allow.byName(observed(name), everyRule) >= 0
+	return p.allow.hasName(observed(name))
 }
 
 // decide judges a flow that is outbound and not exempt.
 func (j *judgement) decide(v Verdict) Verdict {
 	f, x := j.flow, j.policy.allow
-	if rule := x.byAddr(f.Addr, f.Service, j.fits); rule >= 0 {
+	if rule := x.byAddr(f.Addr, f.Service, j.fitting()); rule >= 0 {
 		return j.allowed(v.byAddress(f), rule)
 	}
 	switch {
-	case !f.Services && x.hasServices(j.fits):
+	case !f.Services && x.hasServices(j.fitting()):
 		return v.as(Inconclusive, NoRanges)
 	case f.Disputed:
 		return v.as(Inconclusive, DisputedName)
@@ -166,7 +164,7 @@ func (j *judgement) allowed(v Verdict, rule int) Verdict {
 
 // byName judges by one name.
 func (j *judgement) byName(v Verdict, name string) Verdict {
-	if rule := j.policy.allow.byName(name, j.fits); rule >= 0 {
+	if rule := j.policy.allow.byName(name, j.fitting()); rule >= 0 {
 		return j.allowed(v, rule)
 	}
 	return v.as(NotAllowed, j.why(name))
@@ -176,7 +174,7 @@ func (j *judgement) byName(v Verdict, name string) Verdict {
 // this one.
 func (j *judgement) why(name string) Reason {
 	x := j.policy.allow
-	named := func(rule int) bool { return j.mine(rule) && !slices.Contains(x.any, rule) }
+	named := j.question(func(rule int) bool { return !x.any.has(rule) })
 	if name != "" && x.byName(name, named) >= 0 || x.byAddr(j.flow.Addr, j.flow.Service, named) >= 0 {
 		return WrongPort
 	}
@@ -191,7 +189,7 @@ func (j *judgement) byLookups(v Verdict) Verdict {
 		if name == "" {
 			continue
 		}
-		if rule := j.policy.allow.byName(name, j.fits); rule >= 0 {
+		if rule := j.policy.allow.byName(name, j.fitting()); rule >= 0 {
 			v.To, v.By = name, ByLookup
 			return j.allowed(v, rule)
 		}

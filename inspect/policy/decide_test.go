@@ -182,28 +182,73 @@ tests: [{from: web, to: b.test:443, want: allowed}, {from: web, to: "a.test:1", 
 	}, got)
 }
 
+// randomPolicy draws a policy of up to six rules for sets of three workloads.
+func randomPolicy(t *rapid.T) *Policy {
+	destinations := []string{"any", "private", "aws:S3", "aws:ANY", "10.0.0.0/8", "10.1.0.0/16", "10.1.2.3", "'*.a.test'", ".a.test", "a.test", "b.a.test", "'*.b.a.test'", ".b.a.test"}
+	text := "workloads: {u: {vpc: vpc-u}, v: {vpc: vpc-v}, w: {vpc: vpc-w}}\nallow:\n"
+	for range rapid.IntRange(1, 6).Draw(t, "rules") {
+		from := rapid.SampledFrom([]string{"any", "u", "v", "w", "[u, v]", "[w, v]", "[w, u, v]"}).Draw(t, "from")
+		to := rapid.SliceOfN(rapid.SampledFrom(destinations), 1, 3).Draw(t, "to")
+		ports := rapid.SampledFrom([]string{"443", "1-500", "tcp/443"}).Draw(t, "ports")
+		text += "  - {from: " + from + ", to: [" + strings.Join(to, ", ") + "], ports: [" + ports + "]}\n"
+	}
+	p, err := Parse("p.yaml", []byte(text), files)
+	require.NoError(t, err)
+	return p
+}
+
 // TestUnreachable: a rule has no effect if earlier rules with its workloads and ports cover all that it has, by comparing every pair.
 func TestUnreachable(t *testing.T) {
-	destinations := []string{"any", "private", "aws:S3", "aws:EC2", "10.0.0.0/8", "10.1.0.0/16", "10.1.2.3", "'*.a.test'", ".a.test", "a.test", "b.a.test", "'*.b.a.test'", ".b.a.test"}
+	covers := func(a, b *Rule) bool {
+		return a.coversPorts(b) && (len(a.From) == 0 || len(b.From) > 0 && !slices.ContainsFunc(b.From, func(w string) bool { return !slices.Contains(a.From, w) }))
+	}
 	rapid.Check(t, func(t *rapid.T) {
-		text := "allow:\n"
-		for range rapid.IntRange(1, 6).Draw(t, "rules") {
-			to := rapid.SliceOfN(rapid.SampledFrom(destinations), 1, 3).Draw(t, "to")
-			text += "  - {to: [" + strings.Join(to, ", ") + "], ports: [" + rapid.SampledFrom([]string{"443", "1-500", "tcp/443"}).Draw(t, "ports") + "]}\n"
-		}
-		p, err := Parse("p.yaml", []byte(text), files)
-		require.NoError(t, err)
+		p := randomPolicy(t)
 		for i := range p.Allow {
 			for k := range p.Allow[i].To {
 				want := ""
 				for _, earlier := range p.Allow[:i] {
-					if want == "" && earlier.coversScope(&p.Allow[i]) && slices.ContainsFunc(earlier.To, func(e Destination) bool { return e.Covers(&p.Allow[i].To[k]) }) {
+					if want == "" && covers(&earlier, &p.Allow[i]) && slices.ContainsFunc(earlier.To, func(e Destination) bool { return e.Covers(&p.Allow[i].To[k]) }) {
 						want = earlier.Name
 					}
 				}
-				require.Equal(t, want, p.coveredBy(i, &p.Allow[i].To[k]), text)
+				require.Equal(t, want, p.coveredBy(i, &p.Allow[i].To[k]))
 			}
 		}
+	})
+}
+
+// TestFirstRule: the rule that the index finds for a name or an address is the first that has it, by looking at every rule.
+func TestFirstRule(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := randomPolicy(t)
+		f := flow(Source{}, rapid.SampledFrom([]string{"10.1.2.3", "10.1.0.1", "10.9.9.9", "203.0.113.1"}).Draw(t, "addr"), rapid.SampledFrom([]uint16{443, 80, 600}).Draw(t, "port"), Names{})
+		f.Source.Workload, f.Source.VPC = "", "vpc-"+rapid.SampledFrom([]string{"u", "v", "w", "none"}).Draw(t, "vpc")
+		f.Service, f.Protocol = rapid.SampledFrom([]string{"", "S3", "EC2"}).Draw(t, "service"), rapid.SampledFrom([]uint8{TCP, UDP}).Draw(t, "protocol")
+		name := rapid.SampledFrom([]string{"a.test", "b.a.test", "c.b.a.test", "test"}).Draw(t, "name")
+		workload := strings.TrimPrefix(f.Source.VPC, "vpc-")
+		mine := func(r *Rule) bool { return len(r.From) == 0 || slices.Contains(r.From, workload) }
+		find := func(anyPort bool, whose func(*Rule) bool, has func(d *Destination) bool) string {
+			for _, r := range p.Allow {
+				ports := slices.ContainsFunc(r.Ports, func(w Ports) bool { return w.contains(f.Protocol, f.Port) })
+				if whose(&r) && (anyPort || ports) && slices.ContainsFunc(r.To, func(d Destination) bool { return has(&d) }) {
+					return r.Name
+				}
+			}
+			return ""
+		}
+		isName := func(d *Destination) bool {
+			return d.Name != "" && (d.Apex && d.Name == name || d.Below && below(name, d.Name))
+		}
+		isAddr := func(d *Destination) bool {
+			return d.Any || d.Private && f.Addr.IsPrivate() || d.Network.IsValid() && d.Network.Contains(f.Addr) ||
+				d.Service != "" && f.Service != "" && (d.Service == f.Service || d.Service == anyService)
+		}
+		byName, _ := p.AllowsName(f, name)
+		byAddr, _ := p.AllowsAddress(f)
+		require.Equal(t, []string{find(false, mine, isName), find(false, mine, isAddr)}, []string{byName, byAddr})
+		require.Equal(t, find(true, mine, isName) != "", p.HasName(workload, name))
+		require.Equal(t, find(true, func(*Rule) bool { return true }, isName) != "", p.ListsName(name))
 	})
 }
 

@@ -232,36 +232,22 @@ func (l *loader) list(at Position, path string, into *[]Destination) {
 
 // compile builds the indexes.
 func (p *Policy) compile() {
-	workloads := map[string]int{}
-	for i, w := range p.Workloads {
-		workloads[w.Name] = i
-	}
-	from := func(names []string) []bool {
-		if len(names) == 0 {
-			return nil
-		}
-		set := make([]bool, len(p.Workloads))
-		for _, name := range names {
-			set[workloads[name]] = true
-		}
-		return set
-	}
 	p.allow, p.exempt, p.sources = newIndex(), newIndex(), newSourceIndex(p.Workloads)
+	p.audiences = newAudiences(p.Workloads, p.Allow)
 	for i := range p.Allow {
 		r := &p.Allow[i]
-		r.from = from(r.From)
 		for k := range r.To {
-			p.allow.add(&r.To[k], i)
+			p.allow.add(&r.To[k], r.audience, i)
 		}
 	}
 	for i := range p.Exempt {
-		p.exempt.add(&p.Exempt[i], 0)
+		p.exempt.add(&p.Exempt[i], 0, 0)
 	}
 	for i := range p.Alerts {
 		a := &p.Alerts[i]
 		a.list = newIndex()
 		for k := range a.List {
-			a.list.add(&a.List[k], 0)
+			a.list.add(&a.List[k], 0, 0)
 		}
 	}
 }

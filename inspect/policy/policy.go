@@ -19,9 +19,10 @@ type Policy struct {
 	Alerts    []Alert
 	Tests     []Test
 
-	allow   *index // over Allow
-	exempt  *index // over Exempt, as rules for everyone
-	sources *sourceIndex
+	allow     *index // over Allow
+	exempt    *index // over Exempt, as rules for everyone
+	sources   *sourceIndex
+	audiences *audiences // of Allow
 }
 
 // Workload is a named group of sources. An interface belongs to the first workload of the file that matches it.
@@ -39,7 +40,7 @@ type Rule struct {
 	To    []Destination
 	Ports []Ports // empty is all ports and protocols
 
-	from []bool // by workload; nil is everyone
+	audience int // the workloads of From
 }
 
 // Test is a flow with the verdict that the author of a policy expects.

@@ -33,17 +33,12 @@ func (m match) and(o match) match { return min(m, o) }
 
 // match evaluates the selector. A part of the source that is not known makes the result unknown, unless another part excludes it.
 func (s *Selector) match(src *Source) match {
-	result := yes
-	for _, part := range []struct {
-		list  []string
-		value string
-	}{
-		{s.Instances, src.Instance}, {s.Interfaces, src.Interface}, {s.Groups, src.Group}, {s.Subnets, src.Subnet}, {s.VPCs, src.VPC},
-		{s.Accounts, src.Account},
-	} {
-		result = result.and(oneOf(part.list, part.value))
+	result := s.matchNetwork(src).and(s.matchVNI(src)).and(s.matchTags(src))
+	if result == no || len(s.Instances)+len(s.Interfaces)+len(s.Groups)+len(s.Subnets)+len(s.VPCs)+len(s.Accounts) == 0 {
+		return result
 	}
-	return result.and(s.matchTags(src)).and(s.matchNetwork(src)).and(s.matchVNI(src))
+	return result.and(oneOf(s.Instances, src.Instance)).and(oneOf(s.Interfaces, src.Interface)).and(oneOf(s.Groups, src.Group)).
+		and(oneOf(s.Subnets, src.Subnet)).and(oneOf(s.VPCs, src.VPC)).and(oneOf(s.Accounts, src.Account))
 }
 
 func oneOf(list []string, value string) match {
@@ -160,6 +155,5 @@ func (p *Policy) WorkloadOf(src *Source) (name string, ok bool) {
 
 // HasName reports whether a rule for a workload has a name, on whatever ports.
 func (p *Policy) HasName(workload, name string) bool {
-	j := judgement{policy: p, workload: p.workloadNamed(workload)}
-	return p.allow.byName(name, j.mine) >= 0
+	return p.allow.byName(name, question{p.audiences.around(p.workloadNamed(workload)), everyRule}) >= 0
 }

@@ -44,6 +44,14 @@ func (a *anchor) of(value string) []int {
 	return a.by[value]
 }
 
+// include adds a workload to a list in which none is higher.
+func include(list []int, workload int) []int {
+	if n := len(list); n > 0 && list[n-1] == workload {
+		return list
+	}
+	return append(list, workload)
+}
+
 func newSourceIndex(workloads []Workload) *sourceIndex {
 	x := &sourceIndex{tags: map[string]*anchor{}, vnis: map[uint32][]int{}, named: map[string]int{}}
 	for i := range workloads {
@@ -101,30 +109,47 @@ func (x *sourceIndex) addTag(tags map[string]string, workload int) {
 
 // candidates appends lists of workloads, each ascending, of which a source may belong to one. It certainly belongs to no other.
 func (x *sourceIndex) candidates(lists [][]int, src *Source) [][]int {
-	lists = append(lists, x.others, x.instances.of(src.Instance), x.interfaces.of(src.Interface), x.groups.of(src.Group),
-		x.subnets.of(src.Subnet), x.vpcs.of(src.VPC), x.accounts.of(src.Account))
+	lists = appendList(lists, x.others)
+	lists = appendList(lists, x.instances.of(src.Instance))
+	lists = appendList(lists, x.interfaces.of(src.Interface))
+	lists = appendList(lists, x.groups.of(src.Group))
+	lists = appendList(lists, x.subnets.of(src.Subnet))
+	lists = appendList(lists, x.vpcs.of(src.VPC))
+	lists = appendList(lists, x.accounts.of(src.Account))
 	for key, a := range x.tags {
 		switch value, has := src.Tags[key]; {
 		case src.Tags == nil:
 			lists = append(lists, a.all)
 		case has:
-			lists = append(lists, a.by[value])
+			lists = appendList(lists, a.by[value])
 		}
 	}
 	if src.Mirrored {
-		lists = append(lists, x.vnis[src.VNI])
+		lists = appendList(lists, x.vnis[src.VNI])
 	} else {
-		lists = append(lists, x.byVNI)
+		lists = appendList(lists, x.byVNI)
 	}
-	if !src.Addr.IsValid() {
-		return append(lists, x.byNetwork)
+	return x.inNetworks(lists, src)
+}
+
+// inNetworks appends the lists of workloads that are found by their networks.
+func (x *sourceIndex) inNetworks(lists [][]int, src *Source) [][]int {
+	const few = 8 // workloads, which are looked at faster than networks are found
+	if !src.Addr.IsValid() || len(x.byNetwork) <= few {
+		return appendList(lists, x.byNetwork)
 	}
-	if addr := src.Addr.Unmap(); len(x.byNetwork) > 0 {
-		for _, list := range x.networks.Supernets(netip.PrefixFrom(addr.WithZone(""), addr.BitLen())) {
-			lists = append(lists, list)
-		}
+	addr := src.Addr.Unmap()
+	for _, list := range x.networks.Supernets(netip.PrefixFrom(addr.WithZone(""), addr.BitLen())) {
+		lists = append(lists, list)
 	}
 	return lists
+}
+
+func appendList(lists [][]int, list []int) [][]int {
+	if len(list) == 0 {
+		return lists
+	}
+	return append(lists, list)
 }
 
 // nextOf returns the lowest workload of the lists above one; math.MaxInt if there is none.

@@ -54,7 +54,7 @@ var drawSource = rapid.Custom(func(t *rapid.T) (s Source) {
 func TestSourceIndex(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := &Policy{}
-		for i, s := range rapid.SliceOfN(drawSelector, 0, 8).Draw(t, "selectors") {
+		for i, s := range rapid.SliceOfN(drawSelector, 0, 40).Draw(t, "selectors") {
 			p.Workloads = append(p.Workloads, Workload{Name: strconv.Itoa(i), Selector: s})
 		}
 		p.sources = newSourceIndex(p.Workloads)

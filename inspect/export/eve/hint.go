@@ -28,7 +28,9 @@ func (l *line) hint(b *event.Batch, e *event.Event) {
 	if e.ECH != event.ECHNone {
 		l.word("ech", e.ECH.String())
 	}
-	l.policy(e.Policy)
+	if e.Policy != nil {
+		l.verdict(e.Policy)
+	}
 }
 
 // nameMembers are the texts of name_source and name_confidence.
@@ -56,11 +58,8 @@ var initiatorMembers = func() (all [event.BySYN + 1]string) {
 	return all
 }()
 
-// policy writes what the policy says of the flow; nothing if there is no verdict.
-func (l *line) policy(v *event.Verdict) {
-	if v == nil {
-		return
-	}
+// printVerdict writes what the policy says of the flow.
+func (l *line) printVerdict(v *event.Verdict) {
 	l.object("policy")
 	l.word("verdict", v.Kind)
 	l.known("rule", v.Rule)

@@ -2,25 +2,31 @@ package eve
 
 import (
 	"encoding/binary"
+	"hash/maphash"
 	"net/netip"
 
 	"github.com/mirrorsink/mirrorsink/inspect/event"
 )
 
-// kept is text that a Writer printed and will print again. Most of a line repeats an earlier one: it says which flow it is about, and
-// which mirror session. Each flow and each session has one place in a table, where another one replaces it. So the memory is fixed.
+// kept is text that a Writer printed and will print again. Most of a line repeats an earlier one: it says which flow it is about, which
+// mirror session, and what the policy says. Each has one place in a table, where another one replaces it. So the memory is fixed.
 type kept struct {
 	clock    clock
 	sessions [keptSessions]session
 	flows    [keptFlows]head
+	verdicts [keptVerdicts]verdict
+	seed     maphash.Seed // of the places of verdicts
 }
 
 const (
 	keptFlows    = 512 // most events of a flow come shortly after each other: ten times as many flows give 2 % more hits
 	keptSessions = 256
+	keptVerdicts = 256
 )
 
-func newKept() *kept { return &kept{clock: clock{text: [len(firstSecond)]byte([]byte(firstSecond))}} }
+func newKept() *kept {
+	return &kept{clock: clock{text: [len(firstSecond)]byte([]byte(firstSecond))}, seed: maphash.MakeSeed()}
+}
 
 // A head is the text of the members that all events of a flow have in common.
 type head struct {
@@ -125,4 +131,28 @@ func (l *line) session(e *event.Event) {
 		return
 	}
 	s.of, s.len = of, uint16(copy(s.text[:], text))
+}
+
+// A verdict is the text of the members that say what the policy says of a flow.
+type verdict struct {
+	of   event.Verdict // without To, which is not printed
+	len  uint16        // 0: the place is free
+	text [320]byte     // for names of 64 bytes
+}
+
+// verdict writes what the policy says of a flow.
+func (l *line) verdict(v *event.Verdict) {
+	of := *v
+	of.To = ""
+	place := maphash.String(l.kept.seed, of.Rule) ^ maphash.String(l.kept.seed, of.Workload) ^ uint64(len(of.Reason)+len(of.By)<<4)
+	k := &l.kept.verdicts[place%keptVerdicts]
+	if k.of == of && k.len > 0 {
+		l.b = append(l.b, k.text[:k.len]...)
+		return
+	}
+	begin := len(l.b)
+	l.printVerdict(v)
+	if text := l.b[begin:]; len(text) <= len(k.text) {
+		k.of, k.len = of, uint16(copy(k.text[:], text))
+	}
 }

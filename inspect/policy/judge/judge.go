@@ -30,8 +30,8 @@ type Judge struct {
 	seed   maphash.Seed
 }
 
-// memories is how many verdicts a judge remembers, in about a MiB.
-const memories = 1 << 12
+// memories is how many verdicts a judge remembers, in about two MiB.
+const memories = 1 << 13
 
 // memory is the verdict about events with equal facts.
 type memory struct {

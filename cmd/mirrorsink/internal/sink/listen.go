@@ -48,7 +48,7 @@ func DefaultListenConfig() *ListenConfig {
 // Listen opens everything, receives until ctx ends, and prints a summary.
 func Listen(ctx context.Context, cfg *ListenConfig, stderr io.Writer) error {
 	log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: cfg.LogLevel}))
-	defer LimitHeap(heapLimit(int64(cfg.Memory), cfg.Policy.Enabled()))()
+	defer limitSink(int64(cfg.Memory), cfg.Policy.Enabled())()
 	inventory, err := cfg.Inventory.Open(ctx, log)
 	if err != nil {
 		return err

@@ -31,6 +31,21 @@ func LimitHeap(bytes int64) (restore func()) {
 	return func() { debug.SetMemoryLimit(old) }
 }
 
+// limitSink sets the memory limit of a sink's heap, and lets it grow further between collections than Go does by itself, unless GOGC is
+// set. It returns a function that restores both. A sink keeps tables that last and makes little garbage: a collection marks much and
+// frees little, and within the limit the memory is granted.
+func limitSink(memory int64, judged bool) (restore func()) {
+	limit := LimitHeap(heapLimit(memory, judged))
+	if os.Getenv("GOGC") != "" {
+		return limit
+	}
+	old := debug.SetGCPercent(sinkGrowth)
+	return func() { debug.SetGCPercent(old); limit() }
+}
+
+// sinkGrowth is how much of the live heap may be added to it before it is collected, in percent. Go's own is 100.
+const sinkGrowth = 300
+
 // reserved is the part of the memory that is not the workers': of the queues, of the answers of DNS, and of alerts if they are found.
 func reserved(memory int, alerts bool) int {
 	n := memory/queueShare + memory/dnsShare

@@ -46,7 +46,7 @@ func Replay(ctx context.Context, opts *ReplayConfig, files []string, stdout, std
 	if err != nil {
 		return err
 	}
-	defer LimitHeap(heapLimit(int64(opts.Memory), opts.Policy.Enabled()))()
+	defer limitSink(int64(opts.Memory), opts.Policy.Enabled())()
 	p, err := openPipeline(ctx, pipelineConfig{
 		Decoder:    decap.Decoder{Encapsulation: decap.Encapsulation(opts.Decap), Allow: opts.Allow.List()},
 		Memory:     int(opts.Memory),
