@@ -170,7 +170,7 @@ func TestSameEventsOfAnyTraffic(t *testing.T) {
 		w := inspect.New(cfg, &in, &alone)
 		require.NoError(t, w.Run())
 		want, counted := alone.printed(), w.Counters()
-		numbers := rapid.Permutation([]int{1, 2, 3, 8}).Draw(t, "workers")[:testform.Pick(2, 4)]
+		numbers := rapid.Permutation([]int{1, 2, 3, 8}).Draw(t, "workers")[:testform.Pick(1, 4)]
 		for _, n := range numbers {
 			in, out := slices.Clone(all), new(collected)
 			c, err := New(cfg, n, &in, out)

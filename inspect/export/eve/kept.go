@@ -21,7 +21,7 @@ type kept struct {
 const (
 	keptFlows    = 512 // most events of a flow come shortly after each other: ten times as many flows give 2 % more hits
 	keptSessions = 256
-	keptVerdicts = 256
+	keptVerdicts = 128
 )
 
 func newKept() *kept {
