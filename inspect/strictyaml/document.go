@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -17,7 +16,7 @@ var byteOrderMark = []byte("\ufeff")
 // Document returns the file's only document. If there is none, or it uses features of YAML that strict files do not have, it records why
 // and returns nil. want describes a useful file, for the message about an empty one.
 func (l *Loader) Document(want string) *Node {
-	decoder := yaml.NewDecoder(bytes.NewReader(bytes.TrimPrefix([]byte(strings.Join(l.lines, "\n")), byteOrderMark)))
+	decoder := yaml.NewDecoder(bytes.NewReader(l.text))
 	var body *Node
 	for {
 		var document yaml.Node

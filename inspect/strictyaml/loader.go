@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"unicode/utf8"
 )
 
@@ -32,22 +31,32 @@ const maxProblems = 20
 // A Loader reads one file and collects its mistakes. It is not safe for concurrent use.
 type Loader struct {
 	name     string
-	lines    []string
+	text     []byte
 	problems []*Error
 }
 
-// NewLoader makes a loader of a file's text. The name is that of the file, for messages.
+// NewLoader makes a loader of a file's text, which it keeps. The name is that of the file, for messages.
 func NewLoader(name string, text []byte) *Loader {
-	text = bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n")) // after a comment the parser takes a Windows line end for two
-	return &Loader{name: name, lines: strings.Split(string(text), "\n")}
+	if windows := []byte("\r\n"); bytes.Contains(text, windows) { // after a comment the parser takes a Windows line end for two
+		text = bytes.ReplaceAll(text, windows, []byte("\n"))
+	}
+	return &Loader{name: name, text: bytes.TrimPrefix(text, byteOrderMark)}
 }
 
-// Problem records a mistake. The parser places a missing node, such as the value of "key:", a few columns after the end of the line; the
-// recorded position is the end.
+// Problem records a mistake.
 func (l *Loader) Problem(at Position, format string, args ...any) {
-	at.Line = min(at.Line, len(l.lines))
-	at.Column = min(at.Column, utf8.RuneCountInString(l.lines[at.Line-1])+1)
 	l.problems = append(l.problems, &Error{l.name, at, fmt.Sprintf(format, args...)})
+}
+
+// within returns a position that the file has. The parser places a missing node, such as the value of "key:", a few columns after the end
+// of the line, or in a line after the last.
+func (l *Loader) within(at Position) Position {
+	number := 0
+	var line []byte
+	for rest, more := l.text, true; more && number < at.Line; number++ {
+		line, rest, more = bytes.Cut(rest, []byte("\n"))
+	}
+	return Position{number, min(at.Column, utf8.RuneCount(line)+1)}
 }
 
 // Problems returns the number of mistakes so far.
@@ -65,6 +74,7 @@ func (l *Loader) Err() error {
 	}
 	errs := make([]error, len(l.problems))
 	for i, p := range l.problems {
+		p.At = l.within(p.At)
 		errs[i] = p
 	}
 	return errors.Join(errs...)
