@@ -34,6 +34,7 @@ type Config struct {
 	MaxBackoff  time.Duration // longest wait between two attempts; 0 is 20 s
 	Timeout     time.Duration // of one attempt; 0 is a minute
 	OnCall      OnCall        // called after every attempt; may be nil
+	Flags       bool          // the command has --region and --profile, which errors then name
 }
 
 // Defaults. With eight attempts and waits of up to 20 s a call survives about half a minute of throttling. A page of a thousand instances
@@ -67,7 +68,7 @@ func Open(ctx context.Context, cfg Config) (*Client, error) {
 	if err := checkEndpoint(cfg.Endpoint); err != nil {
 		return nil, err
 	}
-	base, err := awssdk.Load(ctx, awssdk.Options{HTTP: httpClient(cfg), Region: cfg.Region, Profile: cfg.Profile, Flags: true})
+	base, err := awssdk.Load(ctx, awssdk.Options{HTTP: httpClient(cfg), Region: cfg.Region, Profile: cfg.Profile, Flags: cfg.Flags})
 	if err != nil {
 		return nil, err
 	}

@@ -116,17 +116,17 @@ func TestOpenSaysWhatToSet(t *testing.T) {
 		cfg         Config
 		want        string
 	}{
-		{name: "no region", want: "no region: set --region or AWS_REGION"},
-		{name: "no region, profile without one", files: "[profile dev]\noutput = json\n", cfg: Config{Profile: "dev"}, want: "no region: set --region or AWS_REGION"},
+		{name: "no region", want: "no region: set --region or AWS_REGION, or run on an EC2 instance"},
+		{name: "no region, profile without one", files: "[profile dev]\noutput = json\n", cfg: Config{Profile: "dev"}, want: "no region: set --region or AWS_REGION, or run on an EC2 instance"},
 		{name: "bad region", cfg: Config{Region: "eu west"}, want: `region "eu west": want one such as eu-west-1: set --region or AWS_REGION`},
 		{name: "no credentials", cfg: Config{Region: "eu-west-1"}, want: "no credentials: set AWS_PROFILE or AWS_ACCESS_KEY_ID, or run on an instance with a role"},
 		{name: "half of the credentials", cfg: Config{Region: "eu-west-1"}, env: map[string]string{"AWS_ACCESS_KEY_ID": "AKID"}, want: "no credentials: set AWS_PROFILE or AWS_ACCESS_KEY_ID, or run on an instance with a role"},
 		{name: "no such profile", cfg: Config{Region: "eu-west-1", Profile: "prod"}, want: `no profile "prod" in ~/.aws/config or ~/.aws/credentials: set --profile or AWS_PROFILE to one that is there`},
 		{name: "no such profile, from the environment", cfg: Config{Region: "eu-west-1"}, env: map[string]string{"AWS_PROFILE": "prod"}, want: `no profile "prod" in ~/.aws/config or ~/.aws/credentials: set --profile or AWS_PROFILE to one that is there`},
 		{name: "no scheme", cfg: Config{Region: "eu-west-1", Endpoint: "127.0.0.1:4566"}, want: `endpoint "127.0.0.1:4566": want a URL such as http://127.0.0.1:4566`},
-		{name: "a helper that fails", cfg: Config{Region: "eu-west-1", Profile: "dev"}, files: "[profile dev]\ncredential_process = false\n", want: "no credentials: exit status 1: set AWS_PROFILE or AWS_ACCESS_KEY_ID, or run on an instance with a role"},
+		{name: "a helper that fails", cfg: Config{Region: "eu-west-1", Profile: "dev"}, files: "[profile dev]\ncredential_process = false\n", want: "no credentials: the credential_process of profile dev failed: exit status 1: run it by hand: false"},
 		{name: "no sign-in", cfg: Config{Region: "eu-west-1", Profile: "dev"}, files: "[profile dev]\nsso_session = s\nsso_account_id = 1\nsso_role_name = r\n[sso-session s]\nsso_start_url = https://x.example\nsso_region = eu-west-1\n",
-			want: "no credentials: no such file or directory: set AWS_PROFILE or AWS_ACCESS_KEY_ID, or run on an instance with a role"},
+			want: `no credentials: profile dev is not logged in: run "aws sso login --profile dev"`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -134,6 +134,7 @@ func TestOpenSaysWhatToSet(t *testing.T) {
 			for k, v := range tt.env {
 				t.Setenv(k, v)
 			}
+			tt.cfg.Flags = true
 			_, err := Open(t.Context(), tt.cfg)
 			assert.EqualError(t, err, tt.want)
 		})
@@ -185,7 +186,7 @@ func TestSilentMetadataService(t *testing.T) {
 	t.Setenv("AWS_EC2_METADATA_DISABLED", "")
 	t.Setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://"+l.Addr().String())
 	_, err = Open(t.Context(), Config{Region: "eu-west-1"})
-	assert.EqualError(t, err, "no credentials: set AWS_PROFILE or AWS_ACCESS_KEY_ID, or run on an instance with a role")
+	assert.EqualError(t, err, "no credentials: set AWS_PROFILE or AWS_ACCESS_KEY_ID, or run on an instance with a role (in a container on one, its metadata service wants a hop limit of 2)")
 	assert.Positive(t, asked.Load())
 	assert.LessOrEqual(t, asked.Load(), int64(2), "half a second each")
 
@@ -220,7 +221,7 @@ func TestInstanceRole(t *testing.T) {
 	require.NoError(t, err)
 	expired.Store(true)
 	_, err = Open(t.Context(), Config{Region: "eu-west-1", Endpoint: endpoint})
-	assert.EqualError(t, err, "no credentials: set AWS_PROFILE or AWS_ACCESS_KEY_ID, or run on an instance with a role")
+	assert.EqualError(t, err, "no credentials: this instance has no role: attach an instance profile to it")
 }
 
 // TestCredentialsLostLater: a call whose credentials cannot be renewed fails with that reason and is not retried.
@@ -236,7 +237,7 @@ func TestCredentialsLostLater(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(filepath.Join(home, "lost"), nil, 0o600))
 	_, err = c.Rules(t.Context(), "tmf-1")
-	assert.EqualError(t, err, "DescribeTrafficMirrorFilterRules: no credentials: exit status 1: set AWS_PROFILE or AWS_ACCESS_KEY_ID, or run on an instance with a role")
+	assert.EqualError(t, err, "DescribeTrafficMirrorFilterRules: no credentials: the credential_process of profile default failed: exit status 1: run it by hand: "+helper)
 	assert.Equal(t, sessions.Unreachable, sessions.ClassOf(err))
 	assert.Empty(t, requests())
 	assert.Equal(t, []string{"DescribeTrafficMirrorFilterRules unreachable"}, outcomes)

@@ -3,9 +3,11 @@
 package awssdk
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"regexp"
 	"strings"
 
@@ -24,10 +26,30 @@ type Options struct {
 	Flags   bool   // the command has --region and --profile, which errors then name
 }
 
-// Load returns the SDK's configuration with a valid region and with credentials that were found once. Errors have one line and name what to
-// set. A failure to find credentials, now or during a later call, is a *CredentialsError.
+// Load returns the SDK's configuration with a valid region and with credentials that were found once. Without a region elsewhere it is
+// that of the instance, as the AWS CLI has it. Errors have one line and name what to set. A failure to find credentials, now or during a
+// later call, is a *CredentialsError.
 func Load(ctx context.Context, o Options) (aws.Config, error) {
 	role := &metadataService{}
+	cfg, err := o.load(ctx, role)
+	if err == nil && cfg.Region == "" {
+		if o.Region = role.region(ctx); o.Region != "" {
+			cfg, err = o.load(ctx, role)
+		}
+	}
+	if err != nil {
+		return cfg, o.loadError(err)
+	}
+	if err := o.checkRegion(cfg.Region); err != nil {
+		return cfg, err
+	}
+	cfg.Credentials = checkedCredentials{cfg.Credentials, o.source(ctx)}
+	_, err = cfg.Credentials.Retrieve(ctx)
+	return cfg, err
+}
+
+// load reads the environment and ~/.aws.
+func (o Options) load(ctx context.Context, role *metadataService) (aws.Config, error) {
 	cfg, err := config.LoadDefaultConfig(ctx,
 		config.WithRegion(o.Region),
 		config.WithSharedConfigProfile(o.Profile),
@@ -35,15 +57,9 @@ func Load(ctx context.Context, o Options) (aws.Config, error) {
 		config.WithEC2RoleCredentialOptions(func(r *ec2rolecreds.Options) { r.Client = role }),
 		config.WithLogger(logging.Nop{}), // errors are returned
 	)
-	if err != nil {
-		return cfg, o.loadError(err)
+	if err == nil {
+		role.configure(cfg)
 	}
-	if err := o.checkRegion(cfg.Region); err != nil {
-		return cfg, err
-	}
-	role.configure(cfg)
-	cfg.Credentials = checkedCredentials{cfg.Credentials}
-	_, err = cfg.Credentials.Retrieve(ctx)
 	return cfg, err
 }
 
@@ -54,7 +70,7 @@ func IsRegion(text string) bool { return regionName.MatchString(text) }
 
 func (o Options) checkRegion(region string) error {
 	if region == "" {
-		return fmt.Errorf("no region: set %s", o.setting("--region", "AWS_REGION"))
+		return fmt.Errorf("no region: set %s, or run on an EC2 instance", o.setting("--region", "AWS_REGION"))
 	}
 	if !IsRegion(region) {
 		return fmt.Errorf("region %q: want one such as eu-west-1: set %s", region, o.setting("--region", "AWS_REGION"))
@@ -62,11 +78,48 @@ func (o Options) checkRegion(region string) error {
 	return nil
 }
 
+// profileName returns the profile that is used.
+func (o Options) profileName() string {
+	return cmp.Or(o.Profile, os.Getenv("AWS_PROFILE"), os.Getenv("AWS_DEFAULT_PROFILE"), config.DefaultSharedConfigProfile)
+}
+
+// source returns where the credentials of the profile come from; the zero value if there is no profile.
+func (o Options) source(ctx context.Context) source {
+	profile := o.profileName()
+	shared, err := config.LoadSharedConfigProfile(ctx, profile, func(l *config.LoadSharedConfigOptions) {
+		for _, f := range []struct {
+			variable string
+			into     *[]string
+		}{{"AWS_CONFIG_FILE", &l.ConfigFiles}, {"AWS_SHARED_CREDENTIALS_FILE", &l.CredentialsFiles}} {
+			if name := os.Getenv(f.variable); name != "" {
+				*f.into = []string{name}
+			}
+		}
+	})
+	if err != nil {
+		return source{}
+	}
+	s := source{profile: profile, process: shared.CredentialProcess}
+	for p := &shared; p != nil; p = p.Source {
+		switch {
+		case p.SSOSessionName != "" || p.SSOStartURL != "":
+			s.login = "aws sso login"
+		case p.LoginSession != "":
+			s.login = "aws login"
+		}
+	}
+	return s
+}
+
 // loadError returns why ~/.aws or the environment cannot be used.
 func (o Options) loadError(err error) error {
 	var profile config.SharedConfigProfileNotExistError
 	if errors.As(err, &profile) {
 		return fmt.Errorf("no profile %q in ~/.aws/config or ~/.aws/credentials: set %s to one that is there", profile.Profile, o.setting("--profile", "AWS_PROFILE"))
+	}
+	var mfa config.AssumeRoleTokenProviderNotSetError
+	if errors.As(err, &mfa) {
+		return fmt.Errorf("profile %s wants the code of an MFA device, which is not asked for here: run \"aws configure export-credentials --profile %[1]s --format env\" and set what it prints", o.profileName())
 	}
 	return fmt.Errorf("AWS configuration: %s", strings.TrimPrefix(OneLine(err.Error()), "failed to load shared config, "))
 }

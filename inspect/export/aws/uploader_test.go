@@ -312,7 +312,7 @@ func TestNoRegionAndNoCredentials(t *testing.T) {
 		t.Setenv(name, "")
 	}
 	_, err := aws.Open(t.Context(), aws.Config{})
-	require.EqualError(t, err, "no region: set AWS_REGION")
+	require.EqualError(t, err, "no region: set AWS_REGION, or run on an EC2 instance")
 	t.Setenv("AWS_REGION", "eu-west-1")
 	_, err = aws.Open(t.Context(), aws.Config{})
 	require.ErrorContains(t, err, "set AWS_PROFILE or AWS_ACCESS_KEY_ID, or run on an instance with a role")

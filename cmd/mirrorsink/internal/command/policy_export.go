@@ -78,7 +78,7 @@ without a note. Names in a policy are host names, so that nothing has to be esca
 	g.Strings(&opts.home, "home-net", "CIDR", "a network of the workloads, for Network Firewall (repeatable)")
 	opts.ranges.addTo(cmd.Flags())
 	g.String(&opts.diff, "diff", "FILE|ARN|ID", "print how this group differs from the policy; exit with 3 if it does")
-	g.String(&opts.aws.Region, "region", "REGION", "region of a group in AWS; otherwise that of its ARN or AWS_REGION")
+	g.String(&opts.aws.Region, "region", "REGION", "region of a group in AWS; otherwise that of its ARN, AWS_REGION or the instance")
 	g.String(&opts.aws.Profile, "profile", "NAME", "profile of ~/.aws for --diff; otherwise AWS_PROFILE")
 	g.Bool(&opts.quiet, "quiet", "print no notes")
 	return cmd

@@ -23,14 +23,14 @@ type accountOptions struct {
 
 func (o *accountOptions) addTo(f *pflag.FlagSet) {
 	g := flags.In(f, flags.AWS)
-	g.String(&o.region, "region", "REGION", "AWS region; by default that of AWS_REGION or the profile")
+	g.String(&o.region, "region", "REGION", "AWS region; by default that of AWS_REGION, the profile or the instance")
 	g.String(&o.profile, "profile", "NAME", "profile of the AWS configuration files")
 	g.String(&o.endpoint, "endpoint", "URL", "use the EC2 API at this URL, such as http://127.0.0.1:4566 of make ec2-playground")
 }
 
 // open makes a client. called, if not nil, is called for each call of the API with its action and outcome.
 func (o *accountOptions) open(ctx context.Context, called func(action, outcome string)) (*aws.Client, error) {
-	return aws.Open(ctx, aws.Config{Region: o.region, Profile: o.profile, Endpoint: o.endpoint, OnCall: called})
+	return aws.Open(ctx, aws.Config{Region: o.region, Profile: o.profile, Endpoint: o.endpoint, OnCall: called, Flags: true})
 }
 
 // specOptions are those of the commands that work with a spec.
