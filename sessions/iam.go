@@ -39,11 +39,12 @@ var policies = map[string]func(Scope) []Statement{
 	"watch":     Scope.apply,
 	"inventory": func(Scope) []Statement { return []Statement{readState()} },
 	"doctor":    func(Scope) []Statement { return []Statement{readState(), readNetwork()} },
+	"lifecycle": Scope.lifecycle,
 }
 
 // PolicyCommands returns the commands that have a policy, in order.
 func PolicyCommands() []string {
-	return []string{"plan", "apply", "watch", "inventory", "doctor"}
+	return []string{"plan", "apply", "watch", "inventory", "doctor", "lifecycle"}
 }
 
 // PolicyFor returns the least policy with which a command can do everything.
@@ -93,6 +94,15 @@ func readNetwork() Statement {
 		"elasticloadbalancing:DescribeListeners", "elasticloadbalancing:DescribeLoadBalancerAttributes", "elasticloadbalancing:DescribeLoadBalancers",
 		"elasticloadbalancing:DescribeTargetGroups", "elasticloadbalancing:DescribeTargetHealth",
 	}}
+}
+
+// lifecycle allows what listen with --lifecycle does for its instance.
+func (s Scope) lifecycle() []Statement {
+	group := fmt.Sprintf("arn:%s:autoscaling:%s:%s:autoScalingGroup:*:autoScalingGroupName/*", s.partition(), orAny(s.Region), orAny(s.Account))
+	return []Statement{
+		allow("FindTheHook", nil, []string{"autoscaling:DescribeAutoScalingInstances", "autoscaling:DescribeLifecycleHooks"}, []string{"*"}),
+		allow("CompleteTheHook", nil, []string{"autoscaling:CompleteLifecycleAction", "autoscaling:RecordLifecycleActionHeartbeat"}, []string{group}),
+	}
 }
 
 // creating are the calls that create a resource.
@@ -173,13 +183,18 @@ func orAny(s string) string {
 	return s
 }
 
+// partitions are AWS's partitions, by the beginning of the names of their regions:
+// https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html
+var partitions = map[string]string{
+	"cn": "aws-cn", "us-gov": "aws-us-gov", "us-iso": "aws-iso", "us-isob": "aws-iso-b", "eu-isoe": "aws-iso-e", "us-isof": "aws-iso-f", "eusc": "aws-eusc",
+}
+
 // partition returns the AWS partition of the region.
 func (s Scope) partition() string {
-	switch {
-	case strings.HasPrefix(s.Region, "cn-"):
-		return "aws-cn"
-	case strings.HasPrefix(s.Region, "us-gov-"):
-		return "aws-us-gov"
+	for begin, name := range partitions {
+		if strings.HasPrefix(s.Region, begin+"-") {
+			return name
+		}
 	}
 	return "aws"
 }

@@ -41,13 +41,16 @@ func TestPoliciesAreDocumented(t *testing.T) {
 
 func TestPolicyOfUnknownCommand(t *testing.T) {
 	_, err := PolicyFor("destroy", Scope{})
-	assert.EqualError(t, err, `"destroy" has no policy of its own: there are plan, apply, watch, inventory, doctor`)
+	assert.EqualError(t, err, `"destroy" has no policy of its own: there are plan, apply, watch, inventory, doctor, lifecycle`)
 }
 
 func TestPartitions(t *testing.T) {
 	for region, arn := range map[string]string{
 		"": "arn:aws:ec2:*:*:x/*", "eu-west-1": "arn:aws:ec2:eu-west-1:*:x/*",
 		"cn-north-1": "arn:aws-cn:ec2:cn-north-1:*:x/*", "us-gov-west-1": "arn:aws-us-gov:ec2:us-gov-west-1:*:x/*",
+		"us-iso-east-1": "arn:aws-iso:ec2:us-iso-east-1:*:x/*", "us-isob-east-1": "arn:aws-iso-b:ec2:us-isob-east-1:*:x/*",
+		"eu-isoe-west-1": "arn:aws-iso-e:ec2:eu-isoe-west-1:*:x/*", "us-isof-south-1": "arn:aws-iso-f:ec2:us-isof-south-1:*:x/*",
+		"eusc-de-east-1": "arn:aws-eusc:ec2:eusc-de-east-1:*:x/*", "us-east-1": "arn:aws:ec2:us-east-1:*:x/*",
 	} {
 		assert.Equal(t, []string{arn}, Scope{Region: region}.arns("x"))
 	}

@@ -26,6 +26,7 @@ var mayImport = map[string][]string{
 	},
 	in + "host":      {in + "flags", "sessions/doctor", "decap/rx"},
 	in + "inventory": {in + "flags", "sessions", "sessions/account", "sessions/aws", "inspect/event", "inspect/mirror"},
+	in + "lifecycle": {in + "flags", "sessions/awssdk"},
 	in + "manual":    {in + "flags"},
 	in + "output": {
 		in + "flags", "inspect", "inspect/event", "inspect/export", "inspect/export/aws", "inspect/export/eve", "inspect/export/parquet",
@@ -35,7 +36,7 @@ var mayImport = map[string][]string{
 	in + "server":   {in + "flags"},
 	in + "simulate": {in + "flags", in + "view", in + "yamlerror", "inspect", "decap", "decap/rx/capture", "decap/sim", "decap/tx", "decap/tx/pcap"},
 	in + "sink": {
-		in + "egress", in + "flags", in + "forwarding", in + "host", in + "inventory", in + "output", in + "server", in + "view", "inspect",
+		in + "egress", in + "flags", in + "forwarding", in + "host", in + "inventory", in + "lifecycle", in + "output", in + "server", in + "view", "inspect",
 		"inspect/event", "inspect/export/aws", "inspect/export/spool", "inspect/l7", "inspect/parallel", "inspect/pdns", "inspect/policy/alert",
 		"inspect/policy/alert/send", "inspect/export", "inspect/policy/alert/feed", "inspect/policy/judge", "inspect/report", "decap", "decap/rx", "decap/rx/capture", "decap/tx",
 	},
@@ -114,9 +115,9 @@ var onlyIn = map[string][]string{
 	"github.com/google/gopacket":            {"decap/tx/internal/txtest", "decap/tx/pcap"},
 	"github.com/prometheus/client_golang":   {in + "sink", in + "watch"},
 	"github.com/spf13/cobra":                {in + "command", in + "manual"},
-	"github.com/spf13/pflag":                {in + "command", in + "egress", in + "flags", in + "forwarding", in + "inventory", in + "manual", in + "output"},
+	"github.com/spf13/pflag":                {in + "command", in + "egress", in + "flags", in + "forwarding", in + "inventory", in + "lifecycle", in + "manual", in + "output"},
 	"github.com/goccy/go-yaml":              {in + "flags", in + "yamlerror", "decap/sim"},
-	"github.com/aws":                        {"sessions/aws", "sessions/awssdk", "inspect/export/aws", "inspect/export/awserror", "inspect/policy/alert/send", "inspect/policy/controls/live"},
+	"github.com/aws":                        {in + "lifecycle", "sessions/aws", "sessions/awssdk", "inspect/export/aws", "inspect/export/awserror", "inspect/policy/alert/send", "inspect/policy/controls/live"},
 	"github.com/google/shlex":               {"inspect/policy/alert/send"},
 	"github.com/parquet-go/parquet-go":      {"inspect/export/parquet", "inspect/report/input", "inspect/report/inputtest"},
 	"github.com/expr-lang/expr":             {"inspect/where"},

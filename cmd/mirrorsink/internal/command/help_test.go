@@ -122,7 +122,7 @@ func TestMisspeltCommandsAndFlags(t *testing.T) {
 		`name at least one capture file`:                                        {"replay"},
 		`name one folder`:                                                       {"man"},
 		`unknown command "tcsh" for "mirrorsink completion"`:                    {"completion", "tcsh"},
-		`argument "aply": want plan, apply, watch, inventory, doctor or alerts`: {"sessions", "iam-policy", "aply"},
+		`argument "aply": want plan, apply, watch, inventory, doctor, lifecycle or alerts`: {"sessions", "iam-policy", "aply"},
 		`unexpected argument "plan": want one command`:                          {"sessions", "iam-policy", "apply", "plan"},
 		`--owner "": the value is empty`:                                        {"sessions", "iam-policy", "--owner="},
 		`--owner: want 1 to 64 letters`:                                         {"sessions", "iam-policy", "--owner=*"},

@@ -24,6 +24,9 @@ With --inventory events name the interface, instance, VPC, subnet and account of
 "sessions inventory", or is read from EC2 with the credentials and region of the AWS CLI. If a refresh fails the old inventory
 is kept.
 
+With --lifecycle the end comes with that of the instance: when its Auto Scaling group terminates it, or EC2 takes a spot instance back, what
+a signal does is done, and the group waits for it.
+
 With --policy events and records have the verdict of an egress policy, and --alert sends its alerts. See "mirrorsink help policy-file".
 
 Every flag is also a key of the file of --config; see "mirrorsink help config".`
@@ -77,13 +80,14 @@ func (o *listenOptions) addTo(f *pflag.FlagSet) {
 	g.Var(&o.ReceiveBuffer, "receive-buffer", "SIZE", "receive buffer of each socket, or size of each ring")
 	g.Int(&o.Workers, "workers", "N", "number of sockets and threads that share the traffic; by default one a core, or one for each of --cpus")
 	g.Var(&o.CPUs, "cpus", "CPUS", "pin each worker's thread to one of these CPUs, in turn: N or A-B (repeatable)")
-	g.Duration(&o.Drain, "drain", "continue to receive for this long after SIGTERM, while a load balancer drains")
+	g.Duration(&o.Drain, "drain", "continue to receive for this long after SIGTERM or an end by --lifecycle, while a load balancer drains (with --lifecycle by default the hook's timeout less --deadline)")
 	o.Allow.AddTo(f)
 	o.Outputs.AddTo(f)
 	o.Policy.AddTo(f)
 	o.Inventory.AddTo(f)
 	o.Inventory.AddRefreshTo(f)
 	o.Forward.AddTo(f)
+	o.Lifecycle.AddTo(f)
 	g = flags.In(f, flags.Limits)
 	g.Var(&o.Memory, "memory", "SIZE", "maximum memory of all tables and queues together; receive slots add 4 MiB for each worker")
 	g.Duration(&o.Deadline, "deadline", "stop writing events this long after the last datagram was read")
@@ -104,6 +108,7 @@ func (o *listenOptions) setWorkers(asked bool) {
 // check reports options that are invalid, alone or together. given reports which flags were set, on the command line or in the
 // configuration.
 func (o *listenOptions) check(given func(flag string) bool) error {
+	o.DrainGiven = given("drain")
 	if err := o.checkReceiving(); err != nil {
 		return err
 	}

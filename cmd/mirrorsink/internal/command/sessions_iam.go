@@ -19,9 +19,9 @@ func newIAMPolicy() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "iam-policy [COMMAND]",
 		Short: "Print the least IAM policy for a command",
-		Long: `Prints the smallest IAM policy for plan, apply, watch, inventory, doctor or alerts; that of apply without an argument. It does not
+		Long: `Prints the smallest IAM policy for plan, apply, watch, inventory, doctor, lifecycle or alerts; that of apply without an argument. It does not
 call AWS. destroy needs the policy of apply, status that of plan, "listen --inventory ec2" that of inventory. A plan with --probe asks
-whether sessions could be created, and needs the policy of apply.
+whether sessions could be created, and needs the policy of apply. "listen --lifecycle" needs that of lifecycle beside the others.
 
 The policy of alerts is that of the outputs which are given as for listen: --alert and --cloudwatch-metrics. It has what these need, and
 nothing else. Give it beside that of inventory, and that of the delivery of records. Without --region and --account it covers any for Security

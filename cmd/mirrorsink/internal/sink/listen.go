@@ -11,6 +11,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/flags"
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/forwarding"
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/inventory"
+	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/lifecycle"
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/output"
 )
 
@@ -31,6 +32,8 @@ type ListenConfig struct {
 	StatsInterval   time.Duration
 	Metrics, Health flags.Address
 	Drain, Deadline time.Duration
+	DrainGiven      bool // Drain was chosen by a person
+	Lifecycle       lifecycle.Options
 	LogLevel        slog.Level
 }
 
@@ -53,6 +56,10 @@ func Listen(ctx context.Context, cfg *ListenConfig, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	run, err := runner(ctx, cfg, log)
+	if err != nil {
+		return err
+	}
 	if err := removeStaleDrops(cfg, log); err != nil {
 		return err
 	}
@@ -61,8 +68,25 @@ func Listen(ctx context.Context, cfg *ListenConfig, stderr io.Writer) error {
 		return err
 	}
 	defer l.CloseServers()
-	err = l.Run(ctx)
+	err = run(ctx, l)
 	s := l.Snapshot()
 	s.Print(stderr)
 	return err
+}
+
+// runner returns what runs a listener: until ctx ends, or until the instance's Auto Scaling group is to terminate it.
+func runner(ctx context.Context, cfg *ListenConfig, log *slog.Logger) (func(context.Context, *Listener) error, error) {
+	if cfg.Lifecycle.Hook == "" {
+		return func(ctx context.Context, l *Listener) error { return l.Run(ctx) }, nil
+	}
+	w, err := lifecycle.Open(ctx, cfg.Lifecycle, lifecycle.Times{Drain: cfg.Drain, Given: cfg.DrainGiven, Deadline: cfg.Deadline}, log)
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context, l *Listener) error {
+		watched := w.Watch(ctx, l.ready.hold)
+		err := l.Run(watched)
+		w.Finish(context.WithoutCancel(ctx), context.Cause(watched))
+		return err
+	}, nil
 }

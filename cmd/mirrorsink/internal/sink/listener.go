@@ -16,6 +16,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/egress"
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/forwarding"
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/inventory"
+	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/lifecycle"
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/server"
 	"github.com/mirrorsink/mirrorsink/decap"
 	"github.com/mirrorsink/mirrorsink/decap/rx"
@@ -133,7 +134,7 @@ func (l *Listener) Run(ctx context.Context) error {
 	select {
 	case <-ended:
 	case <-ctx.Done():
-		l.drain(ended)
+		l.drain(ended, l.drainTime(ctx))
 	}
 	l.ready.Store(false)
 	l.pipeline.wait()
@@ -146,13 +147,22 @@ func (l *Listener) Run(ctx context.Context) error {
 	return lost
 }
 
+// drainTime returns how long to receive after ctx has ended: as long as what ended it says, or as long as was asked for.
+func (l *Listener) drainTime(ctx context.Context) time.Duration {
+	var e *lifecycle.Ending
+	if errors.As(context.Cause(ctx), &e) {
+		return e.Drain
+	}
+	return l.opts.Drain
+}
+
 // drain continues to receive while a load balancer may still send, unless a socket fails.
-func (l *Listener) drain(ended <-chan struct{}) {
+func (l *Listener) drain(ended <-chan struct{}, howLong time.Duration) {
 	l.ready.Store(false)
-	l.log.Info("shutting down", "drain", l.opts.Drain)
+	l.log.Info("shutting down", "drain", howLong)
 	select {
 	case <-ended:
-	case <-time.After(l.opts.Drain):
+	case <-time.After(howLong):
 	}
 }
 
