@@ -22,6 +22,8 @@ type Total struct {
 	Name             string
 	Dimension, Value string // "" for none
 	Bytes            bool   // the unit; a count otherwise
+	Sparse           bool   // no data point for a minute in which nothing was added
+	Gauge            bool   // Sum is what is there now, and not what was added since the start
 	Sum              uint64 // since the start
 }
 
@@ -42,7 +44,7 @@ type MetricCounts struct {
 	Failures [spool.Classes]uint64 // failed calls; all but those that were refused are repeated
 }
 
-// Metrics sends counters to CloudWatch: each minute a data point with what was added, and one with zero for those without a dimension, so
+// Metrics sends counters to CloudWatch: each minute a data point with what was added, and one with zero for those that are not sparse, so
 // that an alarm has data. Data points of all senders of a namespace add up. They wait in memory while CloudWatch is gone, for three hours.
 // After an answer that is lost a minute is sent twice.
 type Metrics struct {
@@ -106,7 +108,10 @@ func (m *Metrics) take(at time.Time) {
 		key.Sum = 0
 		added := t.Sum - m.last[key]
 		m.last[key] = t.Sum
-		if added == 0 && t.Dimension != "" {
+		switch {
+		case t.Gauge:
+			added = t.Sum
+		case added == 0 && t.Sparse:
 			continue
 		}
 		d := types.MetricDatum{MetricName: &t.Name, Timestamp: &at, Value: sdk.Float64(float64(added)), Unit: types.StandardUnitCount}

@@ -81,8 +81,9 @@ func TestMetricsAddUp(t *testing.T) {
 		m := client.NewMetrics(aws.MetricsConfig{Namespace: "Mirrorsink", Log: slog.New(slog.DiscardHandler), Take: func() []aws.Total {
 			return []aws.Total{
 				{Name: "NotAllowedBytes", Bytes: true, Sum: bytes.Load()},
-				{Name: "NotAllowedBytes", Dimension: "Workload", Value: "web", Bytes: true, Sum: bytes.Load()},
+				{Name: "NotAllowedBytes", Dimension: "Workload", Value: "web", Bytes: true, Sparse: true, Sum: bytes.Load()},
 				{Name: "ReceiveDrops", Sum: drops.Load()},
+				{Name: "SpoolBytes", Bytes: true, Gauge: true, Sum: 3},
 			}
 		}})
 		begin := time.Now()
@@ -101,7 +102,7 @@ func TestMetricsAddUp(t *testing.T) {
 		bytes.Add(7)
 		require.NoError(t, m.Close(t.Context()))
 		require.Equal(t, map[string]float64{
-			"Mirrorsink NotAllowedBytes Bytes": float64(bytes.Load()), "Mirrorsink NotAllowedBytes Bytes Workload=web": float64(bytes.Load()), "Mirrorsink ReceiveDrops Count": 10,
+			"Mirrorsink NotAllowedBytes Bytes": float64(bytes.Load()), "Mirrorsink NotAllowedBytes Bytes Workload=web": float64(bytes.Load()), "Mirrorsink ReceiveDrops Count": 10, "Mirrorsink SpoolBytes Bytes": 3 * 21,
 		}, s.sums)
 		at := s.times["Mirrorsink NotAllowedBytes Bytes"]
 		for i, when := range at[:20] {

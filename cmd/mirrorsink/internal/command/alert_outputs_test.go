@@ -158,18 +158,37 @@ func TestSumsWithoutAlerts(t *testing.T) {
 	require.InDelta(t, s.sums["NotAllowedBytes"], s.sums["NotAllowedBytes web"], 0)
 }
 
+// TestReceivedSums: without a policy CloudWatch gets what was received, and the same with the dimensions that were asked for.
+func TestReceivedSums(t *testing.T) {
+	server, _ := openReceiver(t)
+	s := startListen(t, "--eve", eveFile(t), "--cloudwatch-metrics", "Mirrorsink", "--cloudwatch-dimension", "AutoScalingGroupName=sinks")
+	sent := s.send(testdata("plain-dns.pcap"), "--speed=0")
+	received := s.awaitAll(sent)
+	require.Equal(t, exitOK, s.end(), s.stderr.String())
+	server.mu.Lock()
+	defer server.mu.Unlock()
+	for _, with := range []string{"", " sinks"} {
+		require.InDelta(t, sent, server.sums["ReceivedPackets"+with]+float64(received["mirrorsink_kernel_drops_total"]), 0)
+		require.InDelta(t, received["mirrorsink_received_bytes_total"], server.sums["ReceivedBytes"+with], 0)
+		require.Contains(t, server.sums, "SpoolBytes"+with)
+		require.Contains(t, server.sums, "ReceiveDrops"+with)
+	}
+}
+
 // TestAlertFlags: outputs that cannot be are mistakes of the command line, found before anything is read.
 func TestAlertFlags(t *testing.T) {
 	policy := policyFile(t, "allow: []\n")
 	for want, args := range map[string][]string{
-		`--alert "mail:me": want eve, sns:ARN, webhook:URL`:       {"--alert", "mail:me"},
-		`--alert "parquet:": want`:                                {"--alert", "parquet:"},
-		`--alert eve is given twice`:                              {"--alert", "eve", "--alert", "eve"},
-		`--alert sns: want the ARN of a topic`:                    {"--alert", "sns:alerts"},
-		`--alert webhook: want an address`:                        {"--alert", "webhook:host"},
-		`--alert parquet:"s3://B": "B" is not a name of a bucket`: {"--alert", "parquet:s3://B"},
-		`--cloudwatch-metrics "AWS/EC2": want a namespace`:        {"--cloudwatch-metrics", "AWS/EC2"},
-		`--cloudwatch-metrics "a b": want a namespace`:            {"--cloudwatch-metrics", "a b"},
+		`--alert "mail:me": want eve, sns:ARN, webhook:URL`:                {"--alert", "mail:me"},
+		`--alert "parquet:": want`:                                         {"--alert", "parquet:"},
+		`--alert eve is given twice`:                                       {"--alert", "eve", "--alert", "eve"},
+		`--alert sns: want the ARN of a topic`:                             {"--alert", "sns:alerts"},
+		`--alert webhook: want an address`:                                 {"--alert", "webhook:host"},
+		`--alert parquet:"s3://B": "B" is not a name of a bucket`:          {"--alert", "parquet:s3://B"},
+		`--cloudwatch-metrics "AWS/EC2": want a namespace`:                 {"--cloudwatch-metrics", "AWS/EC2"},
+		`--cloudwatch-metrics "a b": want a namespace`:                     {"--cloudwatch-metrics", "a b"},
+		`--cloudwatch-dimension "sinks": want NAME=VALUE`:                  {"--cloudwatch-metrics", "A", "--cloudwatch-dimension", "sinks"},
+		`--cloudwatch-dimension does nothing without --cloudwatch-metrics`: {"--cloudwatch-dimension", "a=b"},
 	} {
 		r := runHere(t, append(append([]string{"replay", "--policy", policy, "--eve", eveFile(t)}, args...), testdata("mirror-tls.pcap"))...)
 		require.Contains(t, r.stderr, want)

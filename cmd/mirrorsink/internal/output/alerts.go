@@ -25,8 +25,9 @@ import (
 
 // alertOptions are the outputs of alerts, and of the sums that go with them.
 type alertOptions struct {
-	to      []string
-	metrics string // a namespace of CloudWatch, "" for none
+	to         []string
+	metrics    string   // a namespace of CloudWatch, "" for none
+	dimensions []string // NAME=VALUE, of the metrics of receiving
 }
 
 // inTables is how the output of alerts in Parquet files begins.
@@ -44,7 +45,8 @@ func (o *alertOptions) addTo(f *pflag.FlagSet) {
 	}
 	slices.SortStableFunc(words, func(a, b string) int { return strings.Count(a, ":") - strings.Count(b, ":") })
 	flags.Suggest(f, "alert", words...)
-	g.String(&o.metrics, "cloudwatch-metrics", "NAMESPACE", "send metrics to this namespace of CloudWatch: bytes to destinations that are not allowed, alerts, receive drops")
+	g.String(&o.metrics, "cloudwatch-metrics", "NAMESPACE", "send metrics to this namespace of CloudWatch: what is received and dropped, what waits in the spool, bytes to destinations that are not allowed, alerts")
+	g.Strings(&o.dimensions, "cloudwatch-dimension", "NAME=VALUE", "send the metrics of receiving with this dimension too, such as AutoScalingGroupName=sinks (repeatable)")
 }
 
 // alertWants are all ways to give an output of alerts.
@@ -54,6 +56,9 @@ func alertWants() []string {
 
 // namespace is what https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html lets a namespace be called.
 var namespace = regexp.MustCompile(`^[A-Za-z0-9._/#-]{1,255}$`)
+
+// dimension is what https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_Dimension.html lets a dimension be.
+var dimension = regexp.MustCompile(`^[!-9;<>-~][!-<>-~]{0,254}=[!-~][ -~]{0,999}$`)
 
 func (o *alertOptions) check() error {
 	for i, spec := range o.to {
@@ -69,6 +74,11 @@ func (o *alertOptions) check() error {
 			if _, _, err := aws.ParseURL(dir); err != nil {
 				return flags.Usagef("--alert parquet:%w", err)
 			}
+		}
+	}
+	for _, d := range o.dimensions {
+		if !dimension.MatchString(d) {
+			return flags.Usagef("--cloudwatch-dimension %q: want NAME=VALUE, in printable ASCII and of up to 255 and 1000 characters", d)
 		}
 	}
 	if o.metrics != "" && (!namespace.MatchString(o.metrics) || strings.HasPrefix(o.metrics, "AWS/")) {
@@ -181,8 +191,16 @@ type AlertsConfig struct {
 	Bytes   int             // how much memory all may hold
 	Block   bool            // a full output stops the reading, which a capture can bear, instead of dropping alerts
 	Meter   *alert.Meter    // sums for CloudWatch
-	Drops   func() uint64   // datagrams that sources lost so far; nil if they cannot
 	Log     *slog.Logger
+	// Received returns what was received; nil for a capture, which is read and not received.
+	Received func() Received
+}
+
+// Received is what a sink has received so far.
+type Received struct {
+	Packets, Bytes uint64
+	Drops          uint64 // datagrams that the kernel dropped
+	Spool          uint64 // bytes that wait for AWS now
 }
 
 // OpenAlerts opens the outputs of alerts. There may be none. After an error none is open.
@@ -255,7 +273,7 @@ func (o *Options) openMetrics(a *Alerts, to AlertsConfig) error {
 	if err != nil {
 		return err
 	}
-	a.metrics = client.NewMetrics(aws.MetricsConfig{Namespace: o.alerts.metrics, Log: to.Log, Take: func() []aws.Total { return totals(to) }})
+	a.metrics = client.NewMetrics(aws.MetricsConfig{Namespace: o.alerts.metrics, Log: to.Log, Take: func() []aws.Total { return o.alerts.totals(to) }})
 	return nil
 }
 
@@ -266,7 +284,7 @@ func alertFolder(spec string) string {
 }
 
 // totals are the counters that CloudWatch gets. None names the sink, so that those of several sinks add up.
-func totals(to AlertsConfig) []aws.Total {
+func (o *alertOptions) totals(to AlertsConfig) []aws.Total {
 	sums := to.Meter.Totals()
 	bytes := aws.Total{Name: "NotAllowedBytes", Bytes: true}
 	alerts := aws.Total{Name: "Alerts"}
@@ -274,16 +292,27 @@ func totals(to AlertsConfig) []aws.Total {
 	for workload, n := range sums.NotAllowed {
 		bytes.Sum += n
 		if workload != "" {
-			all = append(all, aws.Total{Name: bytes.Name, Bytes: true, Dimension: "Workload", Value: workload, Sum: n})
+			all = append(all, aws.Total{Name: bytes.Name, Bytes: true, Sparse: true, Dimension: "Workload", Value: workload, Sum: n})
 		}
 	}
 	for rule, n := range sums.Opened {
 		alerts.Sum += n
-		all = append(all, aws.Total{Name: alerts.Name, Dimension: "Rule", Value: rule, Sum: n})
+		all = append(all, aws.Total{Name: alerts.Name, Sparse: true, Dimension: "Rule", Value: rule, Sum: n})
 	}
 	all = append(all, bytes, alerts)
-	if to.Drops != nil {
-		all = append(all, aws.Total{Name: "ReceiveDrops", Sum: to.Drops()})
+	if to.Received == nil {
+		return all
+	}
+	r := to.Received()
+	for _, t := range []aws.Total{
+		{Name: "ReceivedPackets", Sum: r.Packets}, {Name: "ReceivedBytes", Bytes: true, Sum: r.Bytes}, {Name: "ReceiveDrops", Sum: r.Drops},
+		{Name: "SpoolBytes", Bytes: true, Gauge: true, Sum: r.Spool},
+	} {
+		all = append(all, t)
+		for _, d := range o.dimensions {
+			t.Dimension, t.Value, _ = strings.Cut(d, "=")
+			all = append(all, t)
+		}
 	}
 	return all
 }

@@ -36,6 +36,17 @@ var serviceNames = [Services]string{S3: "s3", CloudWatch: "cloudwatch"}
 // String returns the destination's name, as metrics show it.
 func (d Service) String() string { return serviceNames[d] }
 
+// Waiting returns how many bytes wait for AWS.
+func Waiting(all []Output) (bytes uint64) {
+	for _, out := range all {
+		if d, ok := out.(Delivery); ok {
+			_, c := d.Delivered()
+			bytes += c.Waiting.Bytes
+		}
+	}
+	return bytes
+}
+
 // Undelivered returns, for each destination for which files wait, how many do and why.
 func Undelivered(all []Output) (parts []string) {
 	for _, out := range all {

@@ -19,6 +19,7 @@ var Dependents = []dependent{
 	{[]string{"parquet-rotate", "parquet-size"}, (*Options).hasParquet, "--parquet or --alert parquet:DIR"},
 	{[]string{"cloudwatch-create"}, (*Options).hasGroups, "--cloudwatch-flowlog or --cloudwatch-eve"},
 	{[]string{"spool", "spool-size"}, (*Options).hasSpool, "--parquet s3://BUCKET, --cloudwatch-flowlog, --cloudwatch-eve or --alert"},
+	{[]string{"cloudwatch-dimension"}, (*Options).HasSums, "--cloudwatch-metrics"},
 	{[]string{"alert"}, func(o *Options) bool { return o.Judged }, "--policy"},
 }
 

@@ -106,7 +106,7 @@ func openPipeline(ctx context.Context, cfg pipelineConfig) (*pipeline, error) {
 		return nil, err
 	}
 	if p.alerts, err = cfg.Outputs.OpenAlerts(output.AlertsConfig{
-		Context: ctx, Bytes: alerts, Block: cfg.Block, Meter: &p.meter, Drops: cfg.Drops, Log: cfg.Log,
+		Context: ctx, Bytes: alerts, Block: cfg.Block, Meter: &p.meter, Received: p.received(), Log: cfg.Log,
 	}); err != nil {
 		output.Close(p.outs)
 		return nil, err
@@ -261,6 +261,18 @@ func (p *pipeline) startWorkers(groups [][]source) ([]worker, error) {
 		}
 	}
 	return p.workers, nil
+}
+
+// received returns what tells how much was received, nil if nothing is.
+func (p *pipeline) received() func() output.Received {
+	if p.cfg.Drops == nil {
+		return nil
+	}
+	outs := p.outs
+	return func() output.Received {
+		c := p.counters()
+		return output.Received{Packets: c.Datagrams, Bytes: c.Bytes, Drops: p.cfg.Drops(), Spool: output.Waiting(outs)}
+	}
 }
 
 // lost returns how many copies were lost before a worker counted them.
