@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 )
 
 // Reader reads flow log lines, ours and AWS's, plain or compressed with gzip.
@@ -83,6 +84,11 @@ func (r *Reader) open() error {
 	return nil
 }
 
+// Has reports whether lines have a field.
+func (r *Reader) Has(name string) bool {
+	return slices.ContainsFunc(r.fields, func(f *Field) bool { return f != nil && f.Name == name })
+}
+
 // Read reads the next record. Fields that the file does not have are zero or not known. The error is io.EOF at the end and a
 // *LineError for a corrupt line, after which the next line can be read. Other errors are those of the file.
 func (r *Reader) Read(rec *Record) error {
@@ -100,6 +106,9 @@ func (r *Reader) Read(rec *Record) error {
 	*rec = Record{Completeness: math.NaN()}
 	if err := r.parse(rec, line); err != nil {
 		return &LineError{r.line, err}
+	}
+	if !rec.SrcAddr.IsValid() && !rec.DstAddr.IsValid() {
+		rec.SrcAddr, rec.DstAddr = rec.PktSrcAddr, rec.PktDstAddr // a format that has only these
 	}
 	return nil
 }

@@ -2,6 +2,8 @@ package report
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -19,6 +21,7 @@ func (s *scan) notes(query *Query, counted uint64) (notes []string) {
 	if s.skippedFiles > 0 {
 		notes = append(notes, plural(s.skippedFiles, "file")+" without flow records in the folders: skipped")
 	}
+	notes = append(notes, s.lackingNotes()...)
 	if query.groupBy == nil {
 		return notes
 	}
@@ -27,6 +30,25 @@ func (s *scan) notes(query *Query, counted uint64) (notes []string) {
 		if d.dropped > 0 {
 			notes = append(notes, plural(d.dropped, "other record")+" may be seen at both ends and counted twice: --memory is too small to compare them")
 		}
+	}
+	return notes
+}
+
+// lackingNotes says which fields are not known, so that nobody takes that for zero or nothing.
+func (s *scan) lackingNotes() (notes []string) {
+	var everywhere, somewhere []string
+	for _, name := range slices.Sorted(maps.Keys(s.lacking)) {
+		if s.lacking[name] == s.readableFiles {
+			everywhere = append(everywhere, name)
+		} else {
+			somewhere = append(somewhere, fmt.Sprintf("%s (%d of %d)", name, s.lacking[name], s.readableFiles))
+		}
+	}
+	if len(everywhere) > 0 {
+		notes = append(notes, "the records do not have "+summarize(everywhere)+": what depends on it is not known")
+	}
+	if len(somewhere) > 0 {
+		notes = append(notes, "some files do not have "+summarize(somewhere)+": what depends on it is incomplete")
 	}
 	return notes
 }

@@ -15,14 +15,16 @@ import (
 
 // scan is one pass over the files of a query.
 type scan struct {
-	cfg          Config
-	span         timeRange
-	filter       *where.Filter
-	opener       input.Opener
-	totalBytes   int64
-	records      uint64
-	lostWindows  uint64 // windows in which copies were lost
-	skippedFiles uint64 // files in folders that hold no records
+	cfg           Config
+	span          timeRange
+	filter        *where.Filter
+	opener        input.Opener
+	totalBytes    int64
+	records       uint64
+	lostWindows   uint64 // windows in which copies were lost
+	skippedFiles  uint64 // files in folders that hold no records
+	readableFiles uint64
+	lacking       map[string]uint64 // files without a field that the query reads, by field
 }
 
 // run reads all files of a query. A fatalError ends it.
@@ -127,6 +129,7 @@ func (s *scan) readFile(ctx context.Context, f input.File, add func(*row) error)
 		return openError(err)
 	}
 	defer in.Close()
+	s.noteFields(in)
 	var (
 		r   row
 		bad badLines
@@ -152,6 +155,20 @@ func (s *scan) readFile(ctx context.Context, f input.File, add func(*row) error)
 		}
 	}
 	return bad.err()
+}
+
+// noteFields notes which of AWS's fields a file does not have. Files of AWS never have ours.
+func (s *scan) noteFields(in input.Reader) {
+	s.readableFiles++
+	for _, name := range s.opener.Fields {
+		if name == "log-status" || flowlog.Lookup(name).Version != 2 || in.Has(name) {
+			continue
+		}
+		if s.lacking == nil {
+			s.lacking = map[string]uint64{}
+		}
+		s.lacking[name]++
+	}
 }
 
 // countRecord counts a record that was read, and reports the progress.

@@ -111,6 +111,17 @@ func TestNotes(t *testing.T) {
 	assert.Equal(t, []string{"no records were found"}, run(t, report.Names(0), 1<<20, empty).Table.Notes)
 }
 
+// TestLackingFields: a note names the fields that files do not have, so that zero is not taken for a sum.
+func TestLackingFields(t *testing.T) {
+	dir := t.TempDir()
+	short := inputtest.File(t, dir, []byte("srcaddr dstaddr packets start end\n10.0.0.1 10.0.0.2 2 1764057600 1764057610\n"))
+	whole := inputtest.File(t, dir, inputtest.Lines(manyRecords(1)))
+	const missing = "the records do not have bytes, dstport, interface-id, protocol, srcport: what depends on it is not known"
+	require.Equal(t, []string{missing}, run(t, top(t, "bytes", 0, "name"), 1<<20, short).Table.Notes)
+	require.Equal(t, []string{"some files do not have bytes (1 of 2), dstport (1 of 2), interface-id (1 of 2), protocol (1 of 2), srcport (1 of 2): what depends on it is incomplete"},
+		run(t, top(t, "bytes", 0, "name"), 1<<20, short, whole).Table.Notes)
+}
+
 // TestDedupNotesItsBound: if the memory is too small to find all duplicates, and some were found, a note counts the records that
 // may count twice.
 func TestDedupNotesItsBound(t *testing.T) {

@@ -18,6 +18,8 @@ type Reader interface {
 	// Read overwrites r. It returns io.EOF at the end, and a *flowlog.LineError for a malformed line, after which the caller
 	// may go on reading.
 	Read(r *flowlog.Record) error
+	// Has reports whether the records can have a field.
+	Has(field string) bool
 	Close() error
 }
 
@@ -41,21 +43,20 @@ func (o *Opener) Open(file File) (Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	var magic [4]byte
-	if _, err := f.ReadAt(magic[:], 0); err == nil && string(magic[:]) == "PAR1" {
-		return closeOnError(openParquet(f, file.Size, o.Fields, o.BytesRead))(f)
+	r, err := o.openFile(f, file.Size)
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
 	}
-	return closeOnError(o.openLines(f))(f)
+	return r, nil
 }
 
-// closeOnError closes a file that no reader has taken over.
-func closeOnError(r Reader, err error) func(io.Closer) (Reader, error) {
-	return func(f io.Closer) (Reader, error) {
-		if err != nil {
-			return nil, errors.Join(err, f.Close())
-		}
-		return r, nil
+// openFile detects the format of a file. The reader closes it.
+func (o *Opener) openFile(f *os.File, size int64) (Reader, error) {
+	var magic [4]byte
+	if _, err := f.ReadAt(magic[:], 0); err == nil && string(magic[:]) == "PAR1" {
+		return openParquet(f, size, o.Fields, o.BytesRead)
 	}
+	return o.openLines(f)
 }
 
 // maxLine bounds a line. EVE lines are long.
@@ -73,14 +74,21 @@ func (o *Opener) openLines(f io.ReadCloser) (Reader, error) {
 	} else {
 		in = bufio.NewReaderSize(in, maxLine)
 	}
-	start, err := in.Peek(512)
-	if len(start) == 0 && err != nil && !errors.Is(err, io.EOF) {
+	in, err := unwrapped(in)
+	if err != nil {
+		return nil, err
+	}
+	start, err := peek(in)
+	if err != nil {
 		return nil, err
 	}
 	switch trimmed := bytes.TrimLeft(start, " \t\r\n"); {
 	case string(start[:min(len(start), 4)]) == "PAR1":
 		return nil, errors.New("standard input cannot be Parquet: name the file")
 	case len(trimmed) > 0 && trimmed[0] == '{':
+		if first, _, _ := bytes.Cut(trimmed, []byte("\n")); !bytes.Contains(first, []byte(`"event_type"`)) && len(first) < maxPeek/2 {
+			return nil, ErrNoRecords // lines of JSON, but no EVE
+		}
 		return &eveReader{in: in, file: f}, nil
 	case bytes.IndexByte(start, 0) >= 0:
 		return nil, ErrNoRecords
@@ -93,7 +101,19 @@ func (o *Opener) openLines(f io.ReadCloser) (Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &lineReader{r, f}, nil
+	return inferStatus(&lineReader{r, f}), nil
+}
+
+// maxPeek is how much of a file's beginning tells its format.
+const maxPeek = 64 << 10
+
+// peek returns the beginning of a file, empty at its end.
+func peek(in *bufio.Reader) ([]byte, error) {
+	start, err := in.Peek(maxPeek)
+	if len(start) == 0 && err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	return start, nil
 }
 
 // hasHeader reports whether the first word of a file is the name of a field.
@@ -109,6 +129,8 @@ type lineReader struct {
 }
 
 func (l *lineReader) Read(r *flowlog.Record) error { return l.lines.Read(r) }
+
+func (l *lineReader) Has(field string) bool { return l.lines.Has(field) }
 
 func (l *lineReader) Close() error { return l.file.Close() }
 

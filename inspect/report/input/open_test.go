@@ -2,11 +2,13 @@ package input_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io"
 	"math"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -204,6 +206,129 @@ func TestDetection(t *testing.T) {
 	got, err := readFile(t, &input.Opener{}, inputtest.File(t, dir, nil), 0)
 	require.NoError(t, err)
 	assert.Empty(t, got)
+}
+
+// defaultLine is a line in AWS's default format.
+const defaultLine = "2 123456789010 eni-1 10.0.0.1 10.0.0.2 1024 443 6 2 84 1764057600 1764057610 ACCEPT OK"
+
+// noDataLine is one of a time without traffic.
+const noDataLine = "2 123456789010 eni-1 - - - - - - - 1764057600 1764057610 - NODATA"
+
+// TestDeliveries: lines are read as Firehose, subscriptions and exports of CloudWatch Logs deliver them, and events are too.
+func TestDeliveries(t *testing.T) {
+	quoted := func(line string) string {
+		text, err := json.Marshal(line)
+		require.NoError(t, err)
+		return string(text)
+	}
+	event := func(line string) string { return `{"id":"3","timestamp":1764057600000,"message":` + quoted(line) + `}` }
+	subscription := `{"messageType":"DATA_MESSAGE","owner":"111122223333","logGroup":"g","logStream":"s","subscriptionFilters":["f"],"logEvents":[` +
+		event(defaultLine) + `,` + event(noDataLine) + `]}`
+	control := `{"messageType":"CONTROL_MESSAGE","owner":"CloudwatchLogs","logEvents":[{"id":"","timestamp":1764057600000,"message":"CWL CONTROL MESSAGE: Checking health of destination Firehose."}]}`
+	for name, text := range map[string]string{
+		"Firehose":                 `{"message":` + quoted(defaultLine) + "}\n" + `{"message": ` + quoted(noDataLine) + "}\n",
+		"Firehose, no line ends":   `{"message":` + quoted(defaultLine) + `}{"message":` + quoted(noDataLine) + `}`,
+		"a subscription":           control + subscription,
+		"an export":                "2026-11-22T01:18:21.000Z " + defaultLine + "\n2026-11-22T01:18:21.123Z " + noDataLine + "\n",
+		"an export without an end": "2026-11-22T01:18:21Z " + defaultLine + "\n2026-11-22T01:18:21Z " + noDataLine,
+	} {
+		for _, data := range [][]byte{[]byte(text), inputtest.Gzip(t, []byte(text)), append(inputtest.Gzip(t, []byte(text[:10])), inputtest.Gzip(t, []byte(text[10:]))...)} {
+			got, err := readFile(t, &input.Opener{}, inputtest.File(t, t.TempDir(), data), len(data))
+			require.NoError(t, err, name)
+			require.Len(t, got, 2, name)
+			require.EqualValues(t, 84, got[0].Bytes, name)
+			require.False(t, got[1].HasData(), name)
+		}
+	}
+	events := `{"message":` + quoted(strings.TrimSpace(flowLine(""))) + "}"
+	got, err := readFile(t, &input.Opener{}, inputtest.File(t, t.TempDir(), []byte(events)), 0)
+	require.NoError(t, err)
+	require.Len(t, got, 1)
+	for text, want := range map[string]string{
+		`{"message":` + quoted(defaultLine) + `} {`: "a delivery of CloudWatch Logs or Firehose: unexpected EOF",
+		`{"message":1}`:    "a delivery of CloudWatch Logs or Firehose: ",
+		`{"a":"b"}` + "\n": input.ErrNoRecords.Error(),
+		`{"message":` + quoted(defaultLine) + `}{"message":"` + strings.Repeat("x", 40<<20) + `"}`: "an object of more than 33554432 bytes",
+	} {
+		_, err := readFile(t, &input.Opener{}, inputtest.File(t, t.TempDir(), []byte(text)), 0)
+		require.ErrorContains(t, err, want)
+	}
+}
+
+// FuzzDelivery: any object gives records, or an error of one line.
+func FuzzDelivery(f *testing.F) {
+	f.Add(`{"message":"` + defaultLine + `"}`)
+	f.Add(`{"messageType":"DATA_MESSAGE","logEvents":[{"message":"` + defaultLine + `"}]}`)
+	f.Add("2026-11-22T01:18:21.000Z " + defaultLine + "\n2026-11-22T01:18:21.000Z " + noDataLine)
+	f.Fuzz(func(t *testing.T, text string) {
+		o := input.Opener{Stdin: strings.NewReader(text), BytesRead: new(atomic.Int64)}
+		r, err := o.Open(input.File{Name: "-"})
+		for err == nil {
+			var record flowlog.Record
+			err = r.Read(&record)
+			if line := new(flowlog.LineError); errors.As(err, &line) {
+				require.NotContains(t, line.Error(), "\n")
+				err = nil
+			}
+		}
+		require.NotContains(t, err.Error(), "\n")
+	})
+}
+
+// TestCustomFormats: files without log-status, byte counts or addresses are read, and what they do not have is known. Times may be
+// timestamps of any unit.
+func TestCustomFormats(t *testing.T) {
+	read := func(data []byte) []flowlog.Record {
+		got, err := readFile(t, &input.Opener{Fields: []string{"srcaddr", "dstaddr", "bytes", "start"}}, inputtest.File(t, t.TempDir(), data), len(data))
+		require.NoError(t, err)
+		require.Len(t, got, 2)
+		require.True(t, got[0].HasData())
+		require.False(t, got[1].HasData())
+		require.Equal(t, "10.0.0.1", got[0].SrcAddr.String())
+		return got
+	}
+	rows := func(all ...any) []byte {
+		var b bytes.Buffer
+		w := parquet.NewWriter(&b)
+		for _, row := range all {
+			require.NoError(t, w.Write(row))
+		}
+		require.NoError(t, w.Close())
+		return b.Bytes()
+	}
+	read([]byte("interface-id srcaddr dstaddr bytes packets\neni-1 10.0.0.1 10.0.0.2 84 2\neni-1 - - - -\n"))
+	read([]byte("pkt-srcaddr pkt-dstaddr packets\n10.0.0.1 10.0.0.2 2\n- - -\n"))
+	type plain struct {
+		Srcaddr string `parquet:"srcaddr"`
+		Packets int64  `parquet:"packets"`
+	}
+	read(rows(plain{"10.0.0.1", 2}, plain{"-", 0}))
+	type inner struct {
+		Srcaddr string `parquet:"pkt_srcaddr"`
+		Bytes   int64  `parquet:"bytes"`
+	}
+	read(rows(inner{"10.0.0.1", 2}, inner{"-", 0}))
+	type millis struct {
+		Srcaddr string `parquet:"srcaddr"`
+		Bytes   int64  `parquet:"bytes"`
+		Start   int64  `parquet:"start,timestamp(millisecond)"`
+	}
+	type micros struct {
+		Srcaddr string `parquet:"srcaddr"`
+		Bytes   int64  `parquet:"bytes"`
+		Start   int64  `parquet:"start,timestamp(microsecond)"`
+	}
+	type nanos struct {
+		Srcaddr string `parquet:"srcaddr"`
+		Bytes   int64  `parquet:"bytes"`
+		Start   int64  `parquet:"start,timestamp(nanosecond)"`
+	}
+	for _, data := range [][]byte{
+		rows(millis{"10.0.0.1", 2, 1764057600_000}, millis{}), rows(micros{"10.0.0.1", 2, 1764057600_000000}, micros{}),
+		rows(nanos{"10.0.0.1", 2, 1764057600_000000000}, nanos{}),
+	} {
+		require.EqualValues(t, 1764057600, read(data)[0].Start)
+	}
 }
 
 // TestDamagedParquet: a Parquet file that is cut or changed anywhere gives an error or records, and neither panics nor blocks.

@@ -20,6 +20,7 @@ const batchRows = 512
 // parquetReader reads the wanted columns of a Parquet file.
 type parquetReader struct {
 	file      *os.File
+	root      *parquet.Column
 	groups    []parquet.RowGroup // the row groups not started yet
 	columns   []*column
 	remaining int64 // rows of the current row group not read yet
@@ -32,23 +33,26 @@ type parquetReader struct {
 }
 
 // openParquet opens a file of flow logs. The reader closes the file.
-func openParquet(f *os.File, size int64, fields []string, bytesRead *atomic.Int64) (r *parquetReader, err error) {
+func openParquet(f *os.File, size int64, fields []string, bytesRead *atomic.Int64) (_ Reader, err error) {
 	defer recoverDamage(&err)
 	p, err := parquet.OpenFile(f, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true), parquet.ReadBufferSize(64<<10))
 	if err != nil {
 		return nil, fmt.Errorf("damaged or incomplete: %w", err)
 	}
 	root := p.Root()
-	if root.Column("interface_id") == nil && root.Column("srcaddr") == nil || root.Column("bytes") == nil {
+	if !hasAny(root, "interface-id", "srcaddr", "pkt-srcaddr") || !hasAny(root, "bytes", "packets") {
 		return nil, ErrNoRecords // a table of DNS answers, or another schema
 	}
-	r = &parquetReader{file: f, groups: p.RowGroups(), bytesRead: bytesRead, bytesPerRow: float64(size) / float64(max(p.NumRows(), 1))}
+	r := &parquetReader{file: f, root: root, groups: p.RowGroups(), bytesRead: bytesRead, bytesPerRow: float64(size) / float64(max(p.NumRows(), 1))}
+	if !r.Has("log-status") {
+		fields = with(fields, "packets", "bytes", "srcaddr") // from which it is inferred
+	}
 	in := new(interner)
 	for _, name := range fields {
 		field := flowlog.Lookup(name)
-		c := root.Column(field.Column())
+		c := columnOf(root, name)
 		if c == nil {
-			continue // the file is older than the field
+			continue // the file is older than the field, or of a format without it
 		}
 		set, err := setterOf(field, c, in)
 		if err != nil {
@@ -58,8 +62,40 @@ func openParquet(f *os.File, size int64, fields []string, bytesRead *atomic.Int6
 			r.columns = append(r.columns, &column{index: c.Index(), set: set, buf: make([]parquet.Value, 128)})
 		}
 	}
-	return r, nil
+	return inferStatus(r), nil
 }
+
+// instead are the columns that are read for others which a file does not have.
+var instead = map[string]string{"srcaddr": "pkt-srcaddr", "dstaddr": "pkt-dstaddr"}
+
+// columnOf returns the column of a field, or that which is read instead; nil if there is none.
+func columnOf(root *parquet.Column, field string) *parquet.Column {
+	if c := root.Column(flowlog.Lookup(field).Column()); c != nil {
+		return c
+	}
+	if other, ok := instead[field]; ok {
+		return root.Column(flowlog.Lookup(other).Column())
+	}
+	return nil
+}
+
+func hasAny(root *parquet.Column, fields ...string) bool {
+	return slices.ContainsFunc(fields, func(f string) bool { return columnOf(root, f) != nil })
+}
+
+// with returns fields and some more, each once.
+func with(fields []string, more ...string) []string {
+	all := slices.Clone(fields)
+	for _, f := range more {
+		if !slices.Contains(all, f) {
+			all = append(all, f)
+		}
+	}
+	return all
+}
+
+// Has implements Reader.
+func (r *parquetReader) Has(field string) bool { return columnOf(r.root, field) != nil }
 
 // recoverDamage turns a panic into an error. parquet-go trusts the lengths and offsets of a file.
 func recoverDamage(err *error) {

@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"time"
 
 	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/format"
 
 	"github.com/mirrorsink/mirrorsink/inspect/flowlog"
 )
@@ -25,7 +27,26 @@ func setterOf(f *flowlog.Field, c *parquet.Column, in *interner) (setter, error)
 	if kind := c.Type().Kind(); !slices.Contains(want, kind) {
 		return nil, fmt.Errorf("column %s is of type %v, not %v", c.Name(), kind, want[0])
 	}
+	if _, isTime := f.Pointer(new(flowlog.Record)).(*int64); isTime {
+		if unit := unitOf(c); unit > 0 {
+			return func(r *flowlog.Record, v parquet.Value) { *f.Pointer(r).(*int64) = integer(v) / unit }, nil
+		}
+	}
 	return set, nil
+}
+
+// unitOf returns how many units of a column of timestamps are a second; 0 for other columns. Flow logs have seconds since 1970, tables that
+// were made of them often timestamps.
+func unitOf(c *parquet.Column) int64 {
+	logical := c.Type().LogicalType()
+	if logical == nil {
+		return 0
+	}
+	stamp, ok := logical.Value.(*format.TimestampType)
+	if !ok || stamp.Unit.Value == nil {
+		return 0
+	}
+	return int64(time.Second / stamp.Unit.Value.Duration())
 }
 
 var (
