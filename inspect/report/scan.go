@@ -129,7 +129,6 @@ func (s *scan) readFile(ctx context.Context, f input.File, add func(*row) error)
 		return openError(err)
 	}
 	defer in.Close()
-	s.noteFields(in)
 	var (
 		r   row
 		bad badLines
@@ -145,6 +144,9 @@ func (s *scan) readFile(ctx context.Context, f input.File, add func(*row) error)
 		case err != nil:
 			return bad.join(fmt.Errorf("after %d records, which are counted: %w", s.records-before, err))
 		}
+		if s.records == before {
+			s.noteFields(in) // the file has records
+		}
 		s.countRecord(&r)
 		if !r.HasData() {
 			continue
@@ -157,11 +159,14 @@ func (s *scan) readFile(ctx context.Context, f input.File, add func(*row) error)
 	return bad.err()
 }
 
-// noteFields notes which of AWS's fields a file does not have. Files of AWS never have ours.
+// essential are the fields that a reader takes for known.
+var essential = []string{"srcaddr", "dstaddr", "srcport", "dstport", "protocol", "packets", "bytes", "start", "end"}
+
+// noteFields notes which essential fields a file does not have.
 func (s *scan) noteFields(in input.Reader) {
 	s.readableFiles++
 	for _, name := range s.opener.Fields {
-		if name == "log-status" || flowlog.Lookup(name).Version != 2 || in.Has(name) {
+		if !slices.Contains(essential, name) || in.Has(name) {
 			continue
 		}
 		if s.lacking == nil {

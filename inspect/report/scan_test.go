@@ -116,9 +116,9 @@ func TestLackingFields(t *testing.T) {
 	dir := t.TempDir()
 	short := inputtest.File(t, dir, []byte("srcaddr dstaddr packets start end\n10.0.0.1 10.0.0.2 2 1764057600 1764057610\n"))
 	whole := inputtest.File(t, dir, inputtest.Lines(manyRecords(1)))
-	const missing = "the records do not have bytes, dstport, interface-id, protocol, srcport: what depends on it is not known"
+	const missing = "the records do not have bytes, dstport, protocol, srcport: what depends on it is not known"
 	require.Equal(t, []string{missing}, run(t, top(t, "bytes", 0, "name"), 1<<20, short).Table.Notes)
-	require.Equal(t, []string{"some files do not have bytes (1 of 2), dstport (1 of 2), interface-id (1 of 2), protocol (1 of 2), srcport (1 of 2): what depends on it is incomplete"},
+	require.Equal(t, []string{"some files do not have bytes (1 of 2), dstport (1 of 2), protocol (1 of 2), srcport (1 of 2): what depends on it is incomplete"},
 		run(t, top(t, "bytes", 0, "name"), 1<<20, short, whole).Table.Notes)
 }
 

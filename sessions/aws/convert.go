@@ -115,7 +115,7 @@ func filterOf(n *types.TrafficMirrorFilter) (f account.Filter, err error) {
 func ruleOf(n *types.TrafficMirrorFilterRule) (account.Rule, error) {
 	r := account.Rule{
 		ID: sdk.ToString(n.TrafficMirrorFilterRuleId), Filter: shared(n.TrafficMirrorFilterId), Direction: shared((*string)(&n.TrafficDirection)),
-		Number: int(sdk.ToInt32(n.RuleNumber)), Action: shared((*string)(&n.RuleAction)), Protocol: int(sdk.ToInt32(n.Protocol)),
+		Number: int(sdk.ToInt32(n.RuleNumber)), Action: shared((*string)(&n.RuleAction)), Protocol: max(int(sdk.ToInt32(n.Protocol)), 0), // -1 is all too
 		SourcePorts: portsOf(n.SourcePortRange), DestinationPorts: portsOf(n.DestinationPortRange), Tags: tagsOf(n.Tags),
 	}
 	var err error

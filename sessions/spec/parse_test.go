@@ -86,6 +86,8 @@ var goodSpecs = []struct {
 		Spec{Targets: []Target{{Name: "t", Endpoint: "vpce-0a"}}}},
 	{"a filter that takes nothing", "owner: o\nfilters: {f: {amazon-dns: false, ingress: [], egress: []}}\nsessions: {}",
 		Spec{Filters: []Filter{{Name: "f"}}}},
+	{"-1 is all protocols", "owner: o\nfilters: {f: {ingress: {action: accept, protocol: -1, source: 0.0.0.0/0}, egress: []}}\nsessions: {}",
+		Spec{Filters: []Filter{{Name: "f", AmazonDNS: true, Rules: []account.Rule{{Direction: account.Ingress, Number: 10, Action: account.Accept, Source: anywhere4, Destination: anywhere4}}}}}},
 	{"one rule without a list", "owner: o\nfilters: {f: {ingress: [], egress: {action: accept, protocol: UDP, destination: '2001:db8::7', source-ports: '53'}}}\nsessions: {}",
 		Spec{Filters: []Filter{{Name: "f", AmazonDNS: true, Rules: []account.Rule{{Direction: account.Egress, Number: 10, Action: account.Accept, Protocol: 17,
 			Source: anywhere6, Destination: netip.MustParsePrefix("2001:db8::7/128"), SourcePorts: &account.PortRange{From: 53, To: 53}}}}}}},

@@ -61,6 +61,9 @@ func parsePorts(text string) (*account.PortRange, error) {
 }
 
 func parseProtocol(text string) (int, error) {
+	if text == "-1" { // all, as in the rules of security groups
+		return 0, nil
+	}
 	if n, ok := account.ProtocolNumber(text); ok {
 		return n, nil
 	}

@@ -78,17 +78,24 @@ func TestOutputFlagsAreKnown(t *testing.T) {
 // TestOutputsThatCannotBe: no place, and no files of a size or age that there is none of, are mistakes of the command line.
 func TestOutputsThatCannotBe(t *testing.T) {
 	for want, args := range map[string][]string{
-		`--eve "": want a file, unix:PATH or -`:                    {"--eve="},
-		`--flowlog "": want a file, unix:PATH or -`:                {"--eve=-", "--flowlog="},
-		`--parquet "": want a folder or s3://BUCKET/PREFIX`:        {"--parquet="},
-		`--cloudwatch-flowlog "": the value is empty`:              {"--cloudwatch-flowlog="},
-		`--cloudwatch-eve "": the value is empty`:                  {"--cloudwatch-eve="},
-		"--parquet-rotate 0s: want whole seconds, such as 5m":      {"--parquet=x", "--parquet-rotate=0s"},
-		"--parquet-rotate -1s: want whole seconds, such as 5m":     {"--parquet=x", "--parquet-rotate=-1s"},
-		"--parquet-rotate 1.5s: want whole seconds, such as 5m":    {"--parquet=x", "--parquet-rotate=1500ms"},
-		"--parquet-size 1B: want 64KiB at least":                   {"--parquet=x", "--parquet-size=1"},
-		"--inventory-refresh does nothing without --inventory":     {"--inventory-refresh=5m"},
-		"--spool does nothing without --parquet s3://BUCKET, --cl": {"--parquet=x", "--spool=y"},
+		`--eve "": want a file, unix:PATH or -`:                            {"--eve="},
+		`--flowlog "": want a file, unix:PATH or -`:                        {"--eve=-", "--flowlog="},
+		`--parquet "s3a://b/x": want s3://BUCKET/PREFIX or a folder`:       {"--parquet=s3a://b/x"},
+		`--parquet "S3://b/x": want s3://BUCKET/PREFIX or a folder`:        {"--parquet=S3://b/x"},
+		`--parquet "s3:/b/x": want s3://BUCKET/PREFIX or a folder`:         {"--parquet=s3:/b/x"},
+		`--eve "s3://b/x": want a file, unix:PATH or -`:                    {"--eve=s3://b/x"},
+		`--flowlog "file:///x": want a file, unix:PATH or -`:               {"--flowlog=file:///x"},
+		`--spool "s3://b/x": want a folder`:                                {"--parquet=s3://bucket/x", "--spool=s3://b/x"},
+		`--alert parquet: "gs://b/x": want s3://BUCKET/PREFIX or a folder`: {"--policy=x", "--alert=parquet:gs://b/x"},
+		`--parquet "": want a folder or s3://BUCKET/PREFIX`:                {"--parquet="},
+		`--cloudwatch-flowlog "": the value is empty`:                      {"--cloudwatch-flowlog="},
+		`--cloudwatch-eve "": the value is empty`:                          {"--cloudwatch-eve="},
+		"--parquet-rotate 0s: want whole seconds, such as 5m":              {"--parquet=x", "--parquet-rotate=0s"},
+		"--parquet-rotate -1s: want whole seconds, such as 5m":             {"--parquet=x", "--parquet-rotate=-1s"},
+		"--parquet-rotate 1.5s: want whole seconds, such as 5m":            {"--parquet=x", "--parquet-rotate=1500ms"},
+		"--parquet-size 1B: want 64KiB at least":                           {"--parquet=x", "--parquet-size=1"},
+		"--inventory-refresh does nothing without --inventory":             {"--inventory-refresh=5m"},
+		"--spool does nothing without --parquet s3://BUCKET, --cl":         {"--parquet=x", "--spool=y"},
 	} {
 		r := runHere(t, append([]string{"listen"}, args...)...)
 		assert.Equal(t, exitUsage, r.code, args)

@@ -107,6 +107,11 @@ func (o *reportOptions) answer(cmd *cobra.Command, files []string, query *report
 		}
 		files = []string{"-"}
 	}
+	for _, name := range files {
+		if err := flags.CheckPath("argument", name, "files or folders: get the records of a bucket with \"aws s3 sync\""); err != nil {
+			return nil, err
+		}
+	}
 	defer sink.LimitHeap(int64(o.memory) + reportSlack)()
 	bar := view.NewProgress(cmd.ErrOrStderr(), o.quiet)
 	answer, failures := report.Run(cmd.Context(), report.Config{

@@ -70,10 +70,14 @@ func (o *alertOptions) check() error {
 		}
 	}
 	for _, dir := range o.tables() {
-		if isBucket(dir) {
-			if _, _, err := aws.ParseURL(dir); err != nil {
-				return flags.Usagef("--alert parquet:%w", err)
+		if !isBucket(dir) {
+			if err := flags.CheckPath("--alert parquet:", dir, "s3://BUCKET/PREFIX or a folder"); err != nil {
+				return err
 			}
+			continue
+		}
+		if _, _, err := aws.ParseURL(dir); err != nil {
+			return flags.Usagef("--alert parquet:%w", err)
 		}
 	}
 	for _, d := range o.dimensions {

@@ -1,6 +1,8 @@
 package output
 
 import (
+	"strings"
+
 	"github.com/spf13/pflag"
 
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/flags"
@@ -15,7 +17,20 @@ func (o *eveOptions) addTo(f *pflag.FlagSet) {
 	flags.In(f, flags.Outputs).Strings(&o.To, "eve", "FILE", "write events as EVE JSON lines to a file, to unix:PATH or to - (repeatable; the default is - if there is no other output)")
 }
 
-func (o *eveOptions) check() error { return nil }
+func (o *eveOptions) check() error { return checkLines("--eve", o.To) }
+
+// checkLines reports outputs of lines that cannot be.
+func checkLines(flag string, specs []string) error {
+	for _, spec := range specs {
+		if strings.HasPrefix(spec, "unix:") || strings.HasPrefix(spec, "unix_stream:") {
+			continue
+		}
+		if err := flags.CheckPath(flag, spec, "a file, unix:PATH or -"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 func (o *eveOptions) count() int { return len(o.To) }
 

@@ -19,7 +19,7 @@ func (o *flowlogOptions) addTo(f *pflag.FlagSet) {
 	flags.In(f, flags.Records).Var(&o.format, "flowlog-format", "FORMAT", "fields of flow log lines: default for AWS's, all, or a list in AWS's syntax, '${srcaddr} ${bytes}'")
 }
 
-func (o *flowlogOptions) check() error { return nil }
+func (o *flowlogOptions) check() error { return checkLines("--flowlog", o.to) }
 
 func (o *flowlogOptions) count() int { return len(o.to) }
 

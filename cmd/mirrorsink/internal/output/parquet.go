@@ -42,6 +42,9 @@ func (o *parquetOptions) addTo(f *pflag.FlagSet) {
 func (o *parquetOptions) check() error {
 	for _, to := range o.to {
 		if !isBucket(to) {
+			if err := flags.CheckPath("--parquet", to, "s3://BUCKET/PREFIX or a folder"); err != nil {
+				return err
+			}
 			continue
 		}
 		if _, _, err := aws.ParseURL(to); err != nil {

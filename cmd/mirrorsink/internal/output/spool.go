@@ -30,6 +30,9 @@ func (o *spoolOptions) addTo(f *pflag.FlagSet) {
 }
 
 func (o *spoolOptions) check() error {
+	if err := flags.CheckPath("--spool", o.dir, "a folder"); err != nil {
+		return err
+	}
 	if o.dir == "" {
 		return flags.Usagef("--spool: want a folder")
 	}
