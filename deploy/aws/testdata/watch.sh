@@ -1,0 +1,93 @@
+#!/bin/bash
+stack='mirror' resource=Watcher region='eu-west-1'
+package_url='https://example.com/mirrorsink.rpm?v=1' package_sha256='22f7cfc66a867b432d8ee78c98600fbab3f2cc3591fdc1b9581a83fdba5a790a' spec_url=''
+unit=mirrorsink-sessions.service ready=
+
+configure() {
+	cat >/etc/mirrorsink/sessions.conf <<'EOF'
+AWS_REGION=eu-west-1
+EOF
+	cat >/etc/mirrorsink/sessions.yaml <<'EOF'
+owner: mirror
+targets: {sink: {network-load-balancer: "arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/net/mirror/0123456789abcdef"}}
+filters: {everything: {}}
+sources:
+  tagged:
+    tags: {"mirror": "yes"}
+    exclude: {tags: {"mirrorsink:role": sink}}
+    optional: true
+sessions: {tagged: {sources: tagged, filter: everything, target: sink}}
+EOF
+	[ -z "$spec_url" ] || fetch "$spec_url" /etc/mirrorsink/sessions.yaml
+}
+
+# deploy/aws/user-data.sh
+# The common end of the user data of all instances, below what their template has set and the function "configure", which writes files.
+# CloudFormation would replace names in braces, so there are none here. Standard output and errors are in /var/log/cloud-init-output.log.
+set -euo pipefail
+
+# report tells CloudFormation once whether this instance works, so that a stack or an update that does not is rolled back.
+report() {
+	status=$?
+	trap - EXIT
+	[ "$status" = 0 ] || echo "mirrorsink: the instance was not set up, status $status" >&2
+	for program in /opt/aws/bin/cfn-signal /usr/local/bin/cfn-signal; do
+		if [ -x "$program" ]; then
+			"$program" --exit-code "$status" --stack "$stack" --resource "$resource" --region "$region" || true
+			break
+		fi
+	done
+	exit "$status"
+}
+trap report EXIT
+
+fetch() { # URL FILE
+	case $1 in
+	s3://*) aws s3 cp --no-progress --region "$region" "$1" "$2" ;;
+	https://*) curl --fail --silent --show-error --location --proto =https --retry 5 --retry-delay 2 --output "$2" "$1" ;;
+	*)
+		echo "mirrorsink: $1 is neither https:// nor s3://" >&2
+		return 1
+		;;
+	esac
+}
+
+kind=$(printf %s "$package_url" | sed 's/[?#].*//; s/.*\.//')
+package=$(mktemp -d)/mirrorsink.$kind
+tries=0
+until fetch "$package_url" "$package"; do # a public address, or a NAT gateway, may come after the instance
+	tries=$((tries + 1))
+	[ "$tries" -lt 20 ] || exit 1
+	sleep 15
+done
+echo "$package_sha256  $package" | sha256sum --check --status || {
+	echo "mirrorsink: the SHA-256 of $package_url is $(sha256sum <"$package" | cut -c 1-64), not $package_sha256" >&2
+	exit 1
+}
+case $kind in
+rpm) dnf install --assumeyes --disablerepo='*' "$package" ;; # it needs nothing else, so that no repository need be reachable
+deb) DEBIAN_FRONTEND=noninteractive apt-get install --yes "$package" ;;
+*)
+	echo "mirrorsink: $package_url is neither a .rpm nor a .deb" >&2
+	exit 1
+	;;
+esac
+
+install -d -m 755 /etc/mirrorsink
+configure
+
+systemctl daemon-reload
+systemctl enable "$unit"
+# Not waited for: the role may be known to AWS some seconds later than to the instance, and systemd starts the program again then.
+systemctl restart --no-block "$unit"
+# A sink is ready when it receives, which its health port says. Others are when they are active.
+if [ -n "$ready" ]; then
+	curl --fail --silent --show-error --retry 60 --retry-delay 2 --retry-all-errors --output /dev/null "$ready"
+else
+	tries=0
+	until systemctl is-active --quiet "$unit"; do
+		tries=$((tries + 1))
+		[ "$tries" -lt 60 ] || exit 1
+		sleep 2
+	done
+fi
