@@ -114,4 +114,6 @@ func ExamplePolicyFor() {
 	// ec2:DescribeTrafficMirrorFilters
 	// ec2:DescribeTrafficMirrorSessions
 	// ec2:DescribeTrafficMirrorTargets
+	// elasticloadbalancing:DescribeTargetGroups
+	// elasticloadbalancing:DescribeTargetHealth
 }

@@ -34,7 +34,7 @@ type Scope struct {
 // policies are the statements by command. The other commands make no calls, or those of one that is listed: destroy and status have the
 // calls of apply and plan, listen with an inventory from EC2 those of inventory.
 var policies = map[string]func(Scope) []Statement{
-	"plan":      func(Scope) []Statement { return []Statement{readState()} },
+	"plan":      func(Scope) []Statement { return []Statement{readState(), readBehind()} },
 	"apply":     Scope.apply,
 	"watch":     Scope.apply,
 	"inventory": func(Scope) []Statement { return []Statement{readState()} },
@@ -87,6 +87,13 @@ func readState() Statement {
 	}}
 }
 
+// readBehind allows the calls that read what is behind load balancers that are targets.
+func readBehind() Statement {
+	return Statement{Sid: "ReadTargets", Effect: "Allow", Resource: []string{"*"}, Action: []string{
+		"elasticloadbalancing:DescribeTargetGroups", "elasticloadbalancing:DescribeTargetHealth",
+	}}
+}
+
 // readNetwork allows the calls with which doctor reads the network.
 func readNetwork() Statement {
 	return Statement{Sid: "ReadNetwork", Effect: "Allow", Resource: []string{"*"}, Action: []string{
@@ -114,7 +121,7 @@ func (s Scope) apply() []Statement {
 	read := readState()
 	read.Action = append(read.Action, "ec2:DescribeTrafficMirrorFilterRules")
 	slices.Sort(read.Action)
-	all := []Statement{read}
+	all := []Statement{read, readBehind()}
 	for _, made := range []struct{ action, kind string }{
 		{"CreateTrafficMirrorTarget", targetType}, {"CreateTrafficMirrorFilter", filterType},
 		{"CreateTrafficMirrorFilterRule", ruleType}, {"CreateTrafficMirrorSession", sessionType},

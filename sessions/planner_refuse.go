@@ -29,6 +29,7 @@ func (p *planner) refuse() {
 	}
 	p.refuseBothEnds()
 	p.refuseSources()
+	p.refuseLoops()
 	p.warnSameVNI()
 	p.warnForeignFirst()
 }

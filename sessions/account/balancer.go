@@ -26,9 +26,10 @@ type TargetGroup struct {
 	Name           string
 	Protocol       string
 	Port           int
-	HealthProtocol string // TCP, HTTP or HTTPS
-	HealthPort     string // a number, or traffic-port
-	HealthPath     string // of HTTP and HTTPS
-	Healthy        int    // targets
-	Unhealthy      int    // targets in any other state: failing, draining, not checked yet
+	HealthProtocol string   // TCP, HTTP or HTTPS
+	HealthPort     string   // a number, or traffic-port
+	HealthPath     string   // of HTTP and HTTPS
+	Healthy        int      // targets
+	Unhealthy      int      // targets in any other state: failing, draining, not checked yet
+	Targets        []string // the IDs of instances and the addresses, of any state
 }

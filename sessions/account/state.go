@@ -11,6 +11,9 @@ type State struct {
 	Targets    []Target    `json:"targets,omitempty"`
 	Filters    []Filter    `json:"filters,omitempty"`
 	Sessions   []Session   `json:"sessions,omitempty"`
+
+	Behind     map[string][]string `json:"behind,omitempty"`     // by the ARN of a load balancer: the IDs of instances and the addresses that it sends to
+	Unreadable []string            `json:"unreadable,omitempty"` // load balancers for which that is not permitted to be read
 }
 
 // AccountID returns the account of most interfaces, or "" if it is unknown. In a shared subnet some interfaces belong to other

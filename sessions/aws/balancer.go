@@ -27,6 +27,19 @@ func (c *Client) LoadBalancer(ctx context.Context, arn string) (*account.LoadBal
 	return b, nil
 }
 
+// Behind returns the IDs of instances and the addresses that a load balancer sends to.
+func (c *Client) Behind(ctx context.Context, arn string) (ids []string, err error) {
+	b := &account.LoadBalancer{ARN: arn}
+	if err := c.targetGroups(ctx, b); err != nil {
+		return nil, c.explain(err)
+	}
+	for _, g := range b.TargetGroups {
+		ids = append(ids, g.Targets...)
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids), nil
+}
+
 func (c *Client) balancer(ctx context.Context, arn string) (*account.LoadBalancer, error) {
 	out, err := c.elb.DescribeLoadBalancers(ctx, &elb.DescribeLoadBalancersInput{LoadBalancerArns: []string{arn}})
 	if err != nil {
@@ -109,6 +122,9 @@ func (c *Client) health(ctx context.Context, g *account.TargetGroup) error {
 		return err
 	}
 	for _, t := range out.TargetHealthDescriptions {
+		if t.Target != nil {
+			g.Targets = append(g.Targets, sdk.ToString(t.Target.Id))
+		}
 		if t.TargetHealth != nil && t.TargetHealth.State == types.TargetHealthStateEnumHealthy {
 			g.Healthy++
 		} else {

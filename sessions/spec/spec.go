@@ -17,6 +17,8 @@ type Spec struct {
 	Filters  []Filter
 	Sources  []Source
 	Sessions []Session
+
+	AllowLoop bool // sources behind the load balancer that is their target are a warning; not of the file
 }
 
 // Errorf returns an error about a part of the spec.

@@ -39,6 +39,8 @@ type specOptions struct {
 	file   string
 	output flags.Choice
 	price  float64
+
+	allowLoop bool
 }
 
 // defaultPrice is that of a session-hour in USD in most regions.
@@ -47,6 +49,11 @@ const defaultPrice = 0.015
 func (o *specOptions) addTo(f *pflag.FlagSet) {
 	o.accountOptions.addTo(f)
 	flags.In(f, flags.Common).String(&o.file, "file,f", "FILE", "the spec, a YAML file; - is standard input")
+}
+
+// addLoop adds the flag of commands that would make a loop.
+func (o *specOptions) addLoop(f *pflag.FlagSet) {
+	flags.In(f, flags.Common).Bool(&o.allowLoop, "allow-loop", "warn of sources behind the load balancer that is their target, instead of refusing them")
 }
 
 func (o *specOptions) addOutput(f *pflag.FlagSet, text string) {
@@ -82,7 +89,11 @@ func (o *specOptions) spec(stdin io.Reader) (*spec.Spec, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the spec: %w", err)
 	}
-	return spec.Parse(o.file, text)
+	want, err := spec.Parse(o.file, text)
+	if err == nil {
+		want.AllowLoop = o.allowLoop
+	}
+	return want, err
 }
 
 func newSessions() *cobra.Command {
@@ -118,6 +129,9 @@ func (o *specOptions) read(cmd *cobra.Command) (*loadedSpec, error) {
 	}
 	state, err := client.Read(cmd.Context())
 	if err != nil {
+		return nil, err
+	}
+	if err := sessions.ReadBehind(cmd.Context(), client, spec, state); err != nil {
 		return nil, err
 	}
 	return &loadedSpec{client, spec, state}, nil

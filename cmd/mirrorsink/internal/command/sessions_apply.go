@@ -32,6 +32,7 @@ asked about.`,
 		},
 	}
 	opts.addTo(cmd.Flags())
+	opts.addLoop(cmd.Flags())
 	opts.addPrice(cmd.Flags())
 	flags.In(cmd.Flags(), flags.Common).Bool(&dryRun, "dry-run", "only ask EC2 whether it would allow each change")
 	return cmd

@@ -37,6 +37,7 @@ already. Answers are kept for a day in the user's cache folder.`,
 		},
 	}
 	opts.addTo(cmd.Flags())
+	opts.addLoop(cmd.Flags())
 	opts.addOutput(cmd.Flags(), "text")
 	opts.addPrice(cmd.Flags())
 	flags.In(cmd.Flags(), flags.Common).Bool(&probe, "probe", "ask EC2 which of the new sources it would refuse")

@@ -43,6 +43,7 @@ that a mistake is seen before it is everywhere.`,
 		},
 	}
 	opts.addTo(cmd.Flags())
+	opts.addLoop(cmd.Flags())
 	f := cmd.Flags()
 	_ = opts.metrics.Set("127.0.0.1:9479")
 	g := flags.In(f, flags.Common)

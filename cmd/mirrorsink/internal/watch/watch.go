@@ -51,10 +51,16 @@ func Run(ctx context.Context, cfg Config) error {
 	return nil
 }
 
+// reader reads the account.
+type reader interface {
+	sessions.Reader
+	sessions.BalancerReader
+}
+
 // watcher applies a spec again and again.
 type watcher struct {
 	read      func() (*spec.Spec, error)
-	state     sessions.Reader
+	state     reader
 	api       sessions.Changer
 	interval  time.Duration
 	deletions int // at most in a round
@@ -97,6 +103,9 @@ func (w *watcher) round(ctx context.Context) error {
 	}
 	state, err := w.state.Read(ctx)
 	if err != nil {
+		return err
+	}
+	if err := sessions.ReadBehind(ctx, w.state, spec, state); err != nil {
 		return err
 	}
 	p, err := sessions.Diff(spec, state)

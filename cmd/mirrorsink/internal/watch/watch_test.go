@@ -52,6 +52,8 @@ func (g *group) write(text string) {
 	g.spec = text
 }
 
+func (g *group) Behind(context.Context, string) ([]string, error) { return nil, nil }
+
 func (g *group) Read(context.Context) (*account.State, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
