@@ -95,7 +95,7 @@ func TestLoadBalancer(t *testing.T) {
 		ARN: lbARN, Name: "sink", Type: "network", VPC: "vpc-1", Zones: []string{"eu-west-1a", "eu-west-1b"}, Groups: []string{"sg-1"}, CrossZone: true,
 		Listeners: []account.Listener{{Protocol: "UDP", Port: 4789, TargetGroups: []string{groupARN}}},
 		TargetGroups: []account.TargetGroup{{
-			ARN: groupARN, Name: "sink", Protocol: "UDP", Port: 4789, HealthProtocol: "HTTP", HealthPort: "8080", HealthPath: "/readyz", Healthy: 1, Unhealthy: 2,
+			ARN: groupARN, Name: "sink", Protocol: "UDP", Port: 4789, HealthProtocol: "HTTP", HealthPort: "8080", HealthPath: "/readyz", Healthy: 1, Unhealthy: 2, Targets: []string{"i-1", "i-2", "i-3"},
 		}},
 	}, got)
 	_, err = c.LoadBalancer(t.Context(), lbARN+"0")
