@@ -10,7 +10,7 @@ CREATE EXTERNAL TABLE IF NOT EXISTS mirrorsink_flows (
   dstaddr string,
   srcport int,
   dstport int,
-  protocol bigint,
+  protocol int,
   packets bigint,
   bytes bigint,
   start bigint,

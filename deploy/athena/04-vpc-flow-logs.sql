@@ -9,7 +9,7 @@ CREATE EXTERNAL TABLE IF NOT EXISTS vpc_flow_logs (
   dstaddr string,
   srcport int,
   dstport int,
-  protocol bigint,
+  protocol int,
   packets bigint,
   bytes bigint,
   start bigint,

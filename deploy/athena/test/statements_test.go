@@ -62,10 +62,11 @@ func readFile(t testing.TB, name string) string {
 
 var tables = []string{"01-flows.sql", "02-dns.sql", "03-eve.sql", "04-vpc-flow-logs.sql", "07-alerts.sql"}
 
-// published is the columns of AWS's statement for flow logs in Parquet files:
+// published is the columns of AWS's statement for flow logs in Parquet files, but for protocol: the files have an int there, which Athena reads
+// as the statement's bigint and Spark does not.
 // https://docs.aws.amazon.com/athena/latest/ug/vpc-flow-logs-parquet.html
 const published = "version int, account_id string, interface_id string, srcaddr string, dstaddr string, srcport int, dstport int, " +
-	"protocol bigint, packets bigint, bytes bigint, start bigint, end bigint, action string, log_status string, vpc_id string, " +
+	"protocol int, packets bigint, bytes bigint, start bigint, end bigint, action string, log_status string, vpc_id string, " +
 	"subnet_id string, instance_id string, tcp_flags int, type string, pkt_srcaddr string, pkt_dstaddr string, region string, " +
 	"az_id string, sublocation_type string, sublocation_id string, pkt_src_aws_service string, pkt_dst_aws_service string, " +
 	"flow_direction string, traffic_path int"
@@ -103,11 +104,7 @@ func TestColumnsAreTheFields(t *testing.T) {
 	require.Len(t, columns, len(flowlog.Fields))
 	for i := range flowlog.Fields {
 		f := &flowlog.Fields[i]
-		want := tableColumn{f.Column(), hiveTypes[f.Type]}
-		if f.Name == "protocol" {
-			want.kind = "bigint"
-		}
-		assert.Equal(t, want, columns[i])
+		assert.Equal(t, tableColumn{f.Column(), hiveTypes[f.Type]}, columns[i])
 	}
 }
 

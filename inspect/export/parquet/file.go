@@ -3,9 +3,13 @@ package parquet
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"runtime/debug"
+	"strings"
+	"sync"
 
 	"github.com/parquet-go/parquet-go/encoding/thrift"
 	"github.com/parquet-go/parquet-go/format"
@@ -115,13 +119,32 @@ func (p *file) finish(dir, name string) (size int64, err error) {
 	return p.size + int64(len(footer)), nil
 }
 
+// createdBy returns the program in the form that readers parse to know which writers' statistics they can trust:
+// https://github.com/apache/parquet-format/blob/master/src/main/thrift/parquet.thrift, FileMetaData.created_by.
+var createdBy = sync.OnceValue(func() string {
+	version, build := "0.0.0", "unknown"
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		info = &debug.BuildInfo{}
+	}
+	if v, isVersion := strings.CutPrefix(info.Main.Version, "v"); isVersion {
+		version = v
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			build = s.Value
+		}
+	}
+	return fmt.Sprintf("mirrorsink version %s (build %s)", version, build)
+})
+
 func (p *file) metadata() *format.FileMetaData {
 	m := &format.FileMetaData{
 		Version:   2,
 		Schema:    p.layout.schema(),
 		NumRows:   int64(p.rows),
 		RowGroups: p.groups,
-		CreatedBy: "mirrorsink",
+		CreatedBy: createdBy(),
 	}
 	for range p.layout.columns {
 		m.ColumnOrders = append(m.ColumnOrders, format.ColumnOrder{Value: &format.TypeDefinedOrder{}})

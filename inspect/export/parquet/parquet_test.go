@@ -164,6 +164,7 @@ func TestParquetMetadata(t *testing.T) {
 	}
 	writeFlows(t, config(dir), records)
 	_, file := readParquet(t, filepath.Join(dir, finished(t, dir)[0]))
+	assert.Regexp(t, `^mirrorsink version \d+\.\d+\.\d+\S* \(build \w+\)$`, file.Metadata().CreatedBy)
 	for _, g := range file.Metadata().RowGroups {
 		require.Len(t, g.SortingColumns, 1)
 		start := g.Columns[g.SortingColumns[0].ColumnIdx].MetaData
