@@ -97,8 +97,7 @@ var hiveTypes = map[flowlog.Type]string{
 	flowlog.String: "string", flowlog.Int32: "int", flowlog.Int64: "bigint", flowlog.Boolean: "boolean", flowlog.Double: "double",
 }
 
-// TestColumnsAreTheFields: the table has every field of flow logs, in order. Only protocol is wider in AWS's statement
-// than in its files, and so it is here.
+// TestColumnsAreTheFields: the table has every field of flow logs, in order and with its type in the files.
 func TestColumnsAreTheFields(t *testing.T) {
 	columns := readTable(t, "01-flows.sql").columns
 	require.Len(t, columns, len(flowlog.Fields))
