@@ -36,12 +36,12 @@ var mayImport = map[string][]string{
 	in + "server":   {in + "flags"},
 	in + "simulate": {in + "flags", in + "view", in + "yamlerror", "inspect", "decap", "decap/rx/capture", "decap/sim", "decap/tx", "decap/tx/pcap"},
 	in + "sink": {
-		in + "egress", in + "flags", in + "forwarding", in + "host", in + "inventory", in + "lifecycle", in + "output", in + "server", in + "view", "inspect",
+		in + "egress", in + "flags", in + "forwarding", in + "host", in + "inventory", in + "lifecycle", in + "notify", in + "output", in + "server", in + "view", "inspect",
 		"inspect/event", "inspect/export/aws", "inspect/export/spool", "inspect/l7", "inspect/parallel", "inspect/pdns", "inspect/policy/alert",
 		"inspect/policy/alert/send", "inspect/export", "inspect/policy/alert/feed", "inspect/policy/judge", "inspect/report", "decap", "decap/rx", "decap/rx/capture", "decap/tx",
 	},
 	in + "view":  {in + "flags", "inspect", "inspect/event", "inspect/l7", "inspect/report"},
-	in + "watch": {in + "apply", in + "flags", in + "server", "sessions", "sessions/aws", "sessions/spec"},
+	in + "watch": {in + "apply", in + "flags", in + "notify", in + "server", "sessions", "sessions/aws", "sessions/spec"},
 
 	"sessions":        {"sessions/account", "sessions/spec"},
 	"sessions/aws":    {"sessions", "sessions/account", "sessions/awssdk"},
@@ -112,6 +112,7 @@ var mayImport = map[string][]string{
 
 // onlyIn is where libraries may be imported: each in few places, so that replacing one stays a small change.
 var onlyIn = map[string][]string{
+	"github.com/coreos/go-systemd":          {in + "notify"},
 	"github.com/google/gopacket":            {"decap/tx/internal/txtest", "decap/tx/pcap"},
 	"github.com/prometheus/client_golang":   {in + "sink", in + "watch"},
 	"github.com/spf13/cobra":                {in + "command", in + "manual"},

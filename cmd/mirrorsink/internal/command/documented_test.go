@@ -26,7 +26,7 @@ func TestDocumentedCommandsParse(t *testing.T) {
 		if d.IsDir() && (d.Name() == ".git" || d.Name() == "bin") {
 			return filepath.SkipDir
 		}
-		if !strings.HasSuffix(path, ".md") && !strings.HasSuffix(path, ".service") {
+		if !strings.HasSuffix(path, ".md") {
 			return nil
 		}
 		page, err := os.ReadFile(path)
@@ -59,10 +59,9 @@ func documentedCommands(page string) (found [][]string) {
 		}
 		text := strings.TrimSpace(line)
 		text = strings.TrimPrefix(text, "$ ")
-		text, unit := strings.CutPrefix(text, "ExecStart=/usr/local/bin/")
 		text = strings.TrimPrefix(text, "bin/")
 		rest, ours := strings.CutPrefix(text, "mirrorsink ")
-		if ours && (fenced || unit || strings.HasPrefix(line, "    ")) {
+		if ours && (fenced || strings.HasPrefix(line, "    ")) {
 			found = append(found, slices.DeleteFunc(shellWords(rest), func(w string) bool { return w == "..." })) // and more of the same
 		}
 	}

@@ -19,6 +19,7 @@ Load Balancer endpoint. Events go to standard output, logs to standard error, co
 
 On SIGTERM or SIGINT /readyz fails, receiving continues for --drain, then every open flow is written as an event and the
 program ends. A second signal ends it at once. On SIGHUP event files are reopened, and the inventory and the policy are read again.
+systemd, if it started the program, is notified when it is ready, that it is alive, and when it stops.
 
 With --inventory events name the interface, instance, VPC, subnet and account of their mirror session. The inventory is a file of
 "sessions inventory", or is read from EC2 with the credentials and region of the AWS CLI. If a refresh fails the old inventory

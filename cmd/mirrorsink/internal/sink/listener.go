@@ -9,6 +9,8 @@ import (
 	"net/netip"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -17,6 +19,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/forwarding"
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/inventory"
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/lifecycle"
+	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/notify"
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/server"
 	"github.com/mirrorsink/mirrorsink/decap"
 	"github.com/mirrorsink/mirrorsink/decap/rx"
@@ -35,13 +38,15 @@ type Listener struct {
 	rings     [][]*rx.Ring // those of receivers, by group
 	servers   []*server.Server
 	ready     readiness
+	pulse     pulse
+	manager   *notify.Manager
 	clock     clockWatch
 }
 
 // OpenListener opens outputs, sockets and servers. The caller must run it, and close the servers after that. Sinks get
 // every batch of events too. An inventory of nil is for none.
 func OpenListener(ctx context.Context, opts *ListenConfig, inventory *inventory.Inventory, log *slog.Logger, sinks ...inspect.Sink) (*Listener, error) {
-	l := &Listener{opts: opts, inventory: inventory, log: log}
+	l := &Listener{opts: opts, inventory: inventory, manager: notify.Open(log), log: log}
 	var err error
 	if l.policy, err = openPolicy(&opts.Policy, &opts.Outputs, log); err != nil {
 		return nil, err
@@ -115,14 +120,16 @@ func (l *Listener) Run(ctx context.Context) error {
 	defer stop()
 	var failed error
 	ended := make(chan struct{})
+	groups := l.pulse.feel(l.groups)
 	go func() {
 		defer close(ended)
-		failed = l.pipeline.run(reading, l.groups...)
+		failed = l.pipeline.run(reading, groups...)
 	}()
 	var chores sync.WaitGroup
 	chores.Go(func() { l.handleHangups(reading) })
 	chores.Go(func() { l.reportStats(reading) })
 	chores.Go(func() { l.watchClock(reading) })
+	chores.Go(func() { l.manager.Keep(reading, l.pulse.alive) })
 	if l.pipeline.finder != nil {
 		chores.Go(func() { l.pipeline.finder.keep(reading, l.log) })
 	}
@@ -131,12 +138,14 @@ func (l *Listener) Run(ctx context.Context) error {
 	}
 
 	l.ready.Store(true)
+	l.manager.Ready(fmt.Sprintf("receiving on %s, %d workers", strings.Join(l.addresses(), " and "), len(l.pulse.beats)))
 	select {
 	case <-ended:
 	case <-ctx.Done():
 		l.drain(ended, l.drainTime(ctx))
 	}
 	l.ready.Store(false)
+	l.manager.Stopping("writing what is left", l.opts.Deadline+stopMargin)
 	l.pipeline.wait()
 	stop()
 	lost := l.flush(ended)
@@ -156,10 +165,14 @@ func (l *Listener) drainTime(ctx context.Context) time.Duration {
 	return l.opts.Drain
 }
 
+// stopMargin is what the service manager gives the program to end in, beyond the times that were set.
+const stopMargin = 10 * time.Second
+
 // drain continues to receive while a load balancer may still send, unless a socket fails.
 func (l *Listener) drain(ended <-chan struct{}, howLong time.Duration) {
 	l.ready.Store(false)
 	l.log.Info("shutting down", "drain", howLong)
+	l.manager.Stopping("draining", howLong+l.opts.Deadline+stopMargin)
 	select {
 	case <-ended:
 	case <-time.After(howLong):
@@ -277,6 +290,16 @@ func (l *Listener) drops() (n uint64) {
 
 // Addr returns the address that the first source receives on.
 func (l *Listener) Addr() netip.AddrPort { return l.receivers[0].Addr() }
+
+// addresses returns where each group of sources receives.
+func (l *Listener) addresses() (all []string) {
+	for _, r := range l.receivers {
+		if addr := r.Addr().String(); !slices.Contains(all, addr) {
+			all = append(all, addr)
+		}
+	}
+	return all
+}
 
 func (l *Listener) CloseServers() {
 	for _, s := range l.servers {

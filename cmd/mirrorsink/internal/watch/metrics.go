@@ -3,6 +3,7 @@ package watch
 import (
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -19,6 +20,7 @@ type metrics struct {
 	sessions prometheus.Gauge
 	foreign  prometheus.Gauge
 	held     prometheus.Gauge
+	answered atomic.Uint64 // the sum of calls
 }
 
 func newMetrics() *metrics {
@@ -54,7 +56,10 @@ func (m *metrics) planned(sessions, foreign, held int) {
 }
 
 // called counts a call of the API. It is safe for concurrent use.
-func (m *metrics) called(action, outcome string) { m.calls.WithLabelValues(action, outcome).Inc() }
+func (m *metrics) called(action, outcome string) {
+	m.calls.WithLabelValues(action, outcome).Inc()
+	m.answered.Add(1)
+}
 
 func (m *metrics) handler(log *slog.Logger) http.Handler {
 	mux := http.NewServeMux()

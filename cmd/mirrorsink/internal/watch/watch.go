@@ -7,10 +7,13 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/apply"
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/flags"
+	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/notify"
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/server"
 	"github.com/mirrorsink/mirrorsink/sessions"
 	"github.com/mirrorsink/mirrorsink/sessions/aws"
@@ -46,8 +49,9 @@ func Run(ctx context.Context, cfg Config) error {
 	}
 	w := &watcher{
 		read: cfg.Read, state: client, api: client, interval: cfg.Interval, deletions: cfg.Deletions, counts: counts, log: cfg.Log,
+		manager: notify.Open(cfg.Log),
 	}
-	w.run(ctx)
+	w.serve(ctx)
 	return nil
 }
 
@@ -67,6 +71,35 @@ type watcher struct {
 	counts    *metrics
 	log       *slog.Logger
 	warned    []string // of the last round
+	manager   *notify.Manager
+	waiting   atomic.Bool // for the next round
+}
+
+// serve goes round until ctx ends, and has the service manager know.
+func (w *watcher) serve(ctx context.Context) {
+	keeping, stop := context.WithCancel(ctx)
+	var keeper sync.WaitGroup
+	keeper.Go(func() { w.manager.Keep(keeping, w.alive()) })
+	w.manager.Ready("applying the spec")
+	w.run(ctx)
+	w.manager.Stopping("stopping", stopMargin)
+	stop()
+	keeper.Wait()
+}
+
+// stopMargin is what the service manager gives the program to end in. A change that was begun is ended first.
+const stopMargin = 30 * time.Second
+
+// alive returns a function that reports whether the rounds go on: the next one is waited for, or EC2 has answered a call since it was called
+// last. A round may have thousands of calls, and each call may be tried for a while.
+func (w *watcher) alive() func() bool {
+	last := uint64(0)
+	return func() bool {
+		n := w.counts.answered.Load()
+		moved := n != last
+		last = n
+		return moved || w.waiting.Load()
+	}
 }
 
 // run goes round until ctx ends.
@@ -82,11 +115,13 @@ func (w *watcher) run(ctx context.Context) {
 			w.counts.rounds.WithLabelValues("ok").Inc()
 			w.counts.success.SetToCurrentTime()
 		}
+		w.waiting.Store(true)
 		select {
 		case <-ctx.Done():
 			return
 		case <-time.After(jittered(w.interval)):
 		}
+		w.waiting.Store(false)
 	}
 }
 

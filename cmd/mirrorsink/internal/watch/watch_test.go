@@ -14,6 +14,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/stretchr/testify/assert"
 
+	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/notify"
+	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/notify/notifytest"
 	"github.com/mirrorsink/mirrorsink/sessions"
 	"github.com/mirrorsink/mirrorsink/sessions/account"
 	"github.com/mirrorsink/mirrorsink/sessions/spec"
@@ -27,6 +29,7 @@ type group struct {
 	spec    string
 	rounds  []time.Time
 	created int
+	stall   chan struct{} // reading waits for it; nil if it does not
 }
 
 const groupSpec = `
@@ -55,6 +58,10 @@ func (g *group) write(text string) {
 func (g *group) Behind(context.Context, string) ([]string, error) { return nil, nil }
 
 func (g *group) Read(context.Context) (*account.State, error) {
+	if g.stall != nil {
+		g.stall <- struct{}{}
+		<-g.stall
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.err != nil {
@@ -165,4 +172,31 @@ func TestWatchFollowsAGroup(t *testing.T) {
 			assert.InDelta(t, time.Minute, g.rounds[i].Sub(g.rounds[i-1]), float64(6*time.Second))
 		}
 	})
+}
+
+// TestServiceManager: the watcher tells it when it begins and ends. It sends signs of life between rounds, and within a round as long as
+// EC2 answers calls.
+func TestServiceManager(t *testing.T) {
+	manager := notifytest.Listen(t, 30*time.Millisecond)
+	g := &group{spec: groupSpec, stall: make(chan struct{})}
+	log := slog.New(slog.DiscardHandler)
+	w := &watcher{
+		read: g.read, state: g, api: g, interval: time.Hour, counts: newMetrics(), log: log, manager: notify.Open(log),
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() { defer close(ended); w.serve(ctx) }()
+	assert.Equal(t, "READY=1\nSTATUS=applying the spec", manager.Next())
+	<-g.stall
+	alive := w.alive()
+	assert.False(t, alive(), "the round stands still")
+	w.counts.called("DescribeInstances", "ok")
+	assert.True(t, alive())
+	assert.False(t, alive())
+	g.stall <- struct{}{}
+	manager.Await("WATCHDOG=1")
+	assert.Eventually(t, func() bool { return alive() && alive() }, 2*time.Minute, time.Millisecond, "the next round is waited for")
+	stop()
+	assert.Equal(t, "STOPPING=1\nSTATUS=stopping\nEXTEND_TIMEOUT_USEC=30000000", manager.Await("STOPPING=1"))
+	<-ended
 }
