@@ -30,14 +30,14 @@ var mayImport = map[string][]string{
 	in + "manual":    {in + "flags"},
 	in + "output": {
 		in + "flags", "inspect", "inspect/event", "inspect/export", "inspect/export/aws", "inspect/export/eve", "inspect/export/parquet",
-		"inspect/export/records", "inspect/export/spool", "inspect/flowlog", "inspect/policy/alert",
+		"inspect/export/records", "inspect/export/rotate", "inspect/export/spool", "inspect/flowlog", "inspect/policy/alert",
 		"inspect/policy/alert/message", "inspect/policy/alert/send",
 	},
 	in + "server":   {in + "flags"},
 	in + "simulate": {in + "flags", in + "view", in + "yamlerror", "inspect", "decap", "decap/rx/capture", "decap/sim", "decap/tx", "decap/tx/pcap"},
 	in + "sink": {
 		in + "egress", in + "flags", in + "forwarding", in + "host", in + "inventory", in + "lifecycle", in + "notify", in + "output", in + "server", in + "view", "inspect",
-		"inspect/event", "inspect/export/aws", "inspect/export/spool", "inspect/l7", "inspect/parallel", "inspect/pdns", "inspect/policy/alert",
+		"inspect/event", "inspect/export/aws", "inspect/export/rotate", "inspect/export/spool", "inspect/l7", "inspect/parallel", "inspect/pdns", "inspect/policy/alert",
 		"inspect/policy/alert/send", "inspect/export", "inspect/policy/alert/feed", "inspect/policy/judge", "inspect/report", "decap", "decap/rx", "decap/rx/capture", "decap/tx",
 	},
 	in + "view":  {in + "flags", "inspect", "inspect/event", "inspect/l7", "inspect/report"},
@@ -67,6 +67,7 @@ var mayImport = map[string][]string{
 		"inspect/l7", "inspect/policy/alert", "decap",
 	},
 	"inspect/export/records": {"inspect/event", "inspect/flowlog"},
+	"inspect/export/rotate":  {"inspect/export/disk"},
 	"inspect/export/spool":   {"inspect/export/disk"},
 	"inspect/flow":           {"inspect/event", "inspect/l7", "decap"},
 	"inspect/forward": {

@@ -1,6 +1,10 @@
 package export
 
-import "github.com/mirrorsink/mirrorsink/inspect/event"
+import (
+	"slices"
+
+	"github.com/mirrorsink/mirrorsink/inspect/event"
+)
 
 // flushSize is how many bytes are gathered before they are written. Larger writes save few calls, and a pipe holds 64 KiB.
 const flushSize = 64 << 10
@@ -17,9 +21,18 @@ type headerEncoder interface{ AppendHeader(dst []byte) []byte }
 // lossObserver is an encoder that must know how many events were lost before the next one, in the queue or in a failed write.
 type lossObserver interface{ Lost(n uint64) }
 
+// rotator is an output that can go on in a new file.
+type rotator interface {
+	// Due reports whether it is to go on in one before a number of bytes is written.
+	Due(n int) bool
+	// Rotate goes on in one. It reports false if that failed, and the old file stays in use.
+	Rotate() bool
+}
+
 // lineWriter is the consumer that writes lines to an output.
 type lineWriter struct {
 	cfg      *QueueConfig
+	rotator  rotator // the output; nil if it is none
 	commit   Commit
 	buf      []byte
 	ends     []lineEnd // of the events in buf
@@ -35,7 +48,8 @@ type lineEnd struct {
 }
 
 func newLineWriter(cfg *QueueConfig, commit Commit) *lineWriter {
-	return &lineWriter{cfg: cfg, commit: commit, buf: make([]byte, 0, 2*flushSize), failures: FailureLog{
+	r, _ := cfg.Output.(rotator)
+	return &lineWriter{cfg: cfg, rotator: r, commit: commit, buf: make([]byte, 0, 2*flushSize), failures: FailureLog{
 		Log: cfg.Log, Output: cfg.Output.String(),
 		Failed: "event output fails, events are dropped", Recovered: "event output works again",
 	}}
@@ -96,6 +110,7 @@ func (w *lineWriter) write() {
 	}
 	n, err := 0, error(nil)
 	if len(w.buf) > 0 {
+		w.rotate()
 		n, err = w.cfg.Output.Write(w.buf)
 	}
 	var written, dropped [event.Kinds]uint64
@@ -113,4 +128,21 @@ func (w *lineWriter) write() {
 	w.reportLost(lost)
 	w.commit(&written, &dropped, err)
 	w.failures.Report(err)
+}
+
+// rotate has the output go on in a new file if that is due. The lines that were gathered go there, behind a header of their own.
+func (w *lineWriter) rotate() {
+	if w.rotator == nil || !w.rotator.Due(len(w.buf)) || !w.rotator.Rotate() {
+		return
+	}
+	h, ok := w.cfg.Encoder.(headerEncoder)
+	if !ok || w.head > 0 {
+		return
+	}
+	header := h.AppendHeader(nil)
+	w.buf = slices.Insert(w.buf, 0, header...)
+	for i := range w.ends {
+		w.ends[i].at += len(header)
+	}
+	w.head = len(header)
 }

@@ -21,9 +21,10 @@ func TestOptionsWithoutTheirOutput(t *testing.T) {
 		"flowlog-format": "all", "flowlog-interval": "10m", "tcp-flags": "full", "aws-ip-ranges": "ranges.json", "account-id": "111122223333",
 		"region": "eu-west-1", "parquet-schema": "ocsf", "parquet-rotate": "1m", "parquet-size": "1MiB", "cloudwatch-create": "true",
 		"spool": "spool", "spool-size": "1GiB", "alert": "eve",
+		"eve-rotate": "1h", "eve-keep": "1GiB", "flowlog-rotate": "1MiB", "flowlog-keep": "1GiB", "cloudwatch-dimension": "a=b",
 	}
 	outputFlags := map[string]string{
-		"--flowlog": "flows", "--parquet": "folder", "--parquet s3://BUCKET": "s3://records", "--cloudwatch-flowlog": "/flows", "--cloudwatch-eve": "/eve", "--policy": "p.yaml",
+		"--flowlog": "flows", "--parquet": "folder", "--parquet s3://BUCKET": "s3://records", "--cloudwatch-flowlog": "/flows", "--cloudwatch-eve": "/eve", "--policy": "p.yaml", "--eve FILE": "eve.json", "--flowlog FILE": "flows", "--cloudwatch-metrics": "Mirrorsink",
 		"--alert": "webhook:http://localhost/", "--alert parquet:DIR": "parquet:folder",
 	}
 	for _, options := range output.Dependents {
@@ -96,6 +97,13 @@ func TestOutputsThatCannotBe(t *testing.T) {
 		"--parquet-size 1B: want 64KiB at least":                           {"--parquet=x", "--parquet-size=1"},
 		"--inventory-refresh does nothing without --inventory":             {"--inventory-refresh=5m"},
 		"--spool does nothing without --parquet s3://BUCKET, --cl":         {"--parquet=x", "--spool=y"},
+		"--eve-keep does nothing without --eve-rotate":                     {"--eve=x", "--eve-keep=2GiB"},
+		"--eve-rotate does nothing without --eve FILE":                     {"--eve=unix:x", "--eve=-", "--eve-rotate=1h"},
+		"want a size, a duration, or both: 256MiB, 1h, or 256MiB,":         {"--flowlog=x", "--flowlog-rotate=daily"},
+		"--eve-rotate 1kB: want 1MiB at least":                             {"--eve=x", "--eve-rotate=1kB"},
+		"--eve-rotate 1.5s: want whole seconds":                            {"--eve=x", "--eve-rotate=1500ms"},
+		"--eve-keep 3MiB: want 4MiB at least, for 4 files":                 {"--eve=x", "--eve-rotate=1h", "--eve-keep=3MiB"},
+		"--eve-keep 1GiB: want 2GiB at least, for 4 files":                 {"--eve=x", "--eve-rotate=512MiB"},
 	} {
 		r := runHere(t, append([]string{"listen"}, args...)...)
 		assert.Equal(t, exitUsage, r.code, args)

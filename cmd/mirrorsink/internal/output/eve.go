@@ -11,13 +11,23 @@ import (
 )
 
 // eveOptions are the outputs of EVE lines.
-type eveOptions struct{ To []string }
-
-func (o *eveOptions) addTo(f *pflag.FlagSet) {
-	flags.In(f, flags.Outputs).Strings(&o.To, "eve", "FILE", "write events as EVE JSON lines to a file, to unix:PATH or to - (repeatable; the default is - if there is no other output)")
+type eveOptions struct {
+	To     []string
+	rotate rotateOptions
 }
 
-func (o *eveOptions) check() error { return checkLines("--eve", o.To) }
+func (o *eveOptions) addTo(f *pflag.FlagSet) {
+	g := flags.In(f, flags.Outputs)
+	g.Strings(&o.To, "eve", "FILE", "write events as EVE JSON lines to a file, to unix:PATH or to - (repeatable; the default is - if there is no other output)")
+	o.rotate.addTo(g, EVELines)
+}
+
+func (o *eveOptions) check() error {
+	if err := checkLines("--eve", o.To); err != nil {
+		return err
+	}
+	return o.rotate.check()
+}
 
 // checkLines reports outputs of lines that cannot be.
 func checkLines(flag string, specs []string) error {
@@ -35,5 +45,5 @@ func checkLines(flag string, specs []string) error {
 func (o *eveOptions) count() int { return len(o.To) }
 
 func (o *eveOptions) open(to Config) ([]Output, error) {
-	return openLines(o.To, export.QueueConfig{Kinds: eve.Kinds}, to, func() export.Encoder { return new(eve.Writer) })
+	return openLines(o.To, &o.rotate, export.QueueConfig{Kinds: eve.Kinds}, to, func() export.Encoder { return new(eve.Writer) })
 }

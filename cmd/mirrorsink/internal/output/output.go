@@ -14,6 +14,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/event"
 	"github.com/mirrorsink/mirrorsink/inspect/export"
 	"github.com/mirrorsink/mirrorsink/inspect/export/records"
+	"github.com/mirrorsink/mirrorsink/inspect/export/rotate"
 )
 
 // Output is where events go: an *export.Queue and what is behind it.
@@ -74,9 +75,10 @@ func canceled() context.Context {
 const enoughToWait = 4 * flags.MiB
 
 // openLines opens outputs for lines: see export.OpenOutput for the specs.
-func openLines(specs []string, q export.QueueConfig, to Config, encoder func() export.Encoder) (all []Output, err error) {
+func openLines(specs []string, files *rotateOptions, q export.QueueConfig, to Config, encoder func() export.Encoder) (all []Output, err error) {
 	for _, spec := range specs {
-		q.Output, err = export.OpenOutput(spec)
+		var file *rotate.File
+		q.Output, file, err = files.open(spec, to)
 		if err != nil {
 			Close(all)
 			return nil, err
@@ -85,7 +87,12 @@ func openLines(specs []string, q export.QueueConfig, to Config, encoder func() e
 		if to.Block {
 			q.Bytes = min(q.Bytes, enoughToWait)
 		}
-		all = append(all, export.NewQueue(q))
+		queue := export.NewQueue(q)
+		if file != nil {
+			all = append(all, rotatedOutput{queue, files.lines, file})
+		} else {
+			all = append(all, queue)
+		}
 	}
 	return all, nil
 }

@@ -2,6 +2,7 @@ package sink
 
 import (
 	"github.com/mirrorsink/mirrorsink/inspect/event"
+	"github.com/mirrorsink/mirrorsink/inspect/export/rotate"
 	"github.com/mirrorsink/mirrorsink/inspect/export/spool"
 	"github.com/mirrorsink/mirrorsink/inspect/policy/alert"
 	"github.com/mirrorsink/mirrorsink/inspect/policy/alert/send"
@@ -134,6 +135,21 @@ var metricTable = []metric{
 	{name: "messages_total", help: "Messages and transactions reported, by protocol.", labels: []string{"protocol"}, values: byProtocol},
 	{name: "events_total", help: "Events by kind and outcome, summed over outputs.",
 		labels: []string{"kind", "outcome"}, values: byOutcome},
+
+	{name: "rotated_files_total", help: "Files of lines that were rotated, by output.", labels: []string{"output"},
+		values: byLines(func(c *rotate.Counts) uint64 { return c.Rotated })},
+	{name: "rotated_compressed_files_total", help: "Rotated files that were compressed.", labels: []string{"output"},
+		values: byLines(func(c *rotate.Counts) uint64 { return c.Compressed })},
+	{name: "rotated_deleted_files_total", help: "Rotated files that were deleted because all together exceeded their bound.", labels: []string{"output"},
+		values: byLines(func(c *rotate.Counts) uint64 { return c.Deleted })},
+	{name: "rotated_deleted_bytes_total", help: "Bytes of these files, mostly compressed.", labels: []string{"output"},
+		values: byLines(func(c *rotate.Counts) uint64 { return c.DeletedBytes })},
+	{name: "rotated_failures_total", help: "Failures to rotate, compress or delete a file. They are tried again.", labels: []string{"output"},
+		values: byLines(func(c *rotate.Counts) uint64 { return c.Failures })},
+	{name: "rotated_files", help: "Rotated files that are kept.", labels: []string{"output"}, gauge: true,
+		values: byLines(func(c *rotate.Counts) uint64 { return c.Kept })},
+	{name: "rotated_bytes", help: "Bytes of the rotated files that are kept.", labels: []string{"output"}, gauge: true,
+		values: byLines(func(c *rotate.Counts) uint64 { return c.KeptBytes })},
 
 	{name: "spool_files", help: "Finished files that wait for AWS, by destination.", labels: []string{"destination"}, gauge: true,
 		values: byDestination(func(c *spool.Counts) uint64 { return c.Waiting.Files })},

@@ -11,6 +11,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/output"
 	"github.com/mirrorsink/mirrorsink/decap"
 	"github.com/mirrorsink/mirrorsink/inspect/event"
+	"github.com/mirrorsink/mirrorsink/inspect/export/rotate"
 	"github.com/mirrorsink/mirrorsink/inspect/export/spool"
 	"github.com/mirrorsink/mirrorsink/inspect/l7"
 	"github.com/mirrorsink/mirrorsink/inspect/policy/alert/send"
@@ -82,6 +83,15 @@ func byOutcome(s *snapshot, give func(uint64, ...string)) {
 		give(s.Export.Produced[k], k.String(), "produced")
 		give(s.Export.Written[k], k.String(), "written")
 		give(s.Export.Dropped[k], k.String(), "dropped")
+	}
+}
+
+// byLines returns the values of a metric of files of each kind of lines.
+func byLines(value func(*rotate.Counts) uint64) func(*snapshot, func(uint64, ...string)) {
+	return func(s *snapshot, give func(uint64, ...string)) {
+		for l := range output.NumLines {
+			give(value(&s.Rotated[l]), l.String())
+		}
 	}
 }
 

@@ -22,6 +22,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/inspect/event"
 	"github.com/mirrorsink/mirrorsink/inspect/export/aws"
 	"github.com/mirrorsink/mirrorsink/inspect/export/eventtest"
+	"github.com/mirrorsink/mirrorsink/inspect/export/rotate"
 	"github.com/mirrorsink/mirrorsink/inspect/export/spool"
 	"github.com/mirrorsink/mirrorsink/inspect/l7"
 	"github.com/mirrorsink/mirrorsink/inspect/pdns"
@@ -90,6 +91,10 @@ func someSnapshot() snapshot {
 			c.Failures[class] = n + 20 + uint64(class)
 		}
 	}
+	for l := range s.Rotated {
+		n := uint64(850 + 10*l)
+		s.Rotated[l] = rotate.Counts{Rotated: n, Compressed: n + 1, Deleted: n + 2, DeletedBytes: n + 3, Failures: n + 4, Kept: n + 5, KeptBytes: n + 6}
+	}
 	a := output.AlertCounts{Output: "sns", Counts: send.Counts{Taken: 801, Sent: 802, Refused: 803, Dropped: 804, Retried: 805, Digests: 808, Digested: 809, Waiting: 806, OldestAge: 807 * time.Second, Failing: true}}
 	s.Metrics = aws.MetricCounts{Taken: 831, Sent: 832, Refused: 833, Dropped: 834, Waiting: 835}
 	for class := range a.Failed {
@@ -135,6 +140,9 @@ func TestEveryCounterIsAMetric(t *testing.T) {
 		assert.True(t, shown[v], "the counter with value %d in someSnapshot", v)
 	}
 	for v := uint64(801); v <= 807; v++ {
+		assert.True(t, shown[v], "the counter with value %d in someSnapshot", v)
+	}
+	for v := uint64(860); v <= 866; v++ {
 		assert.True(t, shown[v], "the counter with value %d in someSnapshot", v)
 	}
 	for _, v := range []uint64{s.Named, s.Oversized, s.HandoversDropped, s.KernelDrops, 37, 38, 39, 40, 41, 1800000000} {

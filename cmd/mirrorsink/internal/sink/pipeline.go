@@ -337,6 +337,10 @@ func (p *pipeline) snapshot() snapshot {
 			to, c := d.Delivered()
 			s.Delivered[to].Add(&c)
 		}
+		if r, ok := out.(output.Rotation); ok {
+			lines, c := r.Rotated()
+			s.Rotated[lines].Add(&c)
+		}
 	}
 	tables := p.alerts.Delivered()
 	s.Delivered[output.S3].Add(&tables)

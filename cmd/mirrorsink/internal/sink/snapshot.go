@@ -8,6 +8,7 @@ import (
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/output"
 	"github.com/mirrorsink/mirrorsink/inspect/event"
 	"github.com/mirrorsink/mirrorsink/inspect/export/aws"
+	"github.com/mirrorsink/mirrorsink/inspect/export/rotate"
 	"github.com/mirrorsink/mirrorsink/inspect/export/spool"
 	"github.com/mirrorsink/mirrorsink/inspect/pdns"
 	"github.com/mirrorsink/mirrorsink/inspect/policy/alert"
@@ -30,6 +31,7 @@ type snapshot struct {
 	Alerts           []output.AlertCounts // by output
 	Metrics          aws.MetricCounts     // data points for CloudWatch
 	Delivered        [output.Services]spool.Counts
+	Rotated          [output.NumLines]rotate.Counts
 	Elapsed          time.Duration // since the start
 }
 

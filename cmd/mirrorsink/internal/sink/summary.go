@@ -55,6 +55,10 @@ func (s *snapshot) Print(w io.Writer) {
 	for d := range output.Services {
 		s.printDelivery(tw, d)
 	}
+	for l := range output.NumLines {
+		c := &s.Rotated[l]
+		view.PrintCount(tw, "deleted "+l.String(), c.Deleted, "rotated files, beyond --"+l.String()+"-keep")
+	}
 	for _, a := range s.Alerts {
 		fmt.Fprintf(tw, "alerts to %s\t%d sent, %d refused, %d dropped, %d waiting\n", a.Output, a.Sent, a.Refused, a.Dropped, a.Waiting)
 	}
