@@ -25,7 +25,7 @@ BENCH_TOOLS := libndpi-bin softflowd tcpdump
 # What go test -v says of tests that pass. The whole of it is kept in bin/test.log.
 PASSING := ^[[:space:]]*(=== (RUN|PAUSE|CONT|NAME) |--- PASS:|.*\[rapid\] OK)|^PASS$$|^-test.shuffle |no test files
 
-.PHONY: all build test e2e bench bench-scale bench-live bench-tools profile ec2-playground fuzz lint vuln demo generate clean help
+.PHONY: all build test e2e bench bench-scale bench-live bench-tools profile ec2-playground fuzz lint vuln demo generate captures clean help
 
 all: build
 
@@ -103,7 +103,10 @@ demo: build ## show named flows and alerts from a bundled capture: no AWS, no ro
 ec2-playground: ## run an invented EC2 on loopback, to try the sessions commands in: no AWS
 	@go run ./cmd/ec2-playground
 
-generate: ## make the captures in testdata again from real programs (needs root and Linux)
+generate: ## make the rules of deploy/prometheus and the dashboards of deploy/grafana again
+	go run ./.ci/monitoring
+
+captures: ## make the captures in testdata again from real programs (needs root and Linux)
 	testdata/make-captures.sh
 
 clean: ## remove what make has built
