@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os/exec"
+	"slices"
 	"sync"
 	"syscall"
 	"testing"
@@ -40,9 +41,11 @@ func newBalancer(t *testing.T) *balancer {
 	require.NoError(t, err)
 	require.NoError(t, conn.SetReadBuffer(4<<20))
 	b := &balancer{conn: conn}
-	var passing sync.WaitGroup
-	passing.Go(b.pass)
-	t.Cleanup(func() { conn.Close(); passing.Wait() })
+	ended := make(chan struct{})
+	var working sync.WaitGroup
+	working.Go(b.pass)
+	working.Go(func() { b.check(ended) })
+	t.Cleanup(func() { close(ended); conn.Close(); working.Wait() })
 	return b
 }
 
@@ -61,7 +64,7 @@ func (b *balancer) pass() {
 	}
 }
 
-// choose returns the sink of a source, among those that are healthy.
+// choose returns the sink of a source, among those that are healthy; of all, if none is.
 func (b *balancer) choose(from netip.AddrPort) *balanced {
 	h := fnv.New32a()
 	text, _ := from.MarshalBinary()
@@ -72,16 +75,31 @@ func (b *balancer) choose(from netip.AddrPort) *balanced {
 			healthy = append(healthy, s)
 		}
 	}
+	if len(healthy) == 0 {
+		healthy = b.sinks
+	}
 	return healthy[int(h.Sum32())%len(healthy)]
 }
 
-// check checks the health of all sinks.
-func (b *balancer) check() {
-	for _, s := range b.sinks {
-		status, _ := get("http://" + s.healthy + "/readyz")
+// check checks the health of all sinks again and again, until the test has ended.
+func (b *balancer) check(ended <-chan struct{}) {
+	again := time.NewTicker(50 * time.Millisecond)
+	defer again.Stop()
+	for {
+		select {
+		case <-ended:
+			return
+		case <-again.C:
+		}
 		b.mu.Lock()
-		s.gone = status != http.StatusOK
+		sinks := slices.Clone(b.sinks)
 		b.mu.Unlock()
+		for _, s := range sinks {
+			status, _ := get("http://" + s.healthy + "/readyz")
+			b.mu.Lock()
+			s.gone = status != http.StatusOK
+			b.mu.Unlock()
+		}
 	}
 }
 
@@ -106,6 +124,8 @@ func (b *balancer) add(t *testing.T, args ...string) *balanced {
 	s.conn, err = net.Dial("udp", s.udp)
 	require.NoError(t, err)
 	t.Cleanup(func() { s.conn.Close() })
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	b.sinks = append(b.sinks, s)
 	return s
 }
@@ -132,14 +152,13 @@ func TestDrain(t *testing.T) {
 	}
 	file, frames := capture.file(), uint64(len(capture.frames))
 	b := newBalancer(t)
-	ending, killed, last := b.add(t, "--drain=10s"), b.add(t), b.add(t)
+	ending, killed, last := b.add(t, "--drain=8s"), b.add(t), b.add(t)
 	send := func() {
 		require.Equal(t, frames, simulated(t, "--to", b.conn.LocalAddr().String(), "--vni=7", "--speed=0", "--rate=1000", file))
 	}
 	total := uint64(0)
 	until := func(condition func() bool) {
 		require.Eventually(t, func() bool {
-			b.check()
 			send()
 			total += frames
 			return condition()
