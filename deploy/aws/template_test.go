@@ -147,7 +147,11 @@ func (c *template) call(function string, n *yaml.Node) any {
 	}
 	plain := *n
 	plain.Tag = ""
-	args := c.eval(&plain).([]any)
+	return c.apply(function, c.eval(&plain).([]any))
+}
+
+// apply evaluates a function of values.
+func (c *template) apply(function string, args []any) any {
 	switch function {
 	case "Equals":
 		return fmt.Sprint(args[0]) == fmt.Sprint(args[1])

@@ -207,3 +207,21 @@ func TestUserDataFails(t *testing.T) {
 		})
 	}
 }
+
+// TestUnits: the units read the files that the user data writes, and what these set.
+func TestUnits(t *testing.T) {
+	for unit, names := range map[string][]string{
+		"mirrorsink.service":          {"EnvironmentFile=-/etc/mirrorsink/listen.conf\n", "$MIRRORSINK_OUTPUTS", "$MIRRORSINK_OPTIONS\n"},
+		"mirrorsink-sessions.service": {"EnvironmentFile=-/etc/mirrorsink/sessions.conf\n", "sessions watch --file /etc/mirrorsink/sessions.yaml "},
+	} {
+		text := readFile(t, "../systemd/"+unit)
+		for _, name := range names {
+			assert.Contains(t, text, name, unit)
+		}
+	}
+	for _, u := range userData(t) {
+		for _, m := range regexp.MustCompile(`(?m)^(MIRRORSINK_\w+)=`).FindAllStringSubmatch(u.text, -1) {
+			assert.Contains(t, readFile(t, "../systemd/"+u.unit), "$"+m[1], u.name)
+		}
+	}
+}
