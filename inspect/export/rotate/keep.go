@@ -154,10 +154,14 @@ func (f *File) copyCompressed(temp string, from io.Reader, info os.FileInfo) (er
 			err = closeErr
 		}
 	}()
-	z, err := gzip.NewWriterLevel(to, gzip.BestSpeed)
-	if err != nil {
-		return err
+	z := f.zip
+	if z == nil {
+		if z, err = gzip.NewWriterLevel(to, gzip.BestSpeed); err != nil {
+			return err
+		}
+		f.zip = z
 	}
+	z.Reset(to)
 	z.Name, z.ModTime = info.Name(), info.ModTime()
 	if _, err := io.Copy(z, &stoppable{from, f}); err != nil {
 		return err

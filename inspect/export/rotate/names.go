@@ -137,6 +137,7 @@ func (n *names) parse(name string) (e entry, ok bool) {
 func (n *names) remove(e *entry) error {
 	path := e.path
 	switch e.kind {
+	case plain:
 	case compressed:
 		path += gzipExt
 	case part:

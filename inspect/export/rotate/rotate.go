@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/klauspost/compress/gzip"
+
 	"github.com/mirrorsink/mirrorsink/inspect/export/disk"
 )
 
@@ -59,6 +61,7 @@ type File struct {
 	retry   time.Time               // until then rotation is not tried again
 	most    int64                   // what the file may grow to after a failure to rotate it; 0 for no failure
 
+	zip  *gzip.Writer  // the compressing goroutine's: its tables take a megabyte
 	kick chan struct{} // there is something to compress
 	stop chan struct{} // closed by Close
 	done chan struct{} // closed when nothing is compressed any more
