@@ -168,7 +168,10 @@ func (r *reader) next() []byte {
 	r.t.Helper()
 	for {
 		frame, err := r.receive(0)
-		require.NoError(r.t, err, "no frame arrived")
+		if err != nil {
+			stats, _ := unix.GetsockoptTpacketStats(r.fd, unix.SOL_PACKET, unix.PACKET_STATISTICS)
+			require.NoError(r.t, err, "no frame arrived; of all since the last one the socket counts %+v", stats)
+		}
 		if bytes.HasPrefix(frame, marker) {
 			return frame
 		}
