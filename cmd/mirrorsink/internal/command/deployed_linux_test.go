@@ -51,7 +51,7 @@ func TestDeployedConfiguration(t *testing.T) {
 const asService = `#!/bin/bash
 echo "systemctl $*" >>"$OUT/calls"
 start() { "$PROGRAM" "$@" >"$OUT/program" 2>&1 & echo $! >"$OUT/pid"; }
-await() { until [ "$(grep -c "$1" "$OUT/program")" -ge "$2" ]; do kill -0 "$(cat "$OUT/pid")" || exit 1; /bin/sleep 0.05; done; }
+await() { for i in {1..1200}; do [ "$(grep -c "$1" "$OUT/program")" -lt "$2" ] || return 0; kill -0 "$(cat "$OUT/pid")" || exit 1; /bin/sleep 0.05; done; kill "$(cat "$OUT/pid")"; exit 1; }
 case "$*" in
 "restart --no-block mirrorsink.service") 
 	start listen $(sed -n 's/^MIRRORSINK_OPTIONS=//p' /etc/mirrorsink/listen.conf); await what=health 1
@@ -156,7 +156,8 @@ func TestDeployedWatch(t *testing.T) {
 	account := workloads()
 	account.Instances[1].Tags["mirrorsink:role"] = "sink"
 	account.LoadBalancers = []ec2test.LoadBalancer{{ARN: "arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/net/mirror/0123456789abcdef"}}
-	startEC2(t, account)
+	ec2 := startEC2(t, account)
+	t.Setenv("AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2", ec2.URL)
 	calls, log := deployed(t, "watch")
 	assert.Contains(t, calls, "--resource Watcher --region eu-west-1\n")
 	sessions := runHere(t, "sessions", "inventory")
