@@ -218,37 +218,58 @@ func TestUnreachable(t *testing.T) {
 	})
 }
 
+// firstRule returns the first rule of a policy for which a condition holds and that has a destination, by looking at every one; "" for none.
+func firstRule(p *Policy, of func(*Rule) bool, has func(*Destination) bool) string {
+	for i := range p.Allow {
+		r := &p.Allow[i]
+		if of(r) && slices.ContainsFunc(r.To, func(d Destination) bool { return has(&d) }) {
+			return r.Name
+		}
+	}
+	return ""
+}
+
+// hasName reports whether a destination has a name.
+func hasName(name string) func(*Destination) bool {
+	return func(d *Destination) bool {
+		return d.Name != "" && (d.Apex && d.Name == name || d.Below && below(name, d.Name))
+	}
+}
+
+// hasAddr reports whether a destination has a flow's address.
+func hasAddr(f *Flow) func(*Destination) bool {
+	return func(d *Destination) bool {
+		switch {
+		case d.Any:
+			return true
+		case d.Private:
+			return f.Addr.IsPrivate()
+		case d.Network.IsValid():
+			return d.Network.Contains(f.Addr)
+		default:
+			return d.Service != "" && f.Service != "" && (d.Service == f.Service || d.Service == anyService)
+		}
+	}
+}
+
 // TestFirstRule: the rule that the index finds for a name or an address is the first that has it, by looking at every rule.
 func TestFirstRule(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := randomPolicy(t)
 		f := flow(Source{}, rapid.SampledFrom([]string{"10.1.2.3", "10.1.0.1", "10.9.9.9", "203.0.113.1"}).Draw(t, "addr"), rapid.SampledFrom([]uint16{443, 80, 600}).Draw(t, "port"), Names{})
-		f.Source.Workload, f.Source.VPC = "", "vpc-"+rapid.SampledFrom([]string{"u", "v", "w", "none"}).Draw(t, "vpc")
+		workload := rapid.SampledFrom([]string{"u", "v", "w", "none"}).Draw(t, "workload")
+		f.Source.VPC = "vpc-" + workload
 		f.Service, f.Protocol = rapid.SampledFrom([]string{"", "S3", "EC2"}).Draw(t, "service"), rapid.SampledFrom([]uint8{TCP, UDP}).Draw(t, "protocol")
 		name := rapid.SampledFrom([]string{"a.test", "b.a.test", "c.b.a.test", "test"}).Draw(t, "name")
-		workload := strings.TrimPrefix(f.Source.VPC, "vpc-")
 		mine := func(r *Rule) bool { return len(r.From) == 0 || slices.Contains(r.From, workload) }
-		find := func(anyPort bool, whose func(*Rule) bool, has func(d *Destination) bool) string {
-			for _, r := range p.Allow {
-				ports := slices.ContainsFunc(r.Ports, func(w Ports) bool { return w.contains(f.Protocol, f.Port) })
-				if whose(&r) && (anyPort || ports) && slices.ContainsFunc(r.To, func(d Destination) bool { return has(&d) }) {
-					return r.Name
-				}
-			}
-			return ""
-		}
-		isName := func(d *Destination) bool {
-			return d.Name != "" && (d.Apex && d.Name == name || d.Below && below(name, d.Name))
-		}
-		isAddr := func(d *Destination) bool {
-			return d.Any || d.Private && f.Addr.IsPrivate() || d.Network.IsValid() && d.Network.Contains(f.Addr) ||
-				d.Service != "" && f.Service != "" && (d.Service == f.Service || d.Service == anyService)
+		fits := func(r *Rule) bool {
+			return mine(r) && slices.ContainsFunc(r.Ports, func(w Ports) bool { return w.contains(f.Protocol, f.Port) })
 		}
 		byName, _ := p.AllowsName(f, name)
 		byAddr, _ := p.AllowsAddress(f)
-		require.Equal(t, []string{find(false, mine, isName), find(false, mine, isAddr)}, []string{byName, byAddr})
-		require.Equal(t, find(true, mine, isName) != "", p.HasName(workload, name))
-		require.Equal(t, find(true, func(*Rule) bool { return true }, isName) != "", p.ListsName(name))
+		require.Equal(t, []string{firstRule(p, fits, hasName(name)), firstRule(p, fits, hasAddr(f))}, []string{byName, byAddr})
+		require.Equal(t, firstRule(p, mine, hasName(name)) != "", p.HasName(workload, name))
+		require.Equal(t, firstRule(p, func(*Rule) bool { return true }, hasName(name)) != "", p.ListsName(name))
 	})
 }
 

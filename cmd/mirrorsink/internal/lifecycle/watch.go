@@ -2,6 +2,7 @@ package lifecycle
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"strings"
 	"time"
@@ -109,7 +110,8 @@ func (w *Watcher) keepWaiting(ctx context.Context) {
 func (w *Watcher) Finish(ctx context.Context, why error) {
 	w.stop()
 	<-w.done
-	if _, ending := why.(*Ending); !ending {
+	var e *Ending
+	if !errors.As(why, &e) {
 		return
 	}
 	if err := w.hook.complete(ctx); err != nil {
