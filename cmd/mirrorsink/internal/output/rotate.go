@@ -115,9 +115,12 @@ func (r *rotation) given() bool { return r.bytes > 0 || r.every > 0 }
 // errRotation says what a rotation may be.
 var errRotation = errors.New("want a size, a duration, or both: 256MiB, 1h, or 256MiB,1h")
 
-// Set takes a size and a duration, with a comma between them if there are both.
+// Set takes a size and a duration, with a comma between them if there are both. An empty text, the default, is no rotation.
 func (r *rotation) Set(text string) error {
 	*r = rotation{}
+	if text == "" {
+		return nil
+	}
 	for part := range strings.SplitSeq(text, ",") {
 		part = strings.TrimSpace(part)
 		if every, err := time.ParseDuration(part); err == nil && every > 0 && r.every == 0 {

@@ -15,6 +15,7 @@ func TestRotationValues(t *testing.T) {
 		rotation
 		printed string
 	}{
+		"":            {rotation{}, ""},
 		"256MiB":      {rotation{256 << 20, 0}, "256MiB"},
 		"1h":          {rotation{0, time.Hour}, "1h"},
 		"90m":         {rotation{0, 90 * time.Minute}, "1h30m"},
@@ -29,7 +30,7 @@ func TestRotationValues(t *testing.T) {
 		require.Equal(t, want.rotation, r, text)
 		require.Equal(t, want.printed, r.String(), text)
 	}
-	for _, text := range []string{"", "daily", "0", "-1h", "1h,2h", "1MB,2MB", "1h,", "10M", "0s"} {
+	for _, text := range []string{"daily", "0", "-1h", "1h,2h", "1MB,2MB", "1h,", "10M", "0s"} {
 		require.Error(t, new(rotation).Set(text), text)
 	}
 	require.Empty(t, new(rotation).String())
