@@ -21,8 +21,8 @@ func texts(t *testing.T, endings ...string) map[string]string {
 		if err != nil {
 			return err
 		}
-		if d.IsDir() && (d.Name() == ".git" || d.Name() == "bin") {
-			return filepath.SkipDir
+		if d.IsDir() && (d.Name() == ".git" || d.Name() == "bin" || d.Name() == "venv") {
+			return filepath.SkipDir // what is not of the project: .ci/run installs Python's packages in venv
 		}
 		for _, ending := range endings {
 			if strings.HasSuffix(path, ending) {

@@ -36,7 +36,7 @@ type function struct {
 	complexity int // cyclomatic
 }
 
-// measure parses every Go file below root. It leaves out testdata folders and what git ignores by convention here: bin.
+// measure parses every Go file below root. It leaves out testdata folders and what git ignores by convention here: bin and venv.
 func measure(root string) (tree, error) {
 	t := tree{}
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
@@ -44,7 +44,7 @@ func measure(root string) (tree, error) {
 			return err
 		}
 		if d.IsDir() {
-			if name := d.Name(); name == ".git" || name == "bin" {
+			if name := d.Name(); name == ".git" || name == "bin" || name == "venv" {
 				return filepath.SkipDir
 			}
 			return nil
