@@ -30,12 +30,26 @@ func OpenOutput(spec string) (Output, error) {
 	if spec == "-" {
 		return stdout{}, nil
 	}
-	for _, prefix := range []string{"unix:", "unix_stream:"} {
-		if path, ok := strings.CutPrefix(spec, prefix); ok {
-			return openSocket(spec, path)
-		}
+	if path, ok := socketPath(spec); ok {
+		return openSocket(spec, path)
 	}
 	return openFile(spec)
+}
+
+// socketPath returns the path of the socket that a spec of OpenOutput names.
+func socketPath(spec string) (path string, ok bool) {
+	for _, prefix := range []string{"unix:", "unix_stream:"} {
+		if path, ok := strings.CutPrefix(spec, prefix); ok {
+			return path, true
+		}
+	}
+	return "", false
+}
+
+// IsFile reports whether a spec of OpenOutput names a file.
+func IsFile(spec string) bool {
+	_, socket := socketPath(spec)
+	return spec != "-" && !socket
 }
 
 // stdout is standard output. Close leaves it open for the rest of the program.

@@ -70,14 +70,8 @@ func (o *alertOptions) check() error {
 		}
 	}
 	for _, dir := range o.tables() {
-		if !isBucket(dir) {
-			if err := flags.CheckPath("--alert parquet:", dir, "s3://BUCKET/PREFIX or a folder"); err != nil {
-				return err
-			}
-			continue
-		}
-		if _, _, err := aws.ParseURL(dir); err != nil {
-			return flags.Usagef("--alert parquet:%w", err)
+		if err := checkPlace("--alert "+inTables, dir); err != nil {
+			return err
 		}
 	}
 	for _, d := range o.dimensions {

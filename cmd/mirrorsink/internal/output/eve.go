@@ -1,8 +1,6 @@
 package output
 
 import (
-	"strings"
-
 	"github.com/spf13/pflag"
 
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/flags"
@@ -32,7 +30,7 @@ func (o *eveOptions) check() error {
 // checkLines reports outputs of lines that cannot be.
 func checkLines(flag string, specs []string) error {
 	for _, spec := range specs {
-		if strings.HasPrefix(spec, "unix:") || strings.HasPrefix(spec, "unix_stream:") {
+		if !export.IsFile(spec) {
 			continue
 		}
 		if err := flags.CheckPath(flag, spec, "a file, unix:PATH or -"); err != nil {

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/flags"
+	"github.com/mirrorsink/mirrorsink/inspect/export"
 )
 
 // dependent are flags that only configure an output.
@@ -15,8 +16,8 @@ type dependent struct {
 
 // Dependents are the flags that only configure an output. Giving one without that output is refused.
 var Dependents = []dependent{
-	{[]string{"eve-rotate", "eve-keep"}, func(o *Options) bool { return slices.ContainsFunc(o.EVE.To, isFile) }, "--eve FILE"},
-	{[]string{"flowlog-rotate", "flowlog-keep"}, func(o *Options) bool { return slices.ContainsFunc(o.flowlog.to, isFile) }, "--flowlog FILE"},
+	{[]string{"eve-rotate", "eve-keep"}, func(o *Options) bool { return slices.ContainsFunc(o.EVE.To, export.IsFile) }, "--eve FILE"},
+	{[]string{"flowlog-rotate", "flowlog-keep"}, func(o *Options) bool { return slices.ContainsFunc(o.flowlog.to, export.IsFile) }, "--flowlog FILE"},
 	{[]string{"flowlog-format"}, (*Options).hasLines, "--flowlog or --cloudwatch-flowlog"},
 	{[]string{"flowlog-interval", "tcp-flags"}, (*Options).hasRecords, "--flowlog, --parquet or --cloudwatch-flowlog"},
 	{[]string{"account-id", "region"}, (*Options).hasPlaces, "--flowlog, --parquet, --cloudwatch-flowlog or --alert parquet:DIR"},

@@ -41,14 +41,8 @@ func (o *parquetOptions) addTo(f *pflag.FlagSet) {
 
 func (o *parquetOptions) check() error {
 	for _, to := range o.to {
-		if !isBucket(to) {
-			if err := flags.CheckPath("--parquet", to, "s3://BUCKET/PREFIX or a folder"); err != nil {
-				return err
-			}
-			continue
-		}
-		if _, _, err := aws.ParseURL(to); err != nil {
-			return flags.Usagef("--parquet %w", err)
+		if err := checkPlace("--parquet ", to); err != nil {
+			return err
 		}
 	}
 	if o.rotate < parquet.MinRotate || o.rotate%time.Second != 0 {
@@ -56,6 +50,17 @@ func (o *parquetOptions) check() error {
 	}
 	if least := flags.Size(parquet.MinBytes); o.size < least {
 		return flags.Usagef("--parquet-size %v: want %v at least", &o.size, &least)
+	}
+	return nil
+}
+
+// checkPlace reports a place for Parquet files that cannot be. The text before it on the command line begins the message.
+func checkPlace(before, place string) error {
+	if !isBucket(place) {
+		return flags.CheckPath(strings.TrimSpace(before), place, "s3://BUCKET/PREFIX or a folder")
+	}
+	if _, _, err := aws.ParseURL(place); err != nil {
+		return flags.Usagef("%s%w", before, err)
 	}
 	return nil
 }

@@ -68,14 +68,9 @@ func (o *rotateOptions) check() error {
 	return nil
 }
 
-// isFile reports whether a place for lines is a file, which can be rotated.
-func isFile(spec string) bool {
-	return spec != "-" && !strings.HasPrefix(spec, "unix:") && !strings.HasPrefix(spec, "unix_stream:")
-}
-
 // open opens a place for lines. The file is nil if it is not rotated: pipes and devices are not either.
 func (o *rotateOptions) open(spec string, to Config) (export.Output, *rotate.File, error) {
-	if !o.when.given() || !isFile(spec) || isSpecial(spec) {
+	if !o.when.given() || !export.IsFile(spec) || isSpecial(spec) {
 		out, err := export.OpenOutput(spec)
 		return out, nil, err
 	}
