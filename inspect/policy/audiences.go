@@ -11,19 +11,18 @@ type audiences struct {
 // everyoneAlone are the audiences of a flow without a workload: everyone, the first audience.
 var everyoneAlone = []int32{0}
 
-// newAudiences returns the audiences of rules, and sets that of each rule.
-func newAudiences(workloads []Workload, rules []Rule) *audiences {
-	a := &audiences{sets: [][]int32{nil}, of: make([][]int32, len(workloads))}
-	at := make(map[string]int32, len(workloads))
-	for i, w := range workloads {
-		at[w.Name], a.of[i] = int32(i), everyoneAlone[:1:1]
+// newAudiences returns the audiences of rules, and sets that of each rule. named are the workloads by name.
+func newAudiences(named map[string]int, rules []Rule) *audiences {
+	a := &audiences{sets: [][]int32{nil}, of: make([][]int32, len(named))}
+	for i := range a.of {
+		a.of[i] = everyoneAlone[:1:1]
 	}
 	known := map[string]int{}
 	for i := range rules {
 		r := &rules[i]
 		var set []int32
 		for _, name := range r.From {
-			set = append(set, at[name])
+			set = append(set, int32(named[name]))
 		}
 		slices.Sort(set)
 		r.audience = a.add(set, known)

@@ -233,7 +233,7 @@ func (l *loader) list(at Position, path string, into *[]Destination) {
 // compile builds the indexes.
 func (p *Policy) compile() {
 	p.allow, p.exempt, p.sources = newIndex(), newIndex(), newSourceIndex(p.Workloads)
-	p.audiences = newAudiences(p.Workloads, p.Allow)
+	p.audiences = newAudiences(p.sources.named, p.Allow)
 	for i := range p.Allow {
 		r := &p.Allow[i]
 		for k := range r.To {
