@@ -24,9 +24,8 @@ import (
 
 // userData is the user data of an instance as a template of deploy/aws makes it.
 func userData(t *testing.T, name string) string {
-	text, err := os.ReadFile("../../../../deploy/aws/testdata/" + name + ".sh")
-	require.NoError(t, err)
-	return string(text)
+	const folder = "../../../../deploy/aws/"
+	return readFile(t, folder+"testdata/"+name+".sh") + readFile(t, folder+"user-data.sh")
 }
 
 var heredoc = regexp.MustCompile(`(?s)/etc/mirrorsink/listen\.yaml <<'EOF'\n(.*?\n)EOF\n`)
