@@ -2,9 +2,6 @@ package command
 
 import (
 	"bytes"
-	"io"
-	"net/http"
-	"net/http/httptest"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -18,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/inventory"
+	"github.com/mirrorsink/mirrorsink/cmd/mirrorsink/internal/lifecycle/lifecycletest"
 	"github.com/mirrorsink/mirrorsink/sessions"
 	"github.com/mirrorsink/mirrorsink/sessions/ec2test"
 )
@@ -31,8 +29,8 @@ func writeInventory(t *testing.T, path string, inv *sessions.Inventory) {
 	require.NoError(t, os.Rename(path+".new", path))
 }
 
-// accountOfCaptures serves the EC2 API of an account whose interface eni-app is mirrored, as in the mirror captures of testdata.
-func accountOfCaptures(t *testing.T) {
+// accountOfCaptures serves the EC2 API of an account whose interface eni-app is mirrored, as in the mirror captures of testdata. It returns its URL.
+func accountOfCaptures(t *testing.T) string {
 	withoutAWS(t)
 	ec2 := ec2test.New(ec2test.Account{
 		Subnets:   []ec2test.Subnet{{ID: "subnet-1", VPC: "vpc-1", Zone: "eu-west-1a"}},
@@ -47,33 +45,15 @@ func accountOfCaptures(t *testing.T) {
 	})
 	t.Cleanup(ec2.Close)
 	t.Setenv("AWS_ENDPOINT_URL_EC2", ec2.URL)
+	return ec2.URL
 }
 
 // TestOnAnInstanceWithARole: the README's command starts where there are no settings of AWS but an instance's metadata service, and records
 // have the region, the account and the instance.
 func TestOnAnInstanceWithARole(t *testing.T) {
-	accountOfCaptures(t)
-	answers := map[string]string{
-		"/latest/dynamic/instance-identity/document":      `{"region":"eu-west-1","accountId":"111122223333","instanceId":"i-sink"}`,
-		"/latest/meta-data/iam/security-credentials/":     "sink",
-		"/latest/meta-data/iam/security-credentials/sink": `{"Code":"Success","AccessKeyId":"ASIA1","SecretAccessKey":"s","Token":"t","Expiration":"2099-01-01T00:00:00Z"}`,
-		"/latest/api/token":                               "TOKEN",
-	}
-	imds := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		text, known := answers[r.URL.Path]
-		switch {
-		case r.Method != http.MethodPut && r.Header.Get("X-Aws-Ec2-Metadata-Token") != "TOKEN":
-			w.WriteHeader(http.StatusUnauthorized)
-		case !known:
-			w.WriteHeader(http.StatusNotFound)
-		default:
-			w.Header().Set("X-Aws-Ec2-Metadata-Token-Ttl-Seconds", "21600")
-			_, _ = io.WriteString(w, text)
-		}
-	}))
-	t.Cleanup(imds.Close)
-	t.Setenv("AWS_EC2_METADATA_DISABLED", "")
-	t.Setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", imds.URL)
+	ec2 := accountOfCaptures(t)
+	lifecycletest.New(t, lifecycletest.Settings{})
+	t.Setenv("AWS_ENDPOINT_URL_EC2", ec2)
 	s := startListen(t, "--inventory", "ec2", "--eve", eveFile(t), "--flowlog", filepath.Join(t.TempDir(), "flows.log"))
 	require.Equal(t, exitOK, s.end(), s.stderr.String())
 	flows := filepath.Join(t.TempDir(), "flows.log")
